@@ -223,7 +223,7 @@ def extension(name: str, sources: list[str], *optimization: str) -> Extension:
 
 
 #: What ``nncore._core.native`` compiles once, besides the module itself: plain C.
-CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "crew", "measurement", "rooms", "threads")]
+CORE_SOURCES = [f"nncore/_core/{name}.c" for name in ("clock", "cpu", "crew", "measurement", "ranks", "rooms", "threads")]
 
 
 def kernel_sources() -> list[str]:
@@ -245,6 +245,7 @@ def extensions() -> list[Extension]:
         extension("nncore._core.crew", ["nncore/_core/crew.pyx"], SMALL),
         extension("nncore._core.compiled", ["nncore/_core/compiled.pyx"], SMALL),
         extension("nncore._core.lbfgs", ["nncore/_core/lbfgs.pyx"], SMALL),
+        extension("nncore._core.ranks", ["nncore/_core/ranks.pyx"], SMALL),
         extension("nncore._core.program", ["nncore/_core/program.pyx", "nncore/_core/clock.c"], SMALL),
         extension("nncore._core.scorer", ["nncore/_core/scorer.pyx", "nncore/_core/waiting.c"], SMALL),
         extension("nncore._core.perceptron", ["nncore/_core/perceptron.pyx"]),

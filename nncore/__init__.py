@@ -116,6 +116,7 @@ _HOMES = {
     "GaussianNoise": "nncore.transforms.gaussian_noise",
     "Mixup": "nncore.transforms.mixup",
     "FeatureDropout": "nncore.transforms.feature_dropout",
+    "SingleProcess": "nncore.collectives.single",
     "EMA": "nncore.callbacks.ema",
     "SWA": "nncore.callbacks.swa",
     "EarlyStopping": "nncore.callbacks.early_stopping",

@@ -9,6 +9,7 @@ from nncore.callbacks.progress_bar import ProgressBar
 from nncore.callbacks.swa import SWA
 from nncore.callbacks.tensorboard import TensorBoard
 from nncore.callbacks.time_limit import TimeLimit
+from nncore.collectives.single import SingleProcess
 from nncore.configuration import get_include
 from nncore.constraints.max_norm import MaxNorm
 from nncore.constraints.non_negative import NonNegative
@@ -166,6 +167,7 @@ __all__ = [
     "Sequential",
     "SequentialSampler",
     "ShuffleSampler",
+    "SingleProcess",
     "SoftThreshold",
     "SoftmaxCrossEntropy",
     "SoftmaxHeads",

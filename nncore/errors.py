@@ -55,6 +55,10 @@ class BusyError(NNCoreError, RuntimeError):
     """A fit is under way, or another thread uses what two cannot use at once."""
 
 
+class CollectiveError(NNCoreError, RuntimeError):
+    """Processes that train together do not agree, or one of them has stopped or cannot be reached."""
+
+
 class NotTrainableError(NNCoreError, TypeError):
     """Training through something without a derivative (step, sign)."""
 

@@ -36,6 +36,7 @@ from nncore.contract import (
     Buffer,
     Builder,
     Callback,
+    Collective,
     Component,
     Configurable,
     Constraint,
@@ -99,9 +100,9 @@ from nncore.words import BUILT_IN
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "FUNCTIONS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "TIMES", "Activation",
-    "ActivationLike", "Buffer", "Builder", "Callback", "Component", "Configurable", "Constraint", "Constraints", "Encoding",
-    "ExportGraph", "Exporter", "Extremes", "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer",
-    "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Node", "NumbaCall", "Optimizer",
+    "ActivationLike", "Buffer", "Builder", "Callback", "Collective", "Component", "Configurable", "Constraint", "Constraints",
+    "Encoding", "ExportGraph", "Exporter", "Extremes", "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel",
+    "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Node", "NumbaCall", "Optimizer",
     "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule",
     "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
     "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "quantiles",

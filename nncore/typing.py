@@ -13,6 +13,7 @@ import numpy as np
 from nncore.contract import (
     ActivationLike,
     Callback,
+    Collective,
     ConstraintLike,
     Encoding,
     InitializerLike,
@@ -27,6 +28,7 @@ from nncore.contract import (
 )
 from nncore.words import (
     CallbackName,
+    CollectiveName,
     EncodingName,
     LayerName,
     LossName,
@@ -38,8 +40,8 @@ from nncore.words import (
 )
 
 __all__ = [
-    "ActivationLike", "CallbackLike", "ConstraintLike", "EncodingLike", "InitializerLike", "LayerLike", "LossLike", "MetricLike",
-    "OptimizerLike", "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
+    "ActivationLike", "CallbackLike", "CollectiveLike", "ConstraintLike", "EncodingLike", "InitializerLike", "LayerLike", "LossLike",
+    "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = LayerName | str | Layer | type[Layer] | Mapping[str, Any]
@@ -57,6 +59,7 @@ EncodingLike: TypeAlias = EncodingName | str | Encoding | type[Encoding] | Mappi
 ScheduleLike: TypeAlias = ScheduleName | str | Schedule | type[Schedule] | Mapping[str, Any]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
+CollectiveLike: TypeAlias = CollectiveName | str | Collective | type[Collective] | Mapping[str, Any]
 TransformLike: TypeAlias = TransformName | str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = CallbackName | str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]

@@ -10,6 +10,7 @@ import numpy as np
 from nncore.plugin import (
     Activation,
     Callback,
+    Collective,
     Configurable,
     Constraint,
     Encoding,
@@ -153,6 +154,16 @@ class MyFormat(Format):
         raise NotImplementedError
 
 
+class MyCollective(Collective):
+    rank, size = 0, 1
+
+    def exchange(self, peer, sent, received):
+        raise NotImplementedError
+
+    def abort(self, reason):
+        raise NotImplementedError
+
+
 class MyExporter(Exporter):
     suffixes = (".mine",)
 
@@ -175,6 +186,7 @@ CLASSES: dict[str, type[Configurable]] = {
     "encodings": MyEncoding,
     "metrics": MyMetric,
     "callbacks": MyCallback,
+    "collectives": MyCollective,
     "formats": MyFormat,
     "exporters": MyExporter,
 }

@@ -18,6 +18,7 @@ from nncore._core.program import (
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
     PERTURB,
+    PYTHON_RAISED,
     RULE,
     RULE_NOT_FINITE,
     STEP_NOT_FINITE,
@@ -32,13 +33,15 @@ from nncore._core.program import (
     ready_labels,
     ready_rows,
 )
+from nncore._core.ranks import Ranks
 from nncore._core.scorer import Judge, Scorer
 from nncore._core.texts import MISSING, ODD, Distinct, cut, read_numbers, strip, written_numbers
 from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "MISSING", "ODD", "PERTURB", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent", "Distinct", "Epochs",
-    "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Run", "Scorer", "Turn", "all_finite", "are_rows", "as_c_array", "cut",
-    "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows", "strip", "written_numbers",
+    "MISSING", "ODD", "PERTURB", "PYTHON_RAISED", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent",
+    "Distinct", "Epochs", "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Ranks", "Run", "Scorer", "Turn", "all_finite",
+    "are_rows", "as_c_array", "cut", "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows", "strip",
+    "written_numbers",
 ]  # fmt: skip

@@ -118,7 +118,7 @@ static int64_t F(add_penalties)(const member *m, double *value) {
 /* The squares of gradients, times `scale`, of trained parameters, or only of those that are about to be moved; added up. */
 static double F(squared_norm)(const member *m, int only_perturbed, double scale) {
     const nnc_program *program = m->program;
-    nnc_meet(m->team, NNC_OK); /* the others' gradients are asked for, and nobody reads the blocks any more */
+    meet(m, NNC_OK, NNC_SHARED_GRADIENTS); /* the others' gradients are asked for, and nobody reads the blocks any more */
     int64_t end_block, first_block = F(own_blocks)(m, &end_block);
     for (int64_t i = 0; i < program->n_stretches; i++) {
         const nnc_stretch *stretch = &program->stretches[i];
@@ -162,7 +162,8 @@ static void F(clip)(const member *m) {
             for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] = (T)(factor * (double)g[j]);
         }
     }
-    if (program->clip_value > 0 || program->clip_norm > 0) nnc_meet(m->team, NNC_OK); /* one member may be about to use all of them */
+    if (program->clip_value > 0 || program->clip_norm > 0)
+        meet(m, NNC_OK, of_gradients(m)); /* one member may be about to use all of them */
 }
 
 /* ---- gradients of several batches ------------------------------------------------------------------------------------------ */
@@ -220,7 +221,7 @@ static int64_t F(check_gradients)(const member *m) {
 
 /* What all have found. */
 static int64_t F(agree)(member *m, int64_t verdict) {
-    verdict = nnc_meet(m->team, verdict);
+    verdict = meet(m, verdict, of_gradients(m));
     m->may_overflow = verdict >> 32 == NNC_MAY_OVERFLOW;
     return m->may_overflow ? NNC_OK : verdict;
 }

@@ -3,6 +3,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from nncore._core.crew import Job
+from nncore._core.ranks import Ranks
 from nncore._core.scorer import Judge
 
 Spec = TypeVar("Spec")  # a `nncore.program.ProgramSpec`: the core reads its fields, and hands it back as it was given
@@ -12,6 +13,7 @@ GRADIENT_NOT_FINITE: int
 INPUT_NOT_FINITE: int
 RULE_NOT_FINITE: int
 STEP_NOT_FINITE: int
+PYTHON_RAISED: int
 FORWARD: int
 BACKWARD: int
 LOSS: int
@@ -58,6 +60,7 @@ class Program(Generic[Spec]):
     @property
     def spec(self) -> Spec: ...
     def __init__(self, spec: Spec) -> None: ...
+    def ranges(self, size: int) -> list[int]: ...
     def forward(self, x: np.ndarray, training: bool, n_threads: int = 1) -> None: ...
     def loss_value(self, n_rows: int, with_gradient: bool, n_threads: int = 1) -> float: ...
     def backward(self, x: np.ndarray, n_threads: int = 1) -> float: ...
@@ -78,6 +81,7 @@ class Program(Generic[Spec]):
         progress: list[Any],
         n_threads: int = 1,
         epochs: Epochs | None = None,
+        ranks: Ranks | None = None,
     ) -> Run: ...
     def train(
         self,
@@ -94,6 +98,7 @@ class Program(Generic[Spec]):
         progress: list[Any],
         n_threads: int = 1,
         epochs: Epochs | None = None,
+        ranks: Ranks | None = None,
     ) -> None: ...
     def begin_evaluate(
         self,
@@ -105,6 +110,7 @@ class Program(Generic[Spec]):
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,
+        ranks: Ranks | None = None,
     ) -> Run: ...
     def evaluate(
         self,
@@ -116,8 +122,11 @@ class Program(Generic[Spec]):
         seconds: float,
         progress: list[Any],
         n_threads: int = 1,
+        ranks: Ranks | None = None,
     ) -> None: ...
-    def predict(self, inputs: np.ndarray, outputs: np.ndarray, n_threads: int = 1, n_at_once: int = 0) -> None: ...
+    def predict(
+        self, inputs: np.ndarray, outputs: np.ndarray, n_threads: int = 1, n_at_once: int = 0, ranks: Ranks | None = None
+    ) -> None: ...
     def predict_one(self, x: Any, link: Program[Any] | None = None) -> np.ndarray | None: ...
 
 def permutation(n: int, seed: int, epoch: int) -> np.ndarray: ...

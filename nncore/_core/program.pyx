@@ -11,11 +11,12 @@ from libc.string cimport memcpy, memset
 from nncore._core.compiled cimport Compiled, address, given, runner, said
 from nncore._core.crew cimport Job, nnc_job, nnc_stop
 from nncore._core.gil cimport give_gil_away, take_gil_back
+from nncore._core.ranks cimport Ranks
 from nncore._core.scorer cimport Judge, do_judge, nnc_judge
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
     NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM,
-    NNC_PERTURB, NNC_IS_LOSS, NNC_BLOCK, NNC_SITE, nnc_course, nnc_program, nnc_progress, nnc_samples,
+    NNC_PERTURB, NNC_IS_LOSS, NNC_BLOCK, NNC_SITE, nnc_course, nnc_program, nnc_progress, nnc_ranks, nnc_samples,
 )
 
 import numpy as np
@@ -27,6 +28,9 @@ from nncore.errors import DataError, OutOfMemoryError, ShapeError
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() nogil
 
+cdef extern from "parts.h":
+    int64_t begin_parameter(const nnc_program *, int64_t begin, int64_t end, int32_t part, int32_t n_parts) noexcept nogil
+
 cdef extern from "clock.h":
     double nnc_now() noexcept nogil
 
@@ -37,6 +41,7 @@ GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
 INPUT_NOT_FINITE = NNC_INPUT_NOT_FINITE
 RULE_NOT_FINITE = NNC_RULE_NOT_FINITE
 STEP_NOT_FINITE = NNC_STEP_NOT_FINITE
+PYTHON_RAISED = NNC_PYTHON_RAISED  # in another process
 
 #: What a program asks of its `Interpreter`.
 FORWARD = NNC_FORWARD
@@ -100,6 +105,12 @@ cdef class Program(Compiled):
     def number_of_pass(self, int64_t value):
         self.program.number_of_pass = value
 
+    def ranges(self, int32_t size):
+        """Where the ranges of the parameters end that so many processes update."""
+        cdef nnc_program *program = &self.program
+        cdef int32_t part
+        return [begin_parameter(program, 0, program.n_parameters, part + 1, size) for part in range(size)]
+
     cdef int check_entry(self) except -1:
         """A component that asks the network it is part of would wait for itself."""
         if self.python_thread != 0 and self.python_thread == PyThread_get_thread_ident():
@@ -124,7 +135,7 @@ cdef class Program(Compiled):
         """Turns a status into an exception."""
         if status == NNC_OK:
             return 0
-        if status == NNC_PYTHON_RAISED:
+        if status == NNC_PYTHON_RAISED and self.exception is not None:  # else in another process
             error, self.exception = self.exception, None
             raise error
         if status == NNC_NO_MEMORY:
@@ -261,9 +272,9 @@ cdef class Program(Compiled):
         return place
 
     def begin_train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
-                    double seconds, progress, int32_t n_threads=1, Epochs epochs=None):
+                    double seconds, progress, int32_t n_threads=1, Epochs epochs=None, Ranks ranks=None):
         """Take the turn and everything that `train` needs, so that any thread can do the rest without Python, and `Run.end` after it."""
-        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, order), progress)
+        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, order), progress, ranks)
         cdef nnc_run *asked = &run.run
         asked.trains = True
         asked.samples = self.samples(inputs, targets, labels, weights, order)
@@ -289,25 +300,26 @@ cdef class Program(Compiled):
         return run
 
     def train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
-              double seconds, progress, int32_t n_threads=1, Epochs epochs=None):
+              double seconds, progress, int32_t n_threads=1, Epochs epochs=None, Ranks ranks=None):
         """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
         `courses` are the numbers that change from step to step (`nncore.program.Course`), with a factor for each step of all samples.
         `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails. If the samples are
-        an epoch that others may follow, `epochs` says so, and `progress` is that of the last one which has begun.
+        an epoch that others may follow, `epochs` says so, and `progress` is that of the last one which has begun. `ranks` are the processes
+        that do the same with the same arguments, and share the work.
         """
         cdef Run run = self.begin_train(
             inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads,
-            epochs,
+            epochs, ranks,
         )
         given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
         do_run(&run.run.job, NULL)
         take_gil_back(given_away)
         run.end()
 
-    def begin_evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
+    def begin_evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1, Ranks ranks=None):
         """As `begin_train`, for `evaluate`."""
-        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, outputs), progress)
+        cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, outputs), progress, ranks)
         cdef nnc_run *asked = &run.run
         asked.samples = self.samples(inputs, targets, labels, weights, None)
         asked.outputs = self.room(outputs, asked.samples.inputs, len(inputs))
@@ -321,18 +333,18 @@ cdef class Program(Compiled):
             raise
         return run
 
-    def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1):
+    def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1, Ranks ranks=None):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
         `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
         """
-        cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads)
+        cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads, ranks)
         given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
         do_run(&run.run.job, NULL)
         take_gil_back(given_away)
         run.end()
 
-    def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0):
+    def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0, Ranks ranks=None):
         """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs).
 
         Python looks for signals after every `n_at_once` rows; 0 is once, at the end.
@@ -346,6 +358,8 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
+            if ranks is not None:
+                self.program.ranks = &ranks.ranks
             while first < n_rows and status == NNC_OK:
                 rows = n_rows - first if n_at_once == 0 else min(n_at_once, n_rows - first)
                 given_away = give_gil_away(rows * self.row_seconds, n_threads)
@@ -355,7 +369,10 @@ cdef class Program(Compiled):
                 first += rows
                 PyErr_CheckSignals()
         finally:
+            self.program.ranks = NULL
             self.turn.leave()
+        if ranks is not None:
+            ranks.finish()
         self.finish(status)
 
     cdef object row(self, const void *source):
@@ -411,6 +428,7 @@ cdef struct nnc_run:
     int32_t drop_last, n_threads, status
     double seconds
     nnc_epochs *epochs  # or NULL
+    nnc_ranks *ranks  # or NULL
 
 
 cdef enum:
@@ -436,7 +454,7 @@ cdef struct nnc_epochs:
 cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
     """The work of a run, in any thread."""
     cdef nnc_run *run = <nnc_run *>job
-    run.program.stop = stop
+    run.program.stop, run.program.ranks = stop, run.ranks
     if run.epochs != NULL:
         do_epochs(run)
     elif run.trains:
@@ -444,6 +462,7 @@ cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
                                   run.n_threads)
     else:
         run.status = runner.evaluate(run.program, &run.samples, run.outputs, run.seconds, &run.sums, run.n_threads)
+    run.program.ranks = NULL
 
 
 cdef void do_epochs(nnc_run *run) noexcept nogil:
@@ -452,7 +471,7 @@ cdef void do_epochs(nnc_run *run) noexcept nogil:
     cdef nnc_epochs *epochs = run.epochs
     cdef double begun = nnc_now(), elapsed = 0
     cdef double *sums
-    cdef bint is_wanted
+    cdef bint is_judged, is_over
     while True:
         run.status = runner.train(run.program, &run.samples, run.batch_size, run.accumulate, run.drop_last, run.seconds - elapsed,
                                   &run.sums, run.n_threads)
@@ -460,14 +479,17 @@ cdef void do_epochs(nnc_run *run) noexcept nogil:
             return
         sums = epochs.sums + epochs.n_ended * epochs.n_sums
         sums[0], sums[1] = run.sums.loss_sum, run.sums.weight_sum
-        if not judge_all(epochs, sums + N_OWN):
-            return
+        is_judged = judge_all(epochs, sums + N_OWN, run.ranks)
         elapsed = nnc_now() - begun
+        is_over = not 0 <= elapsed < run.seconds or program.n_waiting[0] > 0 or (program.stop != NULL and program.stop[0] != 0)
+        if run.ranks != NULL:
+            agree(run.ranks, &is_judged, &is_over)
+        if not is_judged:
+            return
         sums[2] = elapsed
         keep(epochs)
         epochs.n_ended += 1
-        is_wanted = program.n_waiting[0] > 0 or (program.stop != NULL and program.stop[0] != 0)
-        if epochs.n_ended == epochs.n_epochs or not 0 <= elapsed < run.seconds or is_wanted:
+        if epochs.n_ended == epochs.n_epochs or is_over:
             return
         epochs.n_before += 1
         memset(&run.sums, 0, sizeof(nnc_progress))
@@ -475,10 +497,16 @@ cdef void do_epochs(nnc_run *run) noexcept nogil:
         move_on(run)
 
 
-cdef bint judge_all(nnc_epochs *epochs, double *sums) noexcept nogil:
+cdef void agree(nnc_ranks *ranks, bint *is_judged, bint *is_over) noexcept nogil:
+    """Whether all processes could judge, and whether the first one wants the run to be over."""
+    cdef int64_t agreed = runner.agree(ranks, 2 if not is_judged[0] else 1 if ranks.rank == 0 and is_over[0] else 0)
+    is_judged[0], is_over[0] = agreed < 2, agreed == 1
+
+
+cdef bint judge_all(nnc_epochs *epochs, double *sums, nnc_ranks *ranks) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(epochs.n_judges):
-        if not do_judge(epochs.judges[i], sums):
+        if not do_judge(epochs.judges[i], sums, ranks):
             return False
         sums += epochs.judges[i].n_sums
     return True
@@ -585,6 +613,7 @@ cdef class Run(Job):
     cdef nnc_run run
     cdef Program program
     cdef Epochs epochs  # or None
+    cdef Ranks ranks  # or None
     cdef tuple arrays  # in use
     cdef list progress
     cdef list courses  # or None
@@ -592,8 +621,10 @@ cdef class Run(Job):
     cdef dict own  # what is made for the members of the run that move numbers, by op
     cdef bint is_over
 
-    def __cinit__(self, Program program, tuple arrays, list progress):
-        self.program, self.arrays, self.progress = program, arrays, progress
+    def __cinit__(self, Program program, tuple arrays, list progress, Ranks ranks):
+        self.program, self.arrays, self.progress, self.ranks = program, arrays, progress, ranks
+        if ranks is not None:
+            self.run.ranks = &ranks.ranks
         self.run.program = &program.program
         self.run.sums = nnc_progress(progress[0], progress[1], progress[2])
         self.run.job.work = do_run
@@ -681,6 +712,8 @@ cdef class Run(Job):
             self.program.turn.leave()
         cdef nnc_progress *sums = &self.run.sums
         self.progress[:] = [sums.n_done, sums.loss_sum, sums.weight_sum]
+        if self.ranks is not None:
+            self.ranks.finish()
         self.program.finish(self.run.status)
 
 

@@ -264,15 +264,15 @@ static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
 static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
-    if (m->n_parts == 1 && m->n_rows <= program->slice_rows) return F(run_on_rows)(m, begin, end, 0, m->n_rows);
+    if (m->is_alone && m->n_rows <= program->slice_rows) return F(run_on_rows)(m, begin, end, 0, m->n_rows);
     for (int64_t next; begin < end && verdict == NNC_OK; begin = next) {
         nnc_task task = program->tasks[begin];
-        int split = how_to_split(m, task);
-        for (next = begin + 1; split == BY_ROWS && next < end && program->tasks[next].what != NNC_TRANSFORM &&
-                               how_to_split(m, program->tasks[next]) == BY_ROWS;)
+        int split = how_to_split(m, task), is_by_rows = split == BY_ROWS || split == BY_ROWS_ALIKE;
+        for (next = begin + 1;
+             is_by_rows && next < end && program->tasks[next].what != NNC_TRANSFORM && how_to_split(m, program->tasks[next]) == split;)
             next++;
-        if (split == BY_ROWS) {
-            int64_t first = share(m->n_rows, 1, m->part, m->n_parts), n_rows = share(m->n_rows, 1, m->part + 1, m->n_parts) - first;
+        if (is_by_rows) {
+            int64_t n_rows = m->n_rows, first = own_rows(m, split == BY_ROWS_ALIKE, &n_rows);
             int64_t n_slices = (n_rows + program->slice_rows - 1) / program->slice_rows;
             for (int64_t slice = 0; slice < n_slices && verdict == NNC_OK; slice++) {
                 int64_t from = n_rows * slice / n_slices, to = n_rows * (slice + 1) / n_slices;
@@ -286,6 +286,11 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
             verdict = F(run_on_rows)(m, begin, next, 0, m->n_rows);
         }
         verdict = nnc_meet(m->team, verdict);
+        if (m->ranks != NULL && (split == BY_ROWS || split == WHOLE)) { /* Python may fail in one process alone */
+            T *outputs = m->run->outputs;
+            if (outputs != NULL) outputs += m->first_sample * program->n_outputs;
+            verdict = meet_ranks(m, verdict, &(nnc_meeting){split == BY_ROWS ? NNC_SHARED_ROWS : 0, begin, next, m->n_rows, outputs});
+        }
     }
     return verdict;
 }

@@ -13,7 +13,9 @@
 #include "float_mode.h"
 #include "kernels/gemm.h"
 #include "kernels/level.h"
+#include "parts.h"
 #include "permutation.h"
+#include "ranks.h"
 #include "rooms.h"
 #include "sizes.h"
 #include "threads.h"
@@ -51,8 +53,10 @@ typedef struct member {
     run *run;
     nnc_program *program;
     nnc_team *team;
-    nnc_site *sites; /* (n_sites,) its own */
+    nnc_ranks *ranks; /* or NULL */
+    nnc_site *sites;  /* (n_sites,) its own */
     int32_t part, n_parts;
+    int is_alone;                           /* nobody else takes part, in this process or in others */
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
     const void *x;                          /* row i of the batch is row i + x_shift */
     int64_t x_shift;
@@ -109,20 +113,35 @@ static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_
     return verdict_of(status == 0 ? NNC_OK : NNC_PYTHON_RAISED, op);
 }
 
-/* Where part `part` of n things begins, at a multiple of `unit`; part n_parts begins at n. */
-static int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_parts) {
-    return part == n_parts ? n : n * part / n_parts / unit * unit;
+static __attribute__((noinline)) int64_t meet_ranks(const member *m, int64_t verdict, const nnc_meeting *meeting) {
+    if (m->part == 0) {
+        set_float_mode(m->run->caller_float_mode); /* Python is about to run */
+        verdict = nnc_exchange(m->ranks, m->program, meeting, verdict);
+        set_float_mode(m->run->caller_float_mode | FLUSH);
+    }
+    return nnc_meet(m->team, verdict);
 }
 
-/* Where a part's range of the flat vectors begins: at about an equal share, where a gradient function can begin. */
-static int64_t begin_parameter(const nnc_program *program, int32_t part, int32_t n_parts) {
-    int64_t n = program->n_parameters, place = share(n, 1, part, n_parts);
-    for (int64_t i = 0; i < program->n_ops && part < n_parts; i++) {
-        const nnc_op *op = &program->ops[i];
-        int64_t inside = place - op->first_parameter;
-        if (inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0) return place - inside % op->gradient_unit;
+/* Where all members meet, and those of other processes: `what` has been written since, and is read by them, too. What every process does
+ * alike, and to the same end, needs no more than nnc_meet. */
+static int64_t meet(const member *m, int64_t verdict, int32_t what) {
+    verdict = nnc_meet(m->team, verdict);
+    return m->ranks == NULL ? verdict : meet_ranks(m, verdict, &(nnc_meeting){.what = what});
+}
+
+/* Gradients, if somebody is about to use all of them. */
+static int32_t of_gradients(const member *m) { return m->run->updates_tensors ? NNC_SHARED_GRADIENTS : 0; }
+
+/* The member's share of rows 0 .. n - 1 of the batch that are shared out; of all of them, if every process takes them alike. */
+static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
+    int64_t begin = 0, end = *n;
+    if (m->ranks != NULL && !is_alike) {
+        begin = share(*n, 1, m->ranks->rank, m->ranks->size);
+        end = share(*n, 1, m->ranks->rank + 1, m->ranks->size);
     }
-    return place;
+    int64_t first = begin + share(end - begin, 1, m->part, m->n_parts);
+    *n = begin + share(end - begin, 1, m->part + 1, m->n_parts) - first;
+    return first;
 }
 
 /* Where a member's part of an op's parameters begins, and *end; it is empty if that is not before the end. */
@@ -135,7 +154,7 @@ static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64
     int64_t n_columns = 0;
     if (what == NNC_FORWARD) n_columns = program->ops[op].call.n_outputs;
     if (what == NNC_BACKWARD) n_columns = program->ops[op].call.n_inputs;
-    program->tasks[(*n_tasks)++] = (nnc_task){what, op, n_columns};
+    program->tasks[(*n_tasks)++] = (nnc_task){what, op, n_columns, 0};
 }
 
 static void add_forward(nnc_program *program, int64_t *n_tasks) {
@@ -185,17 +204,18 @@ static int64_t rule_op(const nnc_program *program, int64_t rule) {
 /* Columns are shared out in stretches of two vectors of AVX-512. */
 #define COLUMN_UNIT 128 /* bytes */
 
-enum { BY_ROWS, BY_COLUMNS, WHOLE };
+enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE };
 
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
-    if (task.what >= NNC_GATHER) return task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL ? WHOLE : BY_ROWS;
+    if (task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL) return WHOLE;
+    if (task.what >= NNC_GATHER) return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* data lie everywhere */
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT)
         return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
     if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* only what has a way back may depend on the batch */
-    int has_few_rows = m->n_parts > 1 && m->n_rows < FEW_ROWS * m->n_parts;
+    int has_few_rows = m->n_parts > 1 && m->ranks == NULL && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;
 }
@@ -256,7 +276,7 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
     if (n_threads > program->max_parts) n_threads = program->max_parts;
     char *room = nnc_take_room(program->room_bytes + n_threads * (int64_t)NNC_GEMM_ROOM_BYTES);
     if (program->room_bytes > 0) {
-        if (room == NULL) return status_of(program, verdict_of(NNC_NO_MEMORY, NNC_IS_NOBODY));
+        if (room == NULL) return status_of(program, verdict_of(NNC_NO_MEMORY, 0));
         move_to(asked, room);
     }
     asked->gemm_rooms = room != NULL ? room + program->room_bytes : NULL;
@@ -266,6 +286,7 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
         program->notes[part].op = NNC_IS_NOBODY;
         program->notes[part].message[0] = 0;
     }
+    if (program->ranks != NULL) nnc_mark_shared(program, asked->n_tasks);
     void *caller_room = gemm_room; /* of the run that has called Python, which has called this one */
     nnc_run_team(n_threads, program->is_f64 ? f64 : f32, asked);
     set_float_mode(asked->caller_float_mode);
@@ -375,8 +396,10 @@ static int32_t predict(nnc_program *program, const void *inputs, int64_t n_rows,
     return RUN(&asked, calls_python ? 1 : n_threads, run_predict);
 }
 
+static int64_t agree(nnc_ranks *ranks, int64_t verdict) { return nnc_exchange(ranks, NULL, NULL, verdict); }
+
 const nnc_runner NNC_RUNNER(NNC_LEVEL) = {
-    forward, loss_value, backward, value_and_gradient, update, train, evaluate, predict, permute, all_finite_f32, all_finite_f64,
+    forward, loss_value, backward, value_and_gradient, update, train, evaluate, predict, agree, permute, all_finite_f32, all_finite_f64,
 };
 
 #else
@@ -406,17 +429,25 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     for (int64_t i = 0; i < program->n_sites; i++) sites[i].training = program->training;
     set_float_mode(asked->caller_float_mode | FLUSH);
     gemm_room = asked->gemm_rooms != NULL ? asked->gemm_rooms + part * (int64_t)NNC_GEMM_ROOM_BYTES : NULL;
+    nnc_ranks *ranks = program->ranks;
+    int64_t begin = 0, end = program->n_parameters;
+    if (ranks != NULL) {
+        begin = begin_parameter(program, 0, program->n_parameters, ranks->rank, ranks->size);
+        end = begin_parameter(program, 0, program->n_parameters, ranks->rank + 1, ranks->size);
+    }
     return (member){
         .run = asked,
         .program = program,
         .team = team,
+        .ranks = ranks,
+        .is_alone = n_parts == 1 && ranks == NULL,
         .sites = sites,
         .part = part,
         .n_parts = n_parts,
         .x = asked->x,
         .n_rows = asked->n_rows,
-        .begin_parameter = begin_parameter(program, part, n_parts),
-        .end_parameter = begin_parameter(program, part + 1, n_parts),
+        .begin_parameter = begin_parameter(program, begin, end, part, n_parts),
+        .end_parameter = part + 1 == n_parts ? end : begin_parameter(program, begin, end, part + 1, n_parts),
         .step = program->step + 1,
         .draw = draw_of_pass(program),
     };
@@ -489,6 +520,7 @@ static int64_t F(take_steps)(member *m) {
     int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
     if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
     int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
+    const int is_first = m->part == 0 && (m->ranks == NULL || m->ranks->rank == 0); /* it decides for all */
     double begin = m->part == 0 ? nnc_now() : 0;
     m->step = program->step + 1;
     nnc_meet(m->team, NNC_OK); /* nobody may move `progress` on before all have read it */
@@ -515,14 +547,14 @@ static int64_t F(take_steps)(member *m) {
             nnc_meet(m->team, NNC_OK);
         }
         if (is_last) verdict = F(update)(m);
-        if (m->part == 0 && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
+        if (is_first && verdict == NNC_OK && is_last && ++steps == look_at_clock) {
             double elapsed = nnc_now() - begin;
             if (elapsed >= asked->seconds || elapsed < 0) verdict = time_is_up;
             int64_t affordable = elapsed > 0 ? (int64_t)(0.1 * asked->seconds / (elapsed / (double)steps)) : steps;
             look_at_clock = steps + (affordable < 1 ? 1 : nnc_least(affordable, steps));
         }
-        if (m->part == 0 && verdict == NNC_OK && is_last && is_to_stop(program)) verdict = time_is_up;
-        verdict = nnc_meet(m->team, verdict);
+        if (is_first && verdict == NNC_OK && is_last && is_to_stop(program)) verdict = time_is_up;
+        verdict = meet(m, verdict, is_last ? NNC_SHARED_PARAMETERS : 0);
         if (is_last && (m->is_careful || (m->is_gated && m->may_overflow))) verdict = look_back(m, verdict);
         if (m->part == 0 && !is_trouble(verdict)) {
             if (is_last) program->step = m->step;
@@ -577,7 +609,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
         if (verdict != NNC_OK) break;
         if (part == 0) {
             F(end_batch)(&m);
-            if (nnc_now() - begin >= asked->seconds) verdict = time_is_up;
+            if (m.ranks == NULL && nnc_now() - begin >= asked->seconds) verdict = time_is_up;
         }
         verdict = nnc_meet(team, verdict);
     }
@@ -617,14 +649,18 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     nnc_program *program = asked->program;
     int64_t room = program->max_rows / n_parts, buffer_row = part * room, verdict = NNC_OK;
     room = nnc_least(room, program->slice_rows);
-    int64_t first = share(asked->n_rows, 1, part, n_parts), end = share(asked->n_rows, 1, part + 1, n_parts);
+    int64_t n_rows = asked->n_rows, first = own_rows(&m, 0, &n_rows);
     if (program->n_ties > 0) F(copy_tied)(&m);
-    for (int64_t rows; first < end && verdict == NNC_OK; first += rows) {
-        rows = nnc_least(end - first, room);
+    for (int64_t rows; n_rows > 0 && verdict == NNC_OK; first += rows, n_rows -= rows) {
+        rows = nnc_least(n_rows, room);
         m.first_sample = m.x_shift = first - buffer_row;
         verdict = F(predict_rows)(&m, first, buffer_row, rows);
     }
     verdict = nnc_meet(team, verdict);
+    if (m.ranks != NULL) {
+        int64_t stored = asked->n_tasks - 1;
+        verdict = meet_ranks(&m, verdict, &(nnc_meeting){NNC_SHARED_ROWS, stored, stored + 1, asked->n_rows, asked->outputs});
+    }
     if (part == 0) asked->verdict = verdict;
 }
 

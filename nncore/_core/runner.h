@@ -25,6 +25,7 @@ enum {
     NNC_RULE_NOT_FINITE = 8,     /* the value of a regularizer, or what a constraint has made */
     NNC_STEP_NOT_FINITE = 9,     /* what a step has changed; it was put back */
     NNC_NO_MEMORY = 10,          /* for a room; nothing was run */
+    NNC_RANKS_APART = 11,        /* other processes are not heard of any more */
 };
 
 /* What is done for an op, or for the batch; the first six are also what the callback into Python is asked to do. */
@@ -178,6 +179,7 @@ typedef struct nnc_task {
     int32_t what;
     int64_t op;
     int64_t n_columns; /* of what it writes, where it is a direction of an op */
+    int32_t shared;    /* other processes read what it writes (1), or its cache (2): ranks.h */
 } nnc_task;
 
 typedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows);
@@ -281,6 +283,8 @@ typedef struct nnc_program {
 
     const _Atomic int32_t *n_waiting; /* threads that want the network: training stops after the step under way */
     const _Atomic int32_t *stop;      /* so it does if this is not 0; or NULL */
+
+    struct nnc_ranks *ranks; /* the processes that do the run under way together; NULL: this one does it alone */
 } nnc_program;
 
 /* Parameters, or gradients, whose squares are added up together. */
@@ -343,6 +347,9 @@ typedef struct nnc_runner {
 
     /* Outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs), which must be finite, or NaN if the program accepts that. */
     int32_t (*predict)(nnc_program *program, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads);
+
+    /* The largest verdict that a process brings, outside of a run. */
+    int64_t (*agree)(struct nnc_ranks *ranks, int64_t verdict);
 
     /* order (n,) = the numbers 0 .. n - 1 shuffled, in the way of this epoch. */
     void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch);

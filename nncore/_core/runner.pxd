@@ -8,10 +8,22 @@ from nncore.abi cimport (
 )
 
 
+cdef extern from "ranks.h" nogil:
+    ctypedef struct nnc_strip:
+        pass
+    ctypedef struct nnc_ranks:
+        int32_t rank, size, is_broken
+        int32_t (*gather)(void *context, char *room, const int64_t *ends) noexcept nogil
+        void *context
+        char *room
+        nnc_strip *strips
+        int64_t *begins
+        int64_t *ends
+
 cdef extern from "runner.h" nogil:
     enum:
         NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE
-        NNC_RULE_NOT_FINITE, NNC_STEP_NOT_FINITE, NNC_NO_MEMORY
+        NNC_RULE_NOT_FINITE, NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_RANKS_APART
         NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM, NNC_PERTURB
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
@@ -79,6 +91,7 @@ cdef extern from "runner.h" nogil:
     ctypedef struct nnc_task:
         int32_t what
         int64_t op, n_columns
+        int32_t shared
     ctypedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept nogil
     ctypedef struct nnc_program:
         int32_t is_f64
@@ -160,6 +173,7 @@ cdef extern from "runner.h" nogil:
         int64_t failed_op
         const int32_t *n_waiting
         const int32_t *stop
+        nnc_ranks *ranks
     ctypedef struct nnc_course:
         double *place
         int64_t stride
@@ -189,6 +203,7 @@ cdef extern from "runner.h" nogil:
         int32_t (*evaluate)(nnc_program *, const nnc_samples *, void *outputs, double seconds, nnc_progress *,
                             int32_t n_threads) noexcept nogil
         int32_t (*predict)(nnc_program *, const void *inputs, int64_t n_rows, void *outputs, int32_t n_threads) noexcept nogil
+        int64_t (*agree)(nnc_ranks *, int64_t verdict) noexcept nogil
         void (*permute)(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) noexcept nogil
         int32_t (*all_finite_f32)(const float *values, int64_t n, int32_t allow_nan) noexcept nogil
         int32_t (*all_finite_f64)(const double *values, int64_t n, int32_t allow_nan) noexcept nogil

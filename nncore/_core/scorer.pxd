@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from nncore._core.compiled cimport Compiled
-from nncore._core.runner cimport nnc_program, nnc_samples
+from nncore._core.runner cimport nnc_program, nnc_ranks, nnc_samples
 from nncore._core.turns cimport nnc_turn
 from nncore.abi cimport NNC_MESSAGE_BYTES, nnc_metric, nnc_metric_function, nnc_site
 
@@ -54,4 +54,4 @@ cdef class Judge:
     cdef int refresh(self) except -1
 
 
-cdef bint do_judge(nnc_judge *judge, double *sums) noexcept nogil
+cdef bint do_judge(nnc_judge *judge, double *sums, nnc_ranks *ranks) noexcept nogil

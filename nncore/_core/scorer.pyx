@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 
 from nncore._core.compiled cimport Compiled, address, given, host, load_table, runner, said
 from nncore._core.gil cimport give_gil_away, take_gil_back
-from nncore._core.runner cimport NNC_OK, nnc_progress, nnc_samples
+from nncore._core.runner cimport NNC_OK, nnc_progress, nnc_ranks, nnc_samples
 from nncore._core.turns cimport nnc_leave_turn, nnc_take_turn
 from nncore.abi cimport nnc_metric, nnc_metric_call, nnc_site
 
@@ -203,14 +203,21 @@ cdef class Judge:
         return 0
 
 
-cdef bint do_judge(nnc_judge *judge, double *sums) noexcept nogil:
-    """Fills the numbers of a judge; false if it cannot, for a reason that Python finds by going the same way."""
+cdef bint do_judge(nnc_judge *judge, double *sums, nnc_ranks *ranks) noexcept nogil:
+    """Fills the numbers of a judge; false if it cannot, for a reason that Python finds by going the same way.
+
+    `ranks`, unless NULL, do it together.
+    """
     cdef nnc_samples *samples = &judge.samples
     cdef nnc_scorer *scorer = judge.scorer
     cdef nnc_progress progress
     cdef Py_ssize_t i, place = 2
+    cdef int32_t status
     memset(&progress, 0, sizeof(nnc_progress))
-    if runner.evaluate(judge.program, samples, judge.outputs, INFINITY, &progress, judge.n_threads) != NNC_OK:
+    judge.program.ranks = ranks
+    status = runner.evaluate(judge.program, samples, judge.outputs, INFINITY, &progress, judge.n_threads)
+    judge.program.ranks = NULL
+    if status != NNC_OK:
         return False
     sums[0], sums[1] = progress.loss_sum, progress.weight_sum
     if scorer == NULL:

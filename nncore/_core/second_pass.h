@@ -1,13 +1,19 @@
 /* Gradients that are taken a second time, at parameters that an optimizer has moved. Included by runner.c as a template. */
 
-/* Moves the member's range of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
+/* The member's share of all parameters, whichever process updates them, and *end. */
+static int64_t F(share_of_parameters)(const member *m, int64_t *end) {
+    const nnc_program *program = m->program;
+    *end = share(program->n_parameters, 1, m->part + 1, m->n_parts);
+    return share(program->n_parameters, 1, m->part, m->n_parts);
+}
+
+/* Moves the member's share of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
 static int64_t F(perturb)(const member *m, double norm) {
     nnc_program *program = m->program;
-    int64_t verdict = NNC_OK;
+    int64_t verdict = NNC_OK, end, begin = F(share_of_parameters)(m, &end);
     for (int64_t i = 0; i < program->n_stretches && verdict == NNC_OK; i++) {
         const nnc_stretch *stretch = &program->stretches[i];
-        int64_t from = stretch->begin > m->begin_parameter ? stretch->begin : m->begin_parameter;
-        int64_t to = nnc_least(stretch->end, m->end_parameter);
+        int64_t from = stretch->begin > begin ? stretch->begin : begin, to = nnc_least(stretch->end, end);
         if (from >= to || stretch->group == NNC_FROZEN) continue;
         const nnc_group *group = &program->groups[stretch->group];
         if (group->perturbs && group->how != NNC_IN_PYTHON) verdict = F(perturb_alike)(m, stretch->group, from, to - from, norm);
@@ -20,10 +26,10 @@ static int64_t F(perturb)(const member *m, double norm) {
     return verdict;
 }
 
-/* Copies the member's range of the parameters to where they are kept during a second pass, or back; part 0 does so with the buffers. */
+/* Copies the member's share of the parameters to where they are kept during a second pass, or back; part 0 does so with the buffers. */
 static void F(move_anchor)(const member *m, int back) {
     const nnc_program *program = m->program;
-    int64_t begin = m->begin_parameter, n = m->end_parameter - begin;
+    int64_t end, begin = F(share_of_parameters)(m, &end), n = end - begin;
     T *w = (T *)program->parameters + begin, *anchor = (T *)program->anchor + begin;
     if (n > 0) memcpy(back ? w : anchor, back ? anchor : w, (size_t)n * sizeof(T));
     if (m->part != 0 || program->n_buffers == 0) return;
@@ -39,11 +45,11 @@ static int64_t F(second_pass)(member *m) {
     while (m->program->tasks[first].what == NNC_GATHER || m->program->tasks[first].what == NNC_TRANSFORM) first++;
     F(move_anchor)(m, 0);
     nnc_meet(m->team, NNC_OK); /* Python moves all parameters, also those that others keep a copy of */
-    int64_t verdict = nnc_meet(m->team, F(perturb)(m, norm));
+    int64_t verdict = meet(m, F(perturb)(m, norm), 0);
     if (verdict == NNC_OK) verdict = F(run_batch)(m, first);
     if (verdict == NNC_OK) verdict = F(write_gradients)(m);
     if (verdict == NNC_OK) verdict = F(check_gradients)(m);
-    verdict = nnc_meet(m->team, verdict); /* a gradient may read parameters */
+    verdict = meet(m, verdict, of_gradients(m)); /* a gradient may read parameters */
     F(move_anchor)(m, 1);
     nnc_meet(m->team, NNC_OK); /* one member may be about to step on all */
     m->value = value;

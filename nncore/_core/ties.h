@@ -72,11 +72,16 @@ static int64_t F(add_tied)(const member *m, int64_t verdict) {
     for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
         if (op->n_tied == 0 || !op->is_trained || F(gradient_of)(op) == NULL) continue;
-        int64_t begin = share(op->n_tied, op->gradient_unit, m->part, m->n_parts);
-        int64_t end = share(op->n_tied, op->gradient_unit, m->part + 1, m->n_parts);
+        int64_t unit = op->gradient_unit, first = 0, last = op->n_tied;
+        if (m->ranks != NULL) {
+            first = share(op->n_tied, unit, m->ranks->rank, m->ranks->size);
+            last = share(op->n_tied, unit, m->ranks->rank + 1, m->ranks->size);
+        }
+        int64_t begin = first + share(last - first, unit, m->part, m->n_parts);
+        int64_t end = first + share(last - first, unit, m->part + 1, m->n_parts);
         if (begin < end) verdict = F(call_gradient)(m, i, begin, end, (T *)op->call.d_parameters + begin);
     }
-    verdict = nnc_meet(m->team, verdict);
+    verdict = meet(m, verdict, NNC_SHARED_TIED);
     for (int64_t i = 0; i < program->n_ties && verdict == NNC_OK; i++)
         if (program->ties[i].is_trained) F(bring_gradient)(m, &program->ties[i]);
     return verdict;

@@ -66,6 +66,6 @@ static int stay_finite(const member *m) {
 /* After the members have changed what they had to: whether that has come out well for all. All members have to come here. */
 static int64_t look_back(const member *m, int64_t verdict) {
     int64_t own = is_trouble(verdict) || stay_finite(m) ? NNC_OK : verdict_of(NNC_STEP_NOT_FINITE, NNC_IS_OPTIMIZER);
-    int64_t found = nnc_meet(m->team, own);
+    int64_t found = meet(m, own, 0);
     return found != NNC_OK ? found : verdict;
 }

@@ -38,6 +38,7 @@ class CSVLogger(Callback):
     """
 
     flags = ("append",)
+    reports = True
     examples = ({"path": "run.csv"}, {"path": "run.csv", "append": True})
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:

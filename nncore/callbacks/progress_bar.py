@@ -31,6 +31,7 @@ class ProgressBar(Callback):
         Where to write; by default the cell's output in a notebook, else standard error, so that a program's own output stays clean.
     """
 
+    reports = True
     ranges = {"delay": "[0, inf)"}
 
     def __init__(self, delay: float = 0.5, stream: TextIO | None = None) -> None:

@@ -33,6 +33,7 @@ class TensorBoard(Callback):
         Before the first epoch, without tensorboardX or if the folder cannot be written to.
     """
 
+    reports = True
     ranges = {"histograms": "[0, inf)"}
     whole = ("histograms",)
 

@@ -19,8 +19,8 @@ TEMPLATES = Path(__file__).parents[1] / "scaffold"
 KINDS = {
     "optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers",
     "regularizer": "regularizers", "constraint": "constraints", "schedule": "schedules", "sampler": "samplers",
-    "transform": "transforms", "encoding": "encodings", "metric": "metrics", "callback": "callbacks", "format": "formats",
-    "exporter": "exporters",
+    "transform": "transforms", "encoding": "encodings", "metric": "metrics", "callback": "callbacks", "collective": "collectives",
+    "format": "formats", "exporter": "exporters",
 }  # fmt: skip
 #: The file that holds the kernel on each rung.
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}

@@ -7,6 +7,7 @@ from nncore.contract.activation import Activation, ActivationLike
 from nncore.contract.building import setup_arguments
 from nncore.contract.callback import Callback
 from nncore.contract.calls import CALLS, HeadStruct, NumbaCall, SiteStruct, TensorStruct, numba_call
+from nncore.contract.collective import Collective
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
 from nncore.contract.constraint import Constraint, ConstraintLike, Constraints
@@ -56,9 +57,9 @@ from nncore.contract.transform import Transform, TransformCall
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "FUNCTIONS", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES",
     "SAMPLE_SIZE", "SPLITS", "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder",
-    "Callback", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph", "Exporter",
-    "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike", "Kernel",
-    "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need", "Node", "NumbaCall",
+    "Callback", "Collective", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph",
+    "Exporter", "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike",
+    "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need", "Node", "NumbaCall",
     "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "RowSample",
     "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TensorStruct",
     "TextLevels", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",

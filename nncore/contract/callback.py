@@ -31,6 +31,9 @@ class Callback(Configurable):
         Whether it calls ``training.average_parameters``, which one callback of a fit may do.
     saves : bool
         Whether it saves the network. Then it is called after all others, so that the file holds what they made of the epoch.
+    reports : bool
+        Whether it writes or shows something outside of the network. Of several processes that fit a network together (`collective`), only
+        the first one calls it; so it is with those that save.
     pause_every : int or None
         Call `on_progress` after each step, too, whose number (``training.network.n_steps``) is a multiple of it.
     """
@@ -39,6 +42,7 @@ class Callback(Configurable):
     mode: str | None = None
     averages: ClassVar[bool] = False
     saves: ClassVar[bool] = False
+    reports: ClassVar[bool] = False
     pause_every: int | None = None
 
     def on_fit_begin(self, training: Any) -> None:

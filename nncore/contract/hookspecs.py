@@ -83,6 +83,11 @@ def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
 
 
 @hookspec
+def nncore_collectives(api: tuple[int, int]) -> list[Component]:
+    """Return components whose targets derive from `nncore.plugin.Collective`."""
+
+
+@hookspec
 def nncore_formats(api: tuple[int, int]) -> list[Component]:
     """Return components whose targets derive from `nncore.plugin.Format`."""
 

@@ -17,6 +17,7 @@ from nncore.contract import Loss, Metric, copied_deeply
 from nncore.data import Block, Dataset, StreamedDataset, check_replaced
 from nncore.network.failures import explain
 from nncore.network.network import Network
+from nncore.network.processes import Processes
 from nncore.network.scores import Collected, Scores, Scoring
 from nncore.network.work import Turns, Work, while_others_may
 from nncore.program import WORTH_WAKING, ProgramSpec, compile_loss, threads_for
@@ -81,6 +82,8 @@ class Evaluation:
         Of the names of results.
     scorings : dict, optional
         What `MetricsOfLoss` keeps, if the metrics are its own.
+    processes : Processes or None
+        Those that share the work.
 
     Attributes
     ----------
@@ -96,10 +99,11 @@ class Evaluation:
         metrics: Sequence[Metric],
         prefix: str = "",
         scorings: dict[int, Scoring] | None = None,
+        processes: Processes | None = None,
     ) -> None:
         assert network.loss is not None, "data is checked against a loss"
         self.metrics = metrics
-        self._network, self._data = network, data
+        self._network, self._data, self._processes = network, data, processes
         self._loss_name, self._names = f"{prefix}loss", [prefix + metric_name(metric) for metric in metrics]
         self._scores = Scores(data, metrics, math.prod(network.output_shape), scorings) if metrics else None
         self.n_sums = 2 + (0 if self._scores is None else self._scores.n_sums)
@@ -196,9 +200,10 @@ class Evaluation:
                     begin = first if self._needs_batch and not is_streamed else 0
                     rows = None if outputs is None else outputs[begin : begin + len(part)]
                     if self._needs_batch:
-                        work = Work(program, "predict", (part.inputs, rows), self._n_threads)
+                        work = Work(program, "predict", (part.inputs, rows), self._n_threads, processes=self._processes)
                     else:
-                        work = Work(program, "evaluate", (*part.fields, rows, math.inf, self._progress), self._n_threads)
+                        arguments = (*part.fields, rows, math.inf, self._progress)
+                        work = Work(program, "evaluate", arguments, self._n_threads, processes=self._processes)
                     yield work, part, rows, first
                     first += len(part)
 

@@ -32,6 +32,8 @@ from nncore.words import explains_calls, misfit
 _LISTS = ("X", "y", "sample_weight", "validation", "metrics", "callbacks", "transforms")
 #: Those of `fit_many` itself.
 _OWN = ("n_threads", "progress")
+#: Those that it has no use for, and why.
+_REFUSED = {"collective": "several processes share one fit at a time: give each process other networks, or call fit of one after the other"}
 #: How often progress is shown.
 _SHOW_SECONDS = 0.05
 
@@ -355,7 +357,9 @@ def _of_fit() -> inspect.Signature:
 
 def _arguments(n: int, given: dict[str, Any]) -> list[dict[str, Any]]:
     """Those of each network, by name, with the defaults of `Sequential.fit`."""
-    parameters = {name: parameter for name, parameter in _of_fit().parameters.items() if name not in ("self", *_OWN)}
+    for name in given.keys() & _REFUSED.keys():
+        raise ParameterError(f"fit_many takes no {name}=: {_REFUSED[name]}")
+    parameters = {name: parameter for name, parameter in _of_fit().parameters.items() if name not in ("self", *_OWN, *_REFUSED)}
     if unknown := [name for name in given if name not in parameters]:
         signature = _of_fit().replace(parameters=list(parameters.values()))
         raise misfit("fit_many", signature, (), given, TypeError(f"fit_many() got an unexpected keyword argument {unknown[0]!r}"))

@@ -25,7 +25,7 @@ from nncore.contract import (
     thawed,
 )  # fmt: skip
 from nncore.data import as_matrix, as_samples
-from nncore.errors import MissingPluginError, NotBuiltError, ParameterError
+from nncore.errors import BusyError, MissingPluginError, NotBuiltError, ParameterError
 from nncore.network.forking import survive_forks
 from nncore.network.known import Known
 from nncore.network.layer_list import LayerList
@@ -351,6 +351,11 @@ class Network(Resumable, ParameterSets):
             that are frozen.
         """
         self._knobs.shown()
+        if self._fit is not None and self._fit.is_spread:
+            raise BusyError(
+                "while several processes fit this network, each keeps a part of what its optimizers remember: look at it, or save the "
+                "network, at the end of an epoch or of the fit, or in a callback whose class says saves = True"
+            )
         if self._flat.state is None:
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
         return named_state(self._flat.state, self._groups, self._built.tensor_shapes())

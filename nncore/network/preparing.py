@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nncore import registry
+from nncore import __version__, registry
+from nncore._core import native
 from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
 from nncore.contract import Callback, Metric, Sampler, Schedule, Snapshot, Transform, alike, check_monitored
 from nncore.data import Dataset, StreamedDataset, StreamSource, StreamVisits, Visits
@@ -19,6 +21,7 @@ from nncore.network.evaluation import metrics_for
 from nncore.network.given import Given
 from nncore.network.learning import Learning
 from nncore.network.model import Model
+from nncore.network.processes import Processes
 from nncore.network.remembering import Memory, matched, warn_forgotten
 from nncore.network.resuming import Way, place_to_go_on_from
 from nncore.network.scheduling import Reach, as_schedules, check_schedules
@@ -53,6 +56,31 @@ class Prepared:
     place: dict[str, Any] | None
     restored: list[tuple[Callback, Memory]]
     stood: Snapshot | None
+    processes: Processes | None
+
+    def described(self) -> dict[str, Any]:
+        """What decides how the fit goes, by names for messages: it must be the same in all processes that fit together."""
+        network, learning = self.network, self.learning
+        values = (network.parameters, *network.named_buffers().values()) if network.is_built else ()
+        return {
+            "the version of nncore": __version__,
+            "the level of the processor (NNCORE_CPU sets one for all)": native.LEVEL,
+            "the network": network,
+            "its values": [zlib.crc32(array.tobytes()) for array in values],
+            "its steps and epochs": (network.n_steps, network.n_epochs) if network.is_built else None,
+            "its place": self.place,
+            "the loss": learning.loss,
+            "the optimizer": learning.optimizer,
+            "dtype": self.dtype,
+            "seed": self.seed,
+            "rng": self.reseeds,
+            "epochs": self.epochs,
+            **self.way.described(),
+            **{f"the data for {role}": data.digest for role, data in self.evaluated.items()},
+            "schedule": self.schedules,
+            "metrics": self.metrics,
+            "callbacks": self.callbacks,
+        }
 
     @contextmanager
     def begun(self) -> Iterator[Training]:
@@ -84,6 +112,7 @@ class Prepared:
                     place=self.place,
                     restored=self.restored,
                     stood=self.stood,
+                    processes=self.processes,
                 )
                 network._forget_steps()
             yield training
@@ -114,6 +143,7 @@ def prepare(
     n_threads: int | None,
     progress: bool,
     dtype: str | np.dtype | type | None,
+    processes: Processes | None = None,
 ) -> Prepared:
     """Check the arguments of `nncore.Sequential.fit`, and raise what it raises."""
     epochs = whole_number("epochs", epochs, 0)
@@ -129,6 +159,8 @@ def prepare(
     version = network.version
     blueprint = network._built if network.is_built else plan_network(network.layers, network.layer_names, sample_shape)
     seed = network.seed if network.is_built and rng is None else as_seed(rng)
+    if processes is not None:
+        seed = processes.of_first(seed)
     limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
     new_transforms: list[Transform] = [registry.resolve("transforms", transform) for transform in several("transforms", transforms)]
     learning = Learning.checked(
@@ -222,6 +254,7 @@ def prepare(
         place=place,
         restored=restored,
         stood=stood,
+        processes=processes,
     )
 
 

@@ -92,6 +92,10 @@ class Fit(Protocol):
     def is_telling(self) -> bool:
         """Whether its callbacks are running."""
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether each of several processes has a part of what optimizers remember."""
+
 
 @explains_calls
 class Resumable:

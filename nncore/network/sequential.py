@@ -12,8 +12,9 @@ from nncore.network.claims import claimed
 from nncore.network.given import given_data
 from nncore.network.model import Model
 from nncore.network.preparing import prepare
+from nncore.network.processes import checked, together
 from nncore.network.turns import fits
-from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
+from nncore.typing import CallbackLike, CollectiveLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 from nncore.words import explains_calls
 
 
@@ -97,6 +98,7 @@ class Sequential(Model):
         dtype: str | np.dtype | type | None = None,
         shuffle_buffer: int | None = None,
         memory_limit: int | str | None = None,
+        collective: CollectiveLike | None = None,
     ) -> History:
         """Train by mini-batches; on a network that is already built, go on from where it is.
 
@@ -196,6 +198,10 @@ class Sequential(Model):
         memory_limit : int or str, optional
             What blocks, buffers and pieces that are being read may take: bytes, or ``"2 GB"``. None is 512 MiB. Half of it is for the
             buffer. The network, a library that reads files, and the caller's own batches are not counted.
+        collective : str, Collective or None
+            How the processes reach each other that fit this network together, all by this same call with the same data: ``"mpi"`` of
+            the plugin nncore-mpi, under ``mpiexec``. They share the work, and each ends with the bits of a fit by one process, whatever
+            their number. The first one shows progress and writes files. None is this process alone.
 
         Returns
         -------
@@ -218,6 +224,8 @@ class Sequential(Model):
             callbacks.
         NonFiniteError
             If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+        CollectiveError
+            If the processes of a collective begin different fits, or another one of them was stopped.
 
         Warns
         -----
@@ -225,30 +233,35 @@ class Sequential(Model):
             If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss; or if
             an epoch that was cut short begins anew, since the network was trained in between.
         """
-        prepared = prepare(
-            self,
-            given_data(X, y, sample_weight, validation, shuffle_buffer, memory_limit),
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            batch_size=batch_size,
-            accumulate=accumulate,
-            shuffle=shuffle,
-            sampler=sampler,
-            transforms=transforms,
-            drop_last=drop_last,
-            metrics=metrics,
-            train_metrics=train_metrics,
-            callbacks=callbacks,
-            weight_decay=weight_decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            groups=groups,
-            schedule=schedule,
-            rng=rng,
-            n_threads=n_threads,
-            progress=progress,
-            dtype=dtype,
-        )
-        with claimed(prepared.callbacks), prepared.begun() as training:
-            return training.run()
+        with together(collective) as processes:
+            with checked(processes):
+                prepared = prepare(
+                    self,
+                    given_data(X, y, sample_weight, validation, shuffle_buffer, memory_limit),
+                    loss=loss,
+                    optimizer=optimizer,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    accumulate=accumulate,
+                    shuffle=shuffle,
+                    sampler=sampler,
+                    transforms=transforms,
+                    drop_last=drop_last,
+                    metrics=metrics,
+                    train_metrics=train_metrics,
+                    callbacks=callbacks,
+                    weight_decay=weight_decay,
+                    clip_norm=clip_norm,
+                    clip_value=clip_value,
+                    groups=groups,
+                    schedule=schedule,
+                    rng=rng,
+                    n_threads=n_threads,
+                    progress=progress,
+                    dtype=dtype,
+                    processes=processes,
+                )
+            if processes is not None:
+                processes.check_alike(prepared.described())
+            with claimed(prepared.callbacks), prepared.begun() as training:
+                return training.run()

@@ -6,8 +6,8 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affor
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import Evaluation, metric_name
 from nncore.network.model import Model
+from nncore.network.processes import Processes, checked, interruptions
 from nncore.network.remembering import Memory, memories
 from nncore.network.resuming import Way
 from nncore.network.scheduling import Moving, Reach
@@ -85,15 +86,16 @@ class Training:
         place: Mapping[str, Any] | None,
         restored: Sequence[tuple[Callback, Memory]],
         stood: Snapshot | None,
+        processes: Processes | None,
     ) -> None:
-        self.network, self.data, self._way = network, way.data, way
+        self.network, self.data, self._way, self._processes = network, way.data, way, processes
         self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
         self._program = program
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
         self._visits = way.visits
         self._pace = pace
         self.callbacks = callbacks
-        self._evaluations = [Evaluation(network, data, metrics, f"{role}_") for role, data in evaluated.items()]
+        self._evaluations = [Evaluation(network, data, metrics, f"{role}_", processes=processes) for role, data in evaluated.items()]
         self._streams = [data for data in (way.data, *evaluated.values()) if isinstance(data, StreamedDataset)]
         self.history = history_for(metrics, network.schedules)
         self.epoch = 0
@@ -107,6 +109,8 @@ class Training:
         self._cut_short = False
         self.is_telling = False  # its callbacks are running
         self._standing: Standing | None = None
+        self._is_interrupted = [False]  # by Ctrl-C, of which other processes have to hear
+        self.is_spread = False  # what optimizers remember: each process has kept up its range alone
         self._is_watched = False  # epoch by epoch; once that is so, nobody is asked any more
         self._has_begun = False  # until then the network keeps what the fit before left behind
         self._restored, self._stood = restored, stood
@@ -214,7 +218,11 @@ class Training:
 
     def run(self) -> History:
         """Train until all epochs are done, a callback stops the run, or Ctrl-C."""
-        with self.network._turn, sharing(self._pace.n_threads):
+        with ExitStack() as inside:
+            if self._processes is not None:
+                self._is_interrupted = inside.enter_context(interruptions())
+            inside.enter_context(self.network._turn)
+            inside.enter_context(sharing(self._pace.n_threads))
             drive(self.turns())
         return self.history
 
@@ -231,7 +239,8 @@ class Training:
             try:
                 self._call("on_fit_begin")
                 for callback, memory in self._restored:
-                    callback.restore(memory.state(), self)
+                    if self._is_told(callback):
+                        callback.restore(memory.state(), self)
                 if self._stood is not None and self.n_epochs > 0 and self.stop_reason is None:
                     self._stood.restore(self.network)
                 self._prepare_average()
@@ -245,13 +254,17 @@ class Training:
                 except BaseException:  # also Ctrl-C in the middle of this
                     self._take_in()
                     raise
+                self._complete()
                 self._leave_behind()
             except (KeyboardInterrupt, GeneratorExit):
                 self.stop_reason = "interrupted"
                 self.history.interrupted = self._cut_short = True
+                self._complete()
                 self._leave_behind()
             except BaseException as error:
                 self.stop_reason = f"{type(error).__name__}: {error}"
+                if self._processes is not None and self._processes.know(error):
+                    self._complete()
                 if self._cut_short:
                     self._leave_behind()
                 raise
@@ -275,13 +288,33 @@ class Training:
 
     def _call(self, event: str, listeners: Sequence[Callback] | None = None, *, late: bool = False) -> None:
         """Tell all callbacks that do something at an event, or those that are known to."""
+        told = [callback for callback in self.callbacks if overrides(callback, event)] if listeners is None else listeners
+        if self._processes is not None and told and (event != "on_progress" or any(callback.saves for callback in told)):
+            self._complete()
         try:
-            for callback in self.callbacks if listeners is None else listeners:
-                if listeners is not None or overrides(callback, event):
+            with nullcontext() if self._processes is None or not told else self._told_together(self._processes):
+                for callback in told:
                     self._tell(callback, event, late=late)
         except Exception:  # between two steps, where a fit can go on
             self._cut_short = True
             raise
+
+    @contextmanager
+    def _told_together(self, processes: Processes) -> Iterator[None]:
+        """Inside, callbacks are told. What one of them raises ends the run everywhere; the first process says if one has stopped it."""
+        with checked(processes):
+            yield
+        self.stop_reason, self._cut_short = processes.of_first([self.stop_reason, self._cut_short])
+
+    def _is_told(self, callback: Callback) -> bool:
+        """Whether this process tells a callback of the fit."""
+        return self._processes is None or self._processes.is_first or not (callback.reports or callback.saves)
+
+    def _complete(self) -> None:
+        """Bring together what processes have kept up each for its range of the parameters."""
+        if self._processes is not None and self.is_spread:
+            self._processes.gather_state(self._program)
+            self.is_spread = False
 
     def _tell(self, callback: Callback, event: str, *, late: bool = False) -> None:
         """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here.
@@ -289,6 +322,8 @@ class Training:
         If it is `late`, other epochs have been trained since: other threads have to wait, so that nobody saves a network of one epoch
         with the counts of another.
         """
+        if not self._is_told(callback):
+            return
         if late:
             self._tell_now(callback, event)
         else:
@@ -318,6 +353,7 @@ class Training:
             yield from self._run_steps()
         finally:
             if has_set_out:
+                self._complete()
                 network._arrive()
         if self._samples_done < self._visits.length:  # a callback stopped the run
             return
@@ -400,7 +436,8 @@ class Training:
             courses = courses_of(program.spec, moves) if moves else []
             n_before = self._progress[0]
             settings = (courses, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
-            work = Work(program, "train", (*part.fields, part.order, *settings), n_threads, epochs)
+            work = Work(program, "train", (*part.fields, part.order, *settings), n_threads, epochs, self._processes)
+            self.is_spread = self._processes is not None
             self._handed = Handed(epochs, moves, began, first_step, n_steps, step_size, n_trained)
             yield work
             if n_ended := self._take_in():
@@ -414,11 +451,24 @@ class Training:
             self._epoch_seconds = work.seconds * length / max(1, n_done)
             network._turn.give_way()
             now = time.perf_counter()
-            if is_whole or now - last_look >= seconds:
+            if self._is_time_to_tell(is_whole or now - last_look >= seconds):
                 last_look = now
                 self._call("on_progress")
             if self.stop_reason is not None and self._samples_done < self._visits.length:
                 return
+
+    def _decided(self, number: int) -> int:
+        """What goes by the clock, or by a callback that not all processes tell, is what the first one says."""
+        return number if self._processes is None else self._processes.decided(number)
+
+    def _is_time_to_tell(self, is_time: bool) -> bool:
+        """Whether callbacks hear of progress, which goes by the clock, and so by that of the first process."""
+        if self._processes is None:
+            return is_time
+        is_interrupted, agreed = self._processes.are_interrupted(self._is_interrupted[0], is_time)
+        if is_interrupted:
+            raise KeyboardInterrupt
+        return bool(agreed)
 
     def _epochs_to_come(self, program: Program[ProgramSpec], seconds: float) -> tuple[list[np.ndarray | None], Epochs | None]:
         """What the core may do behind the epoch under way: judge it, and go on with others, by their orders of inputs. None: nothing."""
@@ -432,11 +482,11 @@ class Training:
         n_epochs, live = 1, []
         if not self._is_watched:
             listeners = self._listeners()
-            n_epochs = epochs_affordable(1 + self.n_epochs - self.epoch, visits.length, seconds, self._epoch_seconds)
+            n_epochs = self._decided(epochs_affordable(1 + self.n_epochs - self.epoch, visits.length, seconds, self._epoch_seconds))
             if n_epochs > 1 and listeners:
                 live = self._live()
                 affordable = MOST_KEPT // max(1, sum(array.nbytes for array in live))
-                n_epochs = min(n_epochs, epochs_unseen(self, listeners), max(1, affordable))
+                n_epochs = self._decided(min(n_epochs, epochs_unseen(self, listeners), max(1, affordable)))
         if n_epochs == 1:
             return [], Epochs([], judges, []) if judges else None
         orders = [visits.order_of_inputs(network.seed, network.n_epochs + further) for further in range(1, n_epochs)]

@@ -229,6 +229,13 @@ def nncore_callbacks(api: tuple[int, int]) -> list[Component]:
 
 
 @hookimpl
+def nncore_collectives(api: tuple[int, int]) -> list[Component]:
+    return [
+        Component("single", "nncore.collectives.single:SingleProcess", "one process, as without a collective"),
+    ]
+
+
+@hookimpl
 def nncore_formats(api: tuple[int, int]) -> list[Component]:
     return [
         Component("safetensors", "nncore.formats.safetensors:Safetensors", "tensors and a JSON description, no pickle"),

@@ -15,6 +15,7 @@ from nncore.arguments import plain, shown
 from nncore.contract import (
     Activation,
     Callback,
+    Collective,
     Configurable,
     Constraint,
     Encoding,
@@ -51,6 +52,7 @@ BASES: dict[str, type[Configurable]] = {
     "encodings": Encoding,
     "metrics": Metric,
     "callbacks": Callback,
+    "collectives": Collective,
     "formats": Format,
     "exporters": Exporter,
 }

@@ -7,7 +7,8 @@ A test class is three lines; pytest collects it, and ``nncore plugins --verify``
     class TestLion(OptimizerConformance):
         name = "nncore-lion/lion"
 
-Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, `team_of`, and `tables` for calling compiled kernels.
+Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, `team_of`, `on_ranks`, and `tables` for calling compiled
+kernels.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from nncore.testing import tables
 from nncore.testing.activations import ActivationConformance
 from nncore.testing.apart import harmful_manifests as harmful_manifests, verify_apart as verify_apart  # for `nncore plugins --verify`
 from nncore.testing.callbacks import CallbackConformance
+from nncore.testing.collectives import CollectiveConformance
 from nncore.testing.conformance import Conformance
 from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.encodings import EncodingConformance
@@ -28,6 +30,7 @@ from nncore.testing.layers import LayerConformance
 from nncore.testing.losses import LossConformance
 from nncore.testing.metrics import MetricConformance
 from nncore.testing.optimizers import OptimizerConformance
+from nncore.testing.ranks import on_ranks
 from nncore.testing.regularizers import RegularizerConformance
 from nncore.testing.report import Outcome as Outcome
 from nncore.testing.samplers import SamplerConformance
@@ -36,8 +39,8 @@ from nncore.testing.transforms import TransformConformance
 from nncore.testing.twin import numpy_twin
 
 __all__ = [
-    "ActivationConformance", "CallbackConformance", "Conformance", "ConstraintConformance", "EncodingConformance", "ExporterConformance",
-    "FormatConformance", "Guarded", "InitializerConformance", "LayerConformance", "LossConformance", "MetricConformance",
-    "OptimizerConformance", "RegularizerConformance", "SamplerConformance", "ScheduleConformance", "TransformConformance", "numpy_twin",
-    "tables", "team_of",
+    "ActivationConformance", "CallbackConformance", "CollectiveConformance", "Conformance", "ConstraintConformance",
+    "EncodingConformance", "ExporterConformance", "FormatConformance", "Guarded", "InitializerConformance", "LayerConformance",
+    "LossConformance", "MetricConformance", "OptimizerConformance", "RegularizerConformance", "SamplerConformance",
+    "ScheduleConformance", "TransformConformance", "numpy_twin", "on_ranks", "tables", "team_of",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from nncore.errors import MissingExtraError
 from nncore.testing.activations import ActivationConformance
 from nncore.testing.callbacks import CallbackConformance
+from nncore.testing.collectives import CollectiveConformance
 from nncore.testing.conformance import ArgumentsNeeded, Conformance
 from nncore.testing.constraints import ConstraintConformance
 from nncore.testing.encodings import EncodingConformance
@@ -30,6 +31,7 @@ from nncore.testing.transforms import TransformConformance
 CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
     "callbacks": CallbackConformance,
+    "collectives": CollectiveConformance,
     "constraints": ConstraintConformance,
     "encodings": EncodingConformance,
     "exporters": ExporterConformance,

@@ -6,6 +6,7 @@ from nncore.words.builtin import (
     BUILT_IN as BUILT_IN,
     ActivationName as ActivationName,
     CallbackName as CallbackName,
+    CollectiveName as CollectiveName,
     ConstraintName as ConstraintName,
     EncodingName as EncodingName,
     InitializerName as InitializerName,

@@ -39,6 +39,7 @@ MetricName: TypeAlias = Literal[
 CallbackName: TypeAlias = Literal[
     "checkpoint", "csv_logger", "early_stopping", "ema", "lambda", "progress_bar", "swa", "tensorboard", "time_limit",
 ]  # fmt: skip
+CollectiveName: TypeAlias = Literal["single"]
 
 #: By kind.
 BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
@@ -55,4 +56,5 @@ BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
     "encodings": get_args(EncodingName),
     "metrics": get_args(MetricName),
     "callbacks": get_args(CallbackName),
+    "collectives": get_args(CollectiveName),
 }

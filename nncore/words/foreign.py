@@ -318,6 +318,8 @@ KINDS: Final[dict[str, str]] = {
     "preprocessing": "encodings",
     "metrics": "metrics",
     "callbacks": "callbacks",
+    "distributed": "collectives",
+    "collectives": "collectives",
 }
 
 #: Methods and attributes of models elsewhere; what to use on a network of ours.

@@ -73,6 +73,11 @@ def nncore_encodings(api):
 
 
 @hookimpl
+def nncore_collectives(api):
+    return [Component("solo", "nncore_good.components:Solo", "one process")]
+
+
+@hookimpl
 def nncore_formats(api):
     return [Component("npz", "nncore_good.components:Npz", "NumPy's own archive")]
 

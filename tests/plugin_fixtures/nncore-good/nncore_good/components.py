@@ -11,6 +11,7 @@ from nncore.errors import FileFormatError
 from nncore.plugin import (
     Activation,
     Callback,
+    Collective,
     Constraint,
     Encoding,
     Exporter,
@@ -79,6 +80,16 @@ class SignDescent(Optimizer):
 class Backwards(Sampler):
     def order(self, samples, seed, epoch):
         return np.arange(samples.n_samples)[::-1]
+
+
+class Solo(Collective):
+    rank, size = 0, 1
+
+    def exchange(self, peer, sent, received):
+        raise NotImplementedError
+
+    def abort(self, reason):
+        raise SystemExit(reason)
 
 
 class Fading(Transform):

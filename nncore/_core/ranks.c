@@ -1,0 +1,166 @@
+#include "ranks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+/* An op that depends on all rows at once. */
+static int is_whole(const nnc_program *program, const nnc_op *op) {
+    return op->kind == NNC_OP_PYTHON || (op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows);
+}
+
+static int has_gradient(const nnc_op *op) { return op->is_trained && op->gradient_unit > 0; }
+
+/* Whether somebody reads rows of a value, or of the gradient at it, that other processes have written. */
+static int is_read_whole(const nnc_program *program, const void *value) {
+    int loss_is_whole = program->loss == NULL || program->loss_needs_batch;
+    if (value == NULL) return 0;
+    if (loss_is_whole && value == program->output) return 1;
+    for (int64_t i = 0; i < program->n_ops; i++) {
+        const nnc_op *op = &program->ops[i];
+        if ((is_whole(program, op) || has_gradient(op)) && (op->call.x == value || op->call.d_y == value)) return 1;
+    }
+    return 0;
+}
+
+void nnc_mark_shared(const nnc_program *program, int64_t n_tasks) {
+    for (int64_t i = 0; i < n_tasks; i++) {
+        nnc_task *task = &program->tasks[i];
+        task->shared = 0;
+        if (task->what != NNC_FORWARD && task->what != NNC_BACKWARD) continue;
+        const nnc_op *op = &program->ops[task->op];
+        if (task->what == NNC_FORWARD) task->shared = is_read_whole(program, op->call.y);
+        else task->shared = is_read_whole(program, op->call.d_x);
+        int is_last = task->what == NNC_BACKWARD || !op->runs_backward;
+        if (is_last && has_gradient(op) && op->call.cache != NULL && op->cache_per_row > 0) task->shared |= 2;
+    }
+}
+
+static int64_t *add_strip(nnc_ranks *ranks, void *place, int64_t item_bytes) {
+    int64_t number = ranks->n_strips++, width = ranks->size + 1;
+    if (number == ranks->most_strips) {
+        int64_t most = 2 * number + 16;
+        nnc_strip *strips = realloc(ranks->strips, (size_t)most * sizeof *strips);
+        if (strips != NULL) ranks->strips = strips;
+        int64_t *begins = realloc(ranks->begins, (size_t)(most * width) * sizeof *begins);
+        if (begins != NULL) ranks->begins = begins;
+        if (strips == NULL || begins == NULL) {
+            ranks->n_strips--;
+            return NULL;
+        }
+        ranks->most_strips = most;
+    }
+    ranks->strips[number] = (nnc_strip){place, item_bytes};
+    return ranks->begins + number * width;
+}
+
+/* n items of which all processes have equal shares. 0 if there is no memory, as in what follows. */
+static int add_shares(nnc_ranks *ranks, void *place, int64_t item_bytes, int64_t n, int64_t unit) {
+    for (int64_t i = 0; i < ranks->n_strips; i++)
+        if (ranks->strips[i].place == place) return 1; /* two ops write there, one after the other */
+    int64_t *begins = add_strip(ranks, place, item_bytes);
+    if (begins == NULL) return 0;
+    for (int32_t r = 0; r <= ranks->size; r++) begins[r] = share(n, unit, r, ranks->size);
+    return 1;
+}
+
+static int add_ranges(nnc_ranks *ranks, const nnc_program *program, void *vector, int64_t size) {
+    int64_t *begins = add_strip(ranks, vector, size);
+    if (begins == NULL) return 0;
+    for (int32_t r = 0; r <= ranks->size; r++) begins[r] = begin_parameter(program, 0, program->n_parameters, r, ranks->size);
+    return 1;
+}
+
+/* The rows that a task has written. */
+static int add_rows(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting, nnc_task task, int64_t size) {
+    int64_t n = meeting->n_rows;
+    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) {
+        const nnc_op *last = &program->ops[program->n_ops - 1];
+        int ok = add_shares(ranks, program->losses, size, n, 1);
+        if (ok && task.what == NNC_LOSS_GRADIENT && is_read_whole(program, program->d_output))
+            ok = add_shares(ranks, program->d_output, last->call.n_outputs * size, n, 1);
+        return ok;
+    }
+    if (task.what == NNC_STORE) return add_shares(ranks, meeting->outputs, program->n_outputs * size, n, 1);
+    if (task.what != NNC_FORWARD && task.what != NNC_BACKWARD) return 1;
+    const nnc_op *op = &program->ops[task.op];
+    int ok = 1;
+    if (task.shared & 1) ok = add_shares(ranks, task.what == NNC_FORWARD ? op->call.y : op->call.d_x, task.n_columns * size, n, 1);
+    if (ok && task.shared & 2) ok = add_shares(ranks, op->call.cache, op->cache_per_row * size, n, 1);
+    for (int64_t k = 0; ok && k < op->n_branches && task.what == NNC_BACKWARD; k++) /* of a joint that gives each its columns */
+        if (op->kind == NNC_OP_CONCAT && is_read_whole(program, op->branches[k].d_y))
+            ok = add_shares(ranks, op->branches[k].d_y, op->branches[k].n_columns * size, n, 1);
+    return ok;
+}
+
+static int add_all(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting) {
+    int64_t size = program->is_f64 ? (int64_t)sizeof(double) : (int64_t)sizeof(float);
+    int ok = 1;
+    ranks->n_strips = 0;
+    for (int64_t i = meeting->begin; ok && meeting->what & NNC_SHARED_ROWS && i < meeting->end; i++)
+        ok = add_rows(ranks, program, meeting, program->tasks[i], size);
+    if (ok && meeting->what & NNC_SHARED_GRADIENTS) ok = add_ranges(ranks, program, program->gradients, size);
+    if (ok && meeting->what & NNC_SHARED_PARAMETERS) ok = add_ranges(ranks, program, program->parameters, size);
+    for (int64_t i = 0; ok && meeting->what & NNC_SHARED_TIED && i < program->n_ops; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (op->n_tied > 0 && has_gradient(op)) ok = add_shares(ranks, op->call.d_parameters, size, op->n_tied, op->gradient_unit);
+    }
+    return ok;
+}
+
+/* The stretches of one process, from where it begins in the room or to there. */
+static void copy_stretches(const nnc_ranks *ranks, int32_t rank, char *room, int is_own) {
+    for (int64_t i = 0; i < ranks->n_strips; i++) {
+        const nnc_strip *strip = &ranks->strips[i];
+        const int64_t *begins = ranks->begins + i * (ranks->size + 1) + rank;
+        char *place = strip->place + begins[0] * strip->item_bytes;
+        size_t n = (size_t)((begins[1] - begins[0]) * strip->item_bytes);
+        if (n > 0) memcpy(is_own ? room : place, is_own ? place : room, n);
+        room += n;
+    }
+}
+
+/* Where each process ends in the room: its verdict, then its stretches. */
+static int64_t lay_out(nnc_ranks *ranks) {
+    int64_t end = 0;
+    for (int32_t r = 0; r < ranks->size; r++) {
+        end += (int64_t)sizeof(int64_t);
+        for (int64_t i = 0; i < ranks->n_strips; i++) {
+            const int64_t *begins = ranks->begins + i * (ranks->size + 1) + r;
+            end += (begins[1] - begins[0]) * ranks->strips[i].item_bytes;
+        }
+        ranks->ends[r] = end;
+    }
+    return end;
+}
+
+static int has_room(nnc_ranks *ranks, int64_t n_bytes) {
+    if (n_bytes <= ranks->room_bytes) return 1;
+    free(ranks->room);
+    ranks->room = malloc((size_t)n_bytes);
+    ranks->room_bytes = ranks->room != NULL ? n_bytes : 0;
+    return ranks->room != NULL;
+}
+
+int64_t nnc_exchange(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting, int64_t verdict) {
+    const int64_t broken = (int64_t)NNC_RANKS_APART << 32;
+    int64_t largest = verdict;
+    if (ranks->is_broken) return broken;
+    if (ranks->ends == NULL) ranks->ends = malloc((size_t)ranks->size * sizeof *ranks->ends);
+    ranks->n_strips = 0;
+    ranks->is_broken = ranks->ends == NULL || (program != NULL && !add_all(ranks, program, meeting)) || !has_room(ranks, lay_out(ranks));
+    if (ranks->is_broken) return broken;
+    char *own = ranks->room + (ranks->rank > 0 ? ranks->ends[ranks->rank - 1] : 0);
+    memcpy(own, &verdict, sizeof verdict);
+    copy_stretches(ranks, ranks->rank, own + sizeof verdict, 1);
+    ranks->is_broken = ranks->gather(ranks->context, ranks->room, ranks->ends) != 0;
+    if (ranks->is_broken) return broken;
+    for (int32_t r = 0; r < ranks->size; r++) {
+        char *theirs = ranks->room + (r > 0 ? ranks->ends[r - 1] : 0);
+        memcpy(&verdict, theirs, sizeof verdict);
+        if (verdict > largest) largest = verdict;
+        if (r != ranks->rank) copy_stretches(ranks, r, theirs + sizeof verdict, 0);
+    }
+    return largest;
+}

@@ -1,0 +1,11 @@
+# What other modules of the core use of ranks.pyx.
+
+from nncore._core.runner cimport nnc_ranks
+
+
+cdef class Ranks:
+    cdef nnc_ranks ranks
+    cdef readonly object collective
+    cdef object error
+
+    cdef int finish(self) except -1

@@ -1,0 +1,113 @@
+"""What every collective is checked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nncore.contract import Collective
+from nncore.layers.dense import Dense
+from nncore.network import Sequential
+from nncore.testing import networks
+from nncore.testing.conformance import Conformance
+from nncore.testing.expectations import expect, expect_same_bits
+
+
+class CollectiveConformance(Conformance):
+    """Checks of a collective. `together` says how several processes are started; without it, this process is checked alone.
+
+    >>> class TestSingle(CollectiveConformance):
+    ...     name = "single"
+    """
+
+    kind = "collectives"
+
+    def together(self, check: Callable[[Collective], Any]) -> list[Any]:
+        """Call a function in processes that reach each other, each with its own collective.
+
+        Parameters
+        ----------
+        check : callable
+
+        Returns
+        -------
+        list
+            What each has returned, by rank, or the exception that it has raised.
+        """
+        return [check(collective) for collective in self.components()]
+
+    def _each(self, check: Callable[[Collective], None]) -> None:
+        for found in self.together(check):
+            if isinstance(found, BaseException):
+                raise found
+
+    def test_ranks(self) -> None:
+        self._each(check_rank)
+
+    def test_shares_are_gathered(self) -> None:
+        self._each(check_gathering)
+
+    def test_broadcasts(self) -> None:
+        self._each(check_broadcast)
+
+    def test_exchanges(self) -> None:
+        self._each(check_exchange)
+
+    def test_a_fit_has_the_bits_of_one_process(self) -> None:
+        alone = fitted(None)
+        for found in self.together(fitted):
+            if isinstance(found, BaseException):
+                raise found
+            expect_same_bits(found, alone, "parameters after a fit")
+
+
+def check_rank(collective: Collective) -> None:
+    expect(0 <= collective.rank < collective.size, f"rank {collective.rank} of {collective.size} processes")
+    collective.barrier()
+
+
+def check_gathering(collective: Collective) -> None:
+    """Shares of any sizes, empty ones too, and some that are larger than what fits a message of any kind."""
+    rank, size = collective.rank, collective.size
+    for lengths in ([3] * size, [(5 * r) % 3 for r in range(size)], [0] * size, [100_000 * (r % 2) + 7 for r in range(size)]):
+        ends = np.cumsum(lengths).tolist()
+        whole = (np.arange(ends[-1]) * 7 % 251).astype(np.uint8)
+        buffer, own = np.zeros_like(whole), slice(ends[rank] - lengths[rank], ends[rank])
+        buffer[own] = whole[own]
+        collective.all_gather(buffer, ends)
+        expect(np.array_equal(buffer, whole), f"process {rank} has not got all shares of {lengths} bytes")
+
+
+def check_broadcast(collective: Collective) -> None:
+    for root in range(collective.size):
+        for n in (0, 1, 5000):
+            buffer = np.full(n, collective.rank, np.uint8)
+            collective.broadcast(buffer, root)
+            expect(bool((buffer == root).all()), f"process {collective.rank} has not got the {n} bytes of process {root}")
+
+
+def check_exchange(collective: Collective) -> None:
+    rank, size = collective.rank, collective.size
+    for turn in range(size):
+        peer = (turn - rank) % size
+        if peer != rank:
+            sent, received = np.full(10 + rank, rank, np.uint8), np.zeros(10 + peer, np.uint8)
+            collective.exchange(peer, sent, received)
+            expect(bool((received == peer).all()), f"process {rank} has not got what process {peer} sent it")
+
+
+def fitted(collective: Collective | None) -> np.ndarray:
+    network = Sequential(Dense(8, activation="tanh"), Dense(3))
+    network.fit(
+        networks.inputs(),
+        networks.classes(),
+        loss="softmax_cross_entropy",
+        epochs=3,
+        batch_size=16,
+        rng=5,
+        progress=False,
+        collective=collective,
+    )
+    return network.parameters.copy()

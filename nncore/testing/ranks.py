@@ -1,0 +1,80 @@
+"""Processes that fit a network together, as threads of one process: for tests that need no other library, and end soon whatever happens."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nncore.contract import Collective
+from nncore.errors import CollectiveError
+
+R = TypeVar("R")
+
+#: Longer than a process of a test waits for another one.
+SECONDS = 60.0
+
+
+class ThreadRank(Collective):
+    """One of several threads that stand for processes: see `on_ranks`."""
+
+    def __init__(self, rank: int, letters: list[list[queue.SimpleQueue[bytes | None]]]) -> None:
+        self._rank, self._letters = rank, letters  # to whom, from whom
+
+    @property
+    def rank(self) -> int:
+        return self._rank
+
+    @property
+    def size(self) -> int:
+        return len(self._letters)
+
+    def exchange(self, peer: int, sent: np.ndarray, received: np.ndarray) -> None:
+        self._letters[peer][self._rank].put(sent.tobytes())
+        try:
+            letter = self._letters[self._rank][peer].get(timeout=SECONDS)
+        except queue.Empty:
+            letter = None
+        if letter is None or len(letter) != len(received):
+            what = "nothing" if letter is None else f"{len(letter)} bytes in place of {len(received)}"
+            raise CollectiveError(f"process {self._rank} has heard {what} from process {peer}")
+        received[...] = np.frombuffer(letter, np.uint8)
+
+    def abort(self, reason: str) -> None:
+        for others in self._letters:
+            others[self._rank].put(None)
+
+
+def on_ranks(size: int, function: Callable[[Collective], R]) -> list[R | BaseException]:
+    """Call a function in so many threads, each with the collective of a process of its own.
+
+    Nothing that they fit may be shared: networks and callbacks are made by the function.
+
+    Parameters
+    ----------
+    size : int
+    function : callable
+
+    Returns
+    -------
+    list
+        What each has returned, or the exception that it has raised, by rank.
+    """
+    letters: list[list[queue.SimpleQueue[bytes | None]]] = [[queue.SimpleQueue() for _ in range(size)] for _ in range(size)]
+    results: list[Any] = [None] * size
+
+    def run(rank: int) -> None:
+        try:
+            results[rank] = function(ThreadRank(rank, letters))
+        except BaseException as error:
+            results[rank] = error
+
+    threads = [threading.Thread(target=run, args=(rank,), name=f"rank {rank}") for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
