@@ -216,6 +216,22 @@ def test_training_by_partitions(client: Client, parts: Any) -> None:
     np.testing.assert_array_equal(trained([part.compute() for part in parts.partitions]), trained(pieces))
 
 
+def test_a_network_reads_partitions_some_of_which_are_empty(client: Client, parts: Any) -> None:
+    few = parts[parts["a"] > 1.5]
+
+    def samples(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        return rows[["a", "b"]].to_numpy(), rows["b"].to_numpy()
+
+    def trained(batches: Any) -> np.ndarray:
+        network = nn.Sequential(nn.Dense(4), nn.Dense(1))
+        network.fit(batches, loss="mse", epochs=2, batch_size=8, rng=0)
+        return network.parameters
+
+    assert 0 in few.map_partitions(len).compute().tolist()
+    rows = FRAME[FRAME["a"] > 1.5]
+    np.testing.assert_array_equal(trained(lambda: (samples(part.compute()) for part in few.partitions)), trained([samples(rows)]))
+
+
 def test_what_travels_is_little_more_than_the_parameters(model: MLPClassifier) -> None:
     wide = MLPClassifier((256,), max_iter=1, random_state=0).fit(X, Y)
     buffers: list[pickle.PickleBuffer] = []
