@@ -13,7 +13,7 @@ from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError, DtypeError, ParameterError
 
 #: Of a column that is read page by page: about what its page takes, packed and unpacked, and what is read of the file at a time.
-_PAGE, _READ = 2**21, 2**18
+_PAGE, _READ = 2**21, 2**16
 
 
 def _library(module: str) -> Any:

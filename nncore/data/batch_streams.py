@@ -39,10 +39,8 @@ class BatchStream(Stream):
         block = self._block(self._first)
         self.shape, self.has_targets = block.X.shape[1:], block.y is not None
         self.bytes_per_row = block.X.dtype.itemsize * int(block.X[:1].size or 1)
-        if self.can_repeat:
-            self._first = None
-            if (close := getattr(first_pass, "close", None)) is not None:
-                close()
+        if self.can_repeat and (close := getattr(first_pass, "close", None)) is not None:
+            close()
 
     def _begun(self) -> Iterator[Any]:
         made = self._make()
@@ -57,7 +55,7 @@ class BatchStream(Stream):
                 yield block.chosen(slice(start, start + n_rows))
 
     def peek(self) -> StreamBlock:
-        if self._rest is None:
+        if not self.can_repeat and self._rest is None:
             raise self._at_its_end()
         return self._block(self._first)
 

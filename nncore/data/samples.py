@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from nncore._core import all_finite, as_c_array, ready_rows
-from nncore.blocks import blocks
+from nncore.blocks import blocks, rows_at_once
 from nncore.data.containers import admitted, is_missing
 from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
 
 #: A column in which a dtype has fewer numbers than this has lost what it could tell.
 FEWEST_STEPS = 1000
+#: Of larger data, rows at equal distances are looked at for that, so many bytes: a file that is memory-mapped is not read once more.
+LOOKED_AT = 64 * 2**20
 
 
 class Rows(ABC):
@@ -151,7 +153,8 @@ def warn_of_lost_digits(array: Samples, name: str, dtype: np.dtype) -> None:
     """Warn for the first column that is so far from 0, compared with how much it varies, that `dtype` tells few of its values apart."""
     if isinstance(array, Rows) or np.can_cast(array.dtype, dtype) or len(array) < 2:
         return
-    low, high = (np.asarray(ends.reduce(array, axis=0), np.float64).ravel() for ends in (np.fmin, np.fmax))
+    some = array[:: -(-len(array) // max(2, rows_at_once(array[0].nbytes, of=LOOKED_AT)))]
+    low, high = (np.asarray(ends.reduce(some, axis=0), np.float64).ravel() for ends in (np.fmin, np.fmax))
     spread, largest = high - low, np.maximum(np.abs(low), np.abs(high))
     few = np.flatnonzero((spread > 0) & (spread < FEWEST_STEPS * np.finfo(dtype).eps * largest))
     if len(few):

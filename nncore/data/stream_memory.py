@@ -24,8 +24,8 @@ _BUFFER, _PIECES, _BLOCKS = 2, 4, 4
 _ON_THEIR_WAY = DEPTH + 3
 #: Of a row in the buffer: its place there, while orders are drawn.
 _BYTES_OF_PLACES = 24
-#: Pieces that are read by turns; more would mix little better, and each is a file that is open.
-MOST_TOGETHER = 16
+#: Pieces that are read by turns: each is a file that is open. And what the block of each takes at least, where memory is scarce.
+MOST_TOGETHER, _LEAST_BLOCK = 64, 2**16
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class StreamMemory:
         budget = self.limit // _PIECES
         n_pieces = 1 if stream.piece_rows is None else max(1, len(stream.piece_rows))
         self.check_piece(stream, _PIECES)
-        together = min(n_pieces, MOST_TOGETHER, budget // max(1, stream.bytes_a_piece + BLOCK // MOST_TOGETHER))
+        together = min(n_pieces, MOST_TOGETHER, budget // (stream.bytes_a_piece + _LEAST_BLOCK))
         bytes_per_row += _BYTES_OF_PLACES
         most = max(step, self.limit // _BUFFER // bytes_per_row)
         wanted = most if self.buffer_rows is None else self.buffer_rows

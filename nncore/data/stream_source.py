@@ -54,8 +54,8 @@ class StreamSource:
         """
         stream = self.stream
         sizes, rows = stream.piece_rows, rows_at_once(stream.bytes_per_row, of=_LOOKED_AT)
-        if not stream.can_repeat:
-            return [(0, stream.peek())]
+        if (first := stream.peek()) is not None and len(first):
+            return [(0, first.chosen(slice(0, rows)))]
         filled = np.array([0]) if sizes is None else np.flatnonzero(sizes)
         begins = np.array([0]) if sizes is None else np.cumsum(sizes) - sizes
         places = np.unique(np.linspace(0, len(filled) - 1, min(len(filled), _PLACES)).astype(np.int64)) if len(filled) else ()

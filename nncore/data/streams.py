@@ -103,9 +103,9 @@ class Stream(ABC):
             if (close := getattr(blocks, "close", None)) is not None:
                 close()
 
-    def peek(self) -> StreamBlock:
-        """The first samples, which `read` gives as well: of a stream that can be read once alone."""
-        raise NotImplementedError(f"{type(self).__name__}.peek")
+    def peek(self) -> StreamBlock | None:
+        """The first samples, which `read` gives as well, if they are known without it: always of a stream that can be read once alone."""
+        return None
 
 
 class ArrayStream(Stream):

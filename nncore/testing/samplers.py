@@ -39,6 +39,9 @@ class SamplerConformance(networks.NetworkConformance):
     def test_samples_are_only_read(self) -> None:
         self.each(check_reading)
 
+    def test_streams_are_gone_through_as_it_says(self) -> None:
+        self.each(check_in_stream)
+
     def network(self) -> Sequential:
         """A classifier that is trained on what the sampler visits."""
         return Sequential(Dense(8, activation="tanh"), Dense(3)).build(
@@ -119,6 +122,19 @@ def check_memory(sampler: Sampler) -> None:
                 expect((again is None) == (expected is None), f"{what}: order of epoch {epoch}{whose} is None only sometimes")
                 if again is not None and expected is not None:
                     expect_same_bits(again, expected, f"{what}: order of epoch {epoch}{whose}, asked for after other epochs")
+
+
+def check_in_stream(sampler: Sampler) -> None:
+    """What stands for it on a stream visits every sample once, and so does it; in the order of the data if it says so."""
+    way = sampler.in_stream
+    expect(way in ("in_turn", "shuffled", None), f"in_stream is {way!r}, 'in_turn', 'shuffled' or None is expected")
+    if way is None:
+        return
+    for what, samples, _ in taken(sampler):
+        order = sampler.order(samples, 1, 0)
+        rows, every = np.arange(samples.n_samples) if order is None else order, np.arange(samples.n_samples)
+        same = np.array_equal(rows if way == "in_turn" else np.sort(rows), every)
+        expect(same, f"{what}: in_stream is {way!r}, but order visits other samples than that, or in another order")
 
 
 def check_reading(sampler: Sampler) -> None:
