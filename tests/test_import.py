@@ -51,6 +51,18 @@ def test_the_first_look_up_imports_the_one_component(tmp_path):
     assert not any(module.startswith(("nncore.activations.", "nncore_good.")) for module in listed)
 
 
+def test_a_prediction_by_a_saved_network_imports_little_else(tmp_path):
+    """The first answer of a fresh process waits for every module: what trains, draws or describes networks is not among them."""
+    path = tmp_path / "net.nncore"
+    nncore.Sequential(nncore.Dense(3, activation="relu"), nncore.Dense(1)).build(2, rng=0).save(path)
+    before, after = modules_after("import numpy", f"import nncore; nncore.load({str(path)!r}).predict([[0.0, 1.0]])")
+    new = after - before
+    folders = ("ensembles", "interchange", "testing", "estimators", "tabular", "cli", "network.many", "network.lbfgs")
+    without = ("numpy.random", *(f"nncore.{folder}" for folder in folders))
+    assert [module for module in sorted(new) if module.startswith(without)] == []
+    assert len([module for module in new if module.startswith("nncore")]) <= 200
+
+
 def test_two_hundred_other_distributions_are_not_imported(tmp_path):
     site = FakeSite(tmp_path)
     for number in range(200):

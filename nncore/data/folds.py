@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nncore.errors import DataError
 
-#: What draws.
-Random: TypeAlias = np.random.Generator | np.random.RandomState
+#: What draws. In quotes, since NumPy imports its generators when they are first asked for, and predictions do without.
+Random: TypeAlias = "np.random.Generator | np.random.RandomState"
 
 
 @dataclass(frozen=True)
