@@ -168,6 +168,12 @@ def test_partitions_may_be_empty(client: Client, model: MLPClassifier, parts: An
     assert found["answer"].tolist() == model.predict(FRAME[FRAME["a"] > FRAME["a"].quantile(0.98)]).tolist()
 
 
+def test_a_partition_may_hold_nothing_but_unknown_categories(client: Client, model: MLPClassifier) -> None:
+    rows = FRAME.assign(kind=np.where(FRAME.index < N // 4, "new", FRAME["kind"]))
+    found = dask.dataframe.from_pandas(rows, npartitions=5).map_partitions(with_answer, model, meta=with_answer(FRAME.head(0), model))
+    assert found.compute()["answer"].tolist() == model.predict(rows).tolist()
+
+
 def test_what_is_wrong_is_said_before_the_cluster_begins(model: MLPClassifier, parts: Any) -> None:
     with pytest.raises(ValueError, match="same order"):
         with_answer(parts[["b", "a", "kind"]]._meta, model)
