@@ -12,6 +12,7 @@ import numpy as np
 from nncore import registry
 from nncore.cli.answers import EpochScore, epoch_score
 from nncore.cli.arguments import component
+from nncore.cli.launcher import collective
 from nncore.cli.search_outcome import SearchOutcome
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
@@ -238,6 +239,7 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         rng=settings.seed,
         n_threads=settings.threads,
         progress=progress,
+        collective=collective(),
     )
     best = 0 if stopping is None else stopping.best_epoch
     if keeper is not None:

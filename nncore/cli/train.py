@@ -16,6 +16,7 @@ from nncore.cli.baselines import baselines
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, check_metric, evaluate, importances
 from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, make_encoder
+from nncore.cli.launcher import together
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output
 from nncore.cli.recipes import recipe_of
@@ -69,10 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
         say(as_toml(settings).rstrip("\n"))
         return 0
     _check_usage(settings, arguments.usage_error)
-    _check_files(settings, arguments.save_config)
-    if arguments.save_config is not None:
-        write(arguments.save_config, as_toml(settings), may_be_stream=True)
-    return train(settings)
+    with together(settings) as (own, is_first):
+        if is_first:
+            _check_files(own, arguments.save_config)
+            if arguments.save_config is not None:
+                write(arguments.save_config, as_toml(settings), may_be_stream=True)
+        return train(own)
 
 
 def train(settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -73,7 +74,7 @@ class Processes:
 
     def check_alike(self, described: Mapping[str, Any]) -> None:
         """Raise in all processes unless all bring the same, by its name."""
-        brought = self._brought({name: repr(value) for name, value in described.items()})
+        brought = self._brought({name: re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)) for name, value in described.items()})
         for rank, other in enumerate(brought):
             for name, value in brought[0].items():
                 if other.get(name) != value:

@@ -1,0 +1,1 @@
+"""MPI as a collective, a plugin of nncore."""
