@@ -246,6 +246,9 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t begin_parameter
         int64_t end_parameter
         const nnc_activation *activation
+        double *sums
+        const double *other_sums
+        int64_t other_rows
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 
@@ -257,6 +260,12 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_layer_function backward_f64
         nnc_layer_function gradient_f32
         nnc_layer_function gradient_f64
+        nnc_layer_function forward_sums_f32
+        nnc_layer_function forward_sums_f64
+        nnc_layer_function backward_sums_f32
+        nnc_layer_function backward_sums_f64
+        nnc_layer_function join_sums_f32
+        nnc_layer_function join_sums_f64
 
     ctypedef struct nnc_transform_call:
         uint64_t struct_size

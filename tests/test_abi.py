@@ -102,18 +102,20 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     ),
     "nnc_constraint": (32, {"head": 0, "project_f32": 16, "project_f64": 24}),
     "nnc_layer_call": (
-        184,
+        208,
         {
             "struct_size": 0, "site": 8, "x": 16, "y": 24, "d_y": 32, "d_x": 40, "parameters": 48, "tensors": 56, "d_parameters": 64,
             "d_tensors": 72, "buffers": 80, "cache": 88, "n_tensors": 96, "n_rows": 104, "n_inputs": 112, "n_outputs": 120,
             "first_row": 128, "batch_rows": 136, "begin_column": 144, "end_column": 152, "begin_parameter": 160, "end_parameter": 168,
-            "activation": 176,
+            "activation": 176, "sums": 184, "other_sums": 192, "other_rows": 200,
         },
     ),
     "nnc_layer": (
-        64,
+        112,
         {
             "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48, "gradient_f64": 56,
+            "forward_sums_f32": 64, "forward_sums_f64": 72, "backward_sums_f32": 80, "backward_sums_f64": 88, "join_sums_f32": 96,
+            "join_sums_f64": 104,
         },
     ),
     "nnc_transform_call": (

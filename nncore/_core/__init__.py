@@ -17,6 +17,7 @@ from nncore._core.program import (
     LOSS,
     LOSS_GRADIENT,
     LOSS_NOT_FINITE,
+    MOST_SHARDS,
     PERTURB,
     PYTHON_RAISED,
     RULE,
@@ -40,8 +41,8 @@ from nncore._core.turns import Turn
 
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
-    "MISSING", "ODD", "PERTURB", "PYTHON_RAISED", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew", "Descent",
-    "Distinct", "Epochs", "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Ranks", "Run", "Scorer", "Turn", "all_finite",
-    "are_rows", "as_c_array", "cut", "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows", "strip",
-    "written_numbers",
+    "MISSING", "MOST_SHARDS", "ODD", "PERTURB", "PYTHON_RAISED", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew",
+    "Descent", "Distinct", "Epochs", "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Ranks", "Run", "Scorer", "Turn",
+    "all_finite", "are_rows", "as_c_array", "cut", "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows",
+    "strip", "written_numbers",
 ]  # fmt: skip

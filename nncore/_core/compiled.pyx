@@ -240,6 +240,7 @@ cdef class Compiled:
             op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
             op.rooms = address(described.work)
             op.block_rows, op.sums = described.block_rows, address(described.sums)
+            op.batch_sums, op.n_batch_sums = <double *>address(described.batch_sums), described.plan.batch_sums
             self.fill_sites(i, described)
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows = spec.max_rows, spec.slice_rows
@@ -284,6 +285,8 @@ cdef class Compiled:
         program.shadow, program.average_rest = address(spec.shadow), address(spec.average_rest)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
+        program.n_shards, program.waiting, program.piece_size = spec.shards.n, address(spec.shards.waiting), spec.shards.piece_size
+        program.waiting_size = 0 if spec.shards.waiting is None else spec.shards.waiting.shape[1]
         program.anchor = address(spec.anchor)
         if spec.anchor is not None:
             program.buffers, program.kept_buffers, program.n_buffers = address(spec.buffers), address(spec.kept_buffers), spec.buffers.size

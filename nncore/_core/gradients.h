@@ -11,26 +11,71 @@ static void F(add_part)(T *restrict sum, const T *restrict part, T *restrict los
     }
 }
 
-/* To the gradients at `call`, which are those of the first rows, the gradients of the other rows of the batch, a block of them at a time: in
- * one long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are
- * shared out. */
-static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t number, nnc_layer_call *call) {
+/* To the gradients at `call`, which are those of its rows, the gradients of rows that follow, up to `end`, a block of them at a time: in one
+ * long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are shared
+ * out. */
+static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t number, nnc_layer_call *call, int64_t end) {
     const nnc_op *op = &m->program->ops[number];
     int64_t n = call->end_parameter - call->begin_parameter, verdict = NNC_OK;
     T *sum = call->d_parameters, *part = (T *)op->sums + call->begin_parameter; /* (n,), (n,) */
     T *lost = part + op->n_parameters + op->n_tied;                             /* (n,) */
     memset(lost, 0, (size_t)n * sizeof(T));
     call->d_parameters = part;
-    for (int64_t done = call->n_rows; done < m->n_rows && verdict == NNC_OK; done += call->n_rows) {
+    for (int64_t done = call->first_row + call->n_rows; done < end && verdict == NNC_OK; done += call->n_rows) {
         call->first_row = done;
         call->x = F(input_of)(m, op, done);
         call->d_y = (const T *)op->call.d_y + done * call->n_outputs;
         if (call->cache != NULL) call->cache = (T *)op->call.cache + done * op->cache_per_row;
-        call->n_rows = nnc_least(m->n_rows - done, op->block_rows);
+        call->n_rows = nnc_least(end - done, op->block_rows);
         verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
         F(add_part)(sum, part, lost, n);
     }
     for (int64_t j = 0; j < n; j++) sum[j] += lost[j];
+    return verdict;
+}
+
+/* The gradients at `call`, of some rows of the batch. */
+static __attribute__((noinline)) int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first,
+                                                             int64_t n_rows) {
+    const nnc_op *op = &m->program->ops[number];
+    int in_blocks = op->sums != NULL && n_rows > op->block_rows;
+    call->first_row = first;
+    call->n_rows = in_blocks ? op->block_rows : n_rows;
+    call->x = F(input_of)(m, op, first);
+    call->d_y = (const T *)op->call.d_y + first * call->n_outputs;
+    if (call->cache != NULL) call->cache = (T *)op->call.cache + first * op->cache_per_row;
+    int64_t verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
+    return in_blocks && verdict == NNC_OK ? F(add_blocks)(m, number, call, first + n_rows) : verdict;
+}
+
+NNC_RARE int64_t F(gradient_of_leaf)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
+    const layer_tree *own = (const layer_tree *)tree;
+    nnc_layer_call call = *own->call;
+    call.d_parameters = to;
+    return F(gradient_of_rows)(tree->m, own->number, &call, first_row, n_rows);
+}
+
+static int64_t F(add_gradient)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
+    (void)n_rows, (void)other_rows;
+    T *restrict sum = to;
+    const T *restrict more = other;
+    for (int64_t j = 0; j < tree->n_bytes / (int64_t)sizeof(T); j++) sum[j] += more[j];
+    return NNC_OK;
+}
+
+/* The gradients at `call`, of the whole batch, by shards: of so few parameters at a time that all sums which wait for others stay in the
+ * cache. */
+NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, nnc_layer_call *call) {
+    const nnc_program *program = m->program;
+    int64_t unit = program->ops[number].gradient_unit, end = call->end_parameter, verdict = NNC_OK;
+    T *to = call->d_parameters, *waiting = (T *)program->waiting + m->part * program->waiting_size;
+    layer_tree own = {.tree = {m, 0, F(gradient_of_leaf), F(add_gradient)}, .number = number, .call = call};
+    for (int64_t n; call->begin_parameter < end && verdict == NNC_OK; call->begin_parameter += n, to += n) {
+        n = nnc_least(end - call->begin_parameter, program->piece_size / unit * unit);
+        call->end_parameter = call->begin_parameter + n;
+        own.tree.n_bytes = n * (int64_t)sizeof(T);
+        verdict = climb(&own.tree, 0, program->n_shards, to, (char *)waiting);
+    }
     return verdict;
 }
 
@@ -40,17 +85,13 @@ static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, 
     nnc_layer_call call = op->call;
     nnc_site *site = site_of(m, number);
     if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
-    int in_blocks = op->sums != NULL && m->n_rows > op->block_rows;
     call.site = site;
-    call.x = F(input_of)(m, op, 0);
     call.d_parameters = where;
     call.d_tensors = NULL;
     call.batch_rows = m->n_rows;
-    call.n_rows = in_blocks ? op->block_rows : m->n_rows;
     call.begin_parameter = begin - op->first_parameter;
     call.end_parameter = end - op->first_parameter;
-    int64_t verdict = kernel_verdict(m, F(gradient_of)(op)(&call), number);
-    return in_blocks && verdict == NNC_OK ? F(add_blocks)(m, number, &call) : verdict;
+    return m->program->n_shards > 1 ? F(gradient_by_shards)(m, number, &call) : F(gradient_of_rows)(m, number, &call, 0, m->n_rows);
 }
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */

@@ -24,6 +24,7 @@ RULE: int
 TRANSFORM: int
 IS_LOSS: int
 BLOCK: int
+MOST_SHARDS: int
 
 class Failure(Exception):
     status: int

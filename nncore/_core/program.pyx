@@ -16,7 +16,7 @@ from nncore._core.scorer cimport Judge, do_judge, nnc_judge
 from nncore._core.runner cimport (
     NNC_OK, NNC_LOSS_NOT_FINITE, NNC_GRADIENT_NOT_FINITE, NNC_PYTHON_RAISED, NNC_INPUT_NOT_FINITE, NNC_RULE_NOT_FINITE,
     NNC_STEP_NOT_FINITE, NNC_NO_MEMORY, NNC_FORWARD, NNC_BACKWARD, NNC_LOSS, NNC_LOSS_GRADIENT, NNC_UPDATE, NNC_RULE, NNC_TRANSFORM,
-    NNC_PERTURB, NNC_IS_LOSS, NNC_BLOCK, NNC_SITE, nnc_course, nnc_program, nnc_progress, nnc_ranks, nnc_samples,
+    NNC_PERTURB, NNC_IS_LOSS, NNC_BLOCK, NNC_HIGHEST_TREE, NNC_SITE, nnc_course, nnc_program, nnc_progress, nnc_ranks, nnc_samples,
 )
 
 import numpy as np
@@ -58,6 +58,8 @@ IS_LOSS = NNC_IS_LOSS
 
 #: Parameters whose squares are added up together.
 BLOCK = NNC_BLOCK
+#: A batch is not cut into more shards.
+MOST_SHARDS = 1 << NNC_HIGHEST_TREE
 
 #: Steps beyond those under way for which it is found out how large gradients may be.
 cdef int64_t AHEAD = 1 << 20

@@ -170,6 +170,41 @@ static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
 
 #include "joints.h"
 
+/* What some rows add to the sums that forward or backward of a layer needs. */
+NNC_RARE int64_t F(sums_of_rows)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
+    const layer_tree *own = (const layer_tree *)tree;
+    nnc_layer_call call = *own->call;
+    call.x = (const T *)call.x + first_row * call.n_inputs;
+    if (call.d_y != NULL) call.d_y = (const T *)call.d_y + first_row * call.n_outputs;
+    if (call.cache != NULL) call.cache = (T *)call.cache + first_row * tree->m->program->ops[own->number].cache_per_row;
+    call.first_row = first_row;
+    call.n_rows = n_rows;
+    call.sums = to;
+    return kernel_verdict(tree->m, own->take(&call), own->number);
+}
+
+NNC_RARE int64_t F(join_sums)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
+    const layer_tree *own = (const layer_tree *)tree;
+    nnc_layer_call call = *own->call;
+    call.n_rows = n_rows;
+    call.sums = to;
+    call.other_sums = other;
+    call.other_rows = other_rows;
+    return kernel_verdict(tree->m, tree->m->program->ops[own->number].layer->F(join_sums)(&call), own->number);
+}
+
+/* Lets forward or backward of a layer find the sums over the batch, in the columns that it writes. */
+NNC_RARE int64_t F(take_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
+    const nnc_op *op = &m->program->ops[number];
+    layer_tree own = {.tree = {m, op->n_batch_sums * call->n_inputs * (int64_t)sizeof(double), F(sums_of_rows), F(join_sums)},
+                      .number = number,
+                      .call = call,
+                      .take = what == NNC_FORWARD ? op->layer->F(forward_sums) : op->layer->F(backward_sums)};
+    int64_t verdict = climb(&own.tree, 0, m->program->n_shards, op->batch_sums, (char *)op->batch_sums + own.tree.n_bytes);
+    call->sums = op->batch_sums;
+    return verdict;
+}
+
 /* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. */
 static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t first, int64_t n_rows, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
@@ -217,6 +252,10 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.batch_rows = m->n_rows;
         call.begin_column = begin;
         call.end_column = end;
+        if (op->batch_sums != NULL) {
+            int64_t verdict = F(take_sums)(m, what, number, &call);
+            if (verdict != NNC_OK) return verdict;
+        }
         status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
     }
     return kernel_verdict(m, status, number);
@@ -257,6 +296,26 @@ static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
     for (; i < n; i++) sums[0] += (double)weight[i] * (double)losses[i];
     for (int64_t lane = 1; lane < 8; lane++) sums[0] += sums[lane];
     return sums[0];
+}
+
+/* What some rows add to the loss of a batch. */
+NNC_RARE int64_t F(loss_of_rows)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
+    const nnc_program *program = tree->m->program;
+    *(double *)to = F(weighted_sum)((const T *)program->weight + first_row, (const T *)program->losses + first_row, n_rows);
+    return NNC_OK;
+}
+
+NNC_RARE int64_t F(add_losses)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
+    (void)tree, (void)n_rows, (void)other_rows;
+    *(double *)to += *(const double *)other;
+    return NNC_OK;
+}
+
+NNC_RARE double F(loss_by_shards)(const member *m) {
+    const tree of_loss = {m, sizeof(double), F(loss_of_rows), F(add_losses)};
+    double loss, waiting[NNC_HIGHEST_TREE];
+    climb(&of_loss, 0, m->program->n_shards, &loss, (char *)waiting);
+    return loss;
 }
 
 /* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. A transform may
@@ -303,7 +362,8 @@ static int64_t F(run_batch)(member *m, int64_t begin) {
     if (after_loss > 0) {
         int64_t verdict = F(run_tasks)(m, begin, after_loss);
         if (verdict != NNC_OK) return verdict;
-        m->value = F(weighted_sum)(program->weight, program->losses, m->n_rows); /* by all alike, which saves a meeting */
+        /* by all alike, which saves a meeting */
+        m->value = program->n_shards > 1 ? F(loss_by_shards)(m) : F(weighted_sum)(program->weight, program->losses, m->n_rows);
         if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
     }
     return F(run_tasks)(m, after_loss, m->run->n_tasks);

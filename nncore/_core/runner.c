@@ -231,6 +231,7 @@ static int32_t all_finite_f32(const float *values, int64_t n, int32_t allow_nan)
 static int32_t all_finite_f64(const double *values, int64_t n, int32_t allow_nan);
 
 #include "undo.h"
+#include "shards.h"
 
 #include "nncore/float32.h"
 #define LARGEST FLT_MAX

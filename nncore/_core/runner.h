@@ -76,8 +76,10 @@ typedef struct nnc_op {
     int32_t spreads_nan;
     int64_t cache_per_row, work, work_per_row;
     int64_t block_rows; /* of a batch, whose gradients are added up in one call */
-    void *sums;  /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */
-    void *rooms; /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
+    void *sums; /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */
+    double *batch_sums; /* (1 + height of a tree, n_batch_sums, n_inputs) where sums over the batch are taken for it by shards; else NULL */
+    int64_t n_batch_sums;
+    void *rooms;          /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
     nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
@@ -255,6 +257,10 @@ typedef struct nnc_program {
     void *average_rest;   /* (n_parameters,) what it has no digits for */
     double average_decay;
     int64_t average_begin; /* steps done before the mean began */
+    int32_t n_shards;      /* leaves of the trees that sums over a batch are added along (shards.h); 1: there are none */
+    void *waiting;         /* (max_parts, waiting_size) sums of gradients in those trees, or NULL */
+    int64_t waiting_size;  /* as many pieces as a tree is high */
+    int64_t piece_size;    /* so many gradients are summed along a tree at a time: at least the largest gradient_unit */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
     void *anchor;       /* (n_parameters,) parameters while others take their place for a second gradient, or NULL: a step has one */
@@ -289,6 +295,9 @@ typedef struct nnc_program {
 
 /* Parameters, or gradients, whose squares are added up together. */
 #define NNC_BLOCK 4096
+
+/* No tree of shards is higher: a batch has at most two to this power of them. */
+#define NNC_HIGHEST_TREE 16
 
 /* A number that is another one in each step. One that is read in the first phase has a place for each member, which nobody else reads, so
  * that it may change while others are at it; one of the second phase has one place for all, and the first member writes it. */

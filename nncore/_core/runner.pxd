@@ -28,7 +28,7 @@ cdef extern from "runner.h" nogil:
         NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK
         NNC_IS_LOSS, NNC_IS_OPTIMIZER
         NNC_ON_RANGES, NNC_ON_TENSORS, NNC_IN_PYTHON
-        NNC_BLOCK
+        NNC_BLOCK, NNC_HIGHEST_TREE
     int64_t NNC_SITE(int64_t op)
     ctypedef struct nnc_branch:
         const void *y
@@ -43,6 +43,8 @@ cdef extern from "runner.h" nogil:
         int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
         void *sums
+        double *batch_sums
+        int64_t n_batch_sums
         double gradient_bound, gradient_terms
         int32_t spreads_nan
         nnc_branch *branches
@@ -149,6 +151,9 @@ cdef extern from "runner.h" nogil:
         void *average_rest
         double average_decay
         int64_t average_begin
+        int32_t n_shards
+        void *waiting
+        int64_t waiting_size, piece_size
         void *tiles
         int64_t tile_size
         void *anchor

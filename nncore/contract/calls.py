@@ -94,7 +94,7 @@ class LayerCallStruct(ctypes.Structure):
                 "end_parameter",
             )
         ),
-        ("activation", ctypes.c_size_t),
+        ("activation", ctypes.c_size_t), ("sums", _DOUBLES), ("other_sums", _DOUBLES), ("other_rows", _WHOLE),
     ]  # fmt: skip
 
 

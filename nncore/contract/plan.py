@@ -22,8 +22,8 @@ LARGEST = 2**40
 MOST_DIMENSIONS = 32
 ROLES = ("weight", "bias", "scale")
 #: Fields that only a layer that runs itself has a use for.
-_OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
-_COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit")
+_OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
+_COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _FLAGS = (
     "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "spreads_nan", "reads_parameters_in_gradient",
     "backward_fills_cache",
@@ -124,6 +124,10 @@ class Plan:
         read parameters (`reads_parameters_in_gradient`).
     gradient_terms : int
         How many such products each row adds to an element of the gradient: 1, or the positions of a convolution.
+    batch_sums : int
+        Of a layer whose rows depend on each other through sums over the batch alone: so many sums for each input, in float64. The compiled
+        kernel then has ``forward_sums``, ``backward_sums`` and ``join_sums``, by which the host takes the sums shard by shard in a fit with
+        `shards`. In any other fit, the layer takes them itself.
     is_view : bool
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool
@@ -176,6 +180,7 @@ class Plan:
     gradient_unit: int = 0
     gradient_bound: float = 1.0
     gradient_terms: int = 1
+    batch_sums: int = 0
     is_view: bool = False
     training_only: bool = False
     reads_parameters_in_gradient: bool = False
@@ -289,6 +294,8 @@ class Plan:
             _refuse("gradient_unit", unit, f"0 or a divisor of the {n_parameters} parameters")
         if self.split_rows and self.cache:
             _refuse("cache", self.cache, "0 with split_rows: ask for cache_per_row")
+        if self.split_rows and self.batch_sums:
+            _refuse("batch_sums", self.batch_sums, "0 with split_rows, where no row depends on another")
         if self.split_columns and self.work_per_row:
             _refuse("work_per_row", self.work_per_row, "0 with split_columns, as every call has all rows: ask for work")
         if self.reads_parameters_in_gradient and unit == 0:

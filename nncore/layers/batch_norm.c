@@ -7,6 +7,7 @@
  *
  * count is a number of two digits, of samples and of COUNT_BASE samples: T itself has none for the next sample after 2^24 of them. */
 #ifndef T
+#include <string.h>
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
@@ -26,17 +27,61 @@
 #include "nncore/float64.h"
 #include "batch_norm.c"
 
+/* Sums of a batch, each (n,): forward has means and sums of squared deviations from them, backward the sums of d_y and of d_y (x - mean). */
+NNC_RARE int32_t join_sums(const nnc_layer_call *call) {
+    double *one = call->sums, *one_squared = one + call->n_inputs;
+    const double *two = call->other_sums, *two_squared = two + call->n_inputs;
+    double of_two = (double)call->other_rows / (double)(call->n_rows + call->other_rows), both = (double)call->n_rows * of_two;
+    for (int64_t j = call->begin_column; j < call->end_column; j++) {
+        if (call->d_y == NULL) { /* Chan, Golub & LeVeque 1983 */
+            double apart = two[j] - one[j];
+            one[j] += apart * of_two;
+            one_squared[j] += two_squared[j] + apart * apart * both;
+        } else {
+            one[j] += two[j];
+            one_squared[j] += two_squared[j];
+        }
+    }
+    return 0;
+}
+
 const nnc_layer NNC_TABLE(layer, batch_norm) = {
-    NNC_HEAD(nnc_layer), batch_norm_forward_f32, batch_norm_forward_f64, batch_norm_backward_f32, batch_norm_backward_f64, NULL, NULL,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = batch_norm_forward_f32,
+    .forward_f64 = batch_norm_forward_f64,
+    .backward_f32 = batch_norm_backward_f32,
+    .backward_f64 = batch_norm_backward_f64,
+    .forward_sums_f32 = forward_sums_f32,
+    .forward_sums_f64 = forward_sums_f64,
+    .backward_sums_f32 = backward_sums_f32,
+    .backward_sums_f64 = backward_sums_f64,
+    .join_sums_f32 = join_sums,
+    .join_sums_f64 = join_sums,
 };
 
 #else
 
-/* Means (m,) and sums of squared deviations from them (m,) of m <= STRIP columns of x (n_rows, n). The deviations are from a first,
- * rounded mean; their own sum corrects both results. */
-static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, T *restrict mean, T *restrict squares) {
-    T first_mean[STRIP], sum[STRIP], square_sum[STRIP];
-    double total[STRIP] = {0}, square_total[STRIP] = {0};
+/* What is known of m <= STRIP columns: first, rounded means, and the sums of deviations from those and of their squares. */
+typedef struct F(moments) {
+    T first_mean[STRIP];
+    double total[STRIP], square_total[STRIP];
+} F(moments);
+
+/* The sum of deviations corrects the mean, and the sum of squares to that of deviations from it. */
+static inline double F(mean_of)(const F(moments) *found, int64_t j, int64_t n_rows) {
+    return (double)found->first_mean[j] + found->total[j] / (double)n_rows;
+}
+
+static inline double F(squares_of)(const F(moments) *found, int64_t j, int64_t n_rows) {
+    double left = found->square_total[j] - found->total[j] / (double)n_rows * found->total[j];
+    return left < 0 ? 0 : left; /* NaN passes */
+}
+
+/* Of m columns of x (n_rows, n). */
+static __attribute__((noinline)) void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, F(moments) *restrict found) {
+    T *first_mean = found->first_mean, sum[STRIP], square_sum[STRIP];
+    double *total = found->total, *square_total = found->square_total;
+    for (int64_t j = 0; j < m; j++) total[j] = square_total[j] = 0;
     for (int64_t begin = 0, end; begin < n_rows; begin = end) {
         end = nnc_least(begin + SUM_ROWS, n_rows);
         int64_t by_fours = end - (end - begin) % 4;
@@ -77,11 +122,24 @@ static void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, 
             square_total[j] += (double)square_sum[j];
         }
     }
-    for (int64_t j = 0; j < m; j++) {
-        double shift = total[j] / (double)n_rows, left = square_total[j] - shift * total[j];
-        mean[j] = (T)((double)first_mean[j] + shift);
-        squares[j] = left < 0 ? 0 : (T)left; /* NaN passes */
+}
+
+NNC_RARE void F(rounded)(const double *x, int64_t n, T *y) {
+    for (int64_t j = 0; j < n; j++) y[j] = (T)x[j];
+}
+
+NNC_RARE int32_t F(forward_sums)(const nnc_layer_call *call) {
+    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    F(moments) found;
+    for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
+        m = nnc_least(call->end_column - begin, STRIP);
+        F(column_moments)((const T *)call->x + begin, n_rows, n, m, &found);
+        for (int64_t j = 0; j < m; j++) {
+            call->sums[begin + j] = F(mean_of)(&found, j, n_rows);
+            call->sums[n + begin + j] = F(squares_of)(&found, j, n_rows);
+        }
     }
+    return 0;
 }
 
 /* Sums of one batch into the running statistics: var = squares / (count - 1), pooled as in the notes' code. */
@@ -95,7 +153,7 @@ static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64
 }
 
 static void F(train_forward)(const nnc_layer_call *call) {
-    int64_t n_rows = call->n_rows, n = call->n_inputs;
+    int64_t n_rows = call->n_rows, n_summed = call->sums != NULL ? call->batch_rows : n_rows, n = call->n_inputs;
     int cumulative = call->site->hyper[0] != 0;
     T momentum = (T)call->site->hyper[1], epsilon = (T)call->site->hyper[2];
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
@@ -105,6 +163,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
     T *count = cumulative ? running_spread + n : NULL; /* (2,) */
     double before = cumulative ? count[0] + COUNT_BASE * count[1] : 0;
     T factor[STRIP], shift[STRIP], squares[STRIP];
+    F(moments) found;
 
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
         m = nnc_least(call->end_column - begin, STRIP);
@@ -112,20 +171,29 @@ static void F(train_forward)(const nnc_layer_call *call) {
         T *y = (T *)call->y + begin;
         T *own_mean = mean + begin, *own_inverse = inverse_std + begin; /* (m,) */
         T *run_mean = running_mean + begin, *run_spread = running_spread + begin;
-        F(column_moments)(x, n_rows, n, m, own_mean, squares);
+        if (call->sums == NULL) {
+            F(column_moments)(x, n_rows, n, m, &found);
+            for (int64_t j = 0; j < m; j++) {
+                own_mean[j] = (T)F(mean_of)(&found, j, n_rows);
+                squares[j] = (T)F(squares_of)(&found, j, n_rows);
+            }
+        } else {
+            F(rounded)(call->sums + begin, m, own_mean);
+            F(rounded)(call->sums + n + begin, m, squares);
+        }
         if (cumulative) {
-            F(pool)(own_mean, squares, n_rows, m, run_mean, run_spread, before);
+            F(pool)(own_mean, squares, n_summed, m, run_mean, run_spread, before);
             for (int64_t j = 0; j < m; j++) {
                 own_mean[j] = run_mean[j];
                 own_inverse[j] = 1 / (run_spread[j] + epsilon);
             }
         } else {
             for (int64_t j = 0; j < m; j++) {
-                own_inverse[j] = 1 / sqrt(squares[j] / (T)n_rows + epsilon);
+                own_inverse[j] = 1 / sqrt(squares[j] / (T)n_summed + epsilon);
                 run_mean[j] += momentum * (own_mean[j] - run_mean[j]);
             }
-            if (n_rows > 1) /* one row says nothing about a variance */
-                for (int64_t j = 0; j < m; j++) run_spread[j] += momentum * (squares[j] / (T)(n_rows - 1) - run_spread[j]);
+            if (n_summed > 1) /* one row says nothing about a variance */
+                for (int64_t j = 0; j < m; j++) run_spread[j] += momentum * (squares[j] / (T)(n_summed - 1) - run_spread[j]);
         }
         for (int64_t j = 0; j < m; j++) {
             factor[j] = own_inverse[j] * gamma[cumulative ? 0 : begin + j];
@@ -135,7 +203,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
             for (int64_t j = 0; j < m; j++) y[i * n + j] = F(nnc_fma)(x[i * n + j] - own_mean[j], factor[j], shift[j]);
     }
     if (cumulative) {
-        double after = before + (double)n_rows, upper = floor(after / COUNT_BASE);
+        double after = before + (double)n_summed, upper = floor(after / COUNT_BASE);
         count[0] = (T)(after - COUNT_BASE * upper);
         count[1] = (T)upper;
     }
@@ -187,8 +255,8 @@ static int32_t F(batch_norm_forward)(const nnc_layer_call *call) {
 }
 
 /* Sums over the rows of d_y (m,) and of d_y (x - mean) (m,) for m <= STRIP columns of matrices (n_rows, n). */
-static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_rows, int64_t n, int64_t m, double *restrict total,
-                           double *restrict product_total) {
+static __attribute__((noinline)) void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_rows, int64_t n, int64_t m,
+                                                     double *restrict total, double *restrict product_total) {
     T sum[STRIP], product_sum[STRIP];
     for (int64_t j = 0; j < m; j++) total[j] = product_total[j] = 0;
     for (int64_t begin = 0, end; begin < n_rows; begin = end) {
@@ -216,6 +284,16 @@ static void F(column_sums)(const T *x, const T *d_y, const T *mean, int64_t n_ro
     }
 }
 
+NNC_RARE int32_t F(backward_sums)(const nnc_layer_call *call) {
+    int64_t n = call->n_inputs;
+    for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
+        m = nnc_least(call->end_column - begin, STRIP);
+        F(column_sums)((const T *)call->x + begin, (const T *)call->d_y + begin, (const T *)call->cache + begin, call->n_rows, n, m,
+                       call->sums + begin, call->sums + n + begin);
+    }
+    return 0;
+}
+
 /* Of a prediction, whose statistics are constants: d_x = gamma/std d_y. */
 static void F(predict_backward)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs;
@@ -237,14 +315,20 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
     int cumulative = call->site->hyper[0] != 0;
     const T *gamma = call->parameters;
     const T *mean = call->cache, *inverse_std = mean + n; /* (n,), (n,) */
-    T *d_parameters = call->d_parameters, per_row = 1 / (T)n_rows;
+    T *d_parameters = call->d_parameters, per_row = 1 / (T)(call->sums != NULL ? call->batch_rows : n_rows);
     T scale[STRIP], slope[STRIP], offset[STRIP];
     double d_beta[STRIP], d_gamma[STRIP], all_beta = 0, all_gamma = 0;
 
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
         m = nnc_least(call->end_column - begin, STRIP);
-        const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin, *own_mean = mean + begin; /* (n_rows, n), (m,) */
-        F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
+        const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin; /* (n_rows, n) from here on */
+        const T *own_mean = mean + begin;                                             /* (m,) */
+        if (call->sums != NULL) {
+            memcpy(d_beta, call->sums + begin, (size_t)m * sizeof *d_beta);
+            memcpy(d_gamma, call->sums + n + begin, (size_t)m * sizeof *d_gamma);
+        } else {
+            F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
+        }
         for (int64_t j = 0; j < m; j++) {
             T inverse = inverse_std[begin + j];
             d_gamma[j] *= (double)inverse;

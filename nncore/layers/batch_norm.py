@@ -64,7 +64,9 @@ class BatchNorm(Layer):
         else:
             buffers = (Buffer("mean", input_shape), Buffer("variance", input_shape, 1.0))
         flops = 4 * n  # − μ, / σ, · γ, + β
-        return Plan(input_shape, tensors, buffers, cache=2 * n, split_columns=not cumulative, output_domain="(-inf, inf)", flops=flops)
+        return Plan(
+            input_shape, tensors, buffers, cache=2 * n, split_columns=not cumulative, batch_sums=2, output_domain="(-inf, inf)", flops=flops
+        )
 
     def forward(self, call: LayerCall) -> None:
         mean, scale = self._statistics(call)

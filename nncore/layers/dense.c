@@ -13,8 +13,13 @@
 #include "dense.c"
 
 const nnc_layer NNC_TABLE(layer, dense) = {
-    NNC_HEAD(nnc_layer), dense_forward_f32,  dense_forward_f64,  dense_backward_f32,
-    dense_backward_f64,  dense_gradient_f32, dense_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = dense_forward_f32,
+    .forward_f64 = dense_forward_f64,
+    .backward_f32 = dense_backward_f32,
+    .backward_f64 = dense_backward_f64,
+    .gradient_f32 = dense_gradient_f32,
+    .gradient_f64 = dense_gradient_f64,
 };
 
 #else

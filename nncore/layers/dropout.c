@@ -11,7 +11,11 @@
 #include "dropout.c"
 
 const nnc_layer NNC_TABLE(layer, dropout) = {
-    NNC_HEAD(nnc_layer), dropout_forward_f32, dropout_forward_f64, dropout_backward_f32, dropout_backward_f64, NULL, NULL,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = dropout_forward_f32,
+    .forward_f64 = dropout_forward_f64,
+    .backward_f32 = dropout_backward_f32,
+    .backward_f64 = dropout_backward_f64,
 };
 
 #else

@@ -52,8 +52,13 @@ static int64_t stretch_without_codes(const nnc_layer_call *call, int64_t s, int6
 #include "embedding.c"
 
 const nnc_layer NNC_TABLE(layer, embedding) = {
-    NNC_HEAD(nnc_layer),    embedding_forward_f32,  embedding_forward_f64,  embedding_backward_f32,
-    embedding_backward_f64, embedding_gradient_f32, embedding_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = embedding_forward_f32,
+    .forward_f64 = embedding_forward_f64,
+    .backward_f32 = embedding_backward_f32,
+    .backward_f64 = embedding_backward_f64,
+    .gradient_f32 = embedding_gradient_f32,
+    .gradient_f64 = embedding_gradient_f64,
 };
 
 #else

@@ -23,8 +23,13 @@ static int64_t filled_column(const nnc_layer_call *call, int64_t k) {
 #include "fill_missing.c"
 
 const nnc_layer NNC_TABLE(layer, fill_missing) = {
-    NNC_HEAD(nnc_layer),       fill_missing_forward_f32,  fill_missing_forward_f64,  fill_missing_backward_f32,
-    fill_missing_backward_f64, fill_missing_gradient_f32, fill_missing_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = fill_missing_forward_f32,
+    .forward_f64 = fill_missing_forward_f64,
+    .backward_f32 = fill_missing_backward_f32,
+    .backward_f64 = fill_missing_backward_f64,
+    .gradient_f32 = fill_missing_gradient_f32,
+    .gradient_f64 = fill_missing_gradient_f64,
 };
 
 #else

@@ -20,8 +20,13 @@
 #include "layer_norm.c"
 
 const nnc_layer NNC_TABLE(layer, layer_norm) = {
-    NNC_HEAD(nnc_layer),     layer_norm_forward_f32,  layer_norm_forward_f64,  layer_norm_backward_f32,
-    layer_norm_backward_f64, layer_norm_gradient_f32, layer_norm_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = layer_norm_forward_f32,
+    .forward_f64 = layer_norm_forward_f64,
+    .backward_f32 = layer_norm_backward_f32,
+    .backward_f64 = layer_norm_backward_f64,
+    .gradient_f32 = layer_norm_gradient_f32,
+    .gradient_f64 = layer_norm_gradient_f64,
 };
 
 #else

@@ -11,7 +11,13 @@ enum { IDENTITY, SOFTMAX, SIGMOID, EXP };
 #include "mean_members.c"
 
 const nnc_layer NNC_TABLE(layer, mean_members) = {
-    NNC_HEAD(nnc_layer), mean_forward_f32, mean_forward_f64, mean_backward_f32, mean_backward_f64, 0, 0,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = mean_forward_f32,
+    .forward_f64 = mean_forward_f64,
+    .backward_f32 = mean_backward_f32,
+    .backward_f64 = mean_backward_f64,
+    .gradient_f32 = 0,
+    .gradient_f64 = 0,
 };
 
 #else

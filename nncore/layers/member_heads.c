@@ -9,8 +9,13 @@
 #include "member_heads.c"
 
 const nnc_layer NNC_TABLE(layer, member_heads) = {
-    NNC_HEAD(nnc_layer), heads_forward_f32,  heads_forward_f64,  heads_backward_f32,
-    heads_backward_f64,  heads_gradient_f32, heads_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = heads_forward_f32,
+    .forward_f64 = heads_forward_f64,
+    .backward_f32 = heads_backward_f32,
+    .backward_f64 = heads_backward_f64,
+    .gradient_f32 = heads_gradient_f32,
+    .gradient_f64 = heads_gradient_f64,
 };
 
 #else

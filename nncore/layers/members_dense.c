@@ -38,8 +38,13 @@ static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 #include "members_dense.c"
 
 const nnc_layer NNC_TABLE(layer, members_dense) = {
-    NNC_HEAD(nnc_layer),  members_forward_f32,  members_forward_f64,  members_backward_f32,
-    members_backward_f64, members_gradient_f32, members_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = members_forward_f32,
+    .forward_f64 = members_forward_f64,
+    .backward_f32 = members_backward_f32,
+    .backward_f64 = members_backward_f64,
+    .gradient_f32 = members_gradient_f32,
+    .gradient_f64 = members_gradient_f64,
 };
 
 #else

@@ -15,13 +15,13 @@
 #include "parametric_activation.c"
 
 const nnc_layer NNC_TABLE(layer, parametric_activation) = {
-    NNC_HEAD(nnc_layer),
-    parametric_activation_forward_f32,
-    parametric_activation_forward_f64,
-    parametric_activation_backward_f32,
-    parametric_activation_backward_f64,
-    parametric_activation_gradient_f32,
-    parametric_activation_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = parametric_activation_forward_f32,
+    .forward_f64 = parametric_activation_forward_f64,
+    .backward_f32 = parametric_activation_backward_f32,
+    .backward_f64 = parametric_activation_backward_f64,
+    .gradient_f32 = parametric_activation_gradient_f32,
+    .gradient_f64 = parametric_activation_gradient_f64,
 };
 
 #else

@@ -48,13 +48,13 @@ static part part_of(int64_t begin, int64_t end, int64_t first, int64_t n) {
 #include "periodic_embedding.c"
 
 const nnc_layer NNC_TABLE(layer, periodic_embedding) = {
-    NNC_HEAD(nnc_layer),
-    periodic_embedding_forward_f32,
-    periodic_embedding_forward_f64,
-    periodic_embedding_backward_f32,
-    periodic_embedding_backward_f64,
-    periodic_embedding_gradient_f32,
-    periodic_embedding_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = periodic_embedding_forward_f32,
+    .forward_f64 = periodic_embedding_forward_f64,
+    .backward_f32 = periodic_embedding_backward_f32,
+    .backward_f64 = periodic_embedding_backward_f64,
+    .gradient_f32 = periodic_embedding_gradient_f32,
+    .gradient_f64 = periodic_embedding_gradient_f64,
 };
 
 #else

@@ -40,7 +40,13 @@ static int64_t stretch(const nnc_layer_call *call, int64_t s, int64_t *end) {
 #include "piecewise_linear_embedding.c"
 
 const nnc_layer NNC_TABLE(layer, piecewise_linear_embedding) = {
-    NNC_HEAD(nnc_layer), ple_forward_f32, ple_forward_f64, ple_backward_f32, ple_backward_f64, ple_gradient_f32, ple_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = ple_forward_f32,
+    .forward_f64 = ple_forward_f64,
+    .backward_f32 = ple_backward_f32,
+    .backward_f64 = ple_backward_f64,
+    .gradient_f32 = ple_gradient_f32,
+    .gradient_f64 = ple_gradient_f64,
 };
 
 #else

@@ -8,7 +8,13 @@
 #include "repeat_members.c"
 
 const nnc_layer NNC_TABLE(layer, repeat_members) = {
-    NNC_HEAD(nnc_layer), repeat_forward_f32, repeat_forward_f64, repeat_backward_f32, repeat_backward_f64, 0, 0,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = repeat_forward_f32,
+    .forward_f64 = repeat_forward_f64,
+    .backward_f32 = repeat_backward_f32,
+    .backward_f64 = repeat_backward_f64,
+    .gradient_f32 = 0,
+    .gradient_f64 = 0,
 };
 
 #else

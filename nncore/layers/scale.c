@@ -14,8 +14,13 @@
 #include "scale.c"
 
 const nnc_layer NNC_TABLE(layer, scale) = {
-    NNC_HEAD(nnc_layer), scale_forward_f32,  scale_forward_f64,  scale_backward_f32,
-    scale_backward_f64,  scale_gradient_f32, scale_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = scale_forward_f32,
+    .forward_f64 = scale_forward_f64,
+    .backward_f32 = scale_backward_f32,
+    .backward_f64 = scale_backward_f64,
+    .gradient_f32 = scale_gradient_f32,
+    .gradient_f64 = scale_gradient_f64,
 };
 
 #else

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nncore import __version__, registry
-from nncore._core import native
+from nncore._core import MOST_SHARDS, native
 from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
 from nncore.contract import Callback, Metric, Sampler, Schedule, Snapshot, Transform, alike, check_monitored
 from nncore.data import Dataset, StreamedDataset, StreamSource, StreamVisits, Visits
@@ -98,7 +98,7 @@ class Prepared:
                 self.learning.give(network)
                 if not self.goes_on_with_schedules:
                     network._begin_schedules(self.schedules, self.n_steps)
-                program = network.program_for_training(way.batch_size, accumulates=way.accumulate > 1, transformed=True)
+                program = network.program_for_training(way.batch_size, accumulates=way.accumulate > 1, transformed=True, shards=way.shards)
                 training = Training(
                     network,
                     program,
@@ -140,6 +140,7 @@ def prepare(
     groups: Mapping[str, Mapping[str, Any]] | None,
     schedule: SchedulesLike | None,
     rng: int | np.random.Generator | np.random.SeedSequence | None,
+    shards: int,
     n_threads: int | None,
     progress: bool,
     dtype: str | np.dtype | type | None,
@@ -150,6 +151,9 @@ def prepare(
     batch_size = whole_number("batch_size", batch_size, 1)
     n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
     accumulate = whole_number("accumulate", accumulate, 1)
+    shards = whole_number("shards", shards, 1, MOST_SHARDS)
+    if shards > batch_size:
+        raise ParameterError(f"shards={shards} cuts a batch of {batch_size} samples into more parts than it has: take fewer shards")
     observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
     if network.is_built and dtype is not None and as_dtype(dtype) != network.dtype:
         raise ParameterError(f"this network is built in {network.dtype}: drop dtype=, or build it again")
@@ -225,7 +229,7 @@ def prepare(
         why="it has no such callback" if goes_on else "it has another loss",
     )
 
-    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last)
+    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last, shards)
     changed = learning.changes(network)
     if schedule is not None and not under_way:
         changed["schedule"] = network.schedule, schedule

@@ -18,6 +18,7 @@ class Steps(NamedTuple):
     accumulates: bool = False
     input_gradient: bool = False
     transforms: tuple[Transform, ...] = ()
+    shards: int = 1
 
 
 #: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.

@@ -23,7 +23,7 @@ _MEANT = {"data": "the data have other values, targets or sample weights", "seed
 #: What a network says of an epoch that was cut short, and a test of each.
 _PLACE: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), is_size),
-    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate"), lambda v: is_size(v) and v > 0),
+    **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate", "shards"), lambda v: is_size(v) and v > 0),
     **dict.fromkeys(("loss_sum", "weight_sum"), is_finite),
     "moved": is_state,
     "drop_last": lambda v: isinstance(v, bool),
@@ -56,6 +56,7 @@ class Way:
     transforms : sequence of Transform
     batch_size, accumulate : int
     drop_last : bool
+    shards : int
     """
 
     data: Dataset | StreamedDataset
@@ -64,6 +65,7 @@ class Way:
     batch_size: int
     accumulate: int
     drop_last: bool
+    shards: int
 
     def described(self) -> dict[str, Any]:
         """Plain values by their names in `Resumable.place` and in messages."""
@@ -74,6 +76,7 @@ class Way:
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
             "drop_last": self.drop_last,
+            "shards": self.shards,
             "sampler": self.visits.described(self.batch_size * self.accumulate),
             "transforms": repr(list(self.transforms)),
         }

@@ -93,6 +93,7 @@ class Sequential(Model):
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         schedule: SchedulesLike | None = None,
         rng: int | np.random.Generator | np.random.SeedSequence | None = None,
+        shards: int = 1,
         n_threads: int | None = None,
         progress: bool = True,
         dtype: str | np.dtype | type | None = None,
@@ -184,6 +185,12 @@ class Sequential(Model):
             keeps the numbers. The same schedules given again go on likewise.
         rng : int, Generator, SeedSequence or None
             First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
+        shards : int, default 1
+            Parts of a batch, each summed by itself: gradients, the loss and the statistics of `nncore.BatchNorm` are the sums of the parts,
+            added in pairs, then pairs of pairs. At most `batch_size`. The bits depend on this number, and not on `n_threads` or on how many
+            processes of `collective` there are. What needs all samples of a batch at once, like a loss that compares them or a component
+            without compiled form, is still given them. One process gains nothing by it. A file does not keep it: give it again where a fit
+            goes on.
         n_threads : int, optional
             At most so many threads; None is `nncore.get_num_threads`. Results do not depend on the number, and small networks stay on
             one thread, which is then faster.
@@ -256,6 +263,7 @@ class Sequential(Model):
                     groups=groups,
                     schedule=schedule,
                     rng=rng,
+                    shards=shards,
                     n_threads=n_threads,
                     progress=progress,
                     dtype=dtype,

@@ -92,6 +92,7 @@ class Training:
         self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
         self._program = program
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
+        self.shards = way.shards
         self._visits = way.visits
         self._pace = pace
         self.callbacks = callbacks
@@ -128,7 +129,7 @@ class Training:
     def program(self) -> Program[ProgramSpec]:
         """The network's; another one once a callback has changed what a program is compiled for."""
         return self.network.program_for_training(
-            self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay, transformed=True
+            self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay, transformed=True, shards=self.shards
         )
 
     @property

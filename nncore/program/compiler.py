@@ -21,7 +21,7 @@ from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
 from nncore.program.memory import Arena, SharedRoom, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
-from nncore.program.program_spec import OneMember, ProgramSpec
+from nncore.program.program_spec import OneMember, ProgramSpec, Shards
 from nncore.program.rules import rounds_of
 from nncore.program.specification import Averaging, Op, Undo
 from nncore.program.state import needed_work
@@ -39,6 +39,8 @@ MIN_PRODUCT_ROWS = 512
 LARGEST_SLICE_BYTES = 20 * CACHE_BYTES
 #: Of gradients that are used up as they are made.
 TILE_BYTES = CACHE_BYTES
+#: Of gradients that are added up along a tree of shards together.
+PIECE_BYTES = CACHE_BYTES // 16
 #: Threads that a program has room for, at least.
 MIN_PARTS = 8
 
@@ -55,13 +57,14 @@ def compile_program(
     accumulates: bool = False,
     input_gradient: bool = False,
     transforms: Sequence[Transform] = (),
+    shards: int = 1,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
     leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
-    `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. What
-    `knobs` holds may be changed later, but not what the network consists of.
+    `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. A batch
+    has so many `shards` (shards.h). What `knobs` holds may be changed later, but not what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
@@ -78,7 +81,8 @@ def compile_program(
         shared = SharedRoom(max_rows * (numbers * dtype.itemsize + 8), 4 + 2 * max(1, len(blueprint.stages)))
     arena = Arena()
     zeros = arena.take if shared is None else shared.take
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared)
+    height = (shards - 1).bit_length()
+    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared, height)
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
@@ -141,6 +145,7 @@ def compile_program(
         shadow=vectors.shadow if average.decay else None,
         average_rest=vectors.average_rest if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
+        shards=_shards(shards, height, ops, dtype, max_parts),
         anchor=arena.take(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
         kept_buffers=arena.take(vectors.buffers.size, dtype) if has_two_passes else None,
@@ -233,6 +238,14 @@ def _undo(vectors: Vectors, average: Averaging, arena: Arena) -> list[Undo]:
         arrays = group.slots if len(group.slots) else [array.reshape(-1) for kept in group.tensors for array in kept.values()]
         live += [("the state of the optimizer", array) for array in arrays]
     return [Undo(what, array, arena.take(array.size, array.dtype)) for what, array in live]
+
+
+def _shards(n: int, height: int, ops: Sequence[Op], dtype: np.dtype, max_parts: int) -> Shards:
+    """Room for gradients that wait for others in the trees of all threads."""
+    if not height:
+        return Shards()
+    piece_size = max([PIECE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
+    return Shards(n, aligned_zeros(max_parts * height * piece_size, dtype).reshape(max_parts, height * piece_size), piece_size)
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:

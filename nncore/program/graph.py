@@ -29,8 +29,10 @@ class GraphBuilder:
         input_gradient: bool,
         arena: Arena,
         room: SharedRoom | None,
+        height: int,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
+        self.height = height  # of the trees of shards, 0 without
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
         self.has_way_back = training or input_gradient
         self.frozen = frozen  # names of tensors that are not trained
@@ -91,6 +93,9 @@ class GraphBuilder:
             cache=self._own(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
             work=self._own(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
         )
+        if self.height and plan.batch_sums and op.capsule is not None:
+            size = (1 + self.height) * plan.batch_sums * stage.n_inputs
+            op.batch_sums = self._own(size, np.dtype(np.float64)).reshape(1 + self.height, plan.batch_sums, stage.n_inputs)
         if parameters is not None and op.is_trained and 0 < op.block_rows < self.max_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
         return op

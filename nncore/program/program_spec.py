@@ -31,6 +31,15 @@ class OneMember:
 
 
 @dataclass
+class Shards:
+    """Parts of a batch whose sums are added along a tree, and room for gradients that wait there for others."""
+
+    n: int = 1  # 1: the batch is summed as a whole
+    waiting: np.ndarray | None = None  # (max_parts, height of the tree * piece_size)
+    piece_size: int = 0  # gradients that are added up together
+
+
+@dataclass
 class ProgramSpec:
     """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors; and, in `knobs`, what may change."""
 
@@ -68,6 +77,7 @@ class ProgramSpec:
     shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
     average_rest: np.ndarray | None  # (n_parameters,) what it has no digits for
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
+    shards: Shards
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
     optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: all in Python

@@ -153,6 +153,7 @@ class Op:
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
     work: np.ndarray | None = None
+    batch_sums: np.ndarray | None = None  # (1 + height of a tree, plan.batch_sums, n_inputs) float64, where there are shards
     sums: np.ndarray | None = None  # (2, number of parameters): gradients of a block of rows, and what rounding took from their sum
     plan: Plan = field(init=False)  # the layer's, or an empty one for an activation and a joint
     kernel: Kernel | None = field(init=False)
@@ -243,11 +244,14 @@ class Op:
         stems = ["forward", *(["backward"] if has_way_back and self.runs_backward else [])]
         if not isinstance(self.component, Layer):
             return needed("activation", stems, dtype)
+        n_sums = self.plan.batch_sums
+        why = f"batch_sums of its plan is {n_sums}"
+        functions = needed("layer", stems, dtype) + needed("layer", list(_SUMS), dtype, why=why, is_wanted=n_sums > 0)
         if not self.is_trained:
-            return needed("layer", stems, dtype)
+            return functions
         unit = self.plan.gradient_unit
         why = f"gradient_unit of its plan is {unit}"
-        return needed("layer", stems, dtype) + needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
+        return functions + needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
 
     def who(self) -> str:
         """The component, for messages."""
@@ -262,6 +266,8 @@ class Op:
 
 
 _NO_PLAN = Plan(())
+#: Functions of a layer whose plan has `batch_sums`.
+_SUMS = ("forward_sums", "backward_sums", "join_sums")
 
 
 @dataclass(frozen=True)

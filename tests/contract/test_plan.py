@@ -37,6 +37,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "gradient_unit": [*COUNT, 3, 8],
     "gradient_bound": [-1.0, np.inf, np.nan, None, "1", True],
     "gradient_terms": [0, *COUNT],
+    "batch_sums": COUNT,
     "is_view": [*FLAG, True],  # with tensors
     "training_only": FLAG,
     "reads_parameters_in_gradient": FLAG,
@@ -68,6 +69,7 @@ BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "val
 #: Fields that go together only in some ways.
 PAIRS: list[dict[str, Any]] = [
     {"split_rows": True, "cache": 1},
+    {"split_rows": True, "batch_sums": 1},
     {"split_columns": True, "work_per_row": 1},
     {"gradient_unit": 1, "tensors": ()},
     {"gradient_unit": 0, "reads_parameters_in_gradient": True},

@@ -144,6 +144,7 @@ def random_fit(rng: np.random.Generator, loss: Loss, n_rows: int) -> dict[str, A
         "clip_norm": lambda: float(rng.uniform(0.1, 10)),
         "accumulate": lambda: int(rng.integers(1, 4)),
         "schedule": lambda: "cosine",
+        "shards": lambda: int(rng.integers(1, fit["batch_size"] + 1)),
     }
     for name, make in sometimes.items():
         if rng.random() < 0.3:

@@ -12,6 +12,9 @@
 /* A call that is not inlined keeps its whole loop scalar. */
 #define NNC_INLINE static inline __attribute__((always_inline))
 
+/* A function of what few networks do, which leaves the work to others: small rather than fast. */
+#define NNC_RARE static __attribute__((noinline, cold))
+
 /* a b + c, rounded once at the levels that have an instruction for it. Compilers themselves fuse nothing (setup.py): they would in the
  * vectors of a loop and not in its remainder, so that the bits of a number depended on how many follow it. */
 #if defined(__FMA__) || defined(__aarch64__)

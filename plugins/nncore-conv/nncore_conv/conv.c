@@ -22,7 +22,13 @@ static int64_t at_once(const nnc_layer_call *call) { return call->site->numbers[
 #include "conv.c"
 
 const nnc_layer nncore_conv_conv = {
-    NNC_HEAD(nnc_layer), conv_forward_f32, conv_forward_f64, conv_backward_f32, conv_backward_f64, conv_gradient_f32, conv_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = conv_forward_f32,
+    .forward_f64 = conv_forward_f64,
+    .backward_f32 = conv_backward_f32,
+    .backward_f64 = conv_backward_f64,
+    .gradient_f32 = conv_gradient_f32,
+    .gradient_f64 = conv_gradient_f64,
 };
 
 #else

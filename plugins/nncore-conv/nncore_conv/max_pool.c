@@ -11,7 +11,11 @@
 #include "max_pool.c"
 
 const nnc_layer nncore_conv_max_pool = {
-    NNC_HEAD(nnc_layer), max_pool_forward_f32, max_pool_forward_f64, max_pool_backward_f32, max_pool_backward_f64, NULL, NULL,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = max_pool_forward_f32,
+    .forward_f64 = max_pool_forward_f64,
+    .backward_f32 = max_pool_backward_f32,
+    .backward_f64 = max_pool_backward_f64,
 };
 
 #else

@@ -9,8 +9,13 @@
 #include "rescale.c"
 
 const nnc_layer nncore_rescale_rescale = {
-    NNC_HEAD(nnc_layer),  rescale_forward_f32,  rescale_forward_f64,  rescale_backward_f32,
-    rescale_backward_f64, rescale_gradient_f32, rescale_gradient_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = rescale_forward_f32,
+    .forward_f64 = rescale_forward_f64,
+    .backward_f32 = rescale_backward_f32,
+    .backward_f64 = rescale_backward_f64,
+    .gradient_f32 = rescale_gradient_f32,
+    .gradient_f64 = rescale_gradient_f64,
 };
 
 #else

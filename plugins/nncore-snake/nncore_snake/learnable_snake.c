@@ -11,8 +11,11 @@
 #include "learnable_snake.c"
 
 const nnc_layer nncore_snake_learnable_snake = {
-    NNC_HEAD(nnc_layer),          learnable_snake_forward_f32,  learnable_snake_forward_f64,
-    learnable_snake_backward_f32, learnable_snake_backward_f64,
+    .head = NNC_HEAD(nnc_layer),
+    .forward_f32 = learnable_snake_forward_f32,
+    .forward_f64 = learnable_snake_forward_f64,
+    .backward_f32 = learnable_snake_backward_f32,
+    .backward_f64 = learnable_snake_backward_f64,
 };
 
 #else
