@@ -9,6 +9,7 @@ from nncore.arguments import shown
 from nncore.data.samples import as_numbers, as_rows
 from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError, DtypeError, ParameterError
+from nncore.words import is_of_call
 
 
 class BatchStream(Stream):
@@ -43,7 +44,12 @@ class BatchStream(Stream):
             close()
 
     def _begun(self) -> Iterator[Any]:
-        made = self._make()
+        try:
+            made = self._make()
+        except TypeError as error:
+            if not is_of_call(error):
+                raise
+            raise ParameterError(f"{self.source} must be a function without arguments that returns an iterator: {error}") from None
         if not isinstance(made, Iterable):
             raise ParameterError(f"{self.source} must return an iterator of batches (X, y), it returned {shown(made)}")
         return iter(made)

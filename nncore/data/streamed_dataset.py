@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,8 @@ from nncore.errors import DataError, NNCoreError, ParameterError, ShapeError
 
 #: Sums of weights stay finite up to here. They are not scaled by the largest one, which is not known before the end.
 LARGEST_WEIGHT = 1e100
+#: A block that a slow source has not filled by then goes to the core at the end of a step.
+PATIENCE_SECONDS = 0.1
 
 
 class StreamedDataset:
@@ -142,14 +145,18 @@ class StreamedDataset:
         return self._ahead(self._mixed(step, mixing, seed, epoch))
 
     def _ahead(self, made: Generator[Block, None, None]) -> Iterator[Block]:
+        has_weight = False
         with Prefetched(made) as blocks:
             while True:
                 before = blocks.seconds_waited
                 block = next(blocks, None)
                 self.seconds_waited += blocks.seconds_waited - before
                 if block is None:
-                    return
+                    break
+                has_weight = has_weight or block.weights is None or bool(block.weights.any())
                 yield block
+        if not has_weight:
+            raise DataError(f"{self._role}sample_weight must not be all zero")
 
     def _in_turn(self) -> Iterator[Block]:
         for first, block in in_turn(self.stream, self._memory.rows_at_once(self.stream)):
@@ -195,14 +202,18 @@ class StreamedDataset:
 
     def _cut(self, blocks: Iterator[Block], step: int) -> Generator[Block, None, None]:
         """In blocks of whole steps, but for the last one."""
-        feed, rows = _Feed(blocks), self._memory.block_rows(step, self.bytes_per_row)
-        while (first := feed.next_rows(rows)) is not None:
-            if len(first) == rows:
+        feed, most = _Feed(blocks), self._memory.block_rows(step, self.bytes_per_row)
+        while (first := feed.next_rows(most)) is not None:
+            if len(first) == most:
                 yield first
                 continue
-            room = _empty_like(first, rows)
-            _put(room, slice(0, len(first)), first)
-            n = len(first) + feed.fill(room, np.arange(len(first), rows))
+            room, n, wanted, began = _empty_like(first, most), len(first), most, time.perf_counter()
+            _put(room, slice(0, n), first)
+            while n < wanted and (more := feed.next_rows(wanted - n)) is not None:
+                _put(room, slice(n, n + len(more)), more)
+                n += len(more)
+                if time.perf_counter() - began > PATIENCE_SECONDS:
+                    wanted = -(-n // step) * step
             yield _rows_of(room, slice(0, n))
 
     def _mixed(self, step: int, mixing: Mixing, seed: int, epoch: int) -> Generator[Block, None, None]:

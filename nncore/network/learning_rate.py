@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore._core import permutation
 from nncore.arguments import number, shown, whole_number
-from nncore.data import Samples, as_rows
+from nncore.data import Samples, as_rows, is_stream
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.network.sequential import Sequential
 from nncore.typing import LossLike, OptimizerLike
@@ -144,6 +144,8 @@ def find_learning_rate(
         raise ParameterError(f"smoothing must be between 0 and 1, got {smoothing!r}")
     if not isinstance(network, Sequential):
         raise ParameterError(f"a network (nncore.Sequential) is wanted, got {shown(network)}")
+    if is_stream(X, y):
+        raise ParameterError("find_learning_rate chooses rows, and a stream has none to choose: pass arrays of some thousand samples of it")
     trial = copy.deepcopy(network)
     # A fit of no epochs checks and prepares all that a fit does. The optimizer is copied, since its rate is going to be changed.
     trial.fit(

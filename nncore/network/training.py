@@ -66,6 +66,8 @@ class Training:
         Part of the run that is done, 0 to 1.
     loss : float
         Mean loss so far in this epoch, NaN before the first step.
+    wait_share : float
+        Part of the time so far that went by in waiting for a stream, 0 to 1.
     stop_reason : str or None
     status : str
         What a progress bar says of it.

@@ -107,7 +107,7 @@ def test_ways_of_fitting(way: str) -> None:
 def test_any_cut_gives_the_same_bits(
     n: int, rows: int, batch_size: int, accumulate: int, weighted: bool, name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    parts = (X[:n], Y[:n], W[:n])[: 2 + weighted]
+    parts = (X[:n], Y[:n], 300 * W[:n])[: 2 + weighted]  # which arrays are scaled by a power of two
     options = {"batch_size": batch_size, "accumulate": accumulate, "epochs": 2}
     whole = fitted(dict(zip(("X", "y", "sample_weight"), parts, strict=False)), **options)
     assert_same(whole, fitted(SOURCES[name](parts, rows, tmp_path_factory.mktemp("stream")), **options))
@@ -253,6 +253,14 @@ def test_what_contradicts_a_stream() -> None:
         net.predict("none.parquet")
     with pytest.raises(DataError, match=r"pyarrow\.dataset\.dataset\(path, format=\"csv\"\)"):
         net.predict("some.csv")
+    with pytest.raises(DataError, match="sample_weight must not be all zero"):
+        fitted({"X": Loader((X, Y, 0 * W), 50)})
+    with pytest.raises(DataError, match="some blocks of the stream have sample weights and others have none"):
+        fitted({"X": [(X, Y), (X, Y, W)]})
+    with pytest.raises(ParameterError, match="X must be a function without arguments that returns an iterator: len"):
+        fitted({"X": len})
+    with pytest.raises(ParameterError, match="find_learning_rate chooses rows, and a stream has none to choose"):
+        nn.find_learning_rate(net, loader, None)
     with pytest.raises(ParameterError, match="fit_many trains on arrays"):
         nn.fit_many([net], loader, None)
     with pytest.raises(ParameterError, match="fit_many trains on arrays"):
@@ -348,6 +356,34 @@ def test_an_epoch_cut_short_goes_on_with_the_same_bits(name: str, shuffle: bool,
     fitted(given, part, epochs=1, **options)
     np.testing.assert_array_equal(part.parameters, whole.parameters)
     assert (part.n_steps, part.n_epochs) == (whole.n_steps, 2)
+
+
+@pytest.mark.parametrize("batch_size", [10, 64])
+def test_a_slow_source_is_not_waited_for_longer_than_a_step(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nncore.data.streamed_dataset.PATIENCE_SECONDS", 0.0)
+    steps: list[int] = []
+
+    class Ahead(Callback):
+        def on_progress(self, training: Training) -> None:
+            steps.append(training.network.n_steps)
+
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)
+    whole = fitted(arrays(), batch_size=batch_size, epochs=1, validation=0.2)
+    given = {"X": Loader((X, Y), 7)}
+    assert_same(whole, fitted(given, batch_size=batch_size, epochs=1, validation=0.2, callbacks=[Ahead()]))
+    assert len(steps) > 3
+
+
+def test_ctrl_c_while_the_source_is_waited_for() -> None:
+    def interrupted() -> Iterator[Any]:
+        yield X, Y
+        time.sleep(0.05)
+        _thread.interrupt_main()
+        time.sleep(0.3)
+        yield X, Y
+
+    _, history = fitted({"X": interrupted}, epochs=1)
+    assert history.interrupted
 
 
 def test_a_source_may_use_the_network() -> None:
