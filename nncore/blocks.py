@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from nncore.errors import OutOfMemoryError
 
@@ -24,6 +25,16 @@ def blocks(n_rows: int, bytes_per_row: int, most: int | None = None, *, of: int 
     """Slices of `n_rows` rows, one after the other, a block each."""
     step = rows_at_once(bytes_per_row, most, of=of)
     return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
+
+
+def available_memory() -> int | None:
+    """Bytes that can be allocated without swapping, if the system tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    values = dict(line.split(":", 1) for line in lines)
+    return int(values["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in values else None
 
 
 @contextmanager

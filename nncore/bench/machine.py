@@ -37,16 +37,6 @@ def usable_cores() -> list[int]:
     return list(reversed(range(os.cpu_count() or 1)))
 
 
-def available_memory() -> int | None:
-    """Bytes that can be allocated without swapping, if the system tells."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    values = dict(line.split(":", 1) for line in lines)
-    return int(values["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in values else None
-
-
 def cpu_name(fields: Mapping[str, str], otherwise: str) -> str:
     """What to call a processor: ``"AMD EPYC (Zen 3; family 25, model 1)"``.
 

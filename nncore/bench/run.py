@@ -20,6 +20,7 @@ from nncore.bench.peers import NNCORE, Peer
 from nncore.bench.results import Cell, Line, Results
 from nncore.bench.sections import SECTIONS as LINES, Question
 from nncore.bench.workers import PeerError, Worker, environment, start_all
+from nncore.blocks import available_memory
 from nncore.errors import ParameterError
 
 #: Sections of cells, which are measured beside a busy neighbour unless others are asked for.
@@ -232,7 +233,7 @@ class _Run:
     # ---- facts ----------------------------------------------------------------------------------------------------------------
 
     def _memory(self) -> None:
-        available = machine.available_memory()
+        available = available_memory()
         if available is not None and available < 3 * MEMORY_BYTES:
             self._remark(f"the memory of a 1 GB fit is not measured: {available / 2**30:.1f} GB are free, 3 are needed")
             return

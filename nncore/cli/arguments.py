@@ -7,6 +7,12 @@ import ast
 import math
 from typing import Any
 
+from nncore.arguments import n_bytes
+from nncore.errors import ParameterError
+
+#: Bytes that training in blocks needs at least, whatever the rows.
+LEAST_SIZE = 64 * 2**20
+
 
 def positive_integer(text: str) -> int:
     """``"20"``"""
@@ -131,6 +137,14 @@ def widths(text: str) -> list[int]:
     if text.strip().lower() in ("", "none"):
         return []
     return [positive_integer(part.strip()) for part in text.split(",")]
+
+
+def size(text: str) -> int:
+    """``"2GB"``, ``"512 MiB"``: a number of bytes."""
+    try:
+        return n_bytes("a size", text, LEAST_SIZE)
+    except ParameterError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _integer(text: str, least: int, complaint: str) -> int:

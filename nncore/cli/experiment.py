@@ -65,6 +65,8 @@ class Fitted:
         Networks of a recipe that learnt from all rows, for the mean of the best epochs of those of the folds; 0 if none did.
     interruption : str or None
         What Ctrl-C cut short, and what is kept, where histories do not say it.
+    n_streamed : int
+        Rows to learn from that went by, of which ``parts.training`` has a sample; 0 if they were in memory.
     """
 
     model: TableModel
@@ -77,6 +79,12 @@ class Fitted:
     search: SearchOutcome | None = None
     n_refit: int = 0
     interruption: str | None = None
+    n_streamed: int = 0
+
+    @property
+    def n_training(self) -> int:
+        """Rows that were learned from."""
+        return self.n_streamed or len(self.parts.training)
 
     @property
     def encoder(self) -> TableEncoder:
@@ -202,14 +210,34 @@ def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Seque
 
 def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
     """Train a network on ``parts.training``; `epochs` replaces those of the settings."""
+    began, encoder = time.perf_counter(), make_encoder(task, parts.training)
+    X, _ = encoder.transform(task.table)
+    given = X[parts.training], targets(encoder, task, parts.training), row_weights(settings, encoder, task, parts.training)
+    model = fit_network(settings, task, parts, encoder, X[parts.validation], given, epochs=epochs, progress=progress)
+    return replace(model, seconds=time.perf_counter() - began)
+
+
+def fit_network(
+    settings: Settings,
+    task: Task,
+    parts: Parts,
+    encoder: TableEncoder,
+    X_validation: np.ndarray,
+    given: tuple[Any, Any, Any],
+    *,
+    n_streamed: int = 0,
+    memory_limit: int | None = None,
+    epochs: int | None = None,
+    progress: bool = False,
+) -> Fitted:
+    """Train a network on inputs, targets and weights as its fit takes them, of `n_streamed` rows if they are a stream."""
     began, own = time.perf_counter(), settings.mlp
     most_epochs = own.epochs if epochs is None else epochs
-    encoder = make_encoder(task, parts.training)
+    X, y, sample_weight = given
     network = make_network(settings, encoder, task.loss)
     rate = {} if settings.lr is None else {"lr": settings.lr}
     optimizer = registry.resolve("optimizers", component(own.optimizer) | rate)
     metric = None if task.metric is None else task.metric.judge
-    X, _ = encoder.transform(task.table)
     is_divided = len(parts.validation) > 0
     score = epoch_score(task, encoder.target, task.loss)
     stopping: EarlyStopping | None = None
@@ -217,11 +245,11 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
     if is_divided and score is None:
         stopping = _early_stopping(settings, metric)
     elif is_divided:
-        keeper = _keeper(settings, score, X, parts.validation)
+        keeper = _keeper(settings, score, X_validation, parts.validation)
     limit = None if settings.time_limit is None else {"name": "time_limit", "seconds": settings.time_limit}
     history = network.fit(
-        X[parts.training],
-        targets(encoder, task, parts.training),
+        X,
+        y,
         loss=task.loss,
         optimizer=optimizer,
         schedule=None if settings.schedule is None else {path: component(text) for path, text in settings.schedule.items()},
@@ -229,10 +257,10 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         sampler=None if settings.sampler is None else component(settings.sampler),
         transforms=[component(text) for text in settings.transform],
         epochs=most_epochs,
-        batch_size=settings.batch_size or batch_size(len(parts.training)),
-        validation=_validation(encoder, task, X, parts.validation) if is_divided else None,
+        batch_size=settings.batch_size or batch_size(n_streamed or len(parts.training)),
+        validation=_validation(encoder, task, X_validation, parts.validation) if is_divided else None,
         metrics=None if metric is None else [metric],
-        sample_weight=row_weights(settings, encoder, task, parts.training),
+        sample_weight=sample_weight,
         callbacks=[*(() if keeper is None else keeper.callbacks), *(one for one in (stopping, limit) if one is not None)],
         weight_decay=own.weight_decay,
         clip_norm=settings.clip_norm,
@@ -240,6 +268,7 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         n_threads=settings.threads,
         progress=progress,
         collective=collective(),
+        memory_limit=memory_limit,
     )
     best = 0 if stopping is None else stopping.best_epoch
     if keeper is not None:
@@ -247,7 +276,8 @@ def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = No
         best = keeper.best_epoch
     network.forget_fit()
     network.reset_optimizer()
-    return Fitted(NetworkModel(encoder, network), parts, [history], [best or len(history)], most_epochs, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Fitted(NetworkModel(encoder, network), parts, [history], [best or len(history)], most_epochs, seconds, n_streamed=n_streamed)
 
 
 def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
@@ -259,12 +289,12 @@ def _early_stopping(settings: Settings, metric: Any) -> EarlyStopping:
 def _keeper(settings: Settings, score: EpochScore | None, X: np.ndarray, rows: np.ndarray) -> BestTogether:
     assert score is not None, "there is one where no network computes it"
     patience = min(settings.mlp.patience, settings.mlp.epochs)
-    return BestTogether(1, lambda outputs: score(outputs[0], rows), X[rows], patience, "first", 1)
+    return BestTogether(1, lambda outputs: score(outputs[0], rows), X, patience, "first", 1)
 
 
 def _validation(encoder: TableEncoder, task: Task, X: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, ...]:
     y, scale = targets(encoder, task, rows), task.row_values.scale(rows)
-    return (X[rows], y) if scale is None else (X[rows], y, scale / scale.mean())
+    return (X, y) if scale is None else (X, y, scale / scale.mean())
 
 
 def row_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
@@ -280,15 +310,24 @@ def _class_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: 
     if settings.class_weight is None or not isinstance(encoder.target, ClassTarget):
         return None
     labels = encoder.transform_target(task.table)[rows]
-    counts = np.bincount(labels, minlength=len(encoder.target.classes))
-    if isinstance(settings.class_weight, str):  # "balanced"
-        weights = 1 / np.maximum(counts, 1)
-    else:
-        asked = settings.class_weight
-        of_classes = {level_key(label): weight for label, weight in asked.items()}
-        known_classes = set(map(level_key, encoder.target.classes))
-        if unknown := sorted(label for label in asked if level_key(label) not in known_classes):
-            known = ", ".join(map(repr, encoder.target.classes[:10]))
-            raise ParameterError(f"--class-weight: {encoder.target.name!r} has no class {unknown[0]!r}; it has {known}")
-        weights = np.array([of_classes.get(level_key(label), 1.0) for label in encoder.target.classes])
+    weights = weights_of_classes(settings, encoder.target, np.bincount(labels, minlength=len(encoder.target.classes)))
     return weights[labels]
+
+
+def weights_of_classes(settings: Settings, target: ClassTarget, counts: np.ndarray) -> np.ndarray:
+    """How much a row counts by its class, shape ``(n_classes,)``, of how often each class is there.
+
+    Raises
+    ------
+    ParameterError
+        If a class is named that there is not.
+    """
+    if isinstance(settings.class_weight, str):  # "balanced"
+        return np.asarray(1 / np.maximum(counts, 1))
+    asked = settings.class_weight or {}
+    of_classes = {level_key(label): weight for label, weight in asked.items()}
+    known_classes = set(map(level_key, target.classes))
+    if unknown := sorted(label for label in asked if level_key(label) not in known_classes):
+        known = ", ".join(map(repr, target.classes[:10]))
+        raise ParameterError(f"--class-weight: {target.name!r} has no class {unknown[0]!r}; it has {known}")
+    return np.array([of_classes.get(level_key(label), 1.0) for label in target.classes])

@@ -206,9 +206,9 @@ class Outcome:
             "task": task.kind,
             "classes": list(encoder.target.classes) if isinstance(encoder.target, ClassTarget) else None,
             "rows": {
-                "in_file": task.table.n_rows + task.n_unlabelled,
+                "in_file": task.n_in_file,
                 "without_target": task.n_unlabelled,
-                "training": len(self.final.parts.training),
+                "training": self.final.n_training,
                 "validation": len(self.final.parts.validation),
                 "held_out": len(self.final.parts.test),
             },

@@ -29,7 +29,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
     """Labelled sentences."""
     table, kinds, n_unlabelled = task.table, task.columns, task.n_unlabelled
     blank = f" ({blank_lines(table.n_blank)})" if table.n_blank else ""
-    yield "file", f"{table.source}: {table.n_rows + n_unlabelled} rows{blank}, {len(table.names)} columns, {_written(table)}"
+    yield "file", f"{table.source}: {task.n_in_file} rows{blank}, {len(table.names)} columns, {_written(table)}"
     yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),

@@ -18,6 +18,7 @@ from nncore.cli.arguments import (
     positive_integer,
     schedules,
     separator,
+    size,
     specification,
     trials,
     weights,
@@ -94,6 +95,8 @@ class Settings:
     header: bool | None = None
     separator: str | None = None
     decimal: str | None = None
+    stream: bool | None = None
+    memory_limit: int | None = None
 
     model: str = "auto"
     preset: str | None = None
@@ -152,7 +155,9 @@ def _is_said(value: Any, default: Any) -> bool:
 
 #: Every option by the name of its field, in the order of the help and of the configuration file.
 OPTIONS = {
-    "data": Option("data", "CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather; - is standard input", Path, "DATA"),
+    "data": Option(
+        "data", "CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather, or a folder of such; - is standard input", Path, "DATA"
+    ),
     "target": Option("data", "column to predict (c1, c2, … in a file without header)", str, "COLUMN"),
     "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
     "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
@@ -185,6 +190,13 @@ OPTIONS = {
     "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
     "separator": Option("data", "what parts the columns of a CSV file: ; or tab or space; default: seen from the file", separator, "CHAR"),
     "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
+    "stream": Option(
+        "data",
+        "train one network in blocks of rows, which need not fit in memory; default: if four times the size of the file is more than is "
+        "free, or DATA is a folder or a pattern as 'part-*.csv'",
+        switch=True,
+    ),
+    "memory_limit": Option("data", "how much memory rows may take, as 2GB; more is read in blocks (default: what is free)", size, "SIZE"),
     "model": Option(
         "network",
         "mlp: one network, of the options below; realmlp: an ensemble by a recipe; tabm: networks that are ensembles themselves, for "

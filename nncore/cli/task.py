@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -43,6 +44,8 @@ class Task:
         The rows that have a target. Its classes are written as `ClassTarget` writes them.
     n_unlabelled : int
         Rows left out because they have none.
+    n_unread : int
+        Rows that have a target and are not in the table: they go by while a network is trained.
     target : str
     kind : {"classification", "regression"}
     why : str
@@ -76,6 +79,12 @@ class Task:
     row_columns: RowColumns = field(default_factory=RowColumns)
     row_values: RowValues = field(default_factory=RowValues)
     metric: AskedMetric | None = None
+    n_unread: int = 0
+
+    @property
+    def n_in_file(self) -> int:
+        """Rows of the file."""
+        return self.table.n_rows + self.n_unlabelled + self.n_unread
 
     @property
     def splitter(self) -> Splitter:
@@ -83,8 +92,11 @@ class Task:
         return Splitter(self.classes, self.row_values.group, self.row_values.time)
 
 
-def find_task(settings: Settings) -> Task:
-    """Read the table and see what is in it. Everything in the settings that concerns columns is checked."""
+def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Task:
+    """Read the table and see what is in it. Everything in the settings that concerns columns is checked.
+
+    `read` is called as `read_table` is, and may give some of the rows.
+    """
     assert settings.data is not None, "the command line asks for it"
     assert settings.target is not None, "the command line asks for it"
     row_columns = _check_columns(settings)
@@ -99,7 +111,7 @@ def find_task(settings: Settings) -> Task:
         other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
         raise ParameterError(f"--exposure-column is for counts and --loss poisson, not for {other}; leave one of them out")
     needed = [target, *settings.drop, *settings.keep, *settings.categorical, *row_columns.named().values()]
-    table = read_table(data, _writing(settings), needed=needed)
+    table = read(data, writing_of(settings), needed=needed)
     missing = missing_words(table.usual_missing, settings.missing, settings.not_missing)
     table = table.take_missing(missing, [name for name in table.names if name != target])
     table, missing_target = _target_words(table, settings, loss, missing)
@@ -137,7 +149,8 @@ def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[st
     return kinds | {name: replace(kinds[name], reason=reason) for name, reason in uses.items()}
 
 
-def _writing(settings: Settings) -> Writing:
+def writing_of(settings: Settings) -> Writing:
+    """How the file is written, as far as somebody says so."""
     decimal_comma = None if settings.decimal is None else settings.decimal == ","
     return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma)
 

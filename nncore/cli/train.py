@@ -25,6 +25,7 @@ from nncore.cli.row_columns import KEY as ROWS
 from nncore.cli.scores import in_words
 from nncore.cli.search import search_text
 from nncore.cli.settings import Settings, add_options, given
+from nncore.cli.streamed import StreamedTable, in_words as in_words_of, streaming_of
 from nncore.cli.task import Task, find_task
 from nncore.cli.terminal import json_text, labelled, notice, say, seconds
 from nncore.cli.training_notes import KEY as TRAINING
@@ -82,7 +83,19 @@ def train(settings: Settings) -> int:
     """Everything from the file to the score; the exit code."""
     began = time.perf_counter()
     tell = _teller(settings)
-    task, asked = find_task(settings), settings
+    asked, streaming = settings, streaming_of(settings)
+    if streaming is not None:
+        settings = replace(settings, model="mlp", baselines=False)
+        table = StreamedTable(settings, streaming.limit)
+        task = table.task
+        check_metric(task, [table.parts])
+        tell("memory", in_words_of(streaming, table))
+        _describe(tell, settings, task, table.parts, table)
+        final = table.fit(progress=not settings.quiet)
+        scored = [final] if len(table.parts.test) else []
+        evaluations = [evaluate(fitted, task) for fitted in scored]
+        return _finish(tell, asked, settings, task, final, scored, evaluations, began)
+    task = find_task(settings)
     settings = replace(settings, model=model_name(settings, task))
     if settings.cv is None:
         parts = divide(task, settings)
@@ -97,6 +110,20 @@ def train(settings: Settings) -> int:
         # Of one network nothing is left to stop by: as many epochs as were best in the parts. An ensemble has folds of its own.
         epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
         final = fit_model(settings, task, everything, epochs=epochs, progress=not settings.quiet)
+    return _finish(tell, asked, settings, task, final, scored, evaluations, began)
+
+
+def _finish(
+    tell: Callable[[str, str], None],
+    asked: Settings,
+    settings: Settings,
+    task: Task,
+    final: Fitted,
+    scored: list[Fitted],
+    evaluations: list[Evaluation],
+    began: float,
+) -> int:
+    """What follows a training; the exit code."""
     if final.interrupted:
         stops = len(final.parts.validation) or settings.model != "mlp"
         which = "the best epoch so far" if stops and final.n_epochs else "the last finished step"
@@ -186,32 +213,38 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
     return scored, evaluations
 
 
-def _describe(tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts) -> None:
+def _describe(
+    tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts, streamed: StreamedTable | None = None
+) -> None:
     """What was understood, before anything is trained."""
     is_mlp = settings.model == "mlp"
     recipe = None if is_mlp else recipe_of(settings, task, len(parts.training))
-    encoder = make_encoder(task, parts.training) if recipe is None else ensemble_encoder(task, parts.training, recipe)
+    if streamed is not None:
+        encoder, n_training = streamed.encoder, streamed.n_training
+    else:
+        encoder = make_encoder(task, parts.training) if recipe is None else ensemble_encoder(task, parts.training, recipe)
+        n_training = len(parts.training)
     for label, text in describe_columns(task, encoder):
         tell(label, text)
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
     uses = "".join(f"; {text}" for text in task.row_columns.in_words())
     each = "" if settings.cv is None else f" in each of {settings.cv} parts"
-    tell("rows", f"{len(parts.training)} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
+    tell("rows", f"{n_training} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
     if recipe is None:
-        tell("network", _network_text(settings, task, encoder, parts))
+        tell("network", _network_text(settings, task, encoder, n_training))
     else:
         tell("model", ensemble_text(settings, task, parts.training, recipe))
         if settings.tune is not None:
             tell("tune", search_text(settings, task, recipe))
 
 
-def _network_text(settings: Settings, task: Task, encoder: TableEncoder, parts: Parts) -> str:
+def _network_text(settings: Settings, task: Task, encoder: TableEncoder, n_training: int) -> str:
     """The one network that will be trained."""
     own = settings.mlp
     shape = " → ".join(map(str, [encoder.n_inputs, *own.hidden, n_outputs(encoder.target, task.loss)]))
     hidden = [own.activation, settings.normalization, f"dropout {own.dropout:g}" if own.dropout else None]
     rate = None if settings.lr is None else f"learning rate {settings.lr:g}"
-    steps = f"batches of {settings.batch_size or batch_size(len(parts.training))}"
+    steps = f"batches of {settings.batch_size or batch_size(n_training)}"
     moves = [text if path == "lr" else f"{path} {text}" for path, text in (settings.schedule or {}).items()]
     batches = [settings.sampler, *settings.transform, steps]
     how = [settings.loss, own.optimizer, rate, *moves, *(settings.group or ()), *batches, f"seed {settings.seed}"]

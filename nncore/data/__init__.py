@@ -7,7 +7,7 @@ from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
 from nncore.data.encoding_chain import EncodingChain
 from nncore.data.folds import Fold, Random, Splitter
-from nncore.data.held_out import HeldOut, as_fraction
+from nncore.data.held_out import HeldOut, as_fraction, is_below
 from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
 from nncore.data.prefetching import Prefetched
@@ -36,7 +36,7 @@ from nncore.data.visits import StreamVisits, Visits
 __all__ = [
     "CONVERT_AT_ONCE", "ArrayStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "HeldOut", "Prefetched", "Random",
     "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset",
-    "Targets", "TargetsWanted", "Visits", "admitted", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers",
-    "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of", "in_turn",
-    "inputs_stream", "is_missing", "is_stream", "level_key", "warn_of_lost_digits",
+    "Targets", "TargetsWanted", "Visits", "admitted", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
+    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of",
+    "in_turn", "inputs_stream", "is_below", "is_missing", "is_stream", "level_key", "warn_of_lost_digits",
 ]  # fmt: skip

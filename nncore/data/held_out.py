@@ -8,10 +8,19 @@ import numpy as np
 
 from nncore.arguments import as_number, shown
 from nncore.blocks import blocks
+from nncore.contract import row_hashes
 from nncore.errors import DataError, ParameterError
 
-#: Steps and multipliers of SplitMix64.
-_GAMMA, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+def is_below(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Mask of a share of some samples, by their numbers, shape ``(n,)``, bool: those whose hashes are least.
+
+    Those of a smaller share are among those of a larger one.
+    """
+    if share >= 1:
+        return np.ones(len(rows), bool)
+    below: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) < np.uint64(int(share * 2**64))
+    return below
 
 
 @dataclass(frozen=True)
@@ -26,10 +35,6 @@ class HeldOut:
         Below 2**64.
     is_rest : bool
         Whether the samples are meant that are not held out.
-
-    References
-    ----------
-    Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: SplitMix64, the hash.
     """
 
     fraction: float
@@ -38,10 +43,7 @@ class HeldOut:
 
     def mask(self, first: int, n: int) -> np.ndarray:
         """Which of the samples from number `first` on belong to it, shape ``(n,)``, bool."""
-        z = np.arange(first + 1, first + n + 1, dtype=np.uint64) * _GAMMA + np.uint64(self.seed)
-        z = (z ^ (z >> np.uint64(30))) * _FIRST
-        z = (z ^ (z >> np.uint64(27))) * _SECOND
-        chosen: np.ndarray = (z ^ (z >> np.uint64(31))) < np.uint64(int(self.fraction * 2**64))
+        chosen = is_below(np.arange(first, first + n), self.fraction, self.seed)
         return ~chosen if self.is_rest else chosen
 
     def count(self, n_samples: int) -> int:

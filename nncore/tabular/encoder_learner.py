@@ -66,6 +66,7 @@ class EncoderLearner:
         self._times = {name: _Times(name, kinds[name].form) for name in self._names if kinds[name].kind == "time"}
         self._texts = {name: _Texts(name) for name in self._names if kinds[name].kind == "categorical"}
         self._target: _Texts | _Numbers = _Texts(target) if task == "classification" else _Numbers([target], SCALINGS.get(target_range, ()))
+        self._learned_classes = _Texts(target)
         self._most, self._most_one_hot = most_levels, most_one_hot
 
     @property
@@ -93,6 +94,8 @@ class EncoderLearner:
         DataError
             If a cell is not of the kind of its column.
         """
+        if isinstance(self._target, _Texts) and self._target.wants_rows:
+            self._learned_classes.add(table, rows)
         for part in self._parts:
             if part.wants_rows:
                 part.add(table, np.arange(table.n_rows) if part is self._target and isinstance(part, _Texts) else rows)
@@ -103,14 +106,11 @@ class EncoderLearner:
             if part.wants_rows:
                 part.end_pass()
 
-    @property
-    def class_counts(self) -> dict[str, int]:
-        """How often each class is there, as it is written most often; of numbers none."""
-        return self._target.levels() if isinstance(self._target, _Texts) else {}
-
-    def n_missing(self, name: str) -> int:
-        """Rows to learn from in which a category is missing."""
-        return self._texts[name].n_missing
+    def class_counts(self, target: ClassTarget) -> np.ndarray:
+        """How many of the rows to learn from each class has, int64 of shape ``(n_classes,)``."""
+        counts = np.zeros(len(target.classes), np.int64)
+        np.add.at(counts, target.indices(list(self._learned_classes.counts)), list(self._learned_classes.counts.values()))
+        return counts
 
     def encoder(self, table: Table, missing: tuple[str, ...] = (), missing_target: tuple[str, ...] = ()) -> TableEncoder:
         """What was learned, for tables that are written like this one; the words stand for what is missing in tables to come.

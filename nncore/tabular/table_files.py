@@ -10,9 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
-from nncore.contract import row_hashes
+from nncore.data import is_below
 from nncore.errors import DataError
 from nncore.tabular.reader import SomeRows, Writing, count_rows, opened_file, read_blocks, read_some
 from nncore.tabular.source import STDIN
@@ -102,11 +100,3 @@ class TableFiles:
         if found.table.delimiter:
             self._writing = replace(self._writing, decimal_comma=found.table.decimal_comma)
         return replace(found, table=replace(found.table, source=self.source))
-
-
-def is_below(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Mask of a share of some rows, by their numbers, shape ``(n_rows,)``: those of a smaller share are among those of a larger one."""
-    if share >= 1:
-        return np.ones(len(rows), bool)
-    below: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) < np.uint64(share * 2.0**64)
-    return below

@@ -15,6 +15,7 @@ from nncore.bench.limit import Rates
 from nncore.bench.peers import Peer
 from nncore.bench.run import Selection
 from nncore.bench.sections import Question
+from nncore.blocks import available_memory
 from nncore.errors import ParameterError
 
 NETS = ((4, 8, 3),)
@@ -119,7 +120,7 @@ def test_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "available_memory", lambda: 2**30)
+    monkeypatch.setattr("nncore.bench.run.available_memory", lambda: 2**30)
     results = run.measure(Selection(sections=("memory",)), lambda text: None)
     assert results.facts == {}
     assert results.remarks == ["the memory of a 1 GB fit is not measured: 1.0 GB are free, 3 are needed"]
@@ -160,4 +161,4 @@ def test_the_machine_is_described() -> None:
     assert all(described.values())
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", described["date"])
     if sys.platform == "linux":
-        assert machine.available_memory() > 2**20
+        assert available_memory() > 2**20

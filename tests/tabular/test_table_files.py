@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nncore.data import is_below
 from nncore.errors import DataError
-from nncore.tabular import TableFiles, is_below, is_one_file, read_table
+from nncore.tabular import TableFiles, is_one_file, read_table
 
 
 def write(path: Path, first: int, n_rows: int, header: str = "i,word") -> None:
