@@ -244,9 +244,9 @@ class Op:
         stems = ["forward", *(["backward"] if has_way_back and self.runs_backward else [])]
         if not isinstance(self.component, Layer):
             return needed("activation", stems, dtype)
-        n_sums = self.plan.batch_sums
-        why = f"batch_sums of its plan is {n_sums}"
-        functions = needed("layer", stems, dtype) + needed("layer", list(_SUMS), dtype, why=why, is_wanted=n_sums > 0)
+        functions = needed("layer", stems, dtype)
+        if self.batch_sums is not None:
+            functions += needed("layer", _SUMS, dtype, why=f"batch_sums of its plan is {self.plan.batch_sums}")
         if not self.is_trained:
             return functions
         unit = self.plan.gradient_unit

@@ -49,7 +49,7 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
         "loss": registry.get("losses", "softmax_cross_entropy"),
         "metric": registry.get("metrics", "accuracy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
-        "layer": nn.Dense,
+        "layer": nn.BatchNorm if stem.endswith("_sums") else nn.Dense,
         "regularizer": nn.L1,
         "constraint": nn.NonNegative,
         "transform": nn.GaussianNoise,
@@ -68,12 +68,13 @@ def holed(kind: str, hole: str) -> type[Any]:
 
 def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     activation = component_class() if kind == "activation" else "tanh"
-    last = component_class(3) if kind == "layer" else nn.Dense(3)
+    is_dense = kind == "layer" and issubclass(component_class, nn.Dense)
+    last = [component_class(3)] if is_dense else [nn.Dense(3), *([component_class()] if kind == "layer" else [])]
     loss = component_class() if kind == "loss" else "softmax_cross_entropy"
     optimizer = component_class() if kind == "optimizer" else "sgd"
     rules = {f"weight_{kind}": component_class()} if kind in ("regularizer", "constraint") else {}
     metrics = [component_class()] if kind == "metric" else []
-    network = nn.Sequential(nn.Dense(5, activation=activation, **rules), last)
+    network = nn.Sequential(nn.Dense(5, activation=activation, **rules), *last)
     if how == "predict":
         network.build(4, dtype=dtype, rng=0).predict(X)
     elif how == "jacobian":
@@ -84,8 +85,8 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
         transforms = [component_class()] if kind == "transform" else []
         validation = (X, np.eye(3)[LABELS]) if kind == "metric" else None
         network.fit(
-            X, LABELS, transforms=transforms, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, progress=False, rng=0,
-            validation=validation, metrics=metrics,
+            X, LABELS, transforms=transforms, loss=loss, optimizer=optimizer, dtype=dtype, epochs=2, batch_size=3, shards=2, progress=False,
+            rng=0, validation=validation, metrics=metrics,
         )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def test_a_layer_is_told_its_shapes_numbers_tensors_and_rows(n_parts: int, monke
         net.predict(X[:5])
     assert {phase for phase, _ in seen} == {"forward", "gradient"}
     for phase, call in seen:
-        assert call["sizes"] == (184, 104)
+        assert call["sizes"] == (208, 104)
         assert (call["numbers"], call["input"], call["output"]) == (NUMBERS, INPUT_SHAPE, (6,))
         assert call["tensors"] == [0, 48]
         assert call["d_tensors"] == (None if phase == "gradient" else [0, 48])

@@ -11,6 +11,8 @@ import pytest
 
 from nncore.plugin import TABLES
 
+#: Of a layer that depends on the whole batch, in a fit with shards.
+SUMS = ("forward_sums", "backward_sums", "join_sums")
 #: What of a table each use of a network calls.
 CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
@@ -23,7 +25,7 @@ CALLED: dict[str, dict[str, set[str]]] = {
         "predict": {"forward"},
         "evaluate": {"forward"},
         "jacobian": {"forward", "backward"},
-        "train": {"forward", "backward", "gradient"},
+        "train": {"forward", "backward", "gradient", *SUMS},
     },
     "transform": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"apply"}},
 }
@@ -51,6 +53,7 @@ def test_a_function_that_is_called_and_missing_is_named(kind: str, dtype: str) -
         stem, _, suffix = hole.rpartition("_")
         is_called = stem in CALLED[kind][how] and suffix == f"f{dtype.removeprefix('float')}"
         whys = {"gradient": "gradient_unit of its plan is 3"}
+        whys |= dict.fromkeys(SUMS, "batch_sums of its plan is 2")
         whys |= {around: f"its class overrides {around}" for around in ("perturb", "before_step", "after_step")}
         why = whys.get(stem, f"this network is {dtype}")
         expected = f"{kind} Holed: the kernel has no {hole}; {why}. "
