@@ -48,7 +48,7 @@ CASES: dict[str, tuple[list[Layer], dict[str, Any]]] = {
     "two_passes": (hidden(nn.BatchNorm()), {"optimizer": Sharp()}),
     "tensors": (hidden(), {"optimizer": "adafactor"}),
     "transforms": (hidden(), {"transforms": ["mixup"]}),
-    "python_layer": (hidden(numpy_twin(nn.BatchNorm())), {}),
+    "python_layer": (hidden(numpy_twin(nn.BatchNorm())), {"optimizer": "momentum"}),
     "python_loss": (hidden(), {"loss": numpy_twin(registry.get("losses", "softmax_cross_entropy")())}),
     "two_branches": (hidden(nn.Residual([nn.Dense(37, activation="tanh")])), {}),
 }
@@ -84,7 +84,7 @@ def test_sums_differ_from_those_of_the_whole_batch_by_rounding(case: str) -> Non
     for name, value in fitted(case, "float64", shards=1).items():
         expect_same_bits(value, whole[name], name)
     for name, value in fitted(case, "float64", shards=7).items():
-        np.testing.assert_allclose(value, whole[name], rtol=1e-9, atol=1e-11, err_msg=name)
+        np.testing.assert_allclose(value, whole[name], rtol=1e-9, atol=1e-10, err_msg=name)
 
 
 def test_a_large_network_that_uses_up_its_gradients_has_the_same_bits() -> None:
@@ -211,7 +211,8 @@ def test_a_loss_that_needs_the_whole_batch_is_given_it() -> None:
         for n_parts in (1, 3):
             network = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(1))
             with team_of(n_parts):
-                network.fit(X, time, loss=Cox(), epochs=2, batch_size=50, shards=shards, rng=0, dtype="float64", progress=False)
+                settings = {"optimizer": "sgd", "epochs": 2, "batch_size": 50, "rng": 0, "dtype": "float64", "progress": False}
+                network.fit(X, time, loss=Cox(), shards=shards, **settings)
             ends[shards, n_parts] = network.parameters
     expect_same_bits(ends[5, 3], ends[5, 1], "parameters")
     np.testing.assert_allclose(ends[5, 1], ends[1, 1], rtol=1e-10, atol=1e-12)
