@@ -53,7 +53,7 @@ from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.sample_groups import splitter_of
-from nncore.estimators.training_data import NO_WEIGHT
+from nncore.estimators.training_data import NO_WEIGHT, refuse_files
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, search_of, trials_file
 from nncore.network import Sequential
@@ -102,6 +102,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], groups: Any, times: Any) -> Self:
         given = Given(self)
         check_parameters(self, optional=[field.name for field in fields(self._preset(given))])
+        refuse_files(self, X, y)
         with self._kept_on_error():
             is_whole = self._train(given, X, y, sample_weight, validation, groups, times)
         if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it

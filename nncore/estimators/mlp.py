@@ -35,7 +35,7 @@ from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.stochastic import StochasticFit
-from nncore.estimators.training_data import TrainingData
+from nncore.estimators.training_data import TrainingData, refuse_files
 from nncore.estimators.trial import check_judge
 from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
@@ -178,6 +178,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
         check_parameters(self)
+        refuse_files(self, X, y)
         given = Given(self)
         if incremental and given.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from nncore.errors import DataError
+from nncore.data import Stream
+from nncore.errors import DataError, ParameterError
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.sparse_rows import SparseRows
 
@@ -15,6 +18,17 @@ NO_WEIGHT = "every sample to train on has the weight 0, by sample_weight and cla
 
 #: Beyond it, or its inverse, weights were meant for their ratios.
 _FAR_FROM_1 = 1e15
+
+
+def refuse_files(estimator: Any, X: Any, y: Any) -> None:
+    """Raise `ParameterError`, which names what reads in blocks, for samples that are in files: estimators take those in memory."""
+    if isinstance(X, (str, os.PathLike, Stream)) or type(X).__module__.startswith("pyarrow._dataset"):
+        target = y if isinstance(y, str) else "COLUMN"
+        raise ParameterError(
+            f"{type(estimator).__name__} takes samples in memory, and X is a {type(X).__name__}: read it first, as by "
+            f"pandas.read_parquet; or, for a table larger than memory, use `nncore train FILE --target {target}`, or nncore.Sequential.fit "
+            "for columns of numbers"
+        )
 
 
 @dataclass

@@ -291,8 +291,9 @@ def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]
     prices.write_text(prices.read_text() + "10;yes;-3\n")
     assert main(["train", str(prices), "--target", "price", "--loss", "poisson"]) == 2
     assert "column 'price', line 242: -3 is outside [0, inf), which --loss poisson takes" in capsys.readouterr().err
-    assert main(["train", str(prices.parent), "--target", "price"]) == 2
-    assert "is a folder" in capsys.readouterr().err
+    (prices.parent / "empty").mkdir()
+    assert main(["train", str(prices.parent / "empty"), "--target", "price"]) == 2
+    assert "is a folder without files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
