@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,8 +20,8 @@ SEED, STEP_NUMBER, POSITION = 12345, 3, 1
 #: What is in a buffer that a layer has not written yet: nothing may depend on it.
 NOISE = 7
 
-#: What a call is split by.
-Split = Literal["nothing", "rows", "columns", "parameters"]
+#: What a call is split by; "sums": a whole call, whose sums over the batch are those of some rows at a time, joined.
+Split = Literal["nothing", "rows", "columns", "parameters", "sums"]
 
 
 class Call:
@@ -140,13 +140,32 @@ class Call:
     def _by_columns(self, direction: str, written: Guarded, d_y: Guarded | None, want_d_x: bool, split: Split) -> None:
         """Call for all columns of `written`, or for some at a time."""
         n = written.array.shape[1]
+        sums = self._joined_sums(direction, d_y) if split == "sums" else None
         for begin, end in uneven(n) if split == "columns" else [(0, n)]:
             before = written.array.copy()
-            self._native(direction, d_y, want_d_x, begin_column=begin, end_column=end)
+            self._native(direction, d_y, want_d_x, begin_column=begin, end_column=end, sums=None if sums is None else sums.array)
             before[:, begin:end] = written.array[:, begin:end]
             expect_same_bits(
                 written.array, before, f"{written.name} outside of columns {begin} to {end - 1}, which {direction} was asked for"
             )
+
+    def _joined_sums(self, direction: str, d_y: Guarded | None) -> Guarded:
+        """The sums over the batch that forward or backward needs; if the plan allows it, of some columns at a time."""
+        n_rows, n = self._x.shape
+        parts = sorted(uneven(n_rows))
+        sums = Guarded(np.full((self.plan.batch_sums, n), NOISE, np.float64), "sums")
+        for begin, end in uneven(n) if self.plan.split_columns else [(0, n)]:
+            columns: dict[str, Any] = {"begin_column": begin, "end_column": end}
+            for first, last in parts:
+                own = sums if first == 0 else Guarded(np.full((self.plan.batch_sums, n), NOISE, np.float64), "sums of other rows")
+                own_d_y = None if d_y is None else Guarded(d_y.array[first:last], "d_y")
+                rows: dict[str, Any] = {"x": self.x.array[first:last], "first_row": first, "n_rows": last - first}
+                self._native(f"{direction}_sums", own_d_y, **rows, **columns, sums=own.array)
+                if first > 0:
+                    others: dict[str, Any] = {"other_sums": own.check(), "other_rows": last - first}
+                    self._native("join_sums", d_y, n_rows=first, **columns, sums=sums.array, **others)
+        sums.check()
+        return sums
 
     def _gradient(self, d_y: Guarded, in_ranges: bool) -> None:
         """Call for all parameters, or for some at a time: with NaN in place of what it must not read, and with what is there."""
@@ -198,9 +217,9 @@ class Call:
         keeps_cache: bool = True,
         d_parameters: Guarded | None = None,
         is_poisoned: bool = False,
-        **ranges: int,
+        **changes: Any,
     ) -> None:
-        """Call the kernel's function on these buffers, with the fields that say which range of its results to write.
+        """Call the kernel's function on these buffers, with the fields that say which range of its results to write, or on which rows.
 
         If `is_poisoned`, what ``gradient`` must not read is NaN.
         """
@@ -216,9 +235,9 @@ class Call:
         written = (d_parameters or self.d_parameters).array
         # In gradient there is no room for each row, and what there is belongs to one thread alone.
         work = Guarded(np.full(self.plan.work, NOISE, self._x.dtype), "work in gradient") if in_gradient else self.work
-        fields: dict[str, int] = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size}
+        fields: dict[str, Any] = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size}
+        fields |= {"x": self.x.array, "first_row": self.first_row, "n_rows": len(self._x), "sums": None}
         function.must(
-            x=self.x.array,
             y=y,
             d_y=None if d_y is None else d_y.array,
             d_x=d_x if want_d_x or in_gradient else None,
@@ -229,12 +248,10 @@ class Call:
             buffers=self.buffers.array,
             cache=self.cache.array if keeps_cache else None,
             n_tensors=len(self.plan.tensors),
-            n_rows=len(self._x),
             n_inputs=self._x.shape[1],
             n_outputs=n_outputs,
-            first_row=self.first_row,
             batch_rows=self.batch_rows,
-            **fields | ranges,
+            **fields | changes,
             activation=self._inner,
             hyper=self._hyper,
             numbers=self.plan.numbers,

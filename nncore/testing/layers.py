@@ -93,6 +93,9 @@ class LayerConformance(networks.NetworkConformance):
     def test_parts_give_the_bits_of_the_whole(self) -> None:
         self._each_that_computes(self._check_parts)
 
+    def test_sums_of_some_rows_are_joined(self) -> None:
+        self._each_that_computes(self._check_sums)
+
     def test_inputs_that_are_not_finite_show(self) -> None:
         self._each_that_computes(self._check_spread)
 
@@ -303,6 +306,18 @@ class LayerConformance(networks.NetworkConformance):
                     for name, value in self._trained(layer, n_rows, shape, dtype, split).items():
                         what = f"{n_rows} rows, shape {shape}, {dtype.__name__}: {name} by some {split} at a time"
                         expect_same_bits(value, whole[name], what)
+
+    def _check_sums(self, layer: Layer) -> None:
+        """A kernel that is given the sums of a batch computes what it does with its own, but for 64 roundings of the largest number."""
+        if native_kernel(layer) is None or not layer.plan(self.input_shapes[0]).batch_sums:
+            return
+        for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS[1:]), *((7, shape) for shape in self.input_shapes[1:])]:
+            for dtype in DTYPES:
+                whole, joined = (self._trained(layer, n_rows, shape, dtype, split) for split in ("nothing", "sums"))
+                for name, should in whole.items():
+                    tolerance = 64 * float(np.finfo(dtype).eps) * max(1.0, float(np.abs(should).max(initial=0))) * np.sqrt(n_rows)
+                    what = f"{n_rows} rows, shape {shape}, {dtype.__name__}: {name} by joined sums"
+                    expect_close(joined[name], should, tolerance, what)
 
     def _trained(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, split: Split) -> dict[str, np.ndarray]:
         """What a forward and a backward call, or what they are split into, leave behind."""

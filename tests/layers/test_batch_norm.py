@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 
 import nncore as nn
 from nncore.errors import ParameterError
+from nncore.plugin import TABLES, Kernel, function_table, native_kernel
+from nncore.testing import LayerConformance, tables
 
 
 def only_batch_norm(n: int, **arguments: object) -> nn.Sequential:
@@ -126,3 +132,23 @@ def test_bad_arguments() -> None:
         nn.BatchNorm(mode="layer")
     with pytest.raises(ParameterError, match="momentum"):
         nn.BatchNorm(momentum=2)
+
+
+def test_the_kit_catches_sums_that_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = native_kernel(nn.BatchNorm)
+    assert kernel is not None
+    there = tables.layer(kernel.load())
+    addresses = {name: function.pointer for name in TABLES["layer"] if (function := getattr(there, name)) is not None}
+    leave = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(lambda call: 0)
+    module = ModuleType("unjoined_tables")
+    address = ctypes.cast(leave, ctypes.c_void_p).value
+    module.table = function_table("layer", **addresses | {"join_sums_f32": address, "join_sums_f64": address})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Unjoined(nn.BatchNorm):
+        kernel = Kernel("unjoined_tables:table")
+
+    kit = LayerConformance()
+    kit._check_sums(nn.BatchNorm())
+    with pytest.raises(AssertionError, match="by joined sums"):
+        kit._check_sums(Unjoined())
