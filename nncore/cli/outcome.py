@@ -19,7 +19,7 @@ from nncore.cli.report import column_notes
 from nncore.cli.scores import in_words, score_name, score_value, spread_in_words
 from nncore.cli.settings import Settings
 from nncore.cli.task import Task
-from nncore.cli.terminal import percent, seconds
+from nncore.cli.terminal import percent, seconds, significant
 from nncore.cli.training_notes import TrainingNotes
 from nncore.ensembles import n_outputs
 from nncore.layers.dense import Dense
@@ -127,6 +127,8 @@ class Outcome:
     def training_text(self) -> str:
         """How long training took, in epochs and seconds."""
         final, in_all = self.final, f"{seconds(self.seconds)} in all"
+        if final.n_streamed:
+            in_all = f"{significant(final.n_streamed * final.n_epochs / max(final.seconds, 1e-9))} rows a second; {in_all}"
         if final.n_refit:
             folds = f"those of the folds were best in epoch {final.best_epoch} (the median)"
             return f"{final.n_epochs} epochs on all rows; {folds}; {in_all}"

@@ -113,6 +113,7 @@ def test_the_command_says_so_and_predicts(data: Path, tmp_path: Path, capsys: py
     assert main(["train", str(data), *options]) == 0
     out, err = capsys.readouterr()
     assert "as asked: rows are read in blocks, in at most" in err
+    assert "rows a second" in err
     found = json.loads(out)
     assert found["rows"]["in_file"] == 240
     assert sum(found["rows"][name] for name in ("training", "validation", "held_out")) == 240
