@@ -69,6 +69,7 @@ class Prepared:
             "its values": [zlib.crc32(array.tobytes()) for array in values],
             "its steps and epochs": (network.n_steps, network.n_epochs) if network.is_built else None,
             "its place": self.place,
+            "whether other parameters than those shown are gone on with": self.stood is not None,
             "the loss": learning.loss,
             "the optimizer": learning.optimizer,
             "dtype": self.dtype,

@@ -318,6 +318,34 @@ def test_only_the_first_process_writes_and_another_number_goes_on(tmp_path: Any)
     expect_equal(on_ranks(2, go_on), expected, "two processes")
 
 
+def test_ctrl_c_in_one_process_ends_all() -> None:
+    class Pressed(Callback):
+        pause_every = 5
+
+        def on_progress(self, training: Any) -> None:
+            if training.network.n_steps == 10 and threading.current_thread().name == "rank 1":
+                training._is_interrupted[0] = True  # as the handler of the signal does, which threads have not
+
+    def run(collective: Collective) -> dict[str, np.ndarray]:
+        network = nn.Sequential(nn.Dense(3))
+        history = network.fit(
+            X, CLASSES, loss="softmax_cross_entropy", batch_size=16, rng=0, progress=False, callbacks=[Pressed()], collective=collective
+        )
+        assert history.interrupted
+        assert len(history) < 20
+        return left_by(network, history)
+
+    first, *others = on_ranks(3, run)
+    expect_equal(others, first, "interrupted")
+
+
+def test_streams_are_shared_too() -> None:
+    def run(collective: Collective | None) -> dict[str, np.ndarray]:
+        return fitted("batch_norm", collective, memory_limit="20 MB")
+
+    expect_equal(on_ranks(3, run), run(None), "a stream")
+
+
 def test_what_optimizers_remember_is_not_shown_in_part() -> None:
     seen: list[str] = []
 
