@@ -16,7 +16,7 @@ from nncore.tabular.table_files import TableFiles
 BYTES_A_CELL = 40
 
 #: What is read of a file at a time, several times over.
-BYTES_A_FILE = 16 * 2**20
+BYTES_A_FILE = 6 * 2**20
 
 #: Numbers of rows in all files, and the rows themselves, that some are to be chosen of; returns places among them.
 Chooser = Callable[[np.ndarray, Table], np.ndarray]

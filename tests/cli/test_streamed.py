@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from nncore.cli import main, streamed
+from nncore.cli.arguments import LEAST_SIZE
 from nncore.cli.experiment import fit_network, make_encoder, row_weights, targets
 from nncore.cli.settings import Settings
 from nncore.cli.streamed import REFUSED, StreamedTable, streaming_of
@@ -105,6 +106,10 @@ def test_a_part_of_a_large_table_is_kept(prices: Path, monkeypatch: pytest.Monke
     found = StreamedTable(Settings(data=rare, target="y", task="classification", seed=1, **QUICK), LIMIT)
     assert found.encoder.target.classes == ("a", "b", "rare")
     assert found.fit(progress=False).n_epochs
+
+
+def test_the_least_limit_is_enough(prices: Path) -> None:
+    assert main(["train", str(prices), "--target", "price", "--memory-limit", str(LEAST_SIZE), "--stream", "--epochs", "1", "--quiet"]) == 0
 
 
 def test_the_command_says_so_and_predicts(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
