@@ -138,7 +138,7 @@ def test_a_score_that_is_no_mean() -> None:
 
 
 def test_a_loss_of_whole_batches_is_scored_at_once() -> None:
-    target = np.column_stack([RNG.exponential(size=N), Y]).astype(np.float32)
+    target = np.column_stack([np.random.default_rng(1).exponential(size=N), Y]).astype(np.float32)
     net = nn.Sequential(nn.Dense(1)).build(WIDTH, loss=Cox(), optimizer="adam", rng=0)
     for weights in ((), (W,)):
         whole = net.evaluate(X, target, sample_weight=weights[0] if weights else None)
@@ -469,7 +469,10 @@ print(peak() - before)
 def test_memory_does_not_grow_with_the_stream(name: str, tmp_path: Path) -> None:
     """400 or 200 MB of samples, of which a buffer and a few blocks are there."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    block = pa.table({f"x{i}": column for i, column in enumerate(RNG.random((50, 50_000), np.float32))} | {"y": np.zeros(50_000, np.int8)})
+    block = pa.table(
+        {f"x{i}": column for i, column in enumerate(np.random.default_rng(1).random((50, 50_000), np.float32))}
+        | {"y": np.zeros(50_000, np.int8)}
+    )
     for file, n in (("few", 1), ("all", 20)):
         with pq.ParquetWriter(tmp_path / f"{file}.parquet", block.schema) as writer:
             for _ in range(n):
