@@ -29,7 +29,7 @@ from nncore.network.scores import check_collected
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import get_num_threads, plan_network
+from nncore.program import LIMITS, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -72,6 +72,8 @@ class Prepared:
             "whether other parameters than those shown are gone on with": self.stood is not None,
             "the loss": learning.loss,
             "the optimizer": learning.optimizer,
+            **{name: learning.limits.get(name, getattr(network, name)) for name in LIMITS},
+            "groups": network.groups if learning.groups is None else learning.groups,
             "dtype": self.dtype,
             "seed": self.seed,
             "rng": self.reseeds,

@@ -80,6 +80,7 @@ CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
     "average": classifier(nn.Dense(9, activation="tanh"), callbacks=["ema"], schedule="cosine"),
     "average_of_epochs": classifier(nn.Dense(9, activation="tanh"), callbacks=["swa"]),
     "trajectory": classifier(nn.Dense(9, activation="tanh"), optimizer="lookahead"),
+    "shards": classifier(nn.Dense(9, activation="tanh"), nn.BatchNorm(), shards=4, clip_norm=0.2),
     "ties": (autoencoder, {"loss": "mse", "clip_norm": 0.1}),
     "transforms": classifier(nn.Dense(9, activation="tanh"), transforms=["mixup", numpy_twin(nn.GaussianNoise(0.1))]),
     "whole_loss": (lambda: nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(6)), {"loss": Spread()}),
@@ -262,6 +263,16 @@ def test_processes_that_begin_different_fits_are_refused() -> None:
     first, own = on_ranks(2, with_a_bad_argument)
     assert isinstance(own, ParameterError)
     assert "process 1 of 2 was stopped by ParameterError: epochs" in str(first)
+
+
+@pytest.mark.parametrize("own", [{"clip_norm": 0.5}, {"groups": {"*.bias": {"frozen": True}}}, {"optimizer": "sgd"}, {"epochs": 3}])
+def test_whatever_decides_the_fit_must_be_the_same(own: dict[str, Any]) -> None:
+    def run(collective: Collective) -> None:
+        more = {"epochs": 2, **(own if collective.rank == 1 else {})}
+        nn.Sequential(nn.Dense(3)).fit(X, CLASSES, loss="softmax_cross_entropy", progress=False, collective=collective, **more)
+
+    for text in errors_of(on_ranks(2, run), CollectiveError):
+        assert "all processes must begin the same fit" in text
 
 
 def test_chance_is_drawn_once() -> None:
