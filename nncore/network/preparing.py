@@ -72,7 +72,7 @@ class Prepared:
             "whether other parameters than those shown are gone on with": self.stood is not None,
             "the loss": learning.loss,
             "the optimizer": learning.optimizer,
-            **{name: learning.limits.get(name, getattr(network, name)) for name in LIMITS},
+            **{name: learning.limits.get(name, getattr(network, name)) for name in ("weight_decay", *LIMITS)},
             "groups": network.groups if learning.groups is None else learning.groups,
             "dtype": self.dtype,
             "seed": self.seed,

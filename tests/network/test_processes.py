@@ -265,7 +265,9 @@ def test_processes_that_begin_different_fits_are_refused() -> None:
     assert "process 1 of 2 was stopped by ParameterError: epochs" in str(first)
 
 
-@pytest.mark.parametrize("own", [{"clip_norm": 0.5}, {"groups": {"*.bias": {"frozen": True}}}, {"optimizer": "sgd"}, {"epochs": 3}])
+@pytest.mark.parametrize(
+    "own", [{"clip_norm": 0.5}, {"weight_decay": 0.1}, {"groups": {"*.bias": {"frozen": True}}}, {"optimizer": "sgd"}, {"epochs": 3}]
+)
 def test_whatever_decides_the_fit_must_be_the_same(own: dict[str, Any]) -> None:
     def run(collective: Collective) -> None:
         more = {"epochs": 2, **(own if collective.rank == 1 else {})}
