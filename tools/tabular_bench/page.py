@@ -11,7 +11,7 @@ import pandas as pd
 from nncore.bench.tables import Entry, markdown
 from tabular_bench import division, pictures, texts
 from tabular_bench.methods import METHODS, N_BAGS
-from tabular_bench.ranks import Block, blocks, frame, paired
+from tabular_bench.ranks import Block, blocks, frame, paired, speeds
 from tabular_bench.runs import N_SPLITS, TEST_FRACTION, Run, read
 from tabular_bench.sources import SOURCES
 from tabular_bench.tables import MOST_ROWS, TABLES, load
@@ -76,12 +76,18 @@ def _parts(file: Path, folder: Path | None) -> Iterator[str]:
 
 def _machine(runs: Sequence[Run]) -> str:
     facts = {
-        "CPU": ", ".join(sorted({run.cpu for run in runs})),
+        "CPU": "; ".join(_cpus(runs)),
         "date": ", ".join(sorted({run.date for run in runs})),
         "versions": ", ".join(sorted({run.version for run in runs})),
         "runs": str(len(runs)),
     }
     return "| machine | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+
+
+def _cpus(runs: Sequence[Run]) -> Iterator[str]:
+    """Each with its runs, and what its seconds are multiplied by."""
+    for cpu, factor in speeds(runs).items():
+        yield f"{cpu}: {sum(run.cpu == cpu for run in runs)} runs" + (f", seconds times {factor:.2f}" if factor != 1 else "")
 
 
 def _title(block: Block) -> str:

@@ -60,14 +60,37 @@ class Block:
 
 
 def frame(runs: Collection[Run]) -> pd.DataFrame:
-    """Runs that have scores, a row each; ``score`` and ``loss`` are those of the kind of task."""
-    rows = []
+    """Runs that have scores, a row each; ``score`` and ``loss`` are those of the kind of task, and seconds those of one CPU (`speeds`).
+
+    Of a run that was done on several CPUs, that on the one with the most runs counts.
+    """
+    rows, factors = [], speeds(runs)
+    done = {run.key: run for cpu in reversed(factors) for run in runs if run.cpu == cpu and run.scores}
+    for run in done.values():
+        score, loss = scores.CLASSES if scores.CLASSES[0] in run.scores else scores.NUMBERS
+        row: dict[str, object] = {"table": run.table, "split": run.split, "method": run.method}
+        row |= {"fit": run.fit * factors[run.cpu], "predict": run.predict * factors[run.cpu]}
+        rows.append(row | {"score": run.scores[score], "loss": run.scores[loss]} | run.scores)
+    return pd.DataFrame(rows)
+
+
+def speeds(runs: Collection[Run]) -> dict[str, float]:
+    """What seconds on each CPU are multiplied by to be those of the one with the most runs, which comes first.
+
+    The geometric mean over the fits that both have done.
+    """
+    by_cpu: dict[str, dict[tuple[str, int, str], float]] = {}
     for run in runs:
         if run.scores:
-            score, loss = scores.CLASSES if scores.CLASSES[0] in run.scores else scores.NUMBERS
-            row = {"table": run.table, "split": run.split, "method": run.method, "fit": run.fit, "predict": run.predict}
-            rows.append(row | {"score": run.scores[score], "loss": run.scores[loss]} | run.scores)
-    return pd.DataFrame(rows)
+            by_cpu.setdefault(run.cpu, {})[run.key] = run.fit
+    order = sorted(by_cpu, key=lambda cpu: -len(by_cpu[cpu]))
+    factors = {}
+    for cpu in order:
+        ratios = [by_cpu[order[0]][key] / fit for key, fit in by_cpu[cpu].items() if key in by_cpu[order[0]]]
+        if not ratios:
+            raise ValueError(f"{cpu} has done no fit that {order[0]} has: nothing tells how fast it is beside it")
+        factors[cpu] = float(np.exp(np.log(ratios).mean()))
+    return factors
 
 
 def blocks(data: pd.DataFrame, methods: Sequence[str]) -> list[Block]:

@@ -70,11 +70,11 @@ class Run:
 
 
 def read(file: Path) -> list[Run]:
-    """Runs that the file keeps, the latest of each; none if there is no file."""
+    """Runs that the file keeps, the latest of each on each CPU; none if there is no file."""
     if not file.exists():
         return []
     runs = (Run(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines())
-    return list({run.key: run for run in runs}.values())
+    return list({(run.key, run.cpu): run for run in runs}.values())
 
 
 def write(file: Path, run: Run) -> None:

@@ -11,8 +11,8 @@ splits that all of them have.
 
 Ranks are means over tables, 1 is best; *by loss* ranks by log loss or RMSE. The *normalised score* is 1 for the best accuracy or R² of a
 table, and 0 for its tenth percentile and below. *ECE* is the calibration error on tables of classes. Seconds are processor time, the
-geometric mean over tables. In the pictures, a grey bar joins learners whose ranks differ by less than the critical difference, and a line
-joins those that nothing quicker beats."""
+geometric mean over tables; those of a second machine are multiplied by how much faster the first one did the same fits. In the pictures, a
+grey bar joins learners whose ranks differ by less than the critical difference, and a line joins those that nothing quicker beats."""
 
 BLOCK = """{tables}; {splits} of each. Mean ranks closer than {difference:.2f} are not told apart (Nemenyi's test, 5 %)."""
 

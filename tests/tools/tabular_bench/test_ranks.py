@@ -9,9 +9,9 @@ from tabular_bench.ranks import blocks, frame, paired, shared
 from tabular_bench.runs import Run
 
 
-def made(table: str, split: int, method: str, accuracy: float, *, fit: float = 1.0) -> Run:
+def made(table: str, split: int, method: str, accuracy: float, *, fit: float = 1.0, cpu: str = "cpu") -> Run:
     loss = {"accuracy": accuracy, "log loss": 1 - accuracy, "Brier": 0.1, "ECE": 0.1}
-    return Run(table, split, method, fit, 0.1, loss, "", "1", "cpu", "2026-01-01")
+    return Run(table, split, method, fit, 0.1, loss, "", "1", cpu, "2026-01-01")
 
 
 @pytest.fixture
@@ -69,3 +69,14 @@ def test_regression_has_scores_of_its_own() -> None:
     data = frame([run, failed])
     assert len(data) == 1
     assert np.array_equal(data[["score", "loss"]], [[0.5, 2.0]])
+
+
+def test_seconds_of_a_second_machine_become_those_of_the_first() -> None:
+    """It took half as long for the two fits that both have done."""
+    first = [made(f"t{number}", 0, "a", 0.5, fit=2) for number in range(3)]
+    second = [made(f"t{number}", 0, "a", 0.7, fit=1, cpu="faster") for number in range(2)] + [made("t0", 0, "b", 0.6, fit=3, cpu="faster")]
+    data = frame(first + second).set_index(["table", "method"])
+    assert data["fit"].to_dict() == pytest.approx({("t0", "a"): 2, ("t1", "a"): 2, ("t2", "a"): 2, ("t0", "b"): 6})
+    assert data.loc[("t0", "a"), "score"] == 0.5
+    with pytest.raises(ValueError, match="has done no fit that cpu has"):
+        frame([*first, made("t9", 0, "b", 0.6, cpu="faster")])
