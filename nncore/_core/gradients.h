@@ -35,8 +35,7 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
 }
 
 /* The gradients at `call`, of some rows of the batch. */
-static __attribute__((noinline)) int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first,
-                                                             int64_t n_rows) {
+NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first, int64_t n_rows) {
     const nnc_op *op = &m->program->ops[number];
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
     call->first_row = first;

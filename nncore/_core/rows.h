@@ -355,7 +355,7 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
 }
 
 /* All tasks from one on; what follows the loss only if that is finite. */
-static int64_t F(run_batch)(member *m, int64_t begin) {
+NNC_INLINE int64_t F(run_batch)(member *m, int64_t begin) {
     const nnc_program *program = m->program;
     int64_t after_loss = m->run->after_loss;
     if (program->n_ties > 0) F(copy_tied)(m);

@@ -124,7 +124,8 @@ static __attribute__((noinline)) int64_t meet_ranks(const member *m, int64_t ver
 
 /* Where all members meet, and those of other processes: `what` has been written since, and is read by them, too. What every process does
  * alike, and to the same end, needs no more than nnc_meet. */
-static int64_t meet(const member *m, int64_t verdict, int32_t what) {
+NNC_INLINE int64_t meet(const member *m, int64_t verdict, int32_t what) {
+    if (m->is_alone) return verdict;
     verdict = nnc_meet(m->team, verdict);
     return m->ranks == NULL ? verdict : meet_ranks(m, verdict, &(nnc_meeting){.what = what});
 }
