@@ -68,14 +68,26 @@ NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, nnc_laye
     const nnc_program *program = m->program;
     int64_t unit = program->ops[number].gradient_unit, end = call->end_parameter, verdict = NNC_OK;
     T *to = call->d_parameters, *waiting = (T *)program->waiting + m->part * program->waiting_size;
-    layer_tree own = {.tree = {m, 0, F(gradient_of_leaf), F(add_gradient)}, .number = number, .call = call};
+    layer_tree own = {.tree = {.m = m, .sum = F(gradient_of_leaf), .join = F(add_gradient)}, .number = number, .call = call};
     for (int64_t n; call->begin_parameter < end && verdict == NNC_OK; call->begin_parameter += n, to += n) {
         n = nnc_least(end - call->begin_parameter, program->piece_size / unit * unit);
         call->end_parameter = call->begin_parameter + n;
         own.tree.n_bytes = n * (int64_t)sizeof(T);
-        verdict = climb(&own.tree, 0, program->n_shards, to, (char *)waiting);
+        verdict = climb_own(&own.tree, to, (char *)waiting);
     }
     return verdict;
+}
+
+/* n gradients to `to`, of the whole batch: from the sums of branches, which begin at `dealt`, `stride` bytes one after the other. */
+NNC_RARE void F(join_dealt)(const member *m, T *to, int64_t n, const char *dealt, int64_t stride) {
+    const nnc_program *program = m->program;
+    char *waiting = (char *)((T *)program->waiting + m->part * program->waiting_size);
+    tree whole = {.m = m, .join = F(add_gradient), .stride = stride};
+    for (int64_t done = 0; done < n; done += program->piece_size) {
+        whole.known = dealt + done * (int64_t)sizeof(T);
+        whole.n_bytes = nnc_least(n - done, program->piece_size) * (int64_t)sizeof(T);
+        climb(&whole, 0, program->n_shards, to + done, waiting);
+    }
 }
 
 /* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
@@ -222,8 +234,9 @@ static void F(accumulate)(const member *m, int goes_on, int is_last) {
 
 /* ---- all gradients of the member's range ------------------------------------------------------------------------------------ */
 
-/* The member's range of the gradients. Those of ops without a gradient function have been written on the way back. */
-static int64_t F(write_gradients)(const member *m) {
+/* The member's range of the gradients, and of those of ops that use tensors of others. Those of ops without a gradient function have been
+ * written on the way back. */
+static int64_t F(write_range)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
     for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
@@ -232,6 +245,48 @@ static int64_t F(write_gradients)(const member *m) {
         if (begin < end && op->is_trained && F(gradient_of)(op) != NULL)
             verdict = F(call_gradient)(m, i, begin, end, (T *)program->gradients + begin);
     }
+    return program->n_ties > 0 ? F(write_tied)(m, verdict) : verdict;
+}
+
+/* Each process writes all gradients of its own rows, and brings the others those of their ranges. */
+NNC_RARE int64_t F(exchange_gradients)(const member *m) {
+    nnc_program *program = m->program;
+    nnc_ranks *ranks = m->ranks;
+    member whole = *m;
+    whole.ranks = NULL; /* it has a share of all parameters */
+    whole.begin_parameter = begin_parameter(program, 0, program->n_parameters, m->part, m->n_parts);
+    whole.end_parameter = begin_parameter(program, 0, program->n_parameters, m->part + 1, m->n_parts);
+    int64_t verdict = nnc_meet(m->team, F(write_range)(&whole)), broken = NNC_OK;
+    if (m->part == 0) {
+        set_float_mode(m->run->caller_float_mode); /* Python is about to run */
+        broken = nnc_deal(ranks, program);
+        set_float_mode(m->run->caller_float_mode | FLUSH);
+    }
+    if (broken > verdict) verdict = broken;
+    verdict = nnc_meet(m->team, verdict);
+    const nnc_strip *strip = ranks->strips;
+    const int64_t *begins = ranks->begins + ranks->rank;
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
+        const nnc_op *op = &program->ops[i];
+        int64_t end, begin = own_range(m, op, &end), stride = (begins[1] - begins[0]) * (int64_t)sizeof(T);
+        if (begin < end && op->is_trained && F(gradient_of)(op) != NULL)
+            F(join_dealt)(m, (T *)program->gradients + begin, end - begin, strip->dealt + (begin - begins[0]) * (int64_t)sizeof(T), stride);
+    }
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK && program->n_ties > 0; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (!F(is_tied)(op)) continue;
+        strip++;
+        begins += ranks->size + 1;
+        int64_t end, begin = tied_range(m, op, &end), stride = (begins[1] - begins[0]) * (int64_t)sizeof(T);
+        F(join_dealt)(m, (T *)op->call.d_parameters + begin, end - begin, strip->dealt + (begin - begins[0]) * (int64_t)sizeof(T), stride);
+    }
+    return verdict;
+}
+
+/* The member's range of the gradients of the batch. */
+static int64_t F(write_gradients)(const member *m) {
+    const nnc_program *program = m->program;
+    int64_t verdict = exchanges_sums(m) ? F(exchange_gradients)(m) : F(write_range)(m);
     if (program->n_ties > 0) verdict = F(add_tied)(m, verdict);
     if (program->decays != NULL) F(add_penalty)(m);
     return program->regularizers.n_pieces > 0 ? F(obey)(m, &program->regularizers, verdict) : verdict;

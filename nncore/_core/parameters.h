@@ -81,7 +81,7 @@ static int F(is_worth_bounding)(const member *m) {
 /* Up to the update: all members agree that every gradient is finite, or that it cannot but be. `goes_on` and `is_last` say where the batch
  * stands among those that make the step; only after the last one are the gradients what the optimizer is to get. */
 static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
-    m->uses_tiles = m->program->tiles != NULL && F(is_worth_bounding)(m) && F(are_bounded)(m);
+    m->uses_tiles = m->program->tiles != NULL && !exchanges_sums(m) && F(is_worth_bounding)(m) && F(are_bounded)(m);
     m->may_overflow = 0;
     if (m->uses_tiles) return NNC_OK;
     int64_t verdict = F(write_gradients)(m);

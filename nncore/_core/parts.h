@@ -20,4 +20,27 @@ static inline int64_t begin_parameter(const nnc_program *program, int64_t begin,
     return place;
 }
 
+/* Whether the losses of a batch are taken of all rows at once. */
+static inline int loss_is_whole(const nnc_program *program) { return program->loss == NULL || program->loss_needs_batch; }
+
+/* Leaves of the tree that one process sums, where the sums of a batch are taken by shards (shards.h): the least power of two of them that leaves
+ * no more branches than there are processes. */
+static inline int32_t leaves_of_branch(const nnc_program *program, int32_t n_ranks) {
+    int32_t n = 1;
+    while ((program->n_shards + n - 1) / n > n_ranks) n *= 2;
+    return n;
+}
+
+/* The first leaf of a process; that of one which has none is behind the last. */
+static inline int32_t begin_leaf(const nnc_program *program, int32_t rank, int32_t n_ranks) {
+    int64_t leaf = (int64_t)rank * leaves_of_branch(program, n_ranks);
+    return leaf < program->n_shards ? (int32_t)leaf : program->n_shards;
+}
+
+/* The first of n rows of a batch that is a process's. */
+static inline int64_t begin_row(const nnc_program *program, int64_t n, int32_t rank, int32_t n_ranks) {
+    if (program->n_shards == 1) return share(n, 1, rank, n_ranks);
+    return share(n, 1, begin_leaf(program, rank, n_ranks), program->n_shards);
+}
+
 #endif

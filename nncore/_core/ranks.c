@@ -5,26 +5,45 @@
 
 #include "parts.h"
 
-/* An op that depends on all rows at once. */
+/* An op that depends on all rows at once, through more than sums of which each process brings its own. */
 static int is_whole(const nnc_program *program, const nnc_op *op) {
-    return op->kind == NNC_OP_PYTHON || (op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows);
+    if (op->kind == NNC_OP_PYTHON) return 1;
+    return op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows && op->batch_sums == NULL;
 }
+
+static int64_t number_bytes(const nnc_program *program) { return program->is_f64 ? (int64_t)sizeof(double) : (int64_t)sizeof(float); }
 
 static int has_gradient(const nnc_op *op) { return op->is_trained && op->gradient_unit > 0; }
 
 /* Whether somebody reads rows of a value, or of the gradient at it, that other processes have written. */
 static int is_read_whole(const nnc_program *program, const void *value) {
-    int loss_is_whole = program->loss == NULL || program->loss_needs_batch;
+    int for_gradients = program->n_shards == 1; /* else each process sums those of its own rows */
     if (value == NULL) return 0;
-    if (loss_is_whole && value == program->output) return 1;
+    if (loss_is_whole(program) && value == program->output) return 1;
     for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
-        if ((is_whole(program, op) || has_gradient(op)) && (op->call.x == value || op->call.d_y == value)) return 1;
+        if ((is_whole(program, op) || (has_gradient(op) && for_gradients)) && (op->call.x == value || op->call.d_y == value)) return 1;
     }
     return 0;
 }
 
+/* Room for the sums that all processes bring to a meeting: the loss, or what a layer asks for. */
+static void make_room_for_sums(const nnc_program *program) {
+    nnc_ranks *ranks = program->ranks;
+    int64_t most = sizeof(double);
+    if (program->n_shards == 1) return;
+    for (int64_t i = 0; i < program->n_ops; i++) {
+        const nnc_op *op = &program->ops[i];
+        int64_t n_bytes = op->batch_sums != NULL ? op->n_batch_sums * op->call.n_inputs * (int64_t)sizeof(double) : 0;
+        if (n_bytes > most) most = n_bytes;
+    }
+    free(ranks->sums);
+    ranks->sums = calloc((size_t)ranks->size, (size_t)most);
+    if (ranks->sums == NULL) ranks->is_broken = 1;
+}
+
 void nnc_mark_shared(const nnc_program *program, int64_t n_tasks) {
+    make_room_for_sums(program);
     for (int64_t i = 0; i < n_tasks; i++) {
         nnc_task *task = &program->tasks[i];
         task->shared = 0;
@@ -33,7 +52,9 @@ void nnc_mark_shared(const nnc_program *program, int64_t n_tasks) {
         if (task->what == NNC_FORWARD) task->shared = is_read_whole(program, op->call.y);
         else task->shared = is_read_whole(program, op->call.d_x);
         int is_last = task->what == NNC_BACKWARD || !op->runs_backward;
-        if (is_last && has_gradient(op) && op->call.cache != NULL && op->cache_per_row > 0) task->shared |= 2;
+        if (is_last && has_gradient(op) && program->n_shards == 1 && op->call.cache != NULL && op->cache_per_row > 0) task->shared |= 2;
+        for (int64_t k = 0; k < op->n_branches && task->what == NNC_BACKWARD && op->kind == NNC_OP_CONCAT; k++)
+            if (is_read_whole(program, op->branches[k].d_y)) task->shared |= 4;
     }
 }
 
@@ -51,17 +72,25 @@ static int64_t *add_strip(nnc_ranks *ranks, void *place, int64_t item_bytes) {
         }
         ranks->most_strips = most;
     }
-    ranks->strips[number] = (nnc_strip){place, item_bytes};
+    ranks->strips[number] = (nnc_strip){place, item_bytes, NULL};
     return ranks->begins + number * width;
 }
 
 /* n items of which all processes have equal shares. 0 if there is no memory, as in what follows. */
 static int add_shares(nnc_ranks *ranks, void *place, int64_t item_bytes, int64_t n, int64_t unit) {
-    for (int64_t i = 0; i < ranks->n_strips; i++)
-        if (ranks->strips[i].place == place) return 1; /* two ops write there, one after the other */
     int64_t *begins = add_strip(ranks, place, item_bytes);
     if (begins == NULL) return 0;
     for (int32_t r = 0; r <= ranks->size; r++) begins[r] = share(n, unit, r, ranks->size);
+    return 1;
+}
+
+/* The rows of a batch. */
+static int add_rows_at(nnc_ranks *ranks, const nnc_program *program, void *place, int64_t row_bytes, int64_t n_rows) {
+    for (int64_t i = 0; i < ranks->n_strips; i++)
+        if (ranks->strips[i].place == place) return 1; /* two ops write there, one after the other */
+    int64_t *begins = add_strip(ranks, place, row_bytes);
+    if (begins == NULL) return 0;
+    for (int32_t r = 0; r <= ranks->size; r++) begins[r] = begin_row(program, n_rows, r, ranks->size);
     return 1;
 }
 
@@ -72,41 +101,54 @@ static int add_ranges(nnc_ranks *ranks, const nnc_program *program, void *vector
     return 1;
 }
 
+static int add_tied(nnc_ranks *ranks, const nnc_program *program, int64_t size) {
+    int ok = 1;
+    for (int64_t i = 0; ok && i < program->n_ops; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (op->n_tied > 0 && has_gradient(op)) ok = add_shares(ranks, op->call.d_parameters, size, op->n_tied, op->gradient_unit);
+    }
+    return ok;
+}
+
 /* The rows that a task has written. */
 static int add_rows(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting, nnc_task task, int64_t size) {
     int64_t n = meeting->n_rows;
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) {
         const nnc_op *last = &program->ops[program->n_ops - 1];
-        int ok = add_shares(ranks, program->losses, size, n, 1);
+        int ok = program->n_shards > 1 || add_rows_at(ranks, program, program->losses, size, n);
         if (ok && task.what == NNC_LOSS_GRADIENT && is_read_whole(program, program->d_output))
-            ok = add_shares(ranks, program->d_output, last->call.n_outputs * size, n, 1);
+            ok = add_rows_at(ranks, program, program->d_output, last->call.n_outputs * size, n);
         return ok;
     }
-    if (task.what == NNC_STORE) return add_shares(ranks, meeting->outputs, program->n_outputs * size, n, 1);
+    if (task.what == NNC_STORE) return add_rows_at(ranks, program, meeting->outputs, program->n_outputs * size, n);
     if (task.what != NNC_FORWARD && task.what != NNC_BACKWARD) return 1;
     const nnc_op *op = &program->ops[task.op];
     int ok = 1;
-    if (task.shared & 1) ok = add_shares(ranks, task.what == NNC_FORWARD ? op->call.y : op->call.d_x, task.n_columns * size, n, 1);
-    if (ok && task.shared & 2) ok = add_shares(ranks, op->call.cache, op->cache_per_row * size, n, 1);
-    for (int64_t k = 0; ok && k < op->n_branches && task.what == NNC_BACKWARD; k++) /* of a joint that gives each its columns */
-        if (op->kind == NNC_OP_CONCAT && is_read_whole(program, op->branches[k].d_y))
-            ok = add_shares(ranks, op->branches[k].d_y, op->branches[k].n_columns * size, n, 1);
+    if (task.shared & 1) ok = add_rows_at(ranks, program, task.what == NNC_FORWARD ? op->call.y : op->call.d_x, task.n_columns * size, n);
+    if (ok && task.shared & 2) ok = add_rows_at(ranks, program, op->call.cache, op->cache_per_row * size, n);
+    for (int64_t k = 0; ok && task.shared & 4 && k < op->n_branches; k++)
+        if (is_read_whole(program, op->branches[k].d_y))
+            ok = add_rows_at(ranks, program, op->branches[k].d_y, op->branches[k].n_columns * size, n);
     return ok;
 }
 
 static int add_all(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting) {
-    int64_t size = program->is_f64 ? (int64_t)sizeof(double) : (int64_t)sizeof(float);
+    int64_t size = number_bytes(program);
     int ok = 1;
     ranks->n_strips = 0;
     for (int64_t i = meeting->begin; ok && meeting->what & NNC_SHARED_ROWS && i < meeting->end; i++)
         ok = add_rows(ranks, program, meeting, program->tasks[i], size);
     if (ok && meeting->what & NNC_SHARED_GRADIENTS) ok = add_ranges(ranks, program, program->gradients, size);
     if (ok && meeting->what & NNC_SHARED_PARAMETERS) ok = add_ranges(ranks, program, program->parameters, size);
-    for (int64_t i = 0; ok && meeting->what & NNC_SHARED_TIED && i < program->n_ops; i++) {
-        const nnc_op *op = &program->ops[i];
-        if (op->n_tied > 0 && has_gradient(op)) ok = add_shares(ranks, op->call.d_parameters, size, op->n_tied, op->gradient_unit);
-    }
+    if (ok && meeting->what & NNC_SHARED_TIED) ok = add_tied(ranks, program, size);
+    if (ok && meeting->sum_bytes > 0) ok = add_shares(ranks, ranks->sums, meeting->sum_bytes, ranks->size, 1);
     return ok;
+}
+
+/* What this process has of a strip. */
+static int64_t own_bytes(const nnc_ranks *ranks, int64_t strip) {
+    const int64_t *begins = ranks->begins + strip * (ranks->size + 1) + ranks->rank;
+    return (begins[1] - begins[0]) * ranks->strips[strip].item_bytes;
 }
 
 /* The stretches of one process, from where it begins in the room or to there. */
@@ -147,7 +189,7 @@ int64_t nnc_exchange(nnc_ranks *ranks, const nnc_program *program, const nnc_mee
     const int64_t broken = (int64_t)NNC_RANKS_APART << 32;
     int64_t largest = verdict;
     if (ranks->is_broken) return broken;
-    if (ranks->ends == NULL) ranks->ends = malloc((size_t)ranks->size * sizeof *ranks->ends);
+    if (ranks->ends == NULL) ranks->ends = malloc((size_t)(2 * ranks->size) * sizeof *ranks->ends);
     ranks->n_strips = 0;
     ranks->is_broken = ranks->ends == NULL || (program != NULL && !add_all(ranks, program, meeting)) || !has_room(ranks, lay_out(ranks));
     if (ranks->is_broken) return broken;
@@ -163,4 +205,29 @@ int64_t nnc_exchange(nnc_ranks *ranks, const nnc_program *program, const nnc_mee
         if (r != ranks->rank) copy_stretches(ranks, r, theirs + sizeof verdict, 0);
     }
     return largest;
+}
+
+int64_t nnc_deal(nnc_ranks *ranks, const nnc_program *program) {
+    const int64_t broken = (int64_t)NNC_RANKS_APART << 32;
+    int64_t size = number_bytes(program), n_bytes = 0;
+    int32_t n_leaves = leaves_of_branch(program, ranks->size), n_branches = (program->n_shards + n_leaves - 1) / n_leaves;
+    if (ranks->is_broken) return broken;
+    if (ranks->ends == NULL) ranks->ends = malloc((size_t)(2 * ranks->size) * sizeof *ranks->ends);
+    ranks->n_strips = 0;
+    ranks->is_broken = ranks->ends == NULL || !add_ranges(ranks, program, program->gradients, size) || !add_tied(ranks, program, size);
+    for (int64_t i = 0; !ranks->is_broken && i < ranks->n_strips; i++) n_bytes += n_branches * own_bytes(ranks, i);
+    ranks->is_broken = ranks->is_broken || !has_room(ranks, n_bytes);
+    char *dealt = ranks->room;
+    for (int64_t i = 0; !ranks->is_broken && i < ranks->n_strips; i++) {
+        nnc_strip *strip = &ranks->strips[i];
+        int64_t *from_here = ranks->ends, *to_here = ranks->ends + ranks->size;
+        for (int32_t r = 0; r < ranks->size; r++) {
+            from_here[r] = ranks->rank < n_branches ? ranks->begins[i * (ranks->size + 1) + r + 1] * size : 0;
+            to_here[r] = (r < n_branches ? r + 1 : n_branches) * own_bytes(ranks, i);
+        }
+        strip->dealt = dealt;
+        ranks->is_broken = ranks->deal(ranks->context, strip->place, from_here, dealt, to_here) != 0;
+        dealt += n_branches * own_bytes(ranks, i);
+    }
+    return ranks->is_broken ? broken : NNC_OK;
 }

@@ -25,9 +25,10 @@ cdef class Ranks:
         cdef nnc_ranks *ranks = &self.ranks
         self.collective = collective
         ranks.rank, ranks.size = collective.rank, collective.size
-        ranks.gather, ranks.context = gather, <void *>self
+        ranks.gather, ranks.deal, ranks.context = gather, deal, <void *>self
 
     def __dealloc__(self):
+        free(self.ranks.sums)
         free(self.ranks.room)
         free(self.ranks.strips)
         free(self.ranks.begins)
@@ -52,12 +53,31 @@ cdef class Ranks:
 cdef int32_t gather(void *context, char *room, const int64_t *ends) noexcept with gil:
     """Lets the collective bring together what lies in the room; an exception is kept for the caller of the run."""
     ranks = <Ranks>context
-    cdef int32_t r
     try:
-        places = [ends[r] for r in range(ranks.ranks.size)]
-        buffer = np.frombuffer(PyMemoryView_FromMemory(room, places[ranks.ranks.size - 1], PyBUF_WRITE), np.uint8)
-        ranks.collective.all_gather(buffer, places)
+        places = listed(ends, ranks.ranks.size)
+        ranks.collective.all_gather(bytes_at(room, places), places)
     except BaseException as error:
         ranks.error = error
         return -1
     return 0
+
+
+cdef int32_t deal(void *context, char *sent, const int64_t *sent_ends, char *received, const int64_t *received_ends) noexcept with gil:
+    """The same with what is for each of them."""
+    ranks = <Ranks>context
+    try:
+        theirs, own = listed(sent_ends, ranks.ranks.size), listed(received_ends, ranks.ranks.size)
+        ranks.collective.all_to_all(bytes_at(sent, theirs), theirs, bytes_at(received, own), own)
+    except BaseException as error:
+        ranks.error = error
+        return -1
+    return 0
+
+
+cdef list listed(const int64_t *ends, int32_t n):
+    cdef int32_t r
+    return [ends[r] for r in range(n)]
+
+
+cdef object bytes_at(char *place, list ends):
+    return np.asarray(PyMemoryView_FromMemory(place, ends[len(ends) - 1], PyBUF_WRITE))

@@ -193,16 +193,54 @@ NNC_RARE int64_t F(join_sums)(const tree *tree, void *to, int64_t n_rows, const 
     return kernel_verdict(tree->m, tree->m->program->ops[own->number].layer->F(join_sums)(&call), own->number);
 }
 
-/* Lets forward or backward of a layer find the sums over the batch, in the columns that it writes. */
-NNC_RARE int64_t F(take_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
+/* The sums over the batch that forward or backward of a layer needs, in the columns of a call for all rows. */
+NNC_RARE layer_tree F(tree_of_sums)(const member *m, int32_t what, int64_t number, const nnc_layer_call *call) {
     const nnc_op *op = &m->program->ops[number];
-    layer_tree own = {.tree = {m, op->n_batch_sums * call->n_inputs * (int64_t)sizeof(double), F(sums_of_rows), F(join_sums)},
-                      .number = number,
-                      .call = call,
-                      .take = what == NNC_FORWARD ? op->layer->F(forward_sums) : op->layer->F(backward_sums)};
-    int64_t verdict = climb(&own.tree, 0, m->program->n_shards, op->batch_sums, (char *)op->batch_sums + own.tree.n_bytes);
-    call->sums = op->batch_sums;
+    return (layer_tree){.tree = {.m = m,
+                                 .n_bytes = op->n_batch_sums * call->n_inputs * (int64_t)sizeof(double),
+                                 .sum = F(sums_of_rows),
+                                 .join = F(join_sums)},
+                        .number = number,
+                        .call = call,
+                        .take = what == NNC_FORWARD ? op->layer->F(forward_sums) : op->layer->F(backward_sums)};
+}
+
+/* Lets a direction of a layer find them, unless processes have brought them already (bring_sums). */
+NNC_RARE int64_t F(take_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
+    double *sums = m->program->ops[number].batch_sums;
+    int64_t verdict = NNC_OK;
+    if (m->ranks == NULL) {
+        layer_tree whole = F(tree_of_sums)(m, what, number, call);
+        verdict = climb_own(&whole.tree, sums, (char *)sums + whole.tree.n_bytes);
+    }
+    call->sums = sums;
     return verdict;
+}
+
+/* Each process takes the sums of its own rows, in columns begin .. end - 1 by this member, and then joins those of all. It brings a verdict
+ * that the others have not heard of. */
+NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, int64_t end, int64_t verdict) {
+    const nnc_op *op = &m->program->ops[task.op];
+    nnc_layer_call call = op->call;
+    call.site = site_of(m, task.op);
+    call.x = F(input_of)(m, op, 0);
+    if (task.what == NNC_FORWARD) call.d_y = NULL;
+    call.batch_rows = m->n_rows;
+    call.begin_column = begin;
+    call.end_column = end;
+    layer_tree own = F(tree_of_sums)(m, task.what, task.op, &call);
+    int64_t n_bytes = own.tree.n_bytes;
+    char *sums = (char *)op->batch_sums;
+    if (verdict == NNC_OK && begin < end) verdict = climb_own(&own.tree, m->ranks->sums + m->ranks->rank * n_bytes, sums + n_bytes);
+    verdict = meet_ranks(m, nnc_meet(m->team, verdict), &(nnc_meeting){.sum_bytes = n_bytes});
+    if (verdict == NNC_OK && m->part == 0) {
+        call.begin_column = 0;
+        call.end_column = call.n_inputs;
+        own.tree.known = m->ranks->sums;
+        own.tree.stride = n_bytes;
+        verdict = climb(&own.tree, 0, m->program->n_shards, sums, sums + n_bytes);
+    }
+    return nnc_meet(m->team, verdict);
 }
 
 /* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. */
@@ -312,10 +350,61 @@ NNC_RARE int64_t F(add_losses)(const tree *tree, void *to, int64_t n_rows, const
 }
 
 NNC_RARE double F(loss_by_shards)(const member *m) {
-    const tree of_loss = {m, sizeof(double), F(loss_of_rows), F(add_losses)};
+    tree of_loss = {.m = m, .n_bytes = sizeof(double), .sum = F(loss_of_rows), .join = F(add_losses)};
     double loss, waiting[NNC_HIGHEST_TREE];
+    if (exchanges_sums(m) && !loss_is_whole(m->program)) {
+        of_loss.known = m->ranks->sums;
+        of_loss.stride = sizeof(double);
+    }
     climb(&of_loss, 0, m->program->n_shards, &loss, (char *)waiting);
     return loss;
+}
+
+/* What the rows of the process add to it, for the others. */
+NNC_RARE void F(put_own_loss)(const member *m) {
+    const tree of_loss = {.m = m, .n_bytes = sizeof(double), .sum = F(loss_of_rows), .join = F(add_losses)};
+    double waiting[NNC_HIGHEST_TREE];
+    climb_own(&of_loss, m->ranks->sums + m->ranks->rank * (int64_t)sizeof(double), (char *)waiting);
+}
+
+/* The member's columns of what an op writes; one member has all if they cannot be shared out. */
+static int64_t F(own_columns)(const member *m, nnc_task task, int64_t *end) {
+    int64_t n = task.n_columns, unit = COLUMN_UNIT / (int64_t)sizeof(T);
+    if (!m->program->ops[task.op].split_columns) unit = n;
+    *end = share(n, unit, m->part + 1, m->n_parts);
+    return share(n, unit, m->part, m->n_parts);
+}
+
+/* A direction of an op whose rows depend on each other through sums alone, for the rows of the process. */
+NNC_RARE int64_t F(run_by_sums)(const member *m, nnc_task task, int64_t verdict) {
+    int64_t end, begin = F(own_columns)(m, task, &end);
+    verdict = F(bring_sums)(m, task, begin, end, verdict);
+    if (verdict != NNC_OK || begin >= end) return verdict;
+    int64_t first = begin_row(m->program, m->n_rows, m->ranks->rank, m->ranks->size);
+    int64_t last = begin_row(m->program, m->n_rows, m->ranks->rank + 1, m->ranks->size);
+    return F(call_op)(m, task.what, task.op, first, last - first, begin, end);
+}
+
+/* After tasks begin .. next - 1, all of one kind: brings the others what they read. Where they read nothing, and another meeting follows among
+ * the tasks up to `end`, it brings them the verdict, too; *is_owed says so. */
+static __attribute__((noinline)) int64_t F(meet_after)(const member *m, int64_t verdict, int split, int64_t begin, int64_t next,
+                                                       int64_t end, int *is_owed) {
+    const nnc_program *program = m->program;
+    nnc_meeting meeting = {split == WHOLE ? 0 : NNC_SHARED_ROWS, begin, next, m->n_rows, m->run->outputs, 0};
+    *is_owed = 0;
+    if (meeting.outputs != NULL) meeting.outputs = (T *)meeting.outputs + m->first_sample * program->n_outputs;
+    if (program->n_shards > 1) {
+        int is_shared = split == WHOLE;
+        for (int64_t i = begin; i < next; i++) is_shared |= program->tasks[i].shared;
+        int follows = next < end ? how_to_split(m, program->tasks[next]) : WHOLE;
+        *is_owed = !is_shared && (follows == BY_ROWS || follows == BY_SUMS);
+        if (*is_owed) return verdict;
+        if (split == BY_ROWS && program->tasks[next - 1].what == NNC_LOSS_GRADIENT) {
+            meeting.sum_bytes = sizeof(double);
+            if (m->part == 0) F(put_own_loss)(m);
+        }
+    }
+    return meet_ranks(m, verdict, &meeting);
 }
 
 /* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. A transform may
@@ -323,8 +412,9 @@ NNC_RARE double F(loss_by_shards)(const member *m) {
 static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
+    int is_owed = 0; /* the verdict, to other processes */
     if (m->is_alone && m->n_rows <= program->slice_rows) return F(run_on_rows)(m, begin, end, 0, m->n_rows);
-    for (int64_t next; begin < end && verdict == NNC_OK; begin = next) {
+    for (int64_t next; begin < end && (verdict == NNC_OK || is_owed); begin = next) {
         nnc_task task = program->tasks[begin];
         int split = how_to_split(m, task), is_by_rows = split == BY_ROWS || split == BY_ROWS_ALIKE;
         for (next = begin + 1;
@@ -338,18 +428,16 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
                 verdict = F(run_on_rows)(m, begin, next, first + from, to - from);
             }
         } else if (split == BY_COLUMNS) {
-            int64_t n = task.n_columns, unit = COLUMN_UNIT / (int64_t)sizeof(T);
-            int64_t from = share(n, unit, m->part, m->n_parts), to = share(n, unit, m->part + 1, m->n_parts);
+            int64_t to, from = F(own_columns)(m, task, &to);
             if (from < to) verdict = F(call_op)(m, task.what, task.op, 0, m->n_rows, from, to);
+        } else if (split == BY_SUMS) {
+            verdict = F(run_by_sums)(m, task, verdict);
         } else if (m->part == 0) {
             verdict = F(run_on_rows)(m, begin, next, 0, m->n_rows);
         }
         verdict = nnc_meet(m->team, verdict);
-        if (m->ranks != NULL && (split == BY_ROWS || split == WHOLE)) { /* Python may fail in one process alone */
-            T *outputs = m->run->outputs;
-            if (outputs != NULL) outputs += m->first_sample * program->n_outputs;
-            verdict = meet_ranks(m, verdict, &(nnc_meeting){split == BY_ROWS ? NNC_SHARED_ROWS : 0, begin, next, m->n_rows, outputs});
-        }
+        if (m->ranks != NULL && split != BY_ROWS_ALIKE && split != BY_COLUMNS) /* Python may fail in one process alone */
+            verdict = F(meet_after)(m, verdict, split, begin, next, end, &is_owed);
     }
     return verdict;
 }

@@ -57,6 +57,7 @@ typedef struct member {
     nnc_site *sites;  /* (n_sites,) its own */
     int32_t part, n_parts;
     int is_alone;                           /* nobody else takes part, in this process or in others */
+    int32_t begin_leaf, end_leaf;           /* of the trees of shards: those whose rows it sums, with the others of its process */
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
     const void *x;                          /* row i of the batch is row i + x_shift */
     int64_t x_shift;
@@ -130,6 +131,9 @@ NNC_INLINE int64_t meet(const member *m, int64_t verdict, int32_t what) {
     return m->ranks == NULL ? verdict : meet_ranks(m, verdict, &(nnc_meeting){.what = what});
 }
 
+/* Whether processes take sums over the batch, each of its own rows, and exchange those. */
+static int exchanges_sums(const member *m) { return m->ranks != NULL && m->program->n_shards > 1; }
+
 /* Gradients, if somebody is about to use all of them. */
 static int32_t of_gradients(const member *m) { return m->run->updates_tensors ? NNC_SHARED_GRADIENTS : 0; }
 
@@ -137,8 +141,8 @@ static int32_t of_gradients(const member *m) { return m->run->updates_tensors ? 
 static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
     int64_t begin = 0, end = *n;
     if (m->ranks != NULL && !is_alike) {
-        begin = share(*n, 1, m->ranks->rank, m->ranks->size);
-        end = share(*n, 1, m->ranks->rank + 1, m->ranks->size);
+        begin = begin_row(m->program, *n, m->ranks->rank, m->ranks->size);
+        end = begin_row(m->program, *n, m->ranks->rank + 1, m->ranks->size);
     }
     int64_t first = begin + share(end - begin, 1, m->part, m->n_parts);
     *n = begin + share(end - begin, 1, m->part + 1, m->n_parts) - first;
@@ -149,6 +153,17 @@ static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
 static int64_t own_range(const member *m, const nnc_op *op, int64_t *end) {
     *end = nnc_least(op->first_parameter + op->n_parameters, m->end_parameter);
     return op->first_parameter > m->begin_parameter ? op->first_parameter : m->begin_parameter;
+}
+
+/* The same of an op's gradients that are in memory of its own. */
+static int64_t tied_range(const member *m, const nnc_op *op, int64_t *end) {
+    int64_t unit = op->gradient_unit, first = 0, last = op->n_tied;
+    if (m->ranks != NULL) {
+        first = share(op->n_tied, unit, m->ranks->rank, m->ranks->size);
+        last = share(op->n_tied, unit, m->ranks->rank + 1, m->ranks->size);
+    }
+    *end = first + share(last - first, unit, m->part + 1, m->n_parts);
+    return first + share(last - first, unit, m->part, m->n_parts);
 }
 
 static void add_task(nnc_program *program, int64_t *n_tasks, int32_t what, int64_t op) {
@@ -205,17 +220,17 @@ static int64_t rule_op(const nnc_program *program, int64_t rule) {
 /* Columns are shared out in stretches of two vectors of AVX-512. */
 #define COLUMN_UNIT 128 /* bytes */
 
-enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE };
+enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE, BY_SUMS };
 
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
     if (task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL) return WHOLE;
     if (task.what >= NNC_GATHER) return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* data lie everywhere */
-    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT)
-        return program->loss != NULL && !program->loss_needs_batch ? BY_ROWS : WHOLE;
+    if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return loss_is_whole(program) ? WHOLE : BY_ROWS;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
     if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* only what has a way back may depend on the batch */
+    if (m->ranks != NULL && op->batch_sums != NULL) return BY_SUMS;
     int has_few_rows = m->n_parts > 1 && m->ranks == NULL && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;
@@ -433,7 +448,10 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     gemm_room = asked->gemm_rooms != NULL ? asked->gemm_rooms + part * (int64_t)NNC_GEMM_ROOM_BYTES : NULL;
     nnc_ranks *ranks = program->ranks;
     int64_t begin = 0, end = program->n_parameters;
+    int32_t first_leaf = 0, end_leaf = program->n_shards;
     if (ranks != NULL) {
+        first_leaf = begin_leaf(program, ranks->rank, ranks->size);
+        end_leaf = begin_leaf(program, ranks->rank + 1, ranks->size);
         begin = begin_parameter(program, 0, program->n_parameters, ranks->rank, ranks->size);
         end = begin_parameter(program, 0, program->n_parameters, ranks->rank + 1, ranks->size);
     }
@@ -443,6 +461,8 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
         .team = team,
         .ranks = ranks,
         .is_alone = n_parts == 1 && ranks == NULL,
+        .begin_leaf = first_leaf,
+        .end_leaf = end_leaf,
         .sites = sites,
         .part = part,
         .n_parts = n_parts,
@@ -661,7 +681,7 @@ static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *
     verdict = nnc_meet(team, verdict);
     if (m.ranks != NULL) {
         int64_t stored = asked->n_tasks - 1;
-        verdict = meet_ranks(&m, verdict, &(nnc_meeting){NNC_SHARED_ROWS, stored, stored + 1, asked->n_rows, asked->outputs});
+        verdict = meet_ranks(&m, verdict, &(nnc_meeting){NNC_SHARED_ROWS, stored, stored + 1, asked->n_rows, asked->outputs, 0});
     }
     if (part == 0) asked->verdict = verdict;
 }

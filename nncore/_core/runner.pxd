@@ -14,7 +14,9 @@ cdef extern from "ranks.h" nogil:
     ctypedef struct nnc_ranks:
         int32_t rank, size, is_broken
         int32_t (*gather)(void *context, char *room, const int64_t *ends) noexcept nogil
+        int32_t (*deal)(void *context, char *sent, const int64_t *sent_ends, char *received, const int64_t *received_ends) noexcept nogil
         void *context
+        char *sums
         char *room
         nnc_strip *strips
         int64_t *begins

@@ -8,6 +8,9 @@
 typedef struct tree {
     const member *m;
     int64_t n_bytes; /* of a sum */
+    /* Where processes have brought the sums of their branches, `stride` bytes from one to the next; NULL: sums are taken of rows. */
+    const char *known;
+    int64_t stride;
     /* The sum of some rows to `to`. */
     int64_t (*sum)(const struct tree *tree, int64_t first_row, int64_t n_rows, void *to);
     /* The sum of n_rows rows at `to` and of the `other_rows` that follow them, to `to`. */
@@ -28,6 +31,11 @@ NNC_RARE int64_t climb(const tree *tree, int32_t begin, int32_t end, void *to, c
     int64_t n_rows = tree->m->n_rows;
     int32_t n_shards = tree->m->program->n_shards, half = 1;
     int64_t first = share(n_rows, 1, begin, n_shards), last = share(n_rows, 1, end, n_shards);
+    int32_t n_known = tree->known == NULL ? 0 : leaves_of_branch(tree->m->program, tree->m->ranks->size);
+    if (end - begin <= n_known) {
+        memcpy(to, tree->known + begin / n_known * tree->stride, (size_t)tree->n_bytes);
+        return NNC_OK;
+    }
     if (end - begin == 1) return tree->sum(tree, first, last - first, to);
     while (2 * half < end - begin) half *= 2;
     int64_t middle = share(n_rows, 1, begin + half, n_shards);
@@ -36,4 +44,12 @@ NNC_RARE int64_t climb(const tree *tree, int32_t begin, int32_t end, void *to, c
     if (verdict != NNC_OK || middle == last) return verdict;
     verdict = climb(tree, begin + half, end, waiting, waiting + tree->n_bytes);
     return verdict != NNC_OK ? verdict : tree->join(tree, to, middle - first, waiting, last - middle);
+}
+
+/* The sum of the member's leaves, if they have rows, to `to`: of all, or of the branch of its process. */
+NNC_RARE int64_t climb_own(const tree *tree, void *to, char *waiting) {
+    const member *m = tree->m;
+    int32_t n_shards = m->program->n_shards;
+    int has_rows = share(m->n_rows, 1, m->begin_leaf, n_shards) < share(m->n_rows, 1, m->end_leaf, n_shards);
+    return has_rows ? climb(tree, m->begin_leaf, m->end_leaf, to, waiting) : NNC_OK;
 }

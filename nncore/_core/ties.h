@@ -65,22 +65,25 @@ static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
 static nnc_layer_function F(gradient_of)(const nnc_op *op);                                             /* gradients.h */
 static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* gradients.h */
 
+/* An op whose gradients are written in memory of its own. */
+static int F(is_tied)(const nnc_op *op) { return op->n_tied > 0 && op->is_trained && F(gradient_of)(op) != NULL; }
+
+/* The member's share of those of each such op. */
+static int64_t F(write_tied)(const member *m, int64_t verdict) {
+    const nnc_program *program = m->program;
+    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (!F(is_tied)(op)) continue;
+        int64_t end, begin = tied_range(m, op, &end);
+        if (begin < end) verdict = F(call_gradient)(m, i, begin, end, (T *)op->call.d_parameters + begin);
+    }
+    return verdict;
+}
+
 /* Adds up the gradients of tensors that several ops use, op after op, once all have written those of their range. All members have to come
  * here; each leaves its range complete. */
 static int64_t F(add_tied)(const member *m, int64_t verdict) {
     const nnc_program *program = m->program;
-    for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
-        const nnc_op *op = &program->ops[i];
-        if (op->n_tied == 0 || !op->is_trained || F(gradient_of)(op) == NULL) continue;
-        int64_t unit = op->gradient_unit, first = 0, last = op->n_tied;
-        if (m->ranks != NULL) {
-            first = share(op->n_tied, unit, m->ranks->rank, m->ranks->size);
-            last = share(op->n_tied, unit, m->ranks->rank + 1, m->ranks->size);
-        }
-        int64_t begin = first + share(last - first, unit, m->part, m->n_parts);
-        int64_t end = first + share(last - first, unit, m->part + 1, m->n_parts);
-        if (begin < end) verdict = F(call_gradient)(m, i, begin, end, (T *)op->call.d_parameters + begin);
-    }
     verdict = meet(m, verdict, NNC_SHARED_TIED);
     for (int64_t i = 0; i < program->n_ties && verdict == NNC_OK; i++)
         if (program->ties[i].is_trained) F(bring_gradient)(m, &program->ties[i]);

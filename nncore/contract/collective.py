@@ -63,6 +63,29 @@ class Collective(Configurable):
             if peer != self.rank:
                 self.exchange(peer, own, buffer[ends[peer - 1] if peer > 0 else 0 : ends[peer]])
 
+    def all_to_all(self, sent: np.ndarray, sent_ends: Sequence[int], received: np.ndarray, received_ends: Sequence[int]) -> None:
+        """Give every process what the others have for it.
+
+        Parameters
+        ----------
+        sent : ndarray of uint8, shape (n,)
+            What is for process r ends at ``sent_ends[r]``, where that for process r + 1 begins.
+        sent_ends : sequence of int
+            As many as there are processes, none before the one in front of it. The last is n.
+        received : ndarray of uint8, shape (m,)
+            Filled, in the same way: what comes from process r ends at ``received_ends[r]``.
+        received_ends : sequence of int
+            Process r sends as much as there is room for it.
+        """
+        for turn in range(self.size):
+            peer = (turn - self.rank) % self.size
+            theirs = sent[sent_ends[peer - 1] if peer > 0 else 0 : sent_ends[peer]]
+            place = received[received_ends[peer - 1] if peer > 0 else 0 : received_ends[peer]]
+            if peer == self.rank:
+                place[...] = theirs
+            else:
+                self.exchange(peer, theirs, place)
+
     def broadcast(self, buffer: np.ndarray, root: int = 0) -> None:
         """Fill the buffers of all processes with that of one.
 

@@ -127,7 +127,8 @@ class Plan:
     batch_sums : int
         Of a layer whose rows depend on each other through sums over the batch alone: so many sums for each input, in float64. The compiled
         kernel then has ``forward_sums``, ``backward_sums`` and ``join_sums``, by which the host takes the sums shard by shard in a fit with
-        `shards`. In any other fit, the layer takes them itself.
+        `shards`. In any other fit, the layer takes them itself. With the sums at hand, forward and backward may be called for some rows of
+        the batch, or for none: processes that share a fit have some each, and the same buffers and gradients.
     is_view : bool
         The output is the input under another shape; nothing runs (flatten).
     training_only : bool

@@ -49,6 +49,9 @@ class CollectiveConformance(Conformance):
     def test_shares_are_gathered(self) -> None:
         self._each(check_gathering)
 
+    def test_every_process_gets_what_is_for_it(self) -> None:
+        self._each(check_all_to_all)
+
     def test_broadcasts(self) -> None:
         self._each(check_broadcast)
 
@@ -56,11 +59,12 @@ class CollectiveConformance(Conformance):
         self._each(check_exchange)
 
     def test_a_fit_has_the_bits_of_one_process(self) -> None:
-        alone = fitted(None)
-        for found in self.together(fitted):
-            if isinstance(found, BaseException):
-                raise found
-            expect_same_bits(found, alone, "parameters after a fit")
+        for fit in (fitted, fitted_by_shards):
+            alone = fit(None)
+            for found in self.together(fit):
+                if isinstance(found, BaseException):
+                    raise found
+                expect_same_bits(found, alone, f"parameters after a fit ({fit.__name__})")
 
 
 def check_rank(collective: Collective) -> None:
@@ -78,6 +82,21 @@ def check_gathering(collective: Collective) -> None:
         buffer[own] = whole[own]
         collective.all_gather(buffer, ends)
         expect(np.array_equal(buffer, whole), f"process {rank} has not got all shares of {lengths} bytes")
+
+
+def check_all_to_all(collective: Collective) -> None:
+    """Of any sizes, none among them; a process also has something for itself."""
+    rank, size = collective.rank, collective.size
+
+    def from_to(one: int, other: int) -> np.ndarray:
+        return np.full((3 * one + 50_000 * other) * (one != 1), 16 * one + other, np.uint8)
+
+    sent = [from_to(rank, other) for other in range(size)]
+    expected = [from_to(other, rank) for other in range(size)]
+    ends = [np.cumsum([len(part) for part in parts]).tolist() for parts in (sent, expected)]
+    received = np.zeros(ends[1][-1], np.uint8)
+    collective.all_to_all(np.concatenate(sent), ends[0], received, ends[1])
+    expect(np.array_equal(received, np.concatenate(expected)), f"process {rank} has not got what the others had for it")
 
 
 def check_broadcast(collective: Collective) -> None:
@@ -98,7 +117,11 @@ def check_exchange(collective: Collective) -> None:
             expect(bool((received == peer).all()), f"process {rank} has not got what process {peer} sent it")
 
 
-def fitted(collective: Collective | None) -> np.ndarray:
+def fitted_by_shards(collective: Collective | None) -> np.ndarray:
+    return fitted(collective, shards=8)
+
+
+def fitted(collective: Collective | None, shards: int = 1) -> np.ndarray:
     network = Sequential(Dense(8, activation="tanh"), Dense(3))
     network.fit(
         networks.inputs(),
@@ -106,6 +129,7 @@ def fitted(collective: Collective | None) -> np.ndarray:
         loss="softmax_cross_entropy",
         epochs=3,
         batch_size=16,
+        shards=shards,
         rng=5,
         progress=False,
         collective=collective,

@@ -15,7 +15,7 @@ import nncore as nn
 from nncore import registry
 from nncore.errors import ParameterError
 from nncore.plugin import Layer
-from nncore.testing import numpy_twin, on_ranks, team_of
+from nncore.testing import numpy_twin, team_of
 from nncore.testing.expectations import expect_same_bits
 
 RNG = np.random.default_rng(0)
@@ -99,16 +99,6 @@ def test_a_large_network_that_uses_up_its_gradients_has_the_same_bits() -> None:
         assert network._programs.training.spec.uses_up_gradients
         ends.append(network.parameters)
     expect_same_bits(ends[1], ends[0], "parameters")
-
-
-@pytest.mark.parametrize("case", ["batch_norm", "regularizers", "ties", "two_passes", "python_loss"])
-def test_processes_have_the_bits_of_one(case: str) -> None:
-    alone = fitted(case, shards=5)
-    for size in (2, 3):
-        for outcome in on_ranks(size, lambda collective: fitted(case, shards=5, collective=collective)):
-            assert isinstance(outcome, dict), outcome
-            for name, value in outcome.items():
-                expect_same_bits(value, alone[name], f"{size} processes: {name}")
 
 
 def test_many_networks_have_the_bits_of_their_own_fits() -> None:
