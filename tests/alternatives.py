@@ -52,6 +52,7 @@ OTHER: dict[str, Any] = {
     "clip_norm": 1e-3,
     "time_limit": 60.0,
     "n_threads": 1,
+    "memory_limit": "4 MB",
     "progress": True,
     "dtype": "float32",
     "categorical_features": [0],

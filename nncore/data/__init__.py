@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nncore.data.arrow_streams import arrow_dataset, arrow_stream, is_arrow
+from nncore.data.batch_streams import BatchStream
 from nncore.data.chain_learner import ChainLearner
 from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
@@ -10,6 +12,7 @@ from nncore.data.folds import Fold, Random, Splitter
 from nncore.data.held_out import HeldOut, as_fraction, is_below
 from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
+from nncore.data.mapped_arrays import mapped
 from nncore.data.prefetching import Prefetched
 from nncore.data.samples import (
     Rows,
@@ -24,7 +27,7 @@ from nncore.data.samples import (
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
-from nncore.data.stream_kinds import as_stream, inputs_stream, is_stream
+from nncore.data.stream_kinds import FORMATS, as_stream, inputs_stream, is_stream
 from nncore.data.stream_memory import StreamMemory
 from nncore.data.stream_order import in_turn
 from nncore.data.stream_source import StreamSource
@@ -34,9 +37,10 @@ from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import StreamVisits, Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "ArrayStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "HeldOut", "Prefetched", "Random",
-    "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset",
-    "Targets", "TargetsWanted", "Visits", "admitted", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
-    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "in_terms_of",
-    "in_turn", "inputs_stream", "is_below", "is_missing", "is_stream", "level_key", "warn_of_lost_digits",
+    "CONVERT_AT_ONCE", "FORMATS", "ArrayStream", "BatchStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "HeldOut",
+    "Prefetched", "Random", "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource",
+    "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted", "Visits", "admitted", "arrow_dataset", "arrow_stream", "as_fraction",
+    "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets",
+    "as_weights", "check_finite", "check_replaced", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing",
+    "is_stream", "level_key", "mapped", "warn_of_lost_digits",
 ]  # fmt: skip

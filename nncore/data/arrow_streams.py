@@ -21,7 +21,7 @@ def _library(module: str) -> Any:
 
 
 class ArrowColumns:
-    """Which columns of a schema are features, which are the targets and the weight.
+    """Which columns of a schema are features, which are the targets and the weight: columns of numbers.
 
     Parameters
     ----------
@@ -44,6 +44,11 @@ class ArrowColumns:
     """
 
     def __init__(self, schema: Any, y: str | Sequence[str] | None, sample_weight: str | None, source: str) -> None:
+        self._choose(schema, y, sample_weight, source)
+        numpy_types = {name: self._dtype(name, schema.field(name).type) for name in self.all}
+        self._dtype_of_x = np.result_type(*(numpy_types[name] for name in self.features))
+
+    def _choose(self, schema: Any, y: str | Sequence[str] | None, sample_weight: str | None, source: str) -> None:
         self._arrow, self._source = _library("pyarrow"), source
         self._is_vector = isinstance(y, str)
         self._targets: tuple[str, ...] = () if y is None else (y,) if isinstance(y, str) else tuple(y)
@@ -56,9 +61,6 @@ class ArrowColumns:
         self.all = (*self.features, *named)
         if not self.features:
             raise DataError(f"{source} has no columns beside {listed(named)}")
-        numpy_types = {name: self._dtype(name, schema.field(name).type) for name in self.all}
-        self._dtype_of_x = np.result_type(*(numpy_types[name] for name in self.features))
-        self._dtypes_of_y = [numpy_types[name] for name in self._targets]
 
     def _dtype(self, name: str, kind: Any) -> np.dtype:
         """What holds a column of a type, NaN included."""
@@ -73,15 +75,26 @@ class ArrowColumns:
         )
 
     @property
+    def has_targets(self) -> bool:
+        """Whether there are columns of targets."""
+        return bool(self._targets)
+
+    @property
     def bytes_per_row(self) -> int:
         """As Arrow holds it and as a block does."""
         return 2 * len(self.features) * self._dtype_of_x.itemsize + 8 * (len(self.all) - len(self.features))
 
     def block(self, batch: Any, constants: Mapping[str, Any]) -> StreamBlock:
         """The samples of a record batch; some columns are not in it but have one value."""
+        return self._with_targets(self._samples(batch, constants), batch, constants)
+
+    def _samples(self, batch: Any, constants: Mapping[str, Any]) -> Any:
         X = np.empty((len(batch), len(self.features)), self._dtype_of_x)
         for place, name in enumerate(self.features):
             X[:, place] = self._column(batch, name, constants)
+        return X
+
+    def _with_targets(self, X: Any, batch: Any, constants: Mapping[str, Any]) -> StreamBlock:
         targets = [self._column(batch, name, constants) for name in self._targets]
         y = None if not targets else targets[0] if self._is_vector else np.column_stack(targets)
         return StreamBlock(X, y, None if self._weight is None else self._column(batch, self._weight, constants))
@@ -101,6 +114,66 @@ class ArrowColumns:
         return found
 
 
+class FrameColumns(ArrowColumns):
+    """The same for columns of any type: blocks are tables of Arrow, for those who encode their columns.
+
+    Parameters
+    ----------
+    schema, y, sample_weight, source
+        As `ArrowColumns` takes them.
+    features : sequence of str, optional
+        Those that are wanted, in this order; None is all that are neither target nor weight.
+    """
+
+    def __init__(self, schema: Any, y: Any, sample_weight: str | None, source: str, features: Sequence[str] | None = None) -> None:
+        self._choose(schema, y, sample_weight, source)
+        if features is not None:
+            if lacking := [name for name in features if name not in schema.names]:
+                raise DataError(
+                    f"{source} lacks {listed(list(map(repr, lacking)), most=20)}, which training had; it has {listed(schema.names)}"
+                )
+            self.features = tuple(features)
+            self.all = tuple(dict.fromkeys((*self.features, *self.all[len(self.all) - len(self._targets) - (sample_weight is not None) :])))
+        self._types = {name: schema.field(name).type for name in self.all}
+
+    @property
+    def bytes_per_row(self) -> int:
+        return sum(2 * _width(kind) for kind in self._types.values())
+
+    def _samples(self, batch: Any, constants: Mapping[str, Any]) -> Any:
+        return self._arrow.Table.from_arrays([self._typed(batch, name, constants) for name in self.features], names=list(self.features))
+
+    def _typed(self, batch: Any, name: str, constants: Mapping[str, Any]) -> Any:
+        """In the type that the column has in all files together."""
+        kind = self._types[name]
+        if (place := batch.schema.get_field_index(name)) < 0:
+            return self._arrow.repeat(self._arrow.scalar(constants.get(name), kind), len(batch))
+        column = batch.column(place)
+        return column if column.type == kind else column.cast(kind)
+
+    def _column(self, batch: Any, name: str, constants: Mapping[str, Any]) -> np.ndarray:
+        column = self._typed(batch, name, constants)
+        types = self._arrow.types
+        if types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if types.is_decimal(column.type):
+            column = column.cast("float64")
+        found: np.ndarray = column.to_numpy(zero_copy_only=False)
+        return found
+
+
+#: What a cell is counted as whose type has no width: a text.
+_TEXT = 32
+
+
+def _width(kind: Any) -> int:
+    """About how many bytes a cell takes."""
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:  # texts, lists
+        return _TEXT
+
+
 class ParquetStream(Stream):
     """Parquet files, row group by row group; of each group a few pages are in memory.
 
@@ -109,18 +182,18 @@ class ParquetStream(Stream):
     fragments : list of pyarrow.dataset.ParquetFileFragment
     schema : pyarrow.Schema
         Of all of them together.
-    y, sample_weight
-        As `ArrowColumns` takes them.
+    columns : ArrowColumns
+        Of `schema`.
     source : str
     """
 
-    def __init__(self, fragments: Sequence[Any], schema: Any, y: Any, sample_weight: Any, source: str) -> None:
-        self._columns = ArrowColumns(schema, y, sample_weight, source)
+    def __init__(self, fragments: Sequence[Any], schema: Any, columns: ArrowColumns, source: str) -> None:
+        self._columns = columns
         self._groups = [(fragment, group.id) for fragment in fragments for group in fragment.row_groups]
         sizes = [(group.num_rows, group.total_byte_size) for fragment in fragments for group in fragment.row_groups]
         self._sizes = np.array([rows for rows, _ in sizes], np.int64)
         self.n_samples, self.shape, self.names = int(self._sizes.sum()), (len(self._columns.features),), self._columns.features
-        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+        self.source, self.has_targets, self.bytes_per_row = source, self._columns.has_targets, self._columns.bytes_per_row
         largest = max((size for _, size in sizes), default=0)
         self.bytes_a_piece = min(largest, len(self._columns.all) * _PAGE) + len(self._columns.all) * _READ
 
@@ -146,15 +219,15 @@ class FragmentStream(Stream):
     Parameters
     ----------
     fragments : list of pyarrow.dataset.Fragment
-    schema, y, sample_weight, source
+    schema, columns, source
         As `ParquetStream` takes them.
     """
 
-    def __init__(self, fragments: Sequence[Any], schema: Any, y: Any, sample_weight: Any, source: str) -> None:
-        self._columns, self._fragments, self._schema = ArrowColumns(schema, y, sample_weight, source), fragments, schema
+    def __init__(self, fragments: Sequence[Any], schema: Any, columns: ArrowColumns, source: str) -> None:
+        self._columns, self._fragments, self._schema = columns, fragments, schema
         self._sizes = np.array([fragment.count_rows() for fragment in fragments], np.int64)
         self.n_samples, self.shape, self.names = int(self._sizes.sum()), (len(self._columns.features),), self._columns.features
-        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+        self.source, self.has_targets, self.bytes_per_row = source, self._columns.has_targets, self._columns.bytes_per_row
 
     @property
     def piece_rows(self) -> np.ndarray:
@@ -171,15 +244,14 @@ class ScannerStream(Stream):
     Parameters
     ----------
     query : pyarrow.dataset.Dataset or pyarrow.dataset.Scanner
-    y, sample_weight, source
+    columns, source
         As `ParquetStream` takes them.
     """
 
-    def __init__(self, query: Any, y: Any, sample_weight: Any, source: str) -> None:
-        self._query, self._is_scanner = query, isinstance(query, _library("pyarrow.dataset").Scanner)
-        self._columns = ArrowColumns(query.projected_schema if self._is_scanner else query.schema, y, sample_weight, source)
+    def __init__(self, query: Any, columns: ArrowColumns, source: str) -> None:
+        self._query, self._is_scanner, self._columns = query, isinstance(query, _library("pyarrow.dataset").Scanner), columns
         self.n_samples, self.shape, self.names = int(query.count_rows()), (len(self._columns.features),), self._columns.features
-        self.source, self.has_targets, self.bytes_per_row = source, y is not None, self._columns.bytes_per_row
+        self.source, self.has_targets, self.bytes_per_row = source, self._columns.has_targets, self._columns.bytes_per_row
 
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
         if self._is_scanner:  # whose own arguments say how much is read at once
@@ -202,28 +274,50 @@ def is_arrow(X: object) -> bool:
     return bool(names & {"pyarrow._dataset.Dataset", "pyarrow._dataset.Scanner"})
 
 
-def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str) -> Stream:
-    """A dataset or a scanner as a stream."""
+def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str, *, frames: bool = False, features: Sequence[str] | None = None) -> Stream:
+    """A dataset or a scanner as a stream.
+
+    Parameters
+    ----------
+    X : pyarrow.dataset.Dataset or pyarrow.dataset.Scanner
+    y, sample_weight, source
+        As `ArrowColumns` takes them.
+    frames : bool, default False
+        Blocks hold tables of Arrow, whose columns have any type.
+    features : sequence of str, optional
+        Columns that these have; None is all.
+    """
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None and not isinstance(value, str) and not (name == "y" and isinstance(value, (list, tuple))):
             raise ParameterError(
                 f"{name} must name a column of {source}{' or several' if name == 'y' else ''}, got a {type(value).__name__}"
             )
     dataset = _library("pyarrow.dataset")
+    schema = X.schema if isinstance(X, dataset.Dataset) else X.projected_schema
+    columns = FrameColumns(schema, y, sample_weight, source, features) if frames else ArrowColumns(schema, y, sample_weight, source)
     if isinstance(X, dataset.Dataset):
         try:
             fragments = list(X.get_fragments())
         except ValueError:  # it has a filter
-            return ScannerStream(X, y, sample_weight, source)
+            return ScannerStream(X, columns, source)
         if fragments and all(isinstance(fragment, dataset.ParquetFileFragment) for fragment in fragments):
-            return ParquetStream(fragments, X.schema, y, sample_weight, source)
+            return ParquetStream(fragments, schema, columns, source)
         if fragments:
-            return FragmentStream(fragments, X.schema, y, sample_weight, source)
-    return ScannerStream(X, y, sample_weight, source)
+            return FragmentStream(fragments, schema, columns, source)
+    return ScannerStream(X, columns, source)
 
 
-def arrow_dataset(paths: Any, format: str | None, source: str) -> Any:
+def arrow_dataset(paths: Any, format: Any, source: str, schema: Any = None) -> Any:
     """The dataset in a file, a folder or some files.
+
+    Parameters
+    ----------
+    paths : str or list of str
+    format : str, pyarrow.dataset.FileFormat or None
+    source : str
+        For messages.
+    schema : pyarrow.Schema, optional
+        None is what the files say.
 
     Raises
     ------
@@ -232,6 +326,6 @@ def arrow_dataset(paths: Any, format: str | None, source: str) -> Any:
     """
     dataset, arrow = _library("pyarrow.dataset"), _library("pyarrow")
     try:
-        return dataset.dataset(paths, format=format)
+        return dataset.dataset(paths, schema=schema, format=format)
     except (OSError, arrow.ArrowException) as error:
         raise DataError(f"{source} cannot be read: {error}") from None

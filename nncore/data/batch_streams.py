@@ -38,8 +38,8 @@ class BatchStream(Stream):
         if self._first is None:
             raise DataError(f"{source} gives no batches")
         block = self._block(self._first)
-        self.shape, self.has_targets = block.X.shape[1:], block.y is not None
-        self.bytes_per_row = block.X.dtype.itemsize * int(block.X[:1].size or 1)
+        self.shape, self.has_targets = tuple(block.X.shape[1:]), block.y is not None
+        self.bytes_per_row = self._bytes_per_row(block.X)
         if self.can_repeat and (close := getattr(first_pass, "close", None)) is not None:
             close()
 
@@ -86,10 +86,16 @@ class BatchStream(Stream):
         parts = tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
         if not 1 <= len(parts) <= 3:
             raise DtypeError(f"a batch of {self.source} must be (X, y) or (X, y, sample_weight), got {len(parts)} parts")
-        X = as_rows(parts[0], f"X of a batch of {self.source}", None)
-        names = ("y", "sample_weight")
-        others = [
-            None if part is None else as_numbers(part, f"{name} of a batch of {self.source}")
-            for name, part in zip(names, parts[1:], strict=False)
-        ]
-        return StreamBlock(X[:], *others)
+        return self._converted(*parts)
+
+    def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
+        """A batch as numbers."""
+        of_batch = f"of a batch of {self.source}"
+        named = (("y", y), ("sample_weight", sample_weight))
+        return StreamBlock(
+            as_rows(X, f"X {of_batch}", None)[:],
+            *(None if part is None else as_numbers(part, f"{name} {of_batch}") for name, part in named),
+        )
+
+    def _bytes_per_row(self, X: Any) -> int:
+        return int(X.dtype.itemsize * (X[:1].size or 1))

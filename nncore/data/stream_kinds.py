@@ -17,7 +17,7 @@ from nncore.data.streams import ArrayStream, Stream
 from nncore.errors import DataError, ParameterError
 
 #: Ends of names of files that Arrow reads, and its word for each.
-_FORMATS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "feather", ".feather": "feather", ".ipc": "feather"}
+FORMATS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "feather", ".feather": "feather", ".ipc": "feather"}
 #: About how many bytes of an array are a piece: as many as a disk reads in one go about as fast as in turn.
 _PIECE = 2**20
 
@@ -83,10 +83,10 @@ def _of_path(path: Path, y: Any, sample_weight: Any, role: str) -> Stream:
         return array_stream(mapped(path), _of_npy(y), _of_npy(sample_weight), role, path.name)
     if suffix == ".npz":
         return _of_npz(path, y, sample_weight, role)
-    if suffix in _FORMATS or path.is_dir():
+    if suffix in FORMATS or path.is_dir():
         return _of_files([path], y, sample_weight, path.name)
     raise DataError(
-        f"{role}X is the path {str(path)!r}: files of columns end in {', '.join(_FORMATS)}, files of arrays in .npy and .npz. For CSV, "
+        f"{role}X is the path {str(path)!r}: files of columns end in {', '.join(FORMATS)}, files of arrays in .npy and .npz. For CSV, "
         'pass pyarrow.dataset.dataset(path, format="csv"), or use nncore train'
     )
 
@@ -95,7 +95,7 @@ def _of_files(paths: Sequence[Path], y: Any, sample_weight: Any, source: str) ->
     missing = next((path for path in paths if not path.exists()), None)
     if missing is not None:
         raise DataError(f"there is no file {str(missing)!r}")
-    formats = {_FORMATS.get(path.suffix.lower(), "parquet") for path in paths}
+    formats = {FORMATS.get(path.suffix.lower(), "parquet") for path in paths}
     if len(formats) > 1:
         raise DataError(f"{source} are in several formats ({', '.join(sorted(formats))}): pass files of one")
     where: Any = str(paths[0]) if len(paths) == 1 else [str(path) for path in paths]

@@ -142,8 +142,20 @@ class InputColumns:
         """From training rows and their weights: encodings of numbers, and of codes of columns that are to be one-hot."""
         columns = matrix[:, _as_slice(layout.numbers)]
         numbers = EncodingChain.learn(number_encodings, columns, sample_weight=sample_weight, rng=rng, label=layout.label)
-        hot = EncodingChain.learn(level_encodings, layout.levels(matrix), n_levels=layout.hot_levels, sample_weight=sample_weight)
-        codes = matrix[:1, layout.coded].astype(np.int64)  # there is nothing to learn from them but how many levels there are
+        return cls.of_numbers(layout, numbers, layout.levels(matrix), sample_weight, level_encodings)
+
+    @classmethod
+    def of_numbers(
+        cls,
+        layout: InputLayout,
+        numbers: EncodingChain,
+        levels: NDArray[np.int64],
+        sample_weight: NDArray[np.floating] | None,
+        level_encodings: Sequence[Any],
+    ) -> Self:
+        """With numbers that have been learned, from codes of columns that are to be one-hot: any, where only their number counts."""
+        hot = EncodingChain.learn(level_encodings, levels, n_levels=layout.hot_levels, sample_weight=sample_weight)
+        codes = np.full((1, len(layout.coded)), -1)  # there is nothing to learn from them but how many levels there are
         return cls(layout, numbers, hot, EncodingChain.learn(CODES, codes, n_levels=layout.coded_levels))
 
     @property

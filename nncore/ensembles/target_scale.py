@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.data import EncodingChain
+from nncore.data import ChainLearner, EncodingChain
+from nncore.registry import resolve
 
 #: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
 NOT_NEGATIVE = "[0, inf)"
@@ -54,14 +56,26 @@ class TargetScale:
             If targets are so large that their squares overflow.
         """
         columns = y.reshape(len(y), -1)
-        if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % columns.shape[1]:
+        scaling = _scaling(loss, columns.shape[1], n_outputs, clips=clips)
+        if scaling is None:
             return None
-        scaling = ["unit_mean"] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]
+        return cls(EncodingChain.learn(scaling, columns, sample_weight=sample_weight, label=_label(columns.shape[1])))
 
-        def label(column: int) -> str:
-            return "y" if y.ndim == 1 else f"column {column} of y"
-
-        return cls(EncodingChain.learn(scaling, columns, sample_weight=sample_weight, label=label))
+    @classmethod
+    def fit_blocks(
+        cls, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], n_targets: int, loss: Loss, n_outputs: int
+    ) -> Self | None:
+        """The same from blocks of targets and weights, which `passes` gives again each time."""
+        scaling = _scaling(loss, n_targets, n_outputs, clips=False)
+        if scaling is None:
+            return None
+        encodings = tuple(resolve("encodings", one) for one in scaling)
+        learner = ChainLearner(encodings, np.arange(n_targets), None, None, _label(n_targets))
+        while learner.wants_rows:
+            for y, sample_weight in passes():
+                learner.add(y.reshape(len(y), -1), sample_weight)
+            learner.end_pass()
+        return cls(EncodingChain.of_learners([learner]))
 
     @property
     def n_targets(self) -> int:
@@ -103,3 +117,14 @@ class TargetScale:
         each = values.reshape(n_samples, self.n_targets, n_values // self.n_targets).swapaxes(1, 2)
         found = self.chain.inverse(each.reshape(-1, self.n_targets))
         return found.reshape(each.shape).swapaxes(1, 2).reshape(n_samples, n_values)
+
+
+def _scaling(loss: Loss, n_targets: int, n_outputs: int, *, clips: bool) -> list[str] | None:
+    """Encodings of targets; None if the loss takes no scaled ones."""
+    if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % n_targets:
+        return None
+    return ["unit_mean"] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]
+
+
+def _label(n_targets: int) -> Callable[[int], str]:
+    return lambda column: "y" if n_targets == 1 else f"column {column} of y"

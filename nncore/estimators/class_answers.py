@@ -46,10 +46,13 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         matrix, y = super()._checked_samples(X, as_labels(y), learns=learns, **how)
         return matrix, y if learns is not None else self._targets.recognised(y)
 
-    def _weigher(self, given: Given, y: Any) -> Weigher:
+    def _checked_target(self, y: Any) -> Any:
+        return super()._checked_target(as_labels(y))
+
+    def _weigher(self, given: Given, y: Any, n_each: NDArray[np.float64] | None = None) -> Weigher:
         if given.class_weight is None:
-            return super()._weigher(given, y)
-        weights = ClassWeights(given.class_weight, self._targets, y)
+            return super()._weigher(given, y, n_each)
+        weights = ClassWeights(given.class_weight, self._targets, y, n_each)
         return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -135,7 +138,7 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
             return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Accuracy; of several targets, the fraction of samples with all of them right.
 
         Parameters
@@ -152,6 +155,8 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         float
         """
         self._check_is_fitted()
+        if (found := self._score_of_stream(X, y, sample_weight)) is not None:
+            return found
         y = self._targets.recognised(as_labels(y))
         weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
         if weights is None and self._targets.is_plain(y):

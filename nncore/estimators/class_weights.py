@@ -27,6 +27,8 @@ class ClassWeights:
         With all classes there are.
     y : array-like
         The targets of the training, which ``"balanced"`` counts.
+    n_each : ndarray of shape (len(y),), optional
+        How many samples each row of `y` stands for; None is 1.
 
     Raises
     ------
@@ -34,7 +36,7 @@ class ClassWeights:
         If a dict names what is no class, or holds something that is no weight.
     """
 
-    def __init__(self, class_weight: Any, targets: ClassTargets, y: Any) -> None:
+    def __init__(self, class_weight: Any, targets: ClassTargets, y: Any, n_each: NDArray[np.float64] | None = None) -> None:
         self._columns_of = targets.columns
         columns = targets.columns(y)
         asked = list(class_weight) if is_list(class_weight) else [class_weight] * len(columns)
@@ -46,7 +48,7 @@ class ClassWeights:
             raise ParameterError(f"class_weight must be a list with a dict for each of {len(columns)} targets, or 'balanced'")
         if len(asked) != len(columns):
             raise ParameterError(f"class_weight lists {len(asked)} dicts for {len(columns)} targets: give one for each")
-        self.weights = [_of_classes(one, *column) for one, column in zip(asked, columns, strict=True)]
+        self.weights = [_of_classes(one, *column, n_each) for one, column in zip(asked, columns, strict=True)]
 
     def of(self, y: Any) -> NDArray[np.float64]:
         """Weights of samples: of several targets, the product."""
@@ -56,11 +58,11 @@ class ClassWeights:
         return result
 
 
-def _of_classes(asked: Any, classes: np.ndarray, codes: np.ndarray) -> NDArray[np.float64]:
+def _of_classes(asked: Any, classes: np.ndarray, codes: np.ndarray, n_each: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """The weight of each class of one target."""
     if isinstance(asked, str) and asked == BALANCED:
-        counts = np.bincount(codes, minlength=len(classes))
-        return np.where(counts > 0, len(codes) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
+        counts = np.bincount(codes, n_each, minlength=len(classes)).round()  # thirds of whole numbers may be there
+        return np.where(counts > 0, counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
     if not isinstance(asked, Mapping):
         raise ParameterError(f"class_weight must be a dict, {BALANCED!r}, a list of them for several targets, or None, got {asked!r}")
     known = classes.tolist()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from nncore.contract import Layer
-from nncore.data import Samples, check_finite, warn_of_lost_digits
+from nncore.contract import SAMPLE_SIZE, Layer
+from nncore.data import ChainLearner, EncodingChain, Samples, StreamBlock, check_finite, warn_of_lost_digits
 from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
-from nncore.estimators.columns import NO_Y, TableColumns
+from nncore.estimators.columns import NO_Y, ColumnMeans, TableColumns
 from nncore.estimators.plain_numbers import plain_row
 from nncore.layers.fill_missing import FillMissing
+from nncore.registry import resolve
 
 #: A column for each level, also of two, so that one that is missing or unknown is like none of them.
 ONE_HOT = ({"name": "one_hot", "binary": False},)
@@ -75,15 +78,77 @@ class ColumnEncoder(TableColumns):
             weights = None
             if self.standardize and sample_weight is not None:
                 weights = _check_sample_weight(sample_weight, samples, dtype=np.float64)
-            hot = [start for start, one in self.category_columns if one.n_levels <= self.max_one_hot]
-            layout = InputLayout.of(self, hot, missing_is_level=True, in_place=True, names=self.names)
-            numbers = ["standard"] if self.standardize else []
-            self.inputs = InputColumns.learn(layout, samples, weights, numbers, ONE_HOT)
+            self.inputs = InputColumns.learn(self._layout, samples, weights, self._of_numbers, ONE_HOT)
         if not self.standardize and dtype is not None and not issparse(samples):
             warn_of_lost_digits(samples, "X", dtype)
         self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
         inputs = self._encoded(samples, dtype, X)
         return (inputs, result[1]) if isinstance(result, tuple) else inputs
+
+    @property
+    def _layout(self) -> InputLayout:
+        hot = [start for start, one in self.category_columns if one.n_levels <= self.max_one_hot]
+        return InputLayout.of(self, hot, missing_is_level=True, in_place=True, names=self.names)
+
+    @property
+    def _of_numbers(self) -> list[str]:
+        """The encodings of columns of numbers."""
+        return ["standard"] if self.standardize else []
+
+    def learn_blocks(self, estimator: Any, passes: Callable[[], Iterable[StreamBlock]]) -> np.dtype:
+        """What `fit_transform` learns, from blocks, with its bits; `transform` makes inputs of them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Gets ``n_features_in_`` and ``feature_names_in_``.
+        passes : callable
+            Gives the blocks again each time: their `X` as `transform` takes it, and their weights.
+
+        Returns
+        -------
+        dtype
+            float32 or float64: that of the samples of the first block.
+
+        Raises
+        ------
+        DataError, ParameterError
+            As in `fit_transform`.
+        """
+        self.inputs = None
+        self._makes_rows = False
+        self.learn(estimator, lambda: (block.X for block in passes()))
+        encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
+        learner = ChainLearner(encodings, np.arange(len(self.number_columns)), None, None, self._layout.label) if encodings else None
+        means, is_first = ColumnMeans(self.n_columns), True
+        dtype: np.dtype = np.dtype(np.float64)
+        while is_first or (learner is not None and learner.wants_rows):
+            for samples, weights in _cut_anew(self._samples(estimator, passes())):
+                if is_first:
+                    dtype = samples.dtype
+                    means.add(samples)
+                if learner is not None:
+                    learner.add(samples[:, self.number_columns], weights)
+            if learner is not None:
+                learner.end_pass()
+            is_first = False
+        self.has_missing, self.means = means.has_missing, means.means
+        if self.standardize or self.categories:
+            layout = self._layout
+            numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(layout.numbers))))
+            self.inputs = InputColumns.of_numbers(layout, numbers, np.full((1, len(layout.hot)), -1), None, ONE_HOT)
+        self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
+        return dtype
+
+    def _samples(self, estimator: Any, blocks: Iterable[StreamBlock]) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
+        first = 0
+        for block in blocks:
+            with told(first):
+                samples = TableColumns.transform(self, estimator, block.X, accept_sparse=["csr", "csc"])
+            samples = samples.toarray() if issparse(samples) else samples
+            first += len(samples)
+            weights = block.sample_weight
+            yield samples, None if weights is None else _check_sample_weight(weights, samples, dtype=np.float64)
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
         """The same for another `X`. A category that training did not have is all zero, or -1 for the embedding."""
@@ -123,6 +188,11 @@ class ColumnEncoder(TableColumns):
         return self.inputs.numbers.encode_row(row).astype(row.dtype, copy=False)
 
     @property
+    def n_inputs(self) -> int:
+        """Columns of the inputs."""
+        return self.n_columns if self.inputs is None else self.inputs.n_inputs
+
+    @property
     def number_inputs(self) -> NDArray[np.int64]:
         """Which of the inputs are numbers, standardised or as they were."""
         return self.number_columns if self.inputs is None else self.inputs.places[0]
@@ -135,3 +205,38 @@ class ColumnEncoder(TableColumns):
             return [*fills, *embeddings]
         missing = np.flatnonzero(self.has_missing)
         return [FillMissing(missing.tolist(), values=self.means[missing])] if len(missing) else []
+
+
+@contextmanager
+def told(first: int) -> Iterator[None]:
+    """Inside, errors get a note that says which block of a stream they are about, by the number of its first row."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in a block of which row 0 is row {first} of X")
+        raise
+
+
+def _cut_anew(
+    blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64] | None]],
+) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
+    """Samples and weights in blocks of `SAMPLE_SIZE` rows each but the last, so that no bit depends on how they came."""
+    waiting: list[tuple[NDArray[np.floating], NDArray[np.float64] | None]] = []
+    n = 0
+
+    def joined() -> tuple[NDArray[np.floating], NDArray[np.float64] | None]:
+        weights = [np.ones(len(samples)) if weights is None else weights for samples, weights in waiting]
+        has_none = all(weights is None for _, weights in waiting)
+        return np.concatenate([samples for samples, _ in waiting]), None if has_none else np.concatenate(weights)
+
+    for samples, weights in blocks:
+        start = 0
+        while start < len(samples):
+            stop = min(len(samples), start + SAMPLE_SIZE - n)
+            waiting.append((samples[start:stop], None if weights is None else weights[start:stop]))
+            n, start = n + stop - start, stop
+            if n == SAMPLE_SIZE:
+                yield joined()
+                waiting, n = [], 0
+    if n:
+        yield joined()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from nncore.arguments import shown
 from nncore.blocks import blocks
-from nncore.data import Samples, admitted
+from nncore.contract import SAMPLE_SIZE
+from nncore.data import Samples, admitted, is_missing
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.dates import Dates
-from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
+from nncore.estimators.dates import Dates, DatesLearner
+from nncore.estimators.frames import Columns, Factorized, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
 from nncore.estimators.sparse_rows import SparseRows
 
@@ -27,6 +28,9 @@ from nncore.estimators.sparse_rows import SparseRows
 IDENTIFIER_SHARE = 0.7
 #: So few different texts may be anything.
 FEW = 20
+
+#: Different values of a category that are told apart in blocks. More would take memory with the length of a file.
+MOST_VALUES = 1_000_000
 
 #: Bytes of codes that are written at a time.
 AT_ONCE = 2 * 2**20
@@ -114,7 +118,7 @@ class TableColumns:
             for i in [] if self.is_categorical is None else np.flatnonzero(self.is_categorical).tolist():
                 values = columns[i].factorized()
                 self.categories[i] = Categories.learn(values)
-                self._warn_of_names(columns, i)
+                self._warn_of_names(columns, i, columns.n_rows)
                 parts[i] = self.categories[i].codes(columns.label(i), values)
             for i in is_time:
                 self.dates[i], parts[i] = Dates.learn(columns[i])
@@ -125,6 +129,61 @@ class TableColumns:
             self.place(samples.shape[1], None if columns is None else columns.names)
         self._look_at_numbers(samples)
         return result
+
+    def learn(self, estimator: Any, passes: Callable[[], Iterable[Any]]) -> None:
+        """What `fit_transform` learns of categories and dates, from blocks; of numbers nothing is known yet.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Gets ``n_features_in_`` and ``feature_names_in_``.
+        passes : callable
+            Gives the blocks of `X` again each time.
+
+        Raises
+        ------
+        DataError, ParameterError
+            As in `fit_transform`. Or if a category has too many different values.
+        """
+        values: dict[int, dict[Any, None]] = {}
+        times: dict[int, DatesLearner] = {}
+        first: Columns | None = None
+        has_missing, n_rows = set[int](), 0
+        while first is None or any(one.wants_rows for one in times.values()):
+            is_first_pass = first is None
+            for X in passes():
+                found = frame_columns(X)
+                columns = self._checked_columns(estimator, X, found, reset=first is None)
+                if first is None:
+                    first = columns
+                    self.is_categorical = self._categorical(found, X)
+                    values = {i: {} for i in ([] if self.is_categorical is None else np.flatnonzero(self.is_categorical).tolist())}
+                    if found is not None:
+                        times = {i: DatesLearner(columns.label(i)) for i in range(len(columns)) if self._is_time(columns, i)}
+                for i, own in values.items() if is_first_pass else ():
+                    met = columns[i].factorized().values
+                    own |= dict.fromkeys(value for value in met if not is_missing(value))
+                    if any(map(is_missing, met)):
+                        has_missing.add(i)
+                    if len(own) > MOST_VALUES:
+                        label = columns.label(i)
+                        raise DataError(f"{label} of X has more than {MOST_VALUES:,} different values: it names the rows; drop it")
+                for i, one in times.items():
+                    if one.wants_rows:
+                        one.add(columns[i])
+                n_rows += columns.n_rows if is_first_pass else 0
+            if first is None:
+                raise DataError("X has no samples")
+            for one in times.values():
+                if one.wants_rows:
+                    one.end_pass()
+        self.categories, self.dates = {}, {i: one.learned() for i, one in times.items()}
+        for i, own in values.items():
+            self.categories[i] = Categories.learn(Factorized(np.empty(0, np.int64), [*own, *([None] if i in has_missing else [])]))
+            self._warn_of_names(first, i, n_rows)
+        self.place(len(first), first.names)
+        # So that nothing is filled before it is known.
+        self.has_missing, self.means = np.ones(self.n_columns, bool), np.zeros(self.n_columns)
 
     @property
     def has_numbers_alone(self) -> bool:
@@ -155,9 +214,9 @@ class TableColumns:
         if names is not None:
             self.names = [one for i, name in enumerate(names) for one in (self.dates[i].names(name) if i in self.dates else [name])]
 
-    def _warn_of_names(self, columns: Columns, index: int) -> None:
+    def _warn_of_names(self, columns: Columns, index: int, n_rows: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
-        n_levels, n_rows = len(self.categories[index].levels), columns.n_rows
+        n_levels = len(self.categories[index].levels)
         if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
             warn_user(
                 f"{columns.label(index)} of X has {n_levels} different texts in {n_rows} rows: it names the rows, and a network learns "
@@ -171,10 +230,11 @@ class TableColumns:
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
-            values = samples[:, [column]].toarray() if issparse(samples) else samples[:, column]
-            present = values[~np.isnan(values)].astype(np.float64)
-            self.has_missing[column] = len(present) < len(values)
-            means[column] = (present / max(len(present), 1)).sum()  # a sum of huge numbers may overflow, their mean does not
+            values = samples[:, [column]].toarray() if issparse(samples) else samples[:, [column]]
+            found = ColumnMeans(1)
+            for start in range(0, len(values), SAMPLE_SIZE):
+                found.add(values[start : start + SAMPLE_SIZE])
+            self.has_missing[column], means[column] = found.has_missing[0], found.means[0]
         self.means = means
 
     @property
@@ -329,3 +389,33 @@ class TableColumns:
         if issparse(X):
             raise DataError("categories are not taken from a sparse matrix: encode them before, or pass X.toarray()")
         return mask
+
+
+class ColumnMeans:
+    """Means of what is there of each column, and whether something is missing, from blocks of `SAMPLE_SIZE` rows each but the last.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Attributes
+    ----------
+    means : ndarray of shape (n_columns,), float64
+    has_missing : ndarray of shape (n_columns,), bool
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self.means, self.has_missing = np.zeros(n_columns), np.zeros(n_columns, bool)
+        self._n_there = np.zeros(n_columns, np.int64)
+
+    def add(self, samples: NDArray[np.floating]) -> None:
+        """Take the next rows into account."""
+        for i, values in enumerate(samples.T):
+            present = values[~np.isnan(values)].astype(np.float64)
+            self.has_missing[i] |= len(present) < len(values)
+            if not len(present):
+                continue
+            mean = (present / len(present)).sum()  # a sum of huge numbers may overflow, their mean does not
+            self._n_there[i] += len(present)
+            share = len(present) / self._n_there[i]
+            self.means[i] = mean if share == 1 else self.means[i] * (1 - share) + mean * share

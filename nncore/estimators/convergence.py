@@ -8,7 +8,7 @@ import numpy as np
 
 from nncore.contract import Callback, History, Snapshot
 from nncore.estimators.curves import record_loss, record_score
-from nncore.estimators.held_out import HeldOut
+from nncore.estimators.held_out import HeldOut, HeldOutStream
 
 
 class Convergence(Callback):
@@ -33,7 +33,7 @@ class Convergence(Callback):
         Whether the fit ended before all its epochs were done, here or elsewhere.
     """
 
-    def __init__(self, estimator: Any, given: Any, held_out: HeldOut | None) -> None:
+    def __init__(self, estimator: Any, given: Any, held_out: HeldOut | HeldOutStream | None) -> None:
         self.estimator = estimator
         self._by_score, self._verbose = bool(given.early_stopping), bool(given.verbose)
         self._tol, self._patience = given.tol, given.n_iter_no_change
@@ -53,7 +53,7 @@ class Convergence(Callback):
 
     def on_epoch_end(self, training: Any) -> None:
         estimator = self.estimator
-        estimator.t_ += len(training.data)
+        estimator.t_ += training.data.n_samples
         record_loss(estimator, estimator._shown_loss(training.loss, training.network), verbose=self._verbose)
         if self.held_out is not None:
             recorded = {name: training.history[name][-1] for name in training.history if name.startswith("val_")}

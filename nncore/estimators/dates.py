@@ -8,9 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.data import EncodingChain
+from nncore.data import ChainLearner, EncodingChain
 from nncore.errors import DataError
 from nncore.estimators.frames import Column
+from nncore.registry import resolve
 
 #: What becomes of dates. They are standardised at once: days since 1970 are too large a number for a network.
 ENCODINGS = ("date_parts", "standard")
@@ -60,3 +61,37 @@ class Dates:
     def names(self, name: Any) -> list[str]:
         """What the columns of numbers are called: ``["day_elapsed", "day_month_sin", …]``."""
         return self.chain.names([str(name)])
+
+
+class DatesLearner:
+    """`Dates` while they are learned from blocks: while `wants_rows`, all are given to `add`, then `end_pass` is called.
+
+    Parameters
+    ----------
+    label : str
+        What messages call the column.
+    """
+
+    def __init__(self, label: str) -> None:
+        encodings = tuple(resolve("encodings", one) for one in ENCODINGS)
+        self._chain = ChainLearner(encodings, np.arange(1), None, None, lambda _: f"{label} of X")
+        self._has_zone = False
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether another pass is needed."""
+        return self._chain.wants_rows
+
+    def add(self, column: Column) -> None:
+        """Take the next rows into account."""
+        moments, has_zone = column.moments()
+        self._has_zone |= has_zone
+        self._chain.add(moments[:, None])
+
+    def end_pass(self) -> None:
+        """All rows have been there."""
+        self._chain.end_pass()
+
+    def learned(self) -> Dates:
+        """What was found, after the last pass."""
+        return Dates(EncodingChain.of_learners([self._chain]), self._has_zone)

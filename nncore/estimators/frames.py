@@ -90,6 +90,11 @@ class Column:
             levels = texts.unique(maintain_order=True).drop_nulls().to_list()
             codes = texts.replace_strict(levels, range(len(levels)), default=-1, return_dtype=_polars().Int32).fill_null(-1).to_numpy()
             return Factorized(*_present(codes, levels, len(levels)))
+        if module == "pyarrow" and self.kind in ("text", "category"):
+            array = native.combine_chunks()
+            array = array if hasattr(array, "dictionary") else array.dictionary_encode()
+            texts = array.dictionary.to_pylist()
+            return Factorized(*_present(array.indices.fill_null(-1).to_numpy(zero_copy_only=False), texts, len(texts)))
         if isinstance(native, np.ndarray) and native.dtype.kind in "biu":
             distinct, codes = np.unique(native, return_inverse=True)
             return Factorized(codes, distinct.tolist())

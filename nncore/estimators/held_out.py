@@ -15,6 +15,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from nncore.arguments import rescaled, shown
 from nncore.contract import History, Metric, decided_mode, direction
+from nncore.data import Stream
 from nncore.errors import ParameterError
 from nncore.estimators.sparse_rows import SparseRows
 from nncore.network import metric_name
@@ -66,6 +67,36 @@ class HeldOut:
         """Score of the estimator with the network that it has."""
         X, target, weights = self.for_network
         scores = estimator.network_.evaluate(X, target, sample_weight=weights, metrics=self.judge.metrics)
+        return self.score(estimator, {f"val_{name}": value for name, value in scores.items()})
+
+    def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
+        """Score of the estimator as it is now, higher being better; `recorded` has loss and metrics of `for_network`."""
+        return self.judge(estimator, self, recorded)
+
+
+@dataclass
+class HeldOutStream:
+    """Samples not trained on, which go by in blocks.
+
+    Attributes
+    ----------
+    stream : Stream
+    judge : Judge
+        None that is asked in Python.
+    """
+
+    stream: Stream
+    judge: Judge
+
+    @property
+    def for_network(self) -> tuple[Any, ...]:
+        """The ``validation`` argument of `Sequential.fit`."""
+        return self.stream, None, None
+
+    def score_of_network(self, estimator: Any) -> float:
+        """Score of the estimator with the network that it has."""
+        limit = estimator.memory_limit
+        scores = estimator.network_.evaluate(self.stream, metrics=self.judge.metrics, memory_limit=limit)
         return self.score(estimator, {f"val_{name}": value for name, value in scores.items()})
 
     def score(self, estimator: Any, recorded: Mapping[str, float]) -> float:
@@ -125,8 +156,9 @@ class Judge:
                 f"it neg_{name}"
             )
 
-    def __call__(self, estimator: Any, held_out: HeldOut, recorded: Mapping[str, float]) -> float:
+    def __call__(self, estimator: Any, held_out: HeldOut | HeldOutStream, recorded: Mapping[str, float]) -> float:
         if self._scorer is not None:
+            assert isinstance(held_out, HeldOut), "scorers are refused where samples go by"
             return self.by_scorer(estimator, held_out)
         if not self.metrics:
             return -float(recorded["val_loss"])

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,18 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
+from nncore.arguments import rescaled
 from nncore.contract import ExportGraph, History, Loss, Value, activation_for
+from nncore.data import Stream
 from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.exporting import graph_of_estimator
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
+from nncore.estimators.frame_streams import SlicedStream, raw_stream
 from nncore.estimators.given import ITS_RULES, Given, same
-from nncore.estimators.held_out import LOSS, HeldOut, Judge, check_validation
+from nncore.estimators.held_out import LOSS, HeldOut, HeldOutStream, Judge, check_validation
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, joined, seed_from
@@ -35,14 +38,17 @@ from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.stochastic import StochasticFit
-from nncore.estimators.training_data import TrainingData, refuse_files
+from nncore.estimators.stream_training import StreamedData, StreamedTable, blocks_of, encoded_stream, refuse_for_streams
+from nncore.estimators.training_data import NO_FRACTION, TrainingData
 from nncore.estimators.trial import check_judge
 from nncore.estimators.unscaled import warn_if_hopeless
 from nncore.layers.dense import Dense
-from nncore.network import Sequential, write_network
+from nncore.network import Sequential, metric_name, write_network
 from nncore.program import ModelWriter, looked_at, plan_network
 from nncore.registry import resolve
 from nncore.words import explains_calls
+
+AnyData: TypeAlias = TrainingData | StreamedData
 
 #: The solver that is no optimizer of the registry.
 LBFGS = "lbfgs"
@@ -109,6 +115,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     groups: Mapping[str, Mapping[str, Any]] | None
     sampler: Any
     transforms: Sequence[Any] | None
+    memory_limit: int | str | None
 
     _components: ClassVar[Mapping[str, str]] = {
         "activation": "activations",
@@ -146,8 +153,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         """Units of the last layer."""
         return self._targets.n_outputs(loss)
 
-    def _scale_target(self, given: Given, y: Any, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
-        """Take note, in `_targets`, of the scale of y, if it is to be changed; called when a network is made."""
+    def _scale_target(self, given: Given, passes: Callable[[], Iterable[tuple[Any, Any]]], loss: Loss) -> None:
+        """Take note, in `_targets`, of the scale of y, if it is to be changed; called when a network is made.
+
+        `passes` gives blocks of y and the weights of samples again each time.
+        """
 
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
@@ -178,8 +188,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
         check_parameters(self)
-        refuse_files(self, X, y)
         given = Given(self)
+        raw = self._stream_of(given, X, y, sample_weight)
+        if raw is not None:
+            refuse_for_streams(given.memory_limit, incremental=incremental, is_lbfgs=self._is_lbfgs)
         if incremental and given.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
         goes_on = incremental or given.warm_start
@@ -187,7 +199,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         how = {"starts_over": starts_over, "incremental": incremental, "classes": classes}
         with self._kept_on_error() if starts_over or "network_" not in vars(self) else nullcontext():
             try:
-                is_whole = self._train(given, X, y, sample_weight, validation, **how)
+                is_whole = self._train(given, raw, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
         if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
@@ -197,6 +209,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     def _train(
         self,
         given: Given,
+        raw: Stream | None,
         X: Any,
         y: Any,
         sample_weight: Any,
@@ -206,34 +219,49 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         incremental: bool,
         classes: Any,
     ) -> bool:
-        """From checked data to a trained network; False if Ctrl-C cut the training short."""
+        """From checked data, in memory or in the blocks of `raw`, to a trained network; False if Ctrl-C cut the training short."""
         builds = starts_over or "network_" not in vars(self)
         if not builds and (changed := given.changed(self._made_of)):
             self._refuse_another_network(given, changed[0], incremental=incremental)
         random_state = as_random_state(given.random_state)
+        table = StreamedTable(self, raw, given, validation, random_state) if raw is not None else None
         with given.noted() as made_of:
-            matrix, y_checked = self._validate_samples(X, y, sample_weight, given=given if builds else None)
-            weights = checked_weights(sample_weight, matrix)
+            if table is None:
+                matrix, y_checked = self._validate_samples(X, y, sample_weight, given=given if builds else None)
+                weights, n_each = checked_weights(sample_weight, matrix), None
+            else:
+                table.look_through(self._new_columns(given) if builds else None)
+                matrix, y_checked, weights, n_each = None, table.facts.y, None, table.facts.n_each
             if (starts_over and not incremental) or "_targets" not in vars(self):
                 self._learn_target(y_checked, incremental=incremental, classes=classes)
             else:
                 self._check_target(y_checked, is_warm_start=not incremental)
             loss = self._targets.loss(given.loss) if builds else self._fitted_loss
             if builds:
-                self._scale_target(given, y_checked, loss, weights)
+                once = [(y_checked, None if weights is None else rescaled(weights))]
+                self._scale_target(given, (lambda: once) if table is None else table.targets, loss)
+            weigh = self._weigher(given, y_checked, n_each)
+            if table is None:
+                data: AnyData = TrainingData(matrix, self._encode_target(y_checked, loss), weigh(y_checked, weights))
+            else:
+                data = table.data(loss, weigh)
+            some: Any = data.sample.X
             if starts_over:
-                self._start_over(given, matrix, loss, random_state)
+                self._start_over(given, some, loss, random_state)
             elif builds:
-                self._take_given_parameters(given, matrix, loss, random_state)
+                self._take_given_parameters(given, some, loss, random_state)
         if builds:
             self._made_of = made_of
-        weigh = self._weigher(given, y_checked)
-        data = TrainingData(matrix, self._encode_target(y_checked, loss), weigh(y_checked, weights))
-        self._hold_out(given, data, X, y_checked, validation, weigh, random_state)
+        self._hold_out(given, data, table, X, y_checked, validation, weigh, random_state)
         is_lbfgs = isinstance(given.solver, str) and given.solver == LBFGS
-        fit = LbfgsFit(self, given, data) if is_lbfgs else StochasticFit(self, given, data, incremental=incremental)
+        fit: LbfgsFit | StochasticFit
+        fit = (
+            LbfgsFit(self, given, data)
+            if is_lbfgs and isinstance(data, TrainingData)
+            else StochasticFit(self, given, data, incremental=incremental)
+        )
         given.refuse_ignored(*(ONLY_FIT if incremental else ()))
-        if data.held_out is not None:
+        if isinstance(data.held_out, HeldOut):
             check_judge(self, data.held_out)
 
         # Everything is checked: only now a network that goes on changes.
@@ -244,7 +272,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         tasks = None if incremental else FitTasks(self, X, y, sample_weight, max_iter=given.max_iter, fitted=self._fitted_so_far)
         is_whole = fit.run(tasks)
         if is_whole and not incremental:
-            warn_if_hopeless(self, data)
+            warn_if_hopeless(self, data.sample)
         if tasks is not None:
             tasks.finish()
         return is_whole
@@ -310,7 +338,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     def _hold_out(
         self,
         given: Given,
-        data: TrainingData,
+        data: AnyData,
+        table: StreamedTable | None,
         X: Any,
         y: Any,
         validation: tuple[Any, Any, Any],
@@ -318,20 +347,27 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         random_state: np.random.RandomState,
     ) -> None:
         """Give `data` its validation samples: those of the user, or some of its own."""
-        check_validation(*validation)
         X_val, y_val, weights_val = validation
+        raw = None if X_val is None else raw_stream(X_val, y_val, weights_val, "validation ", features=self._names_of_columns)
+        if raw is None:
+            check_validation(*validation)
         if X_val is None and not given.early_stopping and given.unread("scoring") is None:
             return
         loss = self._fitted_loss
         judge = Judge(given.unread("scoring"), self._default_scoring(loss))
-        if X_val is not None:
+        stream = encoded_stream(self, raw, loss, weigh) if raw is not None else None if table is None else table.held_out(loss, weigh)
+        if stream is not None:
+            if judge.needs_estimator:
+                raise ParameterError(f"scoring={judge.spec!r} is asked of samples in memory: pass X_val and y_val, or a metric's name")
+            data.held_out = HeldOutStream(stream, judge)
+        elif X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
             weights_val = weigh(y_val, checked_weights(weights_val, matrix))
             data.held_out = HeldOut(X_val, matrix, y_val, self._encode_target(y_val, loss), weights_val, judge)
-        elif given.early_stopping:
+        elif given.early_stopping and isinstance(data, TrainingData):
             if given.validation_fraction == 0:
-                raise ParameterError("early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val")
+                raise ParameterError(NO_FRACTION)
             rows, stratify = np.arange(len(data)), self._strata(data.target)
             train, val = train_test_split(rows, random_state=random_state, test_size=given.validation_fraction, stratify=stratify)
             if len(val) < 2:
@@ -346,7 +382,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if data.held_out is not None:
             given.obey("scoring")
 
-    def _begin_comparison(self, given: Given, data: TrainingData, *, starts_over: bool, incremental: bool) -> None:
+    def _begin_comparison(self, given: Given, data: AnyData, *, starts_over: bool, incremental: bool) -> None:
         """What later epochs are compared with: those of the same call of `fit`, and the network that it goes on with.
 
         Data, weights, penalty and judge may be others than before, so that the training loss of an earlier call says nothing, and the
@@ -386,9 +422,33 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
         if given is None:
             return self._checked_samples(X, y, dtype=self.network_.dtype)
-        columns = ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
         dtype = None if given.dtype == "input" else np.dtype(given.dtype)
-        return self._checked_samples(X, y, learns=columns, sample_weight=sample_weight, dtype=dtype)
+        return self._checked_samples(X, y, learns=self._new_columns(given), sample_weight=sample_weight, dtype=dtype)
+
+    def _new_columns(self, given: Given) -> ColumnEncoder:
+        return ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
+
+    @property
+    def _names_of_columns(self) -> list[str] | None:
+        """What the columns of the training were called, if they had names."""
+        names = vars(self).get("feature_names_in_")
+        return None if names is None else list(names)
+
+    def _stream_of(self, given: Given, X: Any, y: Any, sample_weight: Any) -> Stream | None:
+        """What goes by in blocks: files, datasets and batches, and with `memory_limit` what is in memory too; else None."""
+        found = raw_stream(X, y, sample_weight)
+        if found is None and given.unread("memory_limit") is not None:
+            found = SlicedStream(X, y, sample_weight)
+        if found is not None:
+            given.obey("memory_limit")
+            if not found.can_repeat:
+                raise ParameterError(
+                    f"{found.source} can be gone through once, and a fit goes through it again and again: pass an object whose __iter__ "
+                    "begins anew, or a function that returns a fresh iterator"
+                )
+            if not found.has_targets:
+                raise ParameterError("y is missing: name its column, or let batches hold it, (X, y)")
+        return found
 
     # ---- using --------------------------------------------------------------------------------------------------------------
 
@@ -403,6 +463,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         anything else.
         """
         self._check_is_fitted()
+        if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
+            found = [self._answers(block.X, answer) for block in blocks_of(raw, self.memory_limit)]
+            if not found:
+                raise DataError(f"{raw.source} has no samples")
+            return joined(found)
         network, samples = self.network_, self._columns.rows(self, X)
         row_bytes = samples.shape[1] * samples.dtype.itemsize + 2 * self.n_outputs_ * network.dtype.itemsize
         blocks = row_blocks(len(samples), row_bytes)
@@ -439,6 +504,23 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
         return self.network_.evaluate(matrix, target, sample_weight=checked_weights(sample_weight, matrix), metrics=[])["loss"]
+
+    @abstractmethod
+    def _metric_of_score(self, loss: Loss) -> Any:
+        """The metric of the registry that `score` is; None for the negative loss."""
+
+    def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
+        raw = raw_stream(X, y, sample_weight, features=self._names_of_columns)
+        if raw is None:
+            return None
+        if not raw.has_targets:
+            raise ParameterError("y is missing: name its column, or let batches hold it, (X, y)")
+        loss = self._fitted_loss
+        spec = self._metric_of_score(loss)
+        metrics = [] if spec is None else [resolve("metrics", spec)]
+        stream = encoded_stream(self, raw, loss, lambda y, sample_weight: sample_weight)
+        found = self.network_.evaluate(stream, metrics=metrics, memory_limit=self.memory_limit)
+        return found[metric_name(metrics[0])] if metrics else -found["loss"]
 
     def _export_graph(self) -> ExportGraph:
         self._check_is_fitted()

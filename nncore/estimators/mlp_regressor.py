@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -127,6 +127,9 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     transforms : sequence of str, Transform or dict, optional
         What changes each batch while training, in this order: ``[nn.GaussianNoise(std=0.1), "mixup"]``. They see the inputs of
         ``network_``, which are the columns of X after `standardize` and with one input for each category. Not by L-BFGS.
+    memory_limit : int or str, optional
+        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
+        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
 
     Attributes
     ----------
@@ -177,6 +180,12 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     Dates in frames become their parts (``"date_parts"``), standardised. What the columns are, their categories, means and deviations are
     those of all samples given to `fit` (of the first ones given to `partial_fit`), without those of `X_val`. ``network_`` takes the matrix
     that is made of X.
+
+    Where X goes by in blocks, columns are those of a frame of the same table. They are learned by going through it first: once for
+    categories, once for numbers, twice with `standardize`. Samples are mixed in a buffer and by pieces (row groups, files), as in
+    `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. With ``shuffle=False`` and without
+    `early_stopping`, weights (other than by classes) and initializers that look at data, the network has the bits of a fit in memory; with
+    weights it may differ in its last digits. `predict` and `score` take the same sources, in which columns are found by name.
 
     Sparse X is made dense: whole if it is small then (64 MB) or the solver is L-BFGS, else batch by batch, for the same bits.
 
@@ -238,6 +247,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         groups: Mapping[str, Mapping[str, Any]] | None = None,
         sampler: Any = None,
         transforms: Sequence[Any] | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())
 
@@ -252,9 +262,9 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     def _more_than_words(self) -> str:
         return "targets are standardised" if self._targets.scale is not None else super()._more_than_words()
 
-    def _scale_target(self, given: Given, y: Any, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
+    def _scale_target(self, given: Given, passes: Callable[[], Iterable[tuple[Any, Any]]], loss: Loss) -> None:
         if given.standardize_target:
-            self._targets.standardize(y, loss, sample_weight)
+            self._targets.standardize(passes, loss)
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         return self._targets.encode(y)
@@ -276,20 +286,27 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     def _default_scoring(self, loss: Loss) -> Any:
         return loss.judge or LOSS
 
+    def _metric_of_score(self, loss: Loss) -> Any:
+        return loss.judge
+
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None
+    ) -> Self:
         """Train on samples and their targets.
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense, a large one batch by batch.
+        X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
+            A sparse matrix is made dense, a large one batch by batch. What need not fit in memory goes by in blocks, again and again: the
+            path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or what gives batches
+            ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            Their targets. Of files and datasets, the name of a column, or a list of them; None for batches.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            How much each sample counts; of files and datasets, the name of a column.
         X_val, y_val, sample_weight_val : array-like, optional
             Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
             when to stop.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_array
 
 from nncore.contract import ExportGraph, Loss
 from nncore.data import admitted, as_numbers
@@ -68,7 +68,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     def _checked_samples(self, X: Any, y: Any, *, learns: TableColumns | None = None, **how: Any) -> tuple[Any, Any]:
         """What the columns make of X, and y. They are learnt by `learns`; without, they are those of before. They are told `how`."""
-        X, y = admitted(X, "X", holes=True), admitted(y, "y", times="y_numeric" not in self._target_checks)
+        X, y = admitted(X, "X", holes=True), admitted(y, "y", times=not self._has_real_targets)
         checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
         if learns is not None:
             matrix, y = learns.fit_transform(self, X, y, **how, **checks)
@@ -78,8 +78,19 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         return dense_or_rows(matrix) if issparse(matrix) else matrix, y
 
-    def _weigher(self, given: Given, y: Any) -> Weigher:
-        """What weighs samples: with the weights of their classes, as `y` of the training has them."""
+    @property
+    def _has_real_targets(self) -> bool:
+        return "y_numeric" in self._target_checks
+
+    def _checked_target(self, y: Any) -> Any:
+        """y of the training as `_checked_samples` leaves it."""
+        y = admitted(y, "y", times=not self._has_real_targets)
+        y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
+        y = y.astype(np.float64) if self._has_real_targets and y.dtype.kind in "OUSV" else y
+        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _weigher(self, given: Given, y: Any, n_each: NDArray[np.float64] | None = None) -> Weigher:
+        """What weighs samples: with the weights of their classes, as `y` of the training has them, or as often as `n_each` says."""
         return lambda y, sample_weight: sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
@@ -113,6 +124,10 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
     @abstractmethod
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
         """Of the trained on samples as users hold them."""
+
+    def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
+        """`score` of what goes by in blocks; None for samples in memory, and of estimators that take no other."""
+        return None
 
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs after the link of the loss, shape (n_samples, n_outputs)."""

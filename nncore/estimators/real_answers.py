@@ -66,7 +66,7 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
         outputs = self._outputs_of_one(x)
         return self._targets.decode(outputs[np.newaxis], self._fitted_loss)[0]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """R² of the predictions for squared errors; for another loss its own score.
 
         That is D², the part of the loss of the best constant predictions that the network saves: of absolute errors, of the pinball loss
@@ -88,6 +88,8 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
             At most 1, or the negative loss.
         """
         self._check_is_fitted()
+        if (found := self._score_of_stream(X, y, sample_weight)) is not None:
+            return found
         y = np.atleast_1d(as_numbers(y, "y"))
         check_finite(y, "y", np.dtype(np.float64))
         weights = as_weights(sample_weight, len(y))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -43,15 +44,21 @@ class RealTargets:
         if n_targets != self.n_targets:
             raise DataError(f"y has {n_targets} targets, this estimator was trained on {self.n_targets}")
 
-    def standardize(self, y: np.ndarray, loss: Loss, sample_weight: NDArray[np.floating] | None) -> None:
+    def standardize(self, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], loss: Loss) -> None:
         """Train on targets of mean 0 and standard deviation 1; on targets of mean 1, where the loss takes none below 0.
+
+        Parameters
+        ----------
+        passes : callable
+            Gives blocks of targets and weights again each time.
+        loss : Loss
 
         Raises
         ------
         ParameterError
             If the loss takes targets that are no quantity with a unit: of a bounded range, or of which several make one output.
         """
-        self.scale = TargetScale.fit(y, sample_weight, loss, self.n_outputs(loss))
+        self.scale = TargetScale.fit_blocks(passes, self.n_targets, loss, self.n_outputs(loss))
         if self.scale is None:
             taken = f"targets in {loss.target_range}" if loss.target_range else "several targets for an output"
             raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")

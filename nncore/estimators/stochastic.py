@@ -16,6 +16,7 @@ from nncore.errors import NonFiniteError, warn_user
 from nncore.estimators.convergence import Convergence
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.solver import StochasticSolver
+from nncore.estimators.stream_training import StreamedData
 from nncore.estimators.training_data import TrainingData
 
 #: Samples of a batch, if there are so many, for ``batch_size="auto"``.
@@ -34,7 +35,7 @@ class StochasticFit:
         Go on with the solver as it is, for one epoch.
     """
 
-    def __init__(self, estimator: Any, given: Any, data: TrainingData, *, incremental: bool) -> None:
+    def __init__(self, estimator: Any, given: Any, data: TrainingData | StreamedData, *, incremental: bool) -> None:
         self.estimator, self.data, self.incremental = estimator, data, incremental
         kept: StochasticSolver | None = vars(estimator).get("_optimizer") if incremental else None
         is_kept = kept is not None and not given.changed(kept.made_of)
@@ -61,6 +62,7 @@ class StochasticFit:
             "clip_norm": 0.0 if given.clip_norm is None else float(given.clip_norm),
             "schedule": self._solver.schedule(incremental=incremental),
             "n_threads": given.n_threads,
+            "memory_limit": data.memory_limit,
             "progress": bool(given.progress),
         }
 

@@ -73,7 +73,7 @@ def take_over(estimator: MultilayerPerceptron, trained: TrainedElsewhere) -> Non
             numbers = replace(columns.inputs.numbers, learned=({"mean": trained.centre, "std": trained.scale},))
             columns.inputs = replace(columns.inputs, numbers=numbers)
         loss = trained.targets.loss(given.loss)
-        estimator._scale_target(given, np.zeros(2), loss, None)
+        estimator._scale_target(given, lambda: [(np.zeros(2), None)], loss)
         estimator._start_over(given, inputs.astype(trained.dtype), loss, np.random.RandomState(0))
     if (ours := estimator._out_activation()) != trained.out_activation:
         raise ParameterError(f"out_activation_ is {trained.out_activation!r}, and {ours!r} with loss={given.loss!r}: train the model again")

@@ -16,18 +16,19 @@ from nncore.estimators.sparse_rows import SparseRows
 #: What is wrong with samples of which none counts.
 NO_WEIGHT = "every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one"
 
+#: What is wrong with a fit that is to stop early by nothing.
+NO_FRACTION = "early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val"
+
 #: Beyond it, or its inverse, weights were meant for their ratios.
 _FAR_FROM_1 = 1e15
 
 
 def refuse_files(estimator: Any, X: Any, y: Any) -> None:
-    """Raise `ParameterError`, which names what reads in blocks, for samples that are in files: estimators take those in memory."""
+    """Raise `ParameterError`, which names what reads in blocks, for samples that are in files: ensembles take those in memory."""
     if isinstance(X, (str, os.PathLike, Stream)) or type(X).__module__.startswith("pyarrow._dataset"):
-        target = y if isinstance(y, str) else "COLUMN"
         raise ParameterError(
-            f"{type(estimator).__name__} takes samples in memory, and X is a {type(X).__name__}: read it first, as by "
-            f"pandas.read_parquet; or, for a table larger than memory, use `nncore train FILE --target {target}`, or nncore.Sequential.fit "
-            "for columns of numbers"
+            f"{type(estimator).__name__} takes samples in memory, of which it makes folds, and X is a {type(X).__name__}: read it first, "
+            "as by pandas.read_parquet; or, for a table larger than memory, use MLPClassifier or MLPRegressor"
         )
 
 
@@ -48,6 +49,7 @@ class TrainingData:
     target: np.ndarray
     weights: np.ndarray | None
     held_out: HeldOut | None = None
+    memory_limit: None = None
 
     def __len__(self) -> int:
         return len(self.X)
@@ -57,6 +59,11 @@ class TrainingData:
         X = self.X.select(chosen) if isinstance(self.X, SparseRows) else self.X[chosen]
         return TrainingData(X, self.target[chosen], None if self.weights is None else self.weights[chosen])
 
+    @property
+    def sample(self) -> TrainingData:
+        """Itself: it is all there."""
+        return self
+
     def penalty(self, alpha: float, batch_size: int) -> float:
         """λ of a network whose batches are to have scikit-learn's penalty.
 
@@ -64,8 +71,12 @@ class TrainingData:
         they would leave only the penalty, or none of it, stand for their ratios: their mean counts as 1.
         """
         weights = np.ones(1) if self.weights is None else self.weights
-        largest = float(weights.max())
-        if largest == 0:
-            raise DataError(NO_WEIGHT)
-        is_near_1 = 1 / _FAR_FROM_1 <= largest <= _FAR_FROM_1
-        return alpha / (batch_size * (float(weights.mean(dtype=np.float64)) if is_near_1 else 1.0))
+        return penalty_of(alpha, batch_size, float(weights.mean(dtype=np.float64)), float(weights.max()))
+
+
+def penalty_of(alpha: float, batch_size: int, mean: float, largest: float) -> float:
+    """`TrainingData.penalty` for weights of a mean and a largest one."""
+    if largest == 0:
+        raise DataError(NO_WEIGHT)
+    is_near_1 = 1 / _FAR_FROM_1 <= largest <= _FAR_FROM_1
+    return alpha / (batch_size * (mean if is_near_1 else 1.0))

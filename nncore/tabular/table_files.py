@@ -25,6 +25,25 @@ def is_one_file(path: Path) -> bool:
     return str(path) == STDIN or path.is_file() or not (path.is_dir() or any(letter in str(path) for letter in _PATTERN))
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files that a path means: one, all in a folder, or those whose names fit a pattern, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    if is_one_file(path):
+        paths = [path]
+    elif path.is_dir():
+        paths = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
+    else:
+        paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if os.path.isfile(name))
+    if not paths or not paths[0].exists():
+        raise DataError(f"there is no file {path}" if not path.is_dir() else f"{path} is a folder without files")
+    return paths
+
+
 class TableFiles:
     """Files with the same columns, whose rows stand one behind the other.
 
@@ -65,15 +84,7 @@ class TableFiles:
         """
         if str(path) == STDIN:
             raise DataError("standard input can be read once, and training in blocks goes through the rows again and again: write a file")
-        if is_one_file(path):
-            paths = [path]
-        elif path.is_dir():
-            paths = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
-        else:
-            paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if os.path.isfile(name))
-        if not paths:
-            raise DataError(f"there is no file {path}" if not path.is_dir() else f"{path} is a folder without files")
-        return cls(paths, writing or Writing(), str(path))
+        return cls(files_of(path), writing or Writing(), str(path))
 
     def check(self, needed: Sequence[str]) -> None:
         """Raise `DataError`, with near names, if a column is not there."""

@@ -1,0 +1,158 @@
+"""What users hand an estimator in place of samples in memory: files, datasets, batches; their blocks are frames and arrays as they are."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from nncore.arguments import path_text
+from nncore.blocks import rows_at_once
+from nncore.configuration import require
+from nncore.data import FORMATS, BatchStream, Stream, StreamBlock, arrow_dataset, arrow_stream, as_stream, is_arrow, is_stream, mapped
+from nncore.errors import DataError, ParameterError
+from nncore.tabular import files_of
+
+#: Ends of names of text files, what they may be packed by, and what separates their cells.
+_TEXTS, _PACKED = {".csv": ",", ".tsv": "\t"}, (".gz", ".bz2", ".zst", ".lz4")
+
+#: Bytes of an array or a frame that are a piece.
+_PIECE = 2**20
+
+
+def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: Sequence[str] | None = None) -> Stream | None:
+    """A stream of what is one by its kind, whose blocks hold what the user's rows hold; None for samples in memory.
+
+    Parameters
+    ----------
+    X : object
+        A path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset or scanner of Arrow; what gives
+        batches; or a `Stream`.
+    y, sample_weight : object
+        Names of columns, or None where `X` has them; of a NumPy file, arrays or paths.
+    role : str, default ""
+        Stands before their names in messages.
+    features : sequence of str, optional
+        Columns to read; None is all that are neither target nor weight.
+
+    Raises
+    ------
+    DataError, DtypeError, ParameterError
+        If it cannot be read.
+    """
+    if isinstance(X, (str, os.PathLike)):
+        path = Path(path_text(f"{role}X", X))
+        if path.suffix.lower() == ".npy":
+            return SlicedStream(mapped(path), _array(y), _array(sample_weight), path.name)
+        if path.suffix.lower() == ".npz":
+            return as_stream(X, y, sample_weight, role)
+        return arrow_stream(_dataset(path, y), y, sample_weight, str(path), frames=True, features=features)
+    if is_arrow(X):
+        return arrow_stream(X, y, sample_weight, f"{role}X", frames=True, features=features)
+    if isinstance(X, (Stream, list, tuple)) or not is_stream(X, y):
+        return X if isinstance(X, Stream) else None
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ParameterError(f"{role}X gives batches, which hold their targets, (X, y) or (X, y, sample_weight): leave {name} out")
+    return RawBatches(X, f"{role}X")
+
+
+def _array(part: Any) -> Any:
+    return mapped(path_text("y", part)) if isinstance(part, (str, os.PathLike)) else part
+
+
+def _dataset(path: Path, y: Any) -> Any:
+    """The dataset in a file, a folder or the files of a pattern."""
+    files = files_of(path)
+    kinds = {_kind(file) for file in files}
+    if len(kinds) > 1:
+        found = ", ".join(sorted(kinds))
+        raise DataError(f"{path} has files of several formats ({found}): name those of one by a pattern, as 'folder/*.csv'")
+    (kind,) = kinds
+    where: Any = str(path) if path.is_dir() else [str(file) for file in files]
+    if kind not in _TEXTS:
+        return arrow_dataset(where, kind, str(path))
+    dataset, csv = (require(module, extra="parquet", purpose="reading files in blocks") for module in ("pyarrow.dataset", "pyarrow.csv"))
+    text = dataset.CsvFileFormat(
+        parse_options=csv.ParseOptions(delimiter=_TEXTS[kind]), convert_options=csv.ConvertOptions(strings_can_be_null=True)
+    )
+    found = arrow_dataset(where, text, str(path))
+    # Whole numbers are seen in the first rows alone, and 1.5 may follow.
+    arrow, targets = require("pyarrow", extra="parquet", purpose="reading files in blocks"), [y] if isinstance(y, str) else y or []
+    is_whole = [arrow.types.is_integer(field.type) and field.name not in targets for field in found.schema]
+    fields = [field.with_type(arrow.float64()) if whole else field for field, whole in zip(found.schema, is_whole, strict=True)]
+    return arrow_dataset(where, text, str(path), arrow.schema(fields))
+
+
+def _kind(file: Path) -> str:
+    """Arrow's word for the format of a file, or the end of the name of a text file."""
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    suffix = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in _PACKED else suffixes[-1] if suffixes else ""
+    if suffix in _TEXTS:
+        return suffix
+    if suffix not in FORMATS:
+        known = ", ".join([*_TEXTS, *FORMATS, ".npy", ".npz"])
+        raise DataError(f"{file} ends in none of {known}: rename it, or pass a pyarrow.dataset.Dataset")
+    return FORMATS[suffix]
+
+
+class RawBatches(BatchStream):
+    """Batches whose parts are what they are: frames, arrays, labels. They are not cut."""
+
+    def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
+        if not hasattr(X, "shape"):
+            X = np.asarray(X)
+        if len(X.shape) != 2:
+            raise DataError(f"X of a batch of {self.source} must have rows and columns, its shape is {tuple(X.shape)}")
+        return StreamBlock(X, y, sample_weight)
+
+    def _bytes_per_row(self, X: Any) -> int:
+        return 8 * int(X.shape[1])
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        return map(self._block, self._batches())
+
+
+class SlicedStream(Stream):
+    """An array or a frame in memory, or a memory-mapped array, read range by range.
+
+    Parameters
+    ----------
+    X : array-like or frame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
+    sample_weight : array-like of shape (n_samples,) or None
+    source : str, default "X"
+    """
+
+    def __init__(self, X: Any, y: Any, sample_weight: Any, source: str = "X") -> None:
+        if not hasattr(X, "shape"):
+            X = np.asarray(X)
+        if len(X.shape) != 2:
+            raise DataError(f"{source} must have rows and columns, its shape is {tuple(X.shape)}")
+        self._parts = (X, y, sample_weight)
+        self.n_samples, self.shape, self.source, self.has_targets = int(X.shape[0]), (int(X.shape[1]),), source, y is not None
+        self.bytes_per_row = 8 * self.shape[0]
+        self._step = rows_at_once(self.bytes_per_row, of=_PIECE)
+        for name, part in (("y", y), ("sample_weight", sample_weight)):
+            n_values = None if part is None else part.shape[0] if hasattr(part, "shape") else len(part)
+            if n_values not in (None, self.n_samples):
+                raise DataError(f"{source} has {self.n_samples} samples, {name} has {n_values}")
+
+    @property
+    def piece_rows(self) -> np.ndarray:
+        assert self.n_samples is not None, "it is in memory"
+        return np.minimum(self._step, self.n_samples - np.arange(0, self.n_samples, self._step))
+
+    def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
+        begin = piece * self._step
+        end = begin + int(self.piece_rows[piece])
+        for start in range(begin, end, n_rows):
+            rows = slice(start, min(start + n_rows, end))
+            yield StreamBlock(*(None if part is None else _safe_indexing(part, rows) for part in self._parts))  # type: ignore[arg-type]
