@@ -27,14 +27,56 @@ def blocks(n_rows: int, bytes_per_row: int, most: int | None = None, *, of: int 
     return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
 
-def available_memory() -> int | None:
-    """Bytes that can be allocated without swapping, if the system tells."""
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that can be allocated without swapping, and without what the process runs in (a container, a job of a batch system) ending it.
+
+    Linux tells. On macOS and Windows it is None: Python's standard library knows no such number there.
+
+    Parameters
+    ----------
+    root : Path
+        Where ``/proc`` and ``/sys`` are.
+    """
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
     values = dict(line.split(":", 1) for line in lines)
-    return int(values["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in values else None
+    of_system = [int(values["MemAvailable"].split()[0]) * 1024] if "MemAvailable" in values else []
+    return min([*of_system, *_left_to_groups(root)], default=None)
+
+
+#: Files of a control group: its limit, what it uses, and of its statistics the files that are cached and can be given up at once.
+_VERSION_1 = "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+_VERSION_2 = "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
+
+
+def _left_to_groups(root: Path) -> Iterator[int]:
+    """What each control group leaves that the process is in, or that one of these is in; nothing where there is no limit."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        number, controllers, name = line.split(":", 2)
+        if number != "0" and "memory" not in controllers.split(","):
+            continue
+        mounted, limit, used, cached = _VERSION_2 if number == "0" else _VERSION_1
+        inner = Path(name.lstrip("/"))
+        for group in (inner, *inner.parents):  # in a container, only the outermost one may be there
+            found = _left_to(root / mounted / group, limit, used, cached)
+            if found is not None:
+                yield found
+
+
+def _left_to(group: Path, limit: str, used: str, cached: str) -> int | None:
+    """What a control group leaves; None if it has no limit, or is not there."""
+    try:
+        most = int((group / limit).read_text(encoding="ascii"))
+        statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        return max(0, most - int((group / used).read_text(encoding="ascii")) + int(statistics.get(cached, 0)))
+    except (OSError, ValueError):  # "max" is no number
+        return None
 
 
 @contextmanager

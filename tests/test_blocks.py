@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nncore as nn
-from nncore.blocks import BLOCK, blocks, rows_at_once
+from nncore.blocks import BLOCK, available_memory, blocks, rows_at_once
 from nncore.data import Dataset, EncodingChain, check_finite
 from nncore.data.targets import as_targets
 from nncore.initializers.data_dependent import output_statistics
@@ -146,3 +146,53 @@ def test_predicting_with_wide_layers(wide: np.ndarray) -> None:
     net = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(1)).build(WIDE, rng=0)
     net.predict(wide[:1])
     assert peak(lambda: net.predict(wide)) < BLOCK
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+MEMINFO = {"proc/meminfo": "MemTotal: 64000 kB\nMemAvailable:    9000 kB\n"}
+
+
+def group(path: str, limit: str, used: int, cached: int, *, version: int) -> dict[str, str]:
+    names = (
+        ("memory.max", "memory.current", "inactive_file")
+        if version == 2
+        else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    )
+    return {f"{path}/{names[0]}": f"{limit}\n", f"{path}/{names[1]}": f"{used}\n", f"{path}/memory.stat": f"anon 1\n{names[2]} {cached}\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "available"),
+    [
+        ({}, None),
+        (MEMINFO, 9000 * 1024),
+        ({**MEMINFO, "proc/self/cgroup": "0::/\n"}, 9000 * 1024),
+        ({**MEMINFO, "proc/self/cgroup": "0::/job/step\n", **group("sys/fs/cgroup/job/step", "max", 5, 0, version=2)}, 9000 * 1024),
+        (
+            {
+                **MEMINFO,
+                "proc/self/cgroup": "0::/job/step\n",
+                **group("sys/fs/cgroup/job/step", "max", 5, 0, version=2),
+                **group("sys/fs/cgroup/job", "1000000", 400_000, 50_000, version=2),
+            },
+            650_000,
+        ),
+        (
+            {
+                **MEMINFO,
+                "proc/self/cgroup": "4:cpu:/x\n3:memory:/docker/0123\n",
+                **group("sys/fs/cgroup/memory", "2000000", 1_900_000, 0, version=1),
+            },
+            100_000,
+        ),
+        ({**MEMINFO, "proc/self/cgroup": "0::/\n", **group("sys/fs/cgroup", "1000", 4000, 0, version=2)}, 0),
+    ],
+)
+def test_what_the_system_and_control_groups_leave(files: dict[str, str], available: int | None, tmp_path: Path) -> None:
+    write(tmp_path, files)
+    assert available_memory(tmp_path) == available
