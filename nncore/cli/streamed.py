@@ -156,7 +156,7 @@ class StreamedTable:
 
         self.task = find_task(settings, read)
         drawn = found[0]
-        self._firsts: list[int] = np.cumsum([0, *drawn.sizes[:-1]]).tolist()
+        self._firsts: list[int] = np.cumsum([0, *self.files.piece_sizes(drawn.sizes)[:-1]]).tolist()
         n_most, self.n_rows = max(1, sum(self.files.most_rows)), sum(drawn.sizes)
         bound = most / PARTS / n_most
         self._test = min(settings.test_fraction, bound)
@@ -186,7 +186,7 @@ class StreamedTable:
         return np.flatnonzero(~is_seen & ~table.column(self.task.target).is_missing)
 
     def _blocks(self) -> Iterator[tuple[int, Table, np.ndarray]]:
-        """All rows that have a target, with their file and numbers."""
+        """All rows that have a target, with their piece and numbers."""
         for number, first in enumerate(self._firsts):
             for table, numbers in chosen_blocks(self.files, number, first, LEARNED, self._prepared, self._labelled):
                 yield number, table, numbers

@@ -34,6 +34,8 @@ class _ArrowColumns(TableFile):
     first_bytes: ClassVar[bytes]
     #: Ends of names of such files, and what a file is that is called so.
     suffixes: ClassVar[dict[str, str]]
+    #: Rows before the first one that is read.
+    _n_before = 0
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._arrow: Any = require("pyarrow", extra="parquet", purpose=f"reading {self.kind}")
@@ -60,7 +62,7 @@ class _ArrowColumns(TableFile):
         """Record batches of at most `n_rows` rows."""
 
     def rows(self, n_rows: int) -> Iterator[Block]:
-        done = 0
+        done = self._n_before
         batches = self._batches(n_rows)
         while True:
             with self._explained():
@@ -114,6 +116,16 @@ class ParquetFile(_ArrowColumns):
     first_bytes = b"PAR1"
     suffixes = {".parquet": "Parquet", ".pq": "Parquet"}
 
+    _group: int | None = None
+
+    @property
+    def groups(self) -> list[int]:
+        described = self._file.metadata
+        return [int(described.row_group(i).num_rows) for i in range(described.num_row_groups)]
+
+    def read_only(self, group: int) -> None:
+        self._group, self._n_before = group, sum(self.groups[:group])
+
     def _open(self, file: BinaryIO) -> None:
         self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
 
@@ -125,7 +137,8 @@ class ParquetFile(_ArrowColumns):
         return self._file.schema_arrow
 
     def _batches(self, n_rows: int) -> Iterator[Any]:
-        batches: Iterator[Any] = self._file.iter_batches(batch_size=n_rows)
+        groups = None if self._group is None else [self._group]
+        batches: Iterator[Any] = self._file.iter_batches(batch_size=n_rows, row_groups=groups)
         return batches
 
 

@@ -95,13 +95,17 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
         return rows.table(_decimal_comma(file, writing))
 
 
-def read_blocks(path: str | Path, writing: Writing | None = None, *, n_rows: int | None = None) -> Iterator[Table]:
+def read_blocks(
+    path: str | Path, writing: Writing | None = None, *, n_rows: int | None = None, group: int | None = None
+) -> Iterator[Table]:
     """`read_table` in tables of at most `n_rows` rows, so that memory does not grow with the file; at least one.
 
-    Whether there are decimal commas is seen from the first block.
+    Whether there are decimal commas is seen from the first block. Of a file in groups of rows, one `group` can be read by itself.
     """
     writing = writing or Writing()
     with opened_file(path, writing) as file:
+        if group is not None:
+            file.read_only(group)
         decimal_comma = _decimal_comma(file, writing)
         n_rows = n_rows or rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
         rows = _Rows(file)

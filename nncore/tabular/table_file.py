@@ -74,6 +74,15 @@ class TableFile(abc.ABC):
         return None
 
     @property
+    def groups(self) -> list[int]:
+        """How many rows each part has that can be read by itself; empty where a file is read from its front alone."""
+        return []
+
+    def read_only(self, group: int) -> None:
+        """Give the rows of one of `groups` alone, under the numbers that they have in the file."""
+        raise NotImplementedError
+
+    @property
     def share_read(self) -> float:
         """What part of the file has been read, about; 1 if that is not known."""
         return 1.0

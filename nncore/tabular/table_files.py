@@ -97,9 +97,34 @@ class TableFiles:
         """Of each file, how many rows it has at most: lines, where it is text."""
         return [count_rows(path, self._writing) for path in self.paths]
 
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        """Of each file, how many rows its groups have, if it has some."""
+        found = []
+        for path in self.paths:
+            with opened_file(path, self._writing) as file:
+                found.append(file.groups)
+        return found
+
+    @cached_property
+    def pieces(self) -> list[tuple[Path, int | None]]:
+        """What can be read in any order: files, and of those in groups of rows these, by their number."""
+        found: list[tuple[Path, int | None]] = []
+        for path, groups in zip(self.paths, self._groups, strict=True):
+            found += [(path, number) for number, n_rows in enumerate(groups) if n_rows] if any(groups) else [(path, None)]
+        return found
+
     def blocks(self, number: int, n_rows: int) -> Iterator[Table]:
-        """The rows of one file in their order, at most so many at a time."""
-        return read_blocks(self.paths[number], self._writing, n_rows=n_rows)
+        """The rows of one of `pieces` in their order, at most so many at a time."""
+        path, group = self.pieces[number]
+        return read_blocks(path, self._writing, n_rows=n_rows, group=group)
+
+    def piece_sizes(self, sizes: Sequence[int]) -> list[int]:
+        """How many rows each of `pieces` has, by those of the files."""
+        found: list[int] = []
+        for size, groups in zip(sizes, self._groups, strict=True):
+            found += [n_rows for n_rows in groups if n_rows] or [size]
+        return found
 
     def drawn(self, most: int, seed: int) -> SomeRows:
         """About `most` rows, all if there are no more: those whose numbers have the least hashes.

@@ -25,13 +25,13 @@ Chooser = Callable[[np.ndarray, Table], np.ndarray]
 def chosen_blocks(
     files: TableFiles, number: int, first: int, n_rows: int, prepare: Callable[[Table], Table], chosen: Chooser
 ) -> Iterator[tuple[Table, np.ndarray]]:
-    """The chosen rows of one file and their numbers in all files, a block at a time.
+    """The chosen rows of a piece and their numbers in all files, a block at a time.
 
     Parameters
     ----------
     files : TableFiles
     number : int
-        Of the file.
+        Of the piece.
     first : int
         Number of its first row in all files.
     n_rows : int
@@ -43,7 +43,7 @@ def chosen_blocks(
     for block in files.blocks(number, n_rows):
         table = prepare(block)
         if len(files.paths) > 1:  # messages name the line in its file
-            table = replace(table, unit=f"{files.paths[number].name}, {table.unit}")
+            table = replace(table, unit=f"{files.pieces[number][0].name}, {table.unit}")
         numbers = np.arange(first, first + table.n_rows)
         rows = chosen(numbers, table)
         first += table.n_rows
@@ -58,9 +58,9 @@ class TableStream(Stream):
     files : TableFiles
     encoder : TableEncoder
     sizes : sequence of int
-        How many rows of each file are chosen.
+        How many rows of each piece are chosen.
     firsts : sequence of int
-        The number of the first row of each file.
+        The number of the first row of each piece.
     prepare : callable
         What is done to each block before it is encoded.
     chosen : callable

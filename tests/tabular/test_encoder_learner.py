@@ -61,7 +61,7 @@ def labelled(table: Table, target: str) -> Table:
 
 
 def learned(files: TableFiles, target: str, table: Table, n_rows: int) -> tuple[TableEncoder, np.ndarray, list[int]]:
-    """Of the rows whose number is no multiple of 3; their inputs, and how many there are in each file."""
+    """Of the rows whose number is no multiple of 3; their inputs, and how many there are in each piece."""
     kinds = column_kinds(table, target, drop=["price" if target == "colour" else "colour"])
 
     def prepared(block: Table) -> Table:
@@ -71,7 +71,7 @@ def learned(files: TableFiles, target: str, table: Table, n_rows: int) -> tuple[
         return np.flatnonzero(~block.column(target).is_missing)
 
     learner = EncoderLearner(kinds, target, TARGETS[target])
-    firsts = np.cumsum([0, *(80 for _ in files.paths)])[:-1].tolist()
+    firsts = np.cumsum([0, *files.piece_sizes([80 for _ in files.paths])])[:-1].tolist()
     while learner.wants_rows:
         sizes = [0] * len(firsts)
         for number, first in enumerate(firsts):

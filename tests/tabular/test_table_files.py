@@ -89,3 +89,18 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
             TableFiles.of(path)
     with pytest.raises(DataError, match="has no column 'wrd'; did you mean 'word'"):
         TableFiles.of(folder / "part-1.csv").check(["i", "wrd"])
+
+
+def test_groups_of_rows_are_pieces(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for k in range(2):
+        parquet.write_table(pa.table({"i": np.arange(100 * k, 100 * k + 100)}), tmp_path / f"part-{k}.parquet", row_group_size=40)
+    files = TableFiles.of(tmp_path)
+    assert [(path.name[5], group) for path, group in files.pieces] == [("0", 0), ("0", 1), ("0", 2), ("1", 0), ("1", 1), ("1", 2)]
+    assert files.piece_sizes(files.drawn(1000, seed=0).sizes) == [40, 40, 20, 40, 40, 20]
+    tables = [list(files.blocks(number, 25)) for number in (5, 1)]
+    assert [[list(map(int, table.column("i"))) for table in own] for own in tables] == [
+        [list(range(180, 200))],
+        [list(range(40, 65)), list(range(65, 80))],
+    ]
+    assert tables[1][1].place(0) == "row 66"
