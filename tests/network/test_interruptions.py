@@ -139,7 +139,7 @@ def test_whoever_calls_fit_for_somebody_else_passes_ctrl_c_on() -> None:
             asked = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
             n_whole = sum(isinstance(node, ast.Attribute) and node.attr == "whole" and is_fit_of_network(node.value) for node in nodes)
             found += len(fits)
-            hands_on = path.parent.name == "cli" and function.name in ("fit", "train")  # the history itself, to `run`
+            hands_on = path.parent.name == "cli" and function.name in ("fit", "fit_network", "train")  # the history itself, to `run`
             assert n_whole == len(fits) or "interrupted" in asked or hands_on, f"{path}: {function.name}"
     assert found >= 6
 

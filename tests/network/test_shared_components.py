@@ -32,8 +32,8 @@ GIVEN: dict[str, Callable[[Any], dict[str, Any]]] = {
     "metrics": lambda one: {"metrics": [one]},
     "callbacks": lambda one: {"callbacks": [one]},
 }
-#: Kinds that no network is given: those write files, and the last make its inputs.
-NOT_GIVEN = {"formats", "exporters", "encodings"}
+#: Kinds that are no part of a network: those write files, make its inputs, and reach other processes, one fit at a time.
+NOT_GIVEN = {"formats", "exporters", "encodings", "collectives"}
 
 
 class Meeting(Callback):
