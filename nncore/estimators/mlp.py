@@ -512,7 +512,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
         raw = raw_stream(X, y, sample_weight, features=self._names_of_columns)
         if raw is None:
-            return None
+            return super()._score_of_stream(X, y, sample_weight)
         if not raw.has_targets:
             raise ParameterError("y is missing: name its column, or let batches hold it, (X, y)")
         loss = self._fitted_loss

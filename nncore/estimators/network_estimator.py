@@ -20,7 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array
 
 from nncore.contract import ExportGraph, Loss
 from nncore.data import admitted, as_numbers
-from nncore.errors import DataError
+from nncore.errors import DataError, ParameterError
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS
 from nncore.estimators.given import Given
@@ -126,7 +126,10 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         """Of the trained on samples as users hold them."""
 
     def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
-        """`score` of what goes by in blocks; None for samples in memory, and of estimators that take no other."""
+        """`score` of what goes by in blocks; None for samples in memory, which have their targets beside them, and of estimators that take
+        no other."""
+        if y is None:
+            raise ParameterError("y is missing: score(X, y) compares the predictions for X with their targets")
         return None
 
     def _outputs(self, X: Any) -> NDArray[np.floating]:

@@ -224,3 +224,13 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", FIT, str(tmp_path / "large.parquet")], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 200
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
+def test_samples_in_memory_have_targets_beside_them(cls: type[Any]) -> None:
+    X = np.eye(6)
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        cls().fit(X)
+    model = cls(max_iter=1).fit(X, [0, 1] * 3)
+    with pytest.raises(ParameterError, match="y is missing: score"):
+        model.score(X)
