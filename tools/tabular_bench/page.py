@@ -17,7 +17,7 @@ from tabular_bench.sources import SOURCES
 from tabular_bench.tables import MOST_ROWS, TABLES, load
 
 #: What others are measured against, one by one.
-YARDSTICKS = ("pytabkit-td", "pytabkit-td-s", "hgb")
+YARDSTICKS = ("pytabkit-td", "pytabkit-td-s", "pytabkit-tabm", "hgb")
 
 
 def write(file: Path, folder: Path | None) -> Path:
