@@ -20,6 +20,7 @@ class Fit(SimpleNamespace):
     """What a progress bar sees of a fit."""
 
     status = Training.status
+    wait_share = 0.0
 
 
 class Terminal(io.StringIO):
@@ -244,3 +245,8 @@ def test_a_real_notebook_shows_it():
     assert (before["text"], after["text"]) == ("before\n", "after\n")
     assert shown["data"]["text/html"].startswith("<div style='white-space:pre-wrap'><progress value='1.0000' max='1'>")
     assert re.fullmatch(r"100 %  epoch 8/8  loss \S+  0:0\d in all", shown["data"]["text/plain"])
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.0, ""), (0.19, ""), (0.4, "  waiting 40%")])
+def test_waiting_for_a_stream_is_shown_where_it_holds_up_the_fit(share: float, shown: str) -> None:
+    assert Fit(history=History(), epoch=1, n_epochs=2, loss=0.5, wait_share=share).status == "epoch 1/2  loss 0.5" + shown
