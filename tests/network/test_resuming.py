@@ -207,6 +207,7 @@ def test_every_argument_that_decides_how_an_epoch_goes_on_is_looked_at() -> None
         "n_threads",
         "progress",
         "dtype",
+        "collective",
     }
     refused = {name for options, _ in OTHER_WAYS.values() for name in options}
     assert {*inspect.signature(nn.Sequential.fit).parameters} - {"self"} == free | refused
