@@ -118,7 +118,7 @@ def by_schedule(case: Case, knob: Knob, n_threads: int) -> nn.Sequential:
 MOVABLE = ("layers", "activations", "losses", "optimizers", "regularizers", "constraints")
 WITH_NUMBERS = [case for case in CASES if case.kind in MOVABLE and case.is_trainable()]
 #: Nobody reads their numbers in a step of training.
-NOT_IN_STEPS = {"initializers", "schedules", "samplers", "encodings", "metrics", "callbacks", "formats", "exporters"}
+NOT_IN_STEPS = {"initializers", "schedules", "samplers", "encodings", "metrics", "callbacks", "formats", "exporters", "collectives"}
 
 
 def test_every_kind_whose_numbers_a_step_reads_is_here() -> None:

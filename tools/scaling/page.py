@@ -42,7 +42,8 @@ class Model:
     def weak(self, shape: Shape, size: int, with_shards: bool, link: Link) -> float | None:
         """How many samples a second, in those of one process, each process having a batch of its own.
 
-        Each does what one process does, and messages grow with the samples of all, as far as they hold samples.
+        Each does what one process does, and messages grow with the samples of all, as far as they hold samples. Where a size was not
+        measured, each process sends every other one the gradients that this one updates, in exchanges, and gathers as two processes do.
         """
         one, two = self.step(shape, 1, False), self.step(shape, 2, with_shards)
         double, many = self.step(shape, 2, with_shards, batch=2 * shape.batch), self.step(shape, size, with_shards)
@@ -51,10 +52,9 @@ class Model:
         seconds = one.seconds
         for kind in KINDS:
             per_batch = double.sent[kind] - two.sent[kind]
-            calls = (many or two).calls[kind]
+            calls, fixed = (many or two).calls[kind], (many or two).sent[kind] - per_batch
             if many is None and kind == "exchange":
-                return None
-            fixed = (many or two).sent[kind] - per_batch
+                calls, fixed = calls * (size - 1), 2 * fixed * (1 - 1 / size)
             seconds += seconds_of(kind, calls, fixed + per_batch * size, size, link)
         return size * one.seconds / seconds
 
@@ -114,9 +114,14 @@ def _curves(curve: object) -> Iterator[str]:
         for name, link in LINKS.items():
             for with_shards, mode in MODES.items():
                 values = [curve(shape, size, with_shards, link) for size in SHOWN]
-                rows.append([name, mode, *("–" if value is None else f"{value:.2g}" for value in values)])
+                rows.append([name, mode, *(_times(value) for value in values)])
         yield f"**{shape}**, {shape.batch} samples"
         yield _table(["network", "mode", *map(str, SHOWN)], rows)
+
+
+def _times(value: float | None) -> str:
+    """With two digits, or whole."""
+    return "–" if value is None else f"{value:.2g}" if value < 9.95 else f"{value:.0f}"
 
 
 def _sent(model: Model) -> str:

@@ -15,7 +15,7 @@ from scaling.shapes import SHAPES
 from scaling.steps import Step, difference, pretended
 
 #: Processes that are modelled.
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+SIZES = (1, 2, 4, 8, 16, 64, 256, 1024)
 
 #: Of a fit that is scaled by shards: no fewer than processes, and as many as they can share out.
 MOST_SHARDS = 64
@@ -55,11 +55,11 @@ def measure(file: Path) -> None:
     for shape in SHAPES:
         for size in SIZES:
             if size <= shape.batch:
-                for shards in (1, max(2, size)) if size <= MOST_SHARDS else (1,):
+                for shards in (1, size) if 1 < size <= MOST_SHARDS else (1,):
                     steps.append(pretended(shape, shape.batch, size, shards))
                     print(steps[-1], flush=True)
         steps += [pretended(shape, 2 * shape.batch, 2, shards) for shards in (1, 2)]
-    write(file, describe(), steps, [])
+        write(file, describe(), steps, [])
 
 
 def check(file: Path) -> None:

@@ -13,7 +13,7 @@ STRONG = """Steps a second, in those of one process. The batch stays as it is, a
 process does by itself, messages, and products of few rows keep it from growing."""
 
 WEAK = """Samples a second, in those of one process. Each process has as many samples as one process alone, so that batches grow. The model
-has each process do as much as one process does. – stands for what was not measured."""
+has each process do as much as one process does."""
 
 SENT = """By each of 8 processes: of gatherings the bytes of all shares together."""
 
@@ -22,7 +22,7 @@ slower network takes. The model counts no time for shared memory, for a process 
 processes that share the memory of one machine: what lies above 1 is that."""
 
 METHOD = """- A network is trained as the first of R processes with a collective that pretends that there are others. It counts messages and
-  bytes, and its own time does not count. Seconds are those of the processor, on one thread: the least of five fits less the least of five
+  bytes, and its own time does not count. Seconds are those of the processor, on one thread: the least of three fits less the least of three
   shorter ones.
 - An exchange takes latency + bytes / bandwidth, a gathering of R shares ⌈log₂ R⌉ · latency + bytes · (R − 1) / R / bandwidth.
 - Adam, squared error, float32, ReLU layers. Reading data, validation and files are left out.
