@@ -371,6 +371,8 @@ def written_in(source: str) -> Iterator[str]:
         )
         if name == "open" and function == "open" and len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
             opens = True
+        if name == "memmap" and len(node.args) > 2 and ast.unparse(node.args[2]) == "'r'":
+            continue
         if name in WRITERS or opens or function in ("numpy.save", "np.save", "json.dump", "pickle.dump"):
             arguments = [ast.unparse(one) for one in [*node.args, *(keyword.value for keyword in node.keywords)]]
             receiver = function.rpartition(".")[0]
@@ -387,6 +389,8 @@ def written_in(source: str) -> Iterator[str]:
         ("path.open('rb')", False), ("gzip.open(path, 'wt')", True), ("path.write_text('a')", True), ("os.open(path, flags)", True),
         ("figure.savefig(path)", True), ("data = io.BytesIO()\nfigure.savefig(data)", False),
         ("with writing(path) as file:\n    figure.savefig(file)", False), ("with writing(path) as file:\n    figure.savefig(path)", True),
+        ("np.memmap(path, dtype, 'r')", False),
+        ("np.memmap(path, dtype, 'r+')", True), ("np.memmap(path, dtype, mode)", True),
         ("os.open(os.devnull, os.O_WRONLY)", False), ("P = Path('/proc/self/x')\nP.write_text('5')", False),
     ],
 )  # fmt: skip

@@ -71,7 +71,8 @@ class TrainingData:
         they would leave only the penalty, or none of it, stand for their ratios: their mean counts as 1.
         """
         weights = np.ones(1) if self.weights is None else self.weights
-        return penalty_of(alpha, batch_size, float(weights.mean(dtype=np.float64)), float(weights.max()))
+        with np.errstate(over="ignore"):  # of weights that are far from 1
+            return penalty_of(alpha, batch_size, float(weights.mean(dtype=np.float64)), float(weights.max()))
 
 
 def penalty_of(alpha: float, batch_size: int, mean: float, largest: float) -> float:

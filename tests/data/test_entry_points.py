@@ -142,7 +142,7 @@ def good(name: str, parameter: str, cls: type | None) -> dict[str, Any]:
     function = getattr(cls, name) if cls is not None else getattr(importlib.import_module(name.rpartition(".")[0]), short)
     parameters = inspect.signature(function).parameters
     wanted = [p for p in parameters if p in GOOD and (p == parameter or parameters[p].default is inspect.Parameter.empty)]
-    if cls is nn.Sequential and short in ("fit", "evaluate"):  # whose y may be left out for streams
+    if cls is not None and short in ("fit", "evaluate", "score") and "y" in parameters:  # which may be left out for streams
         wanted.append("y")
     for group in [EXCLUSIVE[short]] if short in EXCLUSIVE else []:
         wanted = [p for p in wanted if p not in group or p == parameter] or wanted

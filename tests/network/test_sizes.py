@@ -24,8 +24,12 @@ def takes_whole(parameter: inspect.Parameter) -> bool:
     return "int" in str(parameter.annotation).replace("int |", "int").split() or parameter.annotation in (int, "int", "int | None")
 
 
-#: What takes whole numbers, asked of the signatures: (what, name of the argument).
-CASES = [("fit", name) for name, parameter in inspect.signature(nn.Sequential.fit).parameters.items() if takes_whole(parameter)]
+#: What takes whole numbers, asked of the signatures: (what, name of the argument). Shards are no more than the samples of a batch.
+CASES = [
+    ("fit", name)
+    for name, parameter in inspect.signature(nn.Sequential.fit).parameters.items()
+    if takes_whole(parameter) and name != "shards"
+]
 for kind in KINDS:
     for component in registry.names(kind):
         cls = registry.get(kind, component)
