@@ -42,5 +42,5 @@ def estimators() -> None:
 def refused() -> None:
     MLPClassifier((16,), "relu", "adam")  # type: ignore[call-arg]
     MLPClassifier(layer_sizes=(16,))  # type: ignore[call-arg]
-    MLPRegressor().fit(X)  # type: ignore[call-arg]
+    MLPRegressor().fit()  # type: ignore[call-arg]
     MPNeuron()  # type: ignore[call-arg]
