@@ -32,7 +32,7 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
     path : str or path-like
         The file.
     components : dict of str to type, optional
-        Classes for names in the file that were registered at run time, for this load alone: ``{"lamb": Lamb}``. A name that
+        Classes for names in the file that were registered at run time, for this load alone: ``{"yogi": Yogi}``. A name that
         `nncore.register` knows needs none.
 
     Returns

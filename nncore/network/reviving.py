@@ -9,7 +9,7 @@ from nncore import registry
 from nncore.contract import Configurable
 from nncore.errors import MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.providers import RUN_TIME, Providers, is_distribution
-from nncore.registry import KINDS, given_kind, is_older, singular
+from nncore.registry import KINDS, article, given_kind, is_older, singular
 
 
 def revived(kind: str, description: Mapping[str, Any], table: Providers) -> Any:
@@ -93,8 +93,18 @@ def _class(kind: str, name: str, table: Providers) -> type[Any]:
         distribution = provider.get("plugin") or name.rpartition("/")[0]
         if not is_distribution(distribution):
             raise
-        raise MissingPluginError(f"{who} is not here: {_why(distribution, provider.get('version', ''), error)}") from error
+        own = _built_in(kind, name.rpartition("/")[2])
+        raise MissingPluginError(f"{who} is not here: {_why(distribution, provider.get('version', ''), error)}{own}") from error
     return found
+
+
+def _built_in(kind: str, name: str) -> str:
+    """That nncore has a component of the name of a plugin's, for a message. It is another one, which takes nobody's place unasked."""
+    try:
+        is_here = registry.component(kind, name).plugin.built_in
+    except UnknownComponentError:
+        is_here = False
+    return f"; nncore has {article(kind)} {name!r} of its own, which may be another" if is_here else ""
 
 
 def _why(distribution: str, version: str, error: Exception) -> str:

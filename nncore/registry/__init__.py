@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nncore.registry.catalogue import recorded as recorded, singular as singular
+from nncore.registry.catalogue import article as article, recorded as recorded, singular as singular
 from nncore.registry.discovery import (
     DISTRIBUTION as DISTRIBUTION,  # for the command
     GROUP as GROUP,

@@ -119,13 +119,10 @@ class Catalogue:
 
     def _add(self, new: Registration) -> None:
         namesakes = self._registrations[new.kind].setdefault(new.component.name, [])
-        what = f"the {singular(new.kind)} {new.component.name!r}"
         if any(old.plugin.distribution == new.plugin.distribution for old in namesakes):
-            self._report(new, f"{what} is defined twice; the first definition counts")
+            self._report(new, f"the {singular(new.kind)} {new.component.name!r} is defined twice; the first definition counts")
             return
-        if namesakes and namesakes[0].plugin.built_in:
-            self._report(new, f"{what} is built in and cannot be replaced; this one is {new.qualified_name!r}")
-        namesakes.append(new)
+        namesakes.append(new)  # behind a built-in one, which keeps the bare name: what nncore grows breaks no plugin, and no plugin nncore
 
     def _report(self, registration: Registration, error: str) -> None:
         plugin = registration.plugin

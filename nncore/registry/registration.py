@@ -34,7 +34,7 @@ def register(kind: str, cls: type[Configurable] | None = None, name: str | None 
 
     The name works wherever names do: in networks, estimators, `get` and `names`. Files keep it, with the mark that it was registered at run
     time; no file names a module to import. Where the file is loaded, call `register` first, or hand the class over:
-    ``nn.load(path, components={"lamb": Lamb})``.
+    ``nn.load(path, components={"yogi": Yogi})``.
 
     Estimators and networks that are pickled, for workers of joblib for example, bring all registrations of their process with them.
 
@@ -45,7 +45,7 @@ def register(kind: str, cls: type[Configurable] | None = None, name: str | None 
     cls : type, optional
         A subclass of the kind's base class in `nncore.plugin`. None returns a decorator.
     name : str, optional
-        Lower case letters, digits and underscores. Default: the name of the class in snake case, ``"my_lamb"`` for ``MyLamb``.
+        Lower case letters, digits and underscores. Default: the name of the class in snake case, ``"my_yogi"`` for ``MyYogi``.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
         As `register`; here a name that is registered is no hindrance, the class given comes first.
     """
     if not isinstance(components, Mapping):
-        raise ParameterError(f'components must be a dict of classes by name, {{"lamb": Lamb}}; got {shown(components)}')
+        raise ParameterError(f'components must be a dict of classes by name, {{"yogi": Yogi}}; got {shown(components)}')
     classes = {}
     for name, cls in components.items():
         kind = kind_of(cls) if isinstance(cls, type) else None

@@ -47,7 +47,7 @@ class Registration:
 
 
 def snake_case(class_name: str) -> str:
-    """``"MyLamb"`` as a component would be called: ``"my_lamb"``."""
+    """``"MyYogi"`` as a component would be called: ``"my_yogi"``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 

@@ -73,15 +73,38 @@ def test_a_built_in_name_cannot_be_taken_over(site):
     assert registry.get("activations", "nncore-impostor/relu") is sys.modules["nncore_impostor"].Impostor
     assert {"relu", "nncore-impostor/relu", "honest"} <= set(registry.names("activations"))
     assert "nncore-impostor/honest" not in registry.names("activations")
-    [problem] = registry.problems()
-    assert (problem.distribution, problem.stage) == ("nncore-impostor", "names")
-    assert "'relu' is built in and cannot be replaced; this one is 'nncore-impostor/relu'" in problem.error
+    assert registry.component("activations", "relu").qualified_name == "relu"
+    assert registry.component("activations", "nncore-impostor/relu").qualified_name == "nncore-impostor/relu"
+
+
+def test_the_name_of_a_built_in_is_nothing_wrong_with_a_plugin(site):
+    """nncore may get a component of that name years after the plugin."""
+    site.install("nncore-impostor")
+    registry = site.registry(Policy(strict=True))
+    assert registry.problems() == []
     assert all(plugin.problem is None for plugin in registry.plugins())
 
 
-def test_strict_also_raises_for_a_name_that_is_taken(site):
+def test_two_plugins_with_the_name_of_a_built_in(site):
     site.install("nncore-impostor")
-    with pytest.raises(PluginError, match="cannot be replaced"):
+    site.write(
+        "nncore-second",
+        "NNCORE_API = (1, 0)\nfrom nncore.plugin import Activation\nclass Second(Activation): pass\n"
+        "@hookimpl\ndef nncore_activations(api): return [Component('relu', 'nncore_second:Second')]",
+    )
+    registry = site.registry()
+    assert registry.problems() == []
+    assert registry.get("activations", "relu") is ReLU
+    assert registry.get("activations", "nncore-second/relu") is sys.modules["nncore_second"].Second
+    assert {"nncore-impostor/relu", "nncore-second/relu"} < set(registry.names("activations"))
+    for cls in (sys.modules["nncore_second"].Second, ReLU):
+        assert registry.get("activations", registry.qualified_name("activations", cls)) is cls
+
+
+def test_strict_also_raises_for_a_name_that_is_defined_twice(site):
+    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('tiger', 'a:A'), Component('tiger', 'b:B')]"
+    site.write("nncore-double", f"NNCORE_API = (1, 0)\n{hook}")
+    with pytest.raises(PluginError, match="defined twice"):
         site.registry(Policy(strict=True))
 
 
@@ -89,26 +112,26 @@ def test_two_plugins_with_one_name(site):
     site.install("nncore-twin-a", "nncore-twin-b")
     registry = site.registry()
     assert registry.problems() == []
-    with pytest.raises(AmbiguousComponentError, match="'nncore-twin-a/lion' or 'nncore-twin-b/lion'"):
-        registry.get("optimizers", "lion")
-    assert registry.get("optimizers", "nncore-twin-a/lion") is not registry.get("optimizers", "nncore-twin-b/lion")
-    assert {"nncore-twin-a/lion", "nncore-twin-b/lion"} <= set(registry.names("optimizers"))
-    assert "lion" not in registry.names("optimizers")
+    with pytest.raises(AmbiguousComponentError, match="'nncore-twin-a/tiger' or 'nncore-twin-b/tiger'"):
+        registry.get("optimizers", "tiger")
+    assert registry.get("optimizers", "nncore-twin-a/tiger") is not registry.get("optimizers", "nncore-twin-b/tiger")
+    assert {"nncore-twin-a/tiger", "nncore-twin-b/tiger"} <= set(registry.names("optimizers"))
+    assert "tiger" not in registry.names("optimizers")
 
 
 def test_blocking_one_of_two_makes_the_name_clear(site):
     site.install("nncore-twin-a", "nncore-twin-b")
     registry = site.registry(Policy(disabled=["nncore-twin-a"]))
-    assert registry.component("optimizers", "lion").plugin.distribution == "nncore-twin-b"
+    assert registry.component("optimizers", "tiger").plugin.distribution == "nncore-twin-b"
 
 
 def test_a_distribution_that_defines_a_name_twice(site):
-    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('lion', 'a:A'), Component('lion', 'b:B')]"
+    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('tiger', 'a:A'), Component('tiger', 'b:B')]"
     site.write("nncore-double", f"NNCORE_API = (1, 0)\n{hook}")
     registry = site.registry()
     [problem] = registry.problems()
-    assert "the optimizer 'lion' is defined twice; the first definition counts" in problem.error
-    assert registry.component("optimizers", "lion").component.target == "a:A"
+    assert "the optimizer 'tiger' is defined twice; the first definition counts" in problem.error
+    assert registry.component("optimizers", "tiger").component.target == "a:A"
 
 
 @pytest.mark.parametrize("name", ["Relu", "RELU", "relu6", "rleu", "nncore-lm/relu"])
@@ -121,8 +144,8 @@ def test_did_you_mean(site, name):
 
 def test_did_you_mean_an_ambiguous_or_a_qualified_one(site):
     site.install("nncore-twin-a", "nncore-twin-b")
-    assert "'lion'" in unknown(site.registry(), "optimizers", "loin")
-    assert "'nncore-twin-a/lion'" in unknown(site.registry(), "optimizers", "nncore-twin-c/lion")
+    assert "'tiger'" in unknown(site.registry(), "optimizers", "tigre")
+    assert "'nncore-twin-a/tiger'" in unknown(site.registry(), "optimizers", "nncore-twin-c/tiger")
 
 
 def test_without_a_near_name_all_are_listed(site):
@@ -138,9 +161,9 @@ def test_a_name_of_another_kind(site):
 def test_a_failed_plugin_is_named_where_it_may_have_helped(site):
     site.install("nncore-broken")
     expected = "plugin nncore-broken failed to load, it may have provided this: ModuleNotFoundError"
-    assert expected in unknown(site.registry(), "optimizers", "lion")
-    assert expected in unknown(site.registry(), "optimizers", "nncore_broken/lion")
-    assert "nncore-broken failed" not in unknown(site.registry(), "optimizers", "nncore-other/lion")
+    assert expected in unknown(site.registry(), "optimizers", "tiger")
+    assert expected in unknown(site.registry(), "optimizers", "nncore_broken/tiger")
+    assert "nncore-broken failed" not in unknown(site.registry(), "optimizers", "nncore-other/tiger")
 
 
 def test_a_blocked_plugin_is_named_where_it_may_have_helped(site):
@@ -174,39 +197,39 @@ def test_a_name_that_is_no_string(site, name):
     [
         ("raise RuntimeError('half installed')", "RuntimeError: half installed"),
         ("raise SystemExit(2)", "SystemExit: 2"),
-        ("", "AttributeError: module 'nncore_half_component' has no attribute 'Lion'"),
-        ("def Lion(): pass", "is not a subclass of nncore.plugin.Optimizer"),
-        ("from nncore.plugin import Activation\nclass Lion(Activation): pass", "is not a subclass of nncore.plugin.Optimizer"),
+        ("", "AttributeError: module 'nncore_half_component' has no attribute 'Tiger'"),
+        ("def Tiger(): pass", "is not a subclass of nncore.plugin.Optimizer"),
+        ("from nncore.plugin import Activation\nclass Tiger(Activation): pass", "is not a subclass of nncore.plugin.Optimizer"),
     ],
 )
 def test_a_target_that_fails_names_the_plugin(site, source, expected):
-    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('lion', 'nncore_half_component:Lion')]"
+    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('tiger', 'nncore_half_component:Tiger')]"
     site.write("nncore-half", f"NNCORE_API = (1, 0)\n{hook}", version="2.3")
     (site.folder / "nncore_half_component.py").write_text(source)
     registry = site.registry()
-    with pytest.raises(PluginError, match=r"the optimizer 'nncore-half/lion' of nncore-half 2\.3") as caught:
-        registry.get("optimizers", "lion")
+    with pytest.raises(PluginError, match=r"the optimizer 'nncore-half/tiger' of nncore-half 2\.3") as caught:
+        registry.get("optimizers", "tiger")
     assert expected in str(caught.value)
 
 
 def test_a_missing_optional_library_keeps_its_own_error(site):
-    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('lion', 'nncore_half_component:Lion')]"
+    hook = "@hookimpl\ndef nncore_optimizers(api): return [Component('tiger', 'nncore_half_component:Tiger')]"
     site.write("nncore-half", f"NNCORE_API = (1, 0)\n{hook}")
     (site.folder / "nncore_half_component.py").write_text("from nncore.errors import *\nraise MissingExtraError('pip install x')")
     with pytest.raises(MissingExtraError, match="pip install x"):
-        site.registry().get("optimizers", "lion")
+        site.registry().get("optimizers", "tiger")
 
 
 def test_a_nested_class_as_target(site):
     site.write(
         "nncore-nested",
-        "NNCORE_API = (1, 0)\nfrom nncore.plugin import Optimizer\nclass Zoo:\n    class Lion(Optimizer): pass\n"
-        "@hookimpl\ndef nncore_optimizers(api): return [Component('lion', 'nncore_nested:Zoo.Lion')]",
+        "NNCORE_API = (1, 0)\nfrom nncore.plugin import Optimizer\nclass Zoo:\n    class Tiger(Optimizer): pass\n"
+        "@hookimpl\ndef nncore_optimizers(api): return [Component('tiger', 'nncore_nested:Zoo.Tiger')]",
     )
     registry = site.registry()
-    cls = registry.get("optimizers", "lion")
-    assert cls.__qualname__ == "Zoo.Lion"
-    assert registry.qualified_name("optimizers", cls) == "nncore-nested/lion"
+    cls = registry.get("optimizers", "tiger")
+    assert cls.__qualname__ == "Zoo.Tiger"
+    assert registry.qualified_name("optimizers", cls) == "nncore-nested/tiger"
 
 
 def test_the_name_of_a_class(site):

@@ -51,7 +51,7 @@ def test_every_kind_can_be_registered_in_plural_and_singular(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("class_name", "name"),
-    [("Lamb", "lamb"), ("LAMB", "lamb"), ("MyLamb", "my_lamb"), ("AdamW2", "adam_w2"), ("CLRSchedule", "clr_schedule")],
+    [("Yogi", "yogi"), ("YOGI", "yogi"), ("MyYogi", "my_yogi"), ("AdamW2", "adam_w2"), ("CLRSchedule", "clr_schedule")],
 )
 def test_the_default_name_is_the_class_name_in_snake_case(class_name: str, name: str) -> None:
     assert snake_case(class_name) == name
@@ -62,12 +62,12 @@ def test_as_a_decorator() -> None:
     class Plain(MyDescent):
         pass
 
-    @nn.register("optimizer", name="lamb")
+    @nn.register("optimizer", name="yogi")
     class Named(MyDescent):
         pass
 
     assert nn.get("optimizers", "plain") is Plain
-    assert nn.get("optimizers", "lamb") is Named
+    assert nn.get("optimizers", "yogi") is Named
     assert Named(lr=0.5).lr == 0.5
     assert isinstance(copy.deepcopy(Named()), Named)
     with pytest.raises(ParameterError, match="lr must be a number"):
@@ -93,8 +93,8 @@ BAD: list[tuple[str, Any, Any, str]] = [
     ("optimizers", MySquare, None, r"an optimizer derives from nncore\.plugin\.Optimizer, and the class MySquare does not"),
     ("optimizers", MyDescent(), None, "does not: derive it"),
     ("optimizers", Optimizer, None, "none itself: register a subclass"),
-    ("optimizers", "lamb", None, "or name='lamb' in a decorator"),
-    ("optimizers", MyDescent, "Lamb", "lower case letters"),
+    ("optimizers", "yogi", None, "or name='yogi' in a decorator"),
+    ("optimizers", MyDescent, "Yogi", "lower case letters"),
     ("optimizers", MyDescent, "", "lower case letters"),
     ("optimizers", MyDescent, "nncore-lion/lion", "lower case letters"),
     ("optimizers", MyDescent, 3, "lower case letters"),
@@ -132,14 +132,14 @@ def test_a_cell_that_is_run_twice_replaces_its_class() -> None:
 
 
 def test_another_class_of_the_same_name_is_refused_with_the_remedy() -> None:
-    nn.register("optimizers", MyDescent, "lamb")
+    nn.register("optimizers", MyDescent, "yogi")
     with pytest.raises(
-        ParameterError, match=r"'lamb' is registered already, as registering:MyDescent.*name=.*nncore\.unregister\('optimizers', 'lamb'\)"
+        ParameterError, match=r"'yogi' is registered already, as registering:MyDescent.*name=.*nncore\.unregister\('optimizers', 'yogi'\)"
     ):
-        nn.register("optimizers", cell(0.1), "lamb")
-    assert nn.get("optimizers", "lamb") is MyDescent
-    nn.unregister("optimizers", "lamb")
-    nn.register("optimizers", cell(0.1), "lamb")
+        nn.register("optimizers", cell(0.1), "yogi")
+    assert nn.get("optimizers", "yogi") is MyDescent
+    nn.unregister("optimizers", "yogi")
+    nn.register("optimizers", cell(0.1), "yogi")
 
 
 def test_only_what_was_registered_can_be_taken_back() -> None:
@@ -182,33 +182,33 @@ def test_a_plugin_and_a_registration_of_one_name(tmp_path: Path) -> None:
     with open_site(tmp_path) as site:
         site.install("nncore-twin-a")
         registry.reload()
-        with pytest.raises(ParameterError, match=r"'lion' is of the plugin nncore-twin-a 1\.0 and cannot be replaced"):
-            nn.register("optimizers", MyDescent, "lion")
+        with pytest.raises(ParameterError, match=r"'tiger' is of the plugin nncore-twin-a 1\.0 and cannot be replaced"):
+            nn.register("optimizers", MyDescent, "tiger")
         registry.reload(disabled=["nncore-twin-a"])
-        nn.register("optimizers", MyDescent, "lion")
+        nn.register("optimizers", MyDescent, "tiger")
         registry.reload()  # the plugin comes later, and has its qualified name
-        assert nn.get("optimizers", "lion") is MyDescent
-        assert nn.get("optimizers", "nncore-twin-a/lion") is not MyDescent
-        assert {"lion", "nncore-twin-a/lion"} <= set(nn.names("optimizers"))
+        assert nn.get("optimizers", "tiger") is MyDescent
+        assert nn.get("optimizers", "nncore-twin-a/tiger") is not MyDescent
+        assert {"tiger", "nncore-twin-a/tiger"} <= set(nn.names("optimizers"))
 
 
 def test_names_of_a_load_hold_inside_it_alone() -> None:
-    with registry.given({"lamb": MyDescent, "square": MySquare}):
-        assert nn.get("optimizers", "lamb") is MyDescent
+    with registry.given({"yogi": MyDescent, "square": MySquare}):
+        assert nn.get("optimizers", "yogi") is MyDescent
         assert registry.given_kind("square") == "activations"
-    assert "lamb" not in nn.names("optimizers")
+    assert "yogi" not in nn.names("optimizers")
     assert registry.given_kind("square") is None
-    assert registry.config_of("optimizers", MyDescent()) == {"name": "lamb", "lr": 0.01}  # so that the network can be saved again
+    assert registry.config_of("optimizers", MyDescent()) == {"name": "yogi", "lr": 0.01}  # so that the network can be saved again
 
 
 @pytest.mark.parametrize(
     ("components", "words"),
     [
         ([MyDescent], "must be a dict of classes by name"),
-        ({"lamb": MyDescent()}, "must be a class that derives from"),
-        ({"lamb": int}, "must be a class that derives from"),
-        ({"lamb": Optimizer}, "none itself"),
-        ({"Lamb": MyDescent}, "lower case letters"),
+        ({"yogi": MyDescent()}, "must be a class that derives from"),
+        ({"yogi": int}, "must be a class that derives from"),
+        ({"yogi": Optimizer}, "none itself"),
+        ({"Yogi": MyDescent}, "lower case letters"),
         ({"adam": MyDescent}, "'adam' is built in"),
     ],
     ids=["list", "instance", "int", "base", "name", "built-in"],

@@ -299,12 +299,12 @@ def test_reload_finds_what_was_installed_meanwhile_and_chooses(process):
     process.install("nncore-good", "nncore-twin-a")
     assert "sign_descent" not in registry.names("optimizers")
     registry.reload()
-    assert {"sign_descent", "lion"} <= set(registry.names("optimizers"))
+    assert {"sign_descent", "tiger"} <= set(registry.names("optimizers"))
     registry.reload(disabled=["nncore-good"])
     assert "sign_descent" not in registry.names("optimizers")
     registry.reload(only=["nncore-good"])
     assert "sign_descent" in registry.names("optimizers")
-    assert "lion" not in registry.names("optimizers")
+    assert "tiger" not in registry.names("optimizers")
 
 
 def test_a_manifest_that_looks_up_components_is_refused_and_does_not_hang(process):

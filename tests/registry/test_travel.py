@@ -123,12 +123,12 @@ def test_what_arrives_is_registered_and_replaced_by_what_arrives_later() -> None
 
 
 def test_what_is_registered_here_stays() -> None:
-    nn.register("optimizers", MyDescent, "lamb")
+    nn.register("optimizers", MyDescent, "yogi")
     luggage = pickle.dumps(registry.luggage())
-    nn.unregister("optimizers", "lamb")
-    newer = nn.register("optimizers", local(), "lamb")
+    nn.unregister("optimizers", "yogi")
+    newer = nn.register("optimizers", local(), "yogi")
     pickle.loads(luggage)
-    assert nn.get("optimizers", "lamb") is newer
+    assert nn.get("optimizers", "yogi") is newer
 
 
 def test_a_pickle_holds_nothing_if_nothing_is_registered() -> None:

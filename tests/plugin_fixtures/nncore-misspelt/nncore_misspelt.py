@@ -7,4 +7,4 @@ NNCORE_API = (1, 0)
 
 @hookimpl
 def nncore_optimisers(api):
-    return [Component("lion", "nncore_misspelt:Lion")]
+    return [Component("tiger", "nncore_misspelt:Tiger")]

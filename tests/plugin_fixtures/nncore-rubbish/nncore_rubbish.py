@@ -7,4 +7,4 @@ NNCORE_API = (1, 0)
 
 @hookimpl
 def nncore_optimizers(api):
-    return {"lion": "nncore_rubbish:Lion"}
+    return {"tiger": "nncore_rubbish:Tiger"}

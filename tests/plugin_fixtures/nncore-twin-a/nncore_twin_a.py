@@ -5,10 +5,10 @@ from nncore.plugin import Component, Optimizer, hookimpl
 NNCORE_API = (1, 0)
 
 
-class Lion(Optimizer):
+class Tiger(Optimizer):
     pass
 
 
 @hookimpl
 def nncore_optimizers(api):
-    return [Component("lion", "nncore_twin_a:Lion")]
+    return [Component("tiger", "nncore_twin_a:Tiger")]
