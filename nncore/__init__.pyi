@@ -76,10 +76,15 @@ from nncore.samplers.shuffle import ShuffleSampler
 from nncore.schedules.constant import ConstantRate
 from nncore.schedules.cosine import Cosine
 from nncore.schedules.coslog4 import CosLog4
+from nncore.schedules.cyclic import CyclicRate
+from nncore.schedules.exponential import ExponentialDecay
 from nncore.schedules.flat_cosine import FlatCosine
+from nncore.schedules.function import FunctionSchedule
 from nncore.schedules.invscaling import InverseScaling
 from nncore.schedules.one_cycle import OneCycle
+from nncore.schedules.piecewise import PiecewiseConstant
 from nncore.schedules.plateau import Plateau
+from nncore.schedules.polynomial import PolynomialDecay
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
 from nncore.transforms.feature_dropout import FeatureDropout
@@ -123,16 +128,19 @@ __all__ = [
     "CosLog4",
     "Cosine",
     "CrossEntropy",
+    "CyclicRate",
     "Dense",
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "ExponentialDecay",
     "FeatureDropout",
     "FillMissing",
     "FlatCosine",
     "Flatten",
     "FunctionLoss",
     "FunctionMetric",
+    "FunctionSchedule",
     "GaussianNLL",
     "GaussianNoise",
     "GroupLasso",
@@ -155,9 +163,11 @@ __all__ = [
     "OneCycle",
     "ParametricActivation",
     "PeriodicEmbedding",
+    "PiecewiseConstant",
     "PiecewiseLinearEmbedding",
     "Plateau",
     "Poisson",
+    "PolynomialDecay",
     "ProgressBar",
     "Quantile",
     "RMSProp",

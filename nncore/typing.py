@@ -56,7 +56,8 @@ MetricLike: TypeAlias = (
 OptimizerLike: TypeAlias = OptimizerName | str | Optimizer | type[Optimizer] | Mapping[str, Any]
 SamplerLike: TypeAlias = SamplerName | str | Sampler | type[Sampler] | Mapping[str, Any]
 EncodingLike: TypeAlias = EncodingName | str | Encoding | type[Encoding] | Mapping[str, Any]
-ScheduleLike: TypeAlias = ScheduleName | str | Schedule | type[Schedule] | Mapping[str, Any]
+#: The function takes the number of an epoch, and gives a factor: see `nncore.FunctionSchedule`.
+ScheduleLike: TypeAlias = ScheduleName | str | Schedule | type[Schedule] | Mapping[str, Any] | Callable[[int], float]
 #: One schedule is for the learning rate; a mapping without a "name" has one for each path.
 SchedulesLike: TypeAlias = ScheduleLike | Mapping[str, ScheduleLike]
 CollectiveLike: TypeAlias = CollectiveName | str | Collective | type[Collective] | Mapping[str, Any]

@@ -98,8 +98,8 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
             if path not in sound or reach != sound[path]:
                 check_reach(knob, schedule, reach)
             sound[path] = reach
-        if knob.is_read_by_predictions and (schedule.monitor is not None or abs(float(factors[-1]) - 1) > _NEAR):
-            end = "it may end anywhere" if schedule.monitor is not None else f"the last step takes {float(factors[-1]):.6g} times that"
+        if knob.is_read_by_predictions and (schedule.observes or abs(float(factors[-1]) - 1) > _NEAR):
+            end = "it may end anywhere" if schedule.observes else f"the last step takes {float(factors[-1]):.6g} times that"
             raise ParameterError(
                 f"schedule[{path!r}]={schedule!r}: predictions use {knob.name}={knob.value:g}, and {end}: use a schedule that ends at 1, "
                 '{"name": "warmup", "then": "constant"} for example'

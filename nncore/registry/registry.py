@@ -15,18 +15,19 @@ import numpy as np
 
 from nncore.arguments import shown
 from nncore.contract import Configurable
-from nncore.errors import ParameterError, PluginError, PluginWarning, warn_user
+from nncore.errors import ParameterError, PluginError, PluginWarning, UnknownComponentError, warn_user
 from nncore.registry.catalogue import BASES, Catalogue, article, imported, kind_of, plural
 from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
-from nncore.registry.run_time import Registration, RunTimeRegistrations
+from nncore.registry.run_time import Registration, RunTimeRegistrations, target_of
 from nncore.words import explains_calls
 
 #: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
 FUNCTIONS = {
     "losses": ("nncore.losses.function:FunctionLoss", "function"),
     "metrics": ("nncore.metrics.function:FunctionMetric", "function"),
+    "schedules": ("nncore.schedules.function:FunctionSchedule", "function"),
     "callbacks": ("nncore.callbacks.lambda_callback:LambdaCallback", "on_epoch_end"),
 }
 
@@ -46,7 +47,7 @@ class Registry(Catalogue):
         spec : instance, class, str, mapping or function
             An instance is returned as it is; a class or a name is called without arguments; a mapping has a ``"name"`` and
             arguments. Arguments written by `config_of` for nested components become instances again. A function becomes a loss, a
-            metric, or a callback for the end of every epoch.
+            metric, a schedule, or a callback for the end of every epoch.
 
         Raises
         ------
@@ -77,6 +78,17 @@ class Registry(Catalogue):
             f"{article(kind)} is wanted: an instance or subclass of {base.__name__}, one of the names "
             f"{', '.join(self.names(kind))}, or a dict {{'name': ..., arguments}}; got {shown(spec)}, {but}"
         )
+
+    def qualified_name(self, kind: str, cls: type) -> str:
+        """As of a catalogue, with an error of its own for what a function has become."""
+        kind = plural(kind)
+        if kind != "callbacks" and kind in FUNCTIONS and FUNCTIONS[kind][0] == target_of(cls):
+            others = ", or set net.schedule = None once the fit is over" if kind == "schedules" else ""
+            raise UnknownComponentError(
+                f"{cls.__name__} holds a function, which no file can name: write a subclass of {BASES[kind].__name__} in its place and "
+                f"register that (nncore.register){others}"
+            )
+        return super().qualified_name(kind, cls)
 
     def _revived(self, value: object) -> object:
         if isinstance(value, Mapping) and value.get("kind") in KINDS and "name" in value:

@@ -26,7 +26,10 @@ OptimizerName: TypeAlias = Literal[
 ]  # fmt: skip
 RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2"]
 ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold", "unit_norm"]
-ScheduleName: TypeAlias = Literal["constant", "cosine", "coslog4", "flat_cosine", "invscaling", "one_cycle", "plateau", "step", "warmup"]
+ScheduleName: TypeAlias = Literal[
+    "constant", "cosine", "coslog4", "cyclic", "exponential", "flat_cosine", "invscaling", "one_cycle", "piecewise", "plateau",
+    "polynomial", "step", "warmup",
+]  # fmt: skip
 SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
 TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
 EncodingName: TypeAlias = Literal[

@@ -14,14 +14,16 @@ from nncore import registry
 from nncore.errors import NNCoreError, ParameterError, UnknownComponentError
 from nncore.plugin import Configurable
 
-CLASSES = [registry.get(kind, name) for kind in registry.KINDS for name in registry.names(kind)] + [nn.FunctionLoss, nn.FunctionMetric]
+CLASSES = [registry.get(kind, name) for kind in registry.KINDS for name in registry.names(kind)] + [
+    nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule,
+]  # fmt: skip
 CASES = [(cls, argument) for cls in CLASSES for argument in inspect.signature(cls).parameters]
 IDS = [f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}.{argument}" for cls, argument in CASES]
 
 
 def arguments_of(cls: type[Configurable]) -> dict[str, Any]:
     """Arguments to make one with."""
-    return {"function": len} if cls in (nn.FunctionLoss, nn.FunctionMetric) else dict((cls.examples or [{}])[0])
+    return {"function": len} if cls in (nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule) else dict((cls.examples or [{}])[0])
 
 
 @pytest.mark.parametrize(("cls", "argument"), CASES, ids=IDS)

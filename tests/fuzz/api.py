@@ -122,7 +122,7 @@ def used(made: Any) -> None:
         made.build(3)
     elif isinstance(made, Layer):
         nn.Sequential(made, nn.Dense(1)).fit(X, y, **options)
-    elif isinstance(made, (nn.FunctionLoss, nn.FunctionMetric, nn.LambdaCallback)):
+    elif isinstance(made, (nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule, nn.LambdaCallback)):
         made.hyper()  # what the function does is not nncore's
     elif isinstance(made, Loss):
         nn.Sequential(nn.Dense(made.n_outputs(1) if made.targets == "real" else 2)).fit(

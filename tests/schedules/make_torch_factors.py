@@ -37,8 +37,27 @@ CASES: list[tuple[dict[str, Any], int, Callable[[torch.optim.Optimizer], Any]]] 
         lambda o: lr_scheduler.OneCycleLR(o, 1.0, 37, pct_start=0.45, div_factor=10, final_div_factor=100),
     ),
     ({"name": "warmup", "fraction": 0.1}, 100, warm_cosine),
+    ({"name": "polynomial"}, 40, lambda o: lr_scheduler.PolynomialLR(o, 40)),
+    ({"name": "polynomial", "power": 2.5}, 40, lambda o: lr_scheduler.PolynomialLR(o, 40, 2.5)),
+    ({"name": "exponential", "multiplier": 0.9, "every": 0.02}, 50, lambda o: lr_scheduler.ExponentialLR(o, 0.9)),
+    ({"name": "cyclic", "cycles": 3, "first": 0.1}, 60, lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 10, cycle_momentum=False)),
+    (
+        {"name": "cyclic", "cycles": 3, "first": 0.1, "rise": 0.25, "mode": "triangular2"},
+        60,
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 5, 15, "triangular2", cycle_momentum=False),
+    ),
+    (
+        {"name": "cyclic", "cycles": 4, "first": 0.1, "mode": "exp_range", "multiplier": 0.9**16},
+        64,
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 8, mode="exp_range", gamma=0.9, cycle_momentum=False),
+    ),
     # PyTorch waits for one epoch more than `patience` says.
     ({"name": "plateau", "patience": 3}, 24, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=2, threshold=0)),
+    (
+        {"name": "plateau", "patience": 1, "cooldown": 2},
+        24,
+        lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0, threshold=0, cooldown=2),
+    ),
     (
         {"name": "plateau", "patience": 1, "multiplier": 0.5, "min_delta": 0.05, "min_factor": 0.02},
         24,

@@ -30,6 +30,7 @@ def rates(schedule: Any, **arguments: Any) -> np.ndarray:
 def test_names_of_schedules() -> None:
     assert {type(nn.registry.resolve("schedules", name)).__name__ for name in nn.names("schedules")} >= {
         "ConstantRate", "Cosine", "StepDecay", "OneCycle", "Plateau", "Warmup", "FlatCosine", "CosLog4", "InverseScaling",
+        "PolynomialDecay", "ExponentialDecay", "PiecewiseConstant", "CyclicRate",
     }  # fmt: skip
 
 
@@ -83,6 +84,128 @@ def test_steps_come_with_the_epoch_that_was_meant(n_epochs: int) -> None:
 def test_steps_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         nn.StepDecay(**arguments)
+
+
+def test_polynomial() -> None:
+    t = np.arange(3, 80, 4) / 80
+    np.testing.assert_allclose(rates("polynomial"), 1 - t, rtol=1e-12)
+    np.testing.assert_allclose(rates(nn.PolynomialDecay(power=2, last=0.1)), 0.1 + 0.9 * (1 - t) ** 2, rtol=1e-12)
+    np.testing.assert_array_equal(nn.PolynomialDecay(power=0.5, last=0.25).factor(np.array([9, 10]), 9), 0.25)
+
+
+def test_exponential() -> None:
+    t = np.arange(3, 80, 4) / 80
+    np.testing.assert_allclose(rates("exponential"), 0.01**t, rtol=1e-12)
+    np.testing.assert_allclose(rates(nn.ExponentialDecay(0.5, every=0.1, min_factor=0.1)), np.maximum(0.5 ** (10 * t), 0.1), rtol=1e-12)
+    np.testing.assert_allclose(rates(nn.ExponentialDecay(0.5, every=1 / 20, staircase=True)), 0.5 ** np.arange(20), rtol=1e-12)
+    np.testing.assert_array_equal(rates(nn.ExponentialDecay(0.7, 0.3, True)), rates(nn.StepDecay(0.7, every=0.3)))
+
+
+def test_piecewise() -> None:
+    np.testing.assert_array_equal(rates(nn.PiecewiseConstant((0.25, 0.9), (1, 2, 0))), [1] * 5 + [2] * 13 + [0] * 2)
+    np.testing.assert_allclose(rates("piecewise"), rates("step"), rtol=1e-12)
+    np.testing.assert_array_equal(rates(nn.PiecewiseConstant((), [0.5])), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"boundaries": (0.5, 0.25)}, "ascending"),
+        ({"boundaries": (30, 80)}, "fractions of the fit"),
+        ({"boundaries": None}, "boundaries must be"),
+        ({"factors": (1, -1, 1)}, "none negative"),
+        ({"factors": (1, np.inf, 1)}, "factors must be"),
+        ({"factors": 1}, "factors must be"),
+        ({"factors": (1, 2)}, "2 boundaries make 3 parts, each with a factor, got 2 factors"),
+    ],
+)
+def test_parts_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        nn.PiecewiseConstant(**arguments)
+
+
+def test_cyclic() -> None:
+    steps = np.array([0, 1, 5, 10, 19, 20, 25, 40, 60])
+    np.testing.assert_allclose(
+        nn.CyclicRate(cycles=3, first=0.2).factor(steps, 60), 0.2 + 0.8 * np.array([0, 0.1, 0.5, 1, 0.1, 0, 0.5, 0, 0]), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        nn.CyclicRate(3, 0.2, 0.25, "triangular2").factor(steps, 60),
+        0.2 + 0.8 * np.array([0, 0.2, 1, 2 / 3, 1 / 15, 0, 0.5, 0, 0]),
+        atol=1e-12,
+    )
+    ranged = nn.CyclicRate(3, 0.0, mode="exp_range", multiplier=0.25).factor(steps, 60)
+    np.testing.assert_allclose(ranged, np.array([0, 0.1, 0.5, 1, 0.1, 0, 0.5, 0, 0]) * 0.25 ** (steps / 20), atol=1e-12)
+    assert rates(nn.CyclicRate(cycles=2)).max() > 0.9
+
+
+def test_function_of_epochs() -> None:
+    np.testing.assert_array_equal(rates(lambda epoch: 0.5**epoch), 0.5 ** np.arange(20))
+    np.testing.assert_array_equal(rates({"lr": lambda epoch: 1 / (1 + epoch)}), 1 / np.arange(1, 21))
+    warm = nn.Warmup(lambda epoch: 1 + epoch, fraction=0.125)  # 10 of 80 steps; epochs count from the begin of the fit
+    np.testing.assert_allclose(rates(warm)[[0, 1, 2, 3]], [4 / 11, 2 * 8 / 11, 3, 4], rtol=1e-12)
+
+
+def test_function_of_steps() -> None:
+    asked: list[int] = []
+
+    def factor(step: int) -> float:
+        asked.append(step)
+        return 1 / (1 + step)
+
+    np.testing.assert_allclose(rates(nn.FunctionSchedule(factor, per="step")), 1 / np.arange(4, 81, 4), rtol=1e-12)
+    assert set(asked) == set(range(80))
+    assert all(type(step) is int for step in asked)
+
+
+def test_function_goes_on_where_it_was(tmp_path) -> None:
+    def stop(training: Any) -> None:
+        if training.network.n_epochs == 3:
+            training.stop("power cut")
+
+    whole, part = nn.Sequential(nn.Dense(2)), nn.Sequential(nn.Dense(2))
+    settings = {"schedule": {"lr": lambda epoch: 0.9**epoch}, "optimizer": "adam", "epochs": 6}
+    history = fit(whole, **settings)
+    lr = list(fit(part, callbacks=[nn.LambdaCallback(on_epoch_end=stop)], **settings)["lr"])
+    assert part.schedule.state() == {"epoch": 3}
+    lr += list(fit(part, epochs=3, rng=None)["lr"])
+    assert lr == list(history["lr"])
+    np.testing.assert_array_equal(part.parameters, whole.parameters)
+    with pytest.raises(
+        nn.errors.UnknownComponentError, match=r"FunctionSchedule holds a function, which no file can name: .*schedule = None"
+    ):
+        part.save(tmp_path / "part.nncore")
+    part.schedule = None
+    part.save(tmp_path / "part.nncore")
+
+
+def test_checkpoint_of_a_function_is_refused_before_the_fit(tmp_path) -> None:
+    net = nn.Sequential(nn.Dense(2)).build(3, loss="softmax_cross_entropy", rng=0)
+    with pytest.raises(nn.errors.UnknownComponentError, match="FunctionSchedule"):
+        fit(net, schedule=lambda epoch: 1.0, callbacks=[nn.Checkpoint(tmp_path / "part.nncore")])
+    assert net.n_steps == 0
+
+
+@pytest.mark.parametrize("returned", [-1.0, np.nan, np.inf, None, "1", [1.0]], ids=str)
+@pytest.mark.parametrize("per", ["epoch", "step"])
+def test_function_that_returns_no_factor(returned: Any, per: str) -> None:
+    net = nn.Sequential(nn.Dense(2))
+    with pytest.raises(PluginError, match=f"the schedule <lambda> must return a finite number.* for {per} 0 it returned"):
+        fit(net, schedule=nn.FunctionSchedule(lambda number: returned, per=per))
+    assert not net.is_built
+
+
+def test_function_of_a_number_that_predictions_read_is_refused() -> None:
+    net = nn.Sequential(nn.Dense(2, activation=nn.get("activation", "leaky_relu")()))
+    with pytest.raises(ParameterError, match="it may end anywhere"):
+        fit(net, schedule={"dense_1.activation.slope": lambda epoch: 1.0})
+
+
+def test_what_is_no_function() -> None:
+    with pytest.raises(ParameterError, match="function must be a function"):
+        nn.FunctionSchedule(0.5)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="its state is the number of epochs"):
+        nn.FunctionSchedule(abs).restore({"epoch": 0.5})
 
 
 def test_one_cycle() -> None:
@@ -166,6 +289,15 @@ def test_plateau() -> None:
     assert run.factors(3, 2, 2, 1, 1, 2, 0.5, 0.5, 0.4, 1, 1, 1, 1, 1, 1) == [1, 1, 1, 1, 1, 0.5, *[0.5] * 4, 0.25, 0.25, 0.2, 0.2, 0.2]
 
 
+def test_plateau_cools_down() -> None:
+    run = Losses(nn.Plateau(patience=2, multiplier=0.5, cooldown=2))
+    assert run.factors(1, 1, 1) == [1, 1, 0.5]
+    assert run.schedule.state() == {"factor": 0.5, "n_waited": 0.0, "n_cooling": 2.0, "best": 1.0}
+    assert run.factors(1, 1, 1, 1, 0.9, 1, 1) == [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
+    assert "n_cooling" not in run.schedule.state()
+    assert run.factors(1, 1) == [0.125, 0.125]
+
+
 def test_plateau_of_a_score() -> None:
     assert Losses(nn.Plateau("val_accuracy", patience=1), "val_accuracy").factors(0.5, 0.6, 0.55) == [1, 1, 0.1]
     assert Losses(nn.Plateau("val_accuracy", patience=1, mode="min"), "val_accuracy").factors(0.5, 0.6) == [1, 0.1]
@@ -218,7 +350,7 @@ def test_plateau_goes_on_from_a_file(tmp_path) -> None:
 @pytest.mark.parametrize(
     "state",
     [{"factor": 1.0}, {"factor": 1.0, "n_waited": 0.0, "worst": 1.0}, {"factor": 2.0, "n_waited": 0.0}, {"factor": 1.0, "n_waited": 10.0},
-     {"factor": 1.0, "n_waited": 0.5}],
+     {"factor": 1.0, "n_waited": 0.5}, {"factor": 1.0, "n_waited": 0.0, "n_cooling": 1.0}],
 )  # fmt: skip
 def test_plateau_refuses_a_state_that_cannot_be(state: dict[str, float], tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     plateau = nn.Plateau()
