@@ -71,8 +71,10 @@ from nncore.regularizers.l1_l2 import L1L2
 from nncore.regularizers.l2 import L2
 from nncore.samplers.balanced import BalancedSampler
 from nncore.samplers.blocks import BlockSampler
+from nncore.samplers.grouped import GroupedSampler
 from nncore.samplers.sequential import SequentialSampler
 from nncore.samplers.shuffle import ShuffleSampler
+from nncore.samplers.weighted import WeightedSampler
 from nncore.schedules.constant import ConstantRate
 from nncore.schedules.cosine import Cosine
 from nncore.schedules.coslog4 import CosLog4
@@ -87,6 +89,7 @@ from nncore.schedules.plateau import Plateau
 from nncore.schedules.polynomial import PolynomialDecay
 from nncore.schedules.step import StepDecay
 from nncore.schedules.warmup import Warmup
+from nncore.transforms.cutmix import CutMix
 from nncore.transforms.feature_dropout import FeatureDropout
 from nncore.transforms.gaussian_noise import GaussianNoise
 from nncore.transforms.mixup import Mixup
@@ -128,6 +131,7 @@ __all__ = [
     "CosLog4",
     "Cosine",
     "CrossEntropy",
+    "CutMix",
     "CyclicRate",
     "Dense",
     "Dropout",
@@ -144,6 +148,7 @@ __all__ = [
     "GaussianNLL",
     "GaussianNoise",
     "GroupLasso",
+    "GroupedSampler",
     "HalfMSE",
     "Hinge",
     "History",
@@ -186,6 +191,7 @@ __all__ = [
     "TimeLimit",
     "UnitNorm",
     "Warmup",
+    "WeightedSampler",
     "__version__",
     "each",
     "find_learning_rate",

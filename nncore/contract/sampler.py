@@ -26,12 +26,41 @@ class SampleInfo:
         Real targets, if there are no labels.
     weights : ndarray of shape (n_samples,) or None
         What ``sample_weight`` was, in float64 and times a power of two: the largest is from 1 to 2. None stands for 1 each.
+    rows : ndarray of shape (n_samples,), int64, or None
+        Which rows of the data they are, if a part is held out for validation; None for all rows in order.
+    n_rows : int
+        Rows of the data, those that are held out included.
     """
 
     n_samples: int
     labels: np.ndarray | None = None
     targets: np.ndarray | None = None
     weights: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    n_rows: int = 0
+
+    def chosen(self, values: np.ndarray, what: str) -> np.ndarray:
+        """Of an argument that says something of each row of the data, what it says of these samples.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+        what : str
+            For the error: ``"GroupedSampler: groups"``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        DataError
+            If there is not one value for each row.
+        """
+        n_rows = self.n_samples if self.rows is None else self.n_rows
+        if len(values) != n_rows:
+            raise DataError(f"{what} has {len(values)} values, and the data have {n_rows} rows: give one for each row that fit is given")
+        return values if self.rows is None else values[self.rows]
 
     def classes(self) -> np.ndarray:
         """The class of each sample, by labels or by targets that stand for classes.
@@ -119,6 +148,11 @@ class Sampler(Configurable):
     """
 
     in_stream: ClassVar[str | None] = None
+
+    @property
+    def uses_weights(self) -> bool:
+        """Whether samples are chosen by ``sample_weight``, so that in training each visit counts 1. False unless overridden."""
+        return False
 
     def length(self, samples: SampleInfo) -> int:
         """How many samples an epoch visits: the same number in every epoch, since schedules span the steps of a fit.

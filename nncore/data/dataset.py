@@ -140,6 +140,17 @@ class Dataset:
         some._rows, some._of_inputs = rows, (self.targets, whole)
         return some
 
+    @property
+    def rows(self) -> np.ndarray | None:
+        """Which of the inputs they are; None for all."""
+        return self._rows
+
+    def unweighted(self) -> Dataset:
+        """The same samples, each with a weight of 1."""
+        some = Dataset(self.inputs, self.targets, None, self.dtype)
+        some._rows, some._of_inputs = self._rows, (self._of_inputs[0], None)
+        return some
+
     def copied(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
         """The same with inputs of its own, in the order of the rows."""
         return Dataset(self.inputs[rows], self.targets.of(rows), weights, self.dtype)

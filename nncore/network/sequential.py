@@ -135,7 +135,7 @@ class Sequential(Model):
             class equally often), ``"blocks"`` (for data larger than memory), or one of your own. The fit works with a copy. A file does
             not keep it: give it again where a fit goes on.
         transforms : sequence of str, Transform or dict
-            What happens to each batch before the first layer sees it, in this order: ``"gaussian_noise"``, ``"mixup"``,
+            What happens to each batch before the first layer sees it, in this order: ``"gaussian_noise"``, ``"mixup"``, ``"cutmix"``,
             ``"feature_dropout"``, or yours. In this fit alone: predictions, scores, validation and `train_on_batch` see the data as they
             are. The fit works with copies. A file does not keep them: give them again where a fit goes on.
         drop_last : bool, default False

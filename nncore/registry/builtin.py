@@ -172,6 +172,8 @@ def nncore_samplers(api: tuple[int, int]) -> list[Component]:
         Component("shuffle", "nncore.samplers.shuffle:ShuffleSampler", "every sample once, in a new random order every epoch"),
         Component("sequential", "nncore.samplers.sequential:SequentialSampler", "every sample once, in the order of the data"),
         Component("balanced", "nncore.samplers.balanced:BalancedSampler", "every class equally often, for classes that are rare"),
+        Component("weighted", "nncore.samplers.weighted:WeightedSampler", "drawn with replacement, by weights"),
+        Component("grouped", "nncore.samplers.grouped:GroupedSampler", "the samples of a group one after the other"),
         Component("blocks", "nncore.samplers.blocks:BlockSampler", "random order inside of blocks, for data larger than memory"),
     ]
 
@@ -181,6 +183,7 @@ def nncore_transforms(api: tuple[int, int]) -> list[Component]:
     return [
         Component("gaussian_noise", "nncore.transforms.gaussian_noise:GaussianNoise", "x + N(0, σ²)"),
         Component("mixup", "nncore.transforms.mixup:Mixup", "Zhang et al. 2018: mixtures of two samples and of their targets"),
+        Component("cutmix", "nncore.transforms.cutmix:CutMix", "Yun et al. 2019: features of another sample, and targets by their share"),
         Component("feature_dropout", "nncore.transforms.feature_dropout:FeatureDropout", "features replaced by a value at random"),
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nncore.plugin import SampleInfo, Sampler, permutation
+from nncore.samplers.passes import drawn_evenly, members_of
 
 #: Visits of each class in an epoch, by the counts of the classes.
 _VISITS: dict[str, Callable[[np.ndarray], int]] = {
@@ -55,13 +56,5 @@ class BalancedSampler(Sampler):
         classes = samples.classes()
         counts = np.bincount(classes)
         n_classes, visits = len(counts), _VISITS[self.per_class](counts)
-        members = np.split(np.argsort(classes, kind="stable"), np.cumsum(counts)[:-1])
-        # The visits of a class go through its samples again and again, each pass in an order of its own. An epoch is a stretch of them.
-        # Each permutation has a number of its own: pass * (n_classes + 1) + class + 1, and epoch * (n_classes + 1) for the last one.
-        drawn = []
-        for number, rows in enumerate(members):
-            first, last = epoch * visits // len(rows), ((epoch + 1) * visits - 1) // len(rows)
-            passes = [permutation(len(rows), seed, one * (n_classes + 1) + number + 1) for one in range(first, last + 1)]
-            begin = epoch * visits - first * len(rows)
-            drawn.append(rows[np.concatenate(passes)[begin : begin + visits]])
+        drawn = drawn_evenly(members_of(classes), visits, seed, epoch)
         return np.concatenate(drawn)[permutation(n_classes * visits, seed, epoch * (n_classes + 1))]

@@ -1,29 +1,7 @@
 /* Mixtures of each row with another one: lambda from Beta(alpha, alpha), one for the batch. hyper[0] is alpha. */
 #ifndef T
-#include <math.h>
-
 #include "../_core/kernels/level.h"
-
-#define TWO_TO_32 4294967296.0
-
-/* What a step draws: the share of a row in its mixture, at least 1/2, and how many rows further on the other one is. */
-typedef struct mixing {
-    double share;
-    int64_t distance;
-} mixing;
-
-/* Student's t with 2 alpha degrees of freedom, sqrt(2 alpha (u^(-1/alpha) - 1)) cos(2 pi v), turned into Beta(alpha, alpha) (Devroye 1996),
- * in a form that nothing overflows in. */
-static mixing draw(const nnc_transform_call *call) {
-    uint32_t words[4];
-    const nnc_site *site = call->site;
-    site->host->random_words(site->seed, site->step, site->layer, 0, 4, words);
-    double u = ((double)words[0] + ((double)words[1] + 0.5) / TWO_TO_32) / TWO_TO_32, v = (double)words[2] / TWO_TO_32;
-    double q = pow(u, 1 / site->hyper[0]), c = cos(2 * 3.14159265358979323846 * v);
-    mixing drawn = {0.5 + 0.5 * sqrt(1 - q) * fabs(c) / sqrt(q + (1 - q) * c * c), 0};
-    if (call->batch_rows > 1) drawn.distance = 1 + (int64_t)((uint64_t)words[3] * (uint64_t)(call->batch_rows - 1) >> 32);
-    return drawn;
-}
+#include "mixing.h"
 
 #include "nncore/float32.h"
 #include "mixup.c"
@@ -38,10 +16,12 @@ const nnc_transform NNC_TABLE(transform, mixup) = {
 
 #else
 
+#include "mixing.h"
+
 static int32_t F(mixup_apply)(const nnc_transform_call *call) {
     mixing drawn = draw(call);
     T share = (T)drawn.share;
-    int64_t n_inputs = call->n_inputs, n_targets = call->n_targets;
+    int64_t n_inputs = call->n_inputs;
     for (int64_t i = 0; i < call->n_rows; i++) {
         int64_t row = call->first_row + i, partner = (row + drawn.distance) % call->batch_rows;
         const T *own = (const T *)call->source + row * n_inputs, *other = (const T *)call->source + partner * n_inputs;
@@ -50,13 +30,7 @@ static int32_t F(mixup_apply)(const nnc_transform_call *call) {
             T far = other[j] == other[j] ? other[j] : own[j]; /* a missing one is that of the row itself */
             x[j] = far + share * (own[j] - far);
         }
-        T weight = ((const T *)call->source_weight)[row], other_weight = ((const T *)call->source_weight)[partner];
-        T total = other_weight + share * (weight - other_weight);
-        T of_own = weight == other_weight || total <= 0 ? share : share * weight / total;
-        ((T *)call->weight)[i] = total;
-        own = (const T *)call->source_target + row * n_targets, other = (const T *)call->source_target + partner * n_targets;
-        T *restrict target = (T *)call->target + i * n_targets;
-        for (int64_t j = 0; j < n_targets; j++) target[j] = other[j] + of_own * (own[j] - other[j]);
+        F(mix_target)(call, i, partner, share);
     }
     return 0;
 }

@@ -30,8 +30,8 @@ ScheduleName: TypeAlias = Literal[
     "constant", "cosine", "coslog4", "cyclic", "exponential", "flat_cosine", "invscaling", "one_cycle", "piecewise", "plateau",
     "polynomial", "step", "warmup",
 ]  # fmt: skip
-SamplerName: TypeAlias = Literal["balanced", "blocks", "sequential", "shuffle"]
-TransformName: TypeAlias = Literal["feature_dropout", "gaussian_noise", "mixup"]
+SamplerName: TypeAlias = Literal["balanced", "blocks", "grouped", "sequential", "shuffle", "weighted"]
+TransformName: TypeAlias = Literal["cutmix", "feature_dropout", "gaussian_noise", "mixup"]
 EncodingName: TypeAlias = Literal[
     "clamp", "date_parts", "indicator", "one_hot", "ordinal", "piecewise_linear", "quantile_normal", "robust", "smooth_clip", "standard",
     "unit_mean",

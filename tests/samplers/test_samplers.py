@@ -10,7 +10,7 @@ import pytest
 import nncore as nn
 from nncore._core import permutation
 from nncore.errors import DataError, ParameterError, PluginError
-from nncore.plugin import SampleInfo, Sampler
+from nncore.plugin import SampleInfo, Sampler, random_words
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3)).astype(np.float32)
@@ -175,6 +175,154 @@ def test_blocks_of_a_memory_map_train_like_the_array(tmp_path: Any) -> None:
     fit(in_memory, sampler=nn.BlockSampler(8, 2))
     on_disk.fit(np.load(tmp_path / "X.npy", mmap_mode="r"), Y, epochs=2, batch_size=20, sampler=nn.BlockSampler(8, 2), progress=False)
     np.testing.assert_array_equal(on_disk.parameters, in_memory.parameters)
+
+
+# ---- weighted ---------------------------------------------------------------------------------------------------------------
+
+
+def test_weighted_draws_as_often_as_the_weights_say() -> None:
+    weights = RNG.uniform(size=90)
+    weights[[0, 17, 89]] = 0
+    sampler, n = nn.WeightedSampler(weights, n_samples=1000), 200_000
+    counts = sum(np.bincount(sampler.order(SAMPLES, 3, epoch), minlength=90) for epoch in range(n // 1000))
+    assert sampler.length(SAMPLES) == 1000
+    np.testing.assert_array_equal(counts[[0, 17, 89]], 0)
+    expected = n * weights / weights.sum()
+    chi_square = ((counts - expected)[expected > 0] ** 2 / expected[expected > 0]).sum()
+    assert 50 < chi_square < 130  # 86 degrees of freedom: 99.9 % are between 50 and 132
+
+
+def test_weighted_draws_by_the_inverse_of_the_sums() -> None:
+    words = random_words(7, 4, 2**31 + 1, 180).astype(float)
+    drawn = (words[:90] + (words[90:] + 0.5) / 2**32) / 2**32
+    weights = np.arange(90.0)
+    expected = [int(np.flatnonzero(np.cumsum(weights) > u * weights.sum())[0]) for u in drawn]
+    np.testing.assert_array_equal(nn.WeightedSampler(weights).order(SAMPLES, 7, 4), expected)
+
+
+def test_weighted_takes_the_weights_of_the_fit_in_their_place() -> None:
+    weights = np.where(Y == 2, 10.0, 1.0)
+    by_fit, by_hand = network(), network()
+    fit(by_fit, sampler="weighted", sample_weight=weights)
+    fit(by_hand, sampler=nn.WeightedSampler(weights))  # each visit counts 1
+    np.testing.assert_array_equal(by_fit.parameters, by_hand.parameters)
+    visits = nn.WeightedSampler().order(SampleInfo(90, labels=Y, weights=weights / 8), 0, 0)
+    assert (Y[visits] == 2).sum() > 20
+
+
+def test_weighted_without_weights_is_a_bootstrap() -> None:
+    order = nn.WeightedSampler().order(SAMPLES, 0, 0)
+    assert 45 < len(np.unique(order)) < 68  # about 1 − 1/e of 90
+
+
+def test_weights_of_a_sampler_are_those_of_all_rows() -> None:
+    """A part is held out for validation; the others are drawn by their own weights, and the fit knows what the rows were."""
+    weights = np.where(np.arange(90) < 45, 0.0, np.arange(90))
+    seen: list[np.ndarray] = []
+
+    class Spy(nn.WeightedSampler):
+        def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
+            order = super().order(samples, seed, epoch)
+            assert samples.rows is not None
+            seen.append(samples.rows[order])
+            return order
+
+    fit(network(), sampler=Spy(weights), validation=0.3)
+    assert len(seen) == 2
+    assert min(map(len, seen)) > 50
+    assert min(map(np.min, seen)) >= 45
+
+
+@pytest.mark.parametrize("weights", [[], [-1.0, 2.0], [np.inf], [0.0, 0.0], "many", [[1.0, 2.0]], [None]], ids=str)
+def test_weights_that_are_none(weights: Any) -> None:
+    with pytest.raises(ParameterError, match="WeightedSampler: weights must be finite numbers, none negative and not all 0"):
+        nn.WeightedSampler(weights)
+
+
+def test_weights_that_do_not_fit_the_data() -> None:
+    net = nn.Sequential(nn.Dense(3))
+    with pytest.raises(DataError, match="WeightedSampler: weights has 89 values, and the data have 90 rows: give one for each row"):
+        fit(net, sampler=nn.WeightedSampler(np.ones(89)), loss="softmax_cross_entropy")
+    assert not net.is_built
+    with pytest.raises(DataError, match="all samples to train on have a weight of 0"):  # the others are held out
+        nn.WeightedSampler([0, 0, 1]).length(SampleInfo(2, labels=Y[:2], rows=np.arange(2), n_rows=3))
+
+
+# ---- grouped ----------------------------------------------------------------------------------------------------------------
+
+GROUPS = np.array(["b", "a", "d", "c", "e", "b"] * 15)
+
+
+@pytest.mark.parametrize("groups", [GROUPS, list(GROUPS), GROUPS.astype(object), np.unique(GROUPS, return_inverse=True)[1] * 7 - 3])
+def test_grouped_visits_every_sample_once_group_by_group(groups: Any) -> None:
+    orders = [nn.GroupedSampler(groups).order(SAMPLES, 3, epoch) for epoch in range(4)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), np.arange(90))
+        assert (GROUPS[order][1:] != GROUPS[order][:-1]).sum() == 4
+    assert len({tuple(order) for order in orders}) == 4
+    assert len({tuple(GROUPS[order][::15]) for order in orders}) > 1
+    assert any((np.diff(order[:15]) < 0).any() for order in orders)
+
+
+def test_grouped_draws_as_many_of_each_group_and_splits_none() -> None:
+    sampler, visited = nn.GroupedSampler(GROUPS, per_group=4), np.zeros(90, int)
+    assert sampler.length(SAMPLES) == 20
+    for epoch in range(30):
+        order = sampler.order(SAMPLES, 1, epoch)
+        visited += np.bincount(order, minlength=90)
+        assert all(len(set(GROUPS[part])) == 1 for part in order.reshape(5, 4))
+        assert len(set(GROUPS[order])) == 5
+    for group in np.unique(GROUPS):
+        times = visited[group == GROUPS]
+        assert times.max() - times.min() <= 1
+    more = nn.GroupedSampler(per_group=8).order(SAMPLES, 1, 0)  # of the classes, one of which has 5 samples
+    np.testing.assert_array_equal(np.bincount(Y[more]), [8, 8, 8])
+
+
+def test_groups_are_those_of_all_rows() -> None:
+    net, seen = network(), []
+
+    class Spy(nn.GroupedSampler):
+        def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
+            order = super().order(samples, seed, epoch)
+            assert samples.rows is not None
+            seen.append(GROUPS[samples.rows[order]])
+            return order
+
+    fit(net, sampler=Spy(GROUPS), validation=0.3)
+    assert all((groups[1:] != groups[:-1]).sum() == 4 for groups in seen)
+
+
+@pytest.mark.parametrize("groups", [[], 3, [[1, 2], [3, 4]], [[1], [2, 3]], [1, "a", None, 2.5]], ids=str)
+def test_groups_that_are_none(groups: Any) -> None:
+    with pytest.raises(ParameterError, match="GroupedSampler: groups must be numbers or texts, one for each row of the data"):
+        nn.GroupedSampler(groups)
+
+
+def test_groups_that_do_not_fit_the_data() -> None:
+    with pytest.raises(DataError, match="GroupedSampler: groups has 6 values, and the data have 90 rows"):
+        fit(network(), sampler=nn.GroupedSampler(GROUPS[:6]))
+    with pytest.raises(DataError, match="this sampler needs classes"):
+        fit(nn.Sequential(nn.Dense(1)), REALS, loss="mse", sampler="grouped")
+
+
+@pytest.mark.parametrize(
+    "make", [lambda order: nn.GroupedSampler(order % 7), lambda order: nn.WeightedSampler(order)], ids=["groups", "weights"]
+)
+def test_a_fit_goes_on_in_an_epoch_only_with_the_same_values(make: Any) -> None:
+    """What an interrupted fit compares tells any two arrays apart, however long they are."""
+    first, other = np.arange(5000.0), np.arange(5000.0)
+    other[[2500, 2502]] = other[[2502, 2500]] + 1
+    assert repr(make(first)) == repr(make(first.copy())) != repr(make(other))
+    assert len(repr(make(first))) < 100
+
+
+@pytest.mark.parametrize("sampler", ["weighted", "grouped"])
+def test_they_look_at_all_samples_so_that_streams_are_refused(sampler: str) -> None:
+    with pytest.raises(
+        DataError, match=r"looks at all samples before it chooses, and a stream shows some at a time: use sampler='shuffle'"
+    ):
+        network().fit(lambda: iter([(X, Y)]), epochs=1, sampler=sampler, progress=False)
 
 
 # ---- in a fit ---------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from nncore.contract import random_words
 from nncore.plugin import Transform, TransformCall
 from nncore.testing import numpy_twin, tables
 from nncore.transforms.gaussian_noise import standard_normal
-from nncore.transforms.mixup import mixing_share, partner_distance
+from nncore.transforms.mixing import mixing_share, partner_distance
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 5))
@@ -144,6 +144,59 @@ def test_mixup_takes_the_own_value_where_the_other_is_missing() -> None:
 
 def test_a_batch_of_one_is_not_mixed() -> None:
     np.testing.assert_array_equal(applied(nn.Mixup(1.0), X[:1]).x, X[:1])
+
+
+# ---- cutmix -----------------------------------------------------------------------------------------------------------------
+
+
+def cut(alpha: float, step: int, columns: np.ndarray) -> tuple[float, int, np.ndarray]:
+    """The share that stays, how far the partner is and which columns are its own, from the words of a step of `applied`."""
+    words = random_words(7, step, 2**32 - 2, 4 + len(columns))
+    replaced = columns & (words[4:] / 2**32 < 1 - mixing_share(words, alpha))
+    return 1 - replaced.sum() / columns.sum(), partner_distance(words, 20), replaced
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_cutmix_is_its_formula(step: int) -> None:
+    """Row by row, from the same random words."""
+    share, distance, replaced = cut(1.0, step, np.ones(5, bool))
+    call = applied(nn.CutMix(), step=step)
+    assert call.target is not None
+    for i in range(20):
+        j = (i + distance) % 20
+        np.testing.assert_array_equal(call.x[i], [X[j, k] if replaced[k] else X[i, k] for k in range(5)])
+        np.testing.assert_allclose(call.target[i], share * TARGET[i] + (1 - share) * TARGET[j], rtol=1e-12, atol=1e-12)
+    assert call.weight is not None
+    np.testing.assert_array_equal(call.weight, np.full(20, 1 / 20))
+
+
+def test_cutmix_counts_among_the_columns_that_may_change() -> None:
+    columns = np.array([True, False, True, True, False])
+    seen = set()
+    for step in range(1, 40):
+        share, distance, replaced = cut(1.0, step, columns)
+        call = TransformCall(X, X.copy(), columns, TARGET, TARGET.copy(), np.full(20, 0.05), np.full(20, 0.05), 7, step, 2**32 - 2)
+        nn.CutMix().apply(call)
+        np.testing.assert_array_equal((call.x != X).all(axis=0), replaced)
+        np.testing.assert_allclose(call.target, share * TARGET + (1 - share) * np.roll(TARGET, -distance, axis=0), atol=1e-12)
+        seen.add(round(share, 6))
+    assert seen == {1.0, 0.666667, 0.333333, 0.0}
+
+
+def test_cutmix_keeps_the_own_value_where_one_is_missing() -> None:
+    x = X.copy()
+    x[5] = np.nan
+    for step in range(1, 20):
+        call = applied(nn.CutMix(), x, step=step)
+        assert np.isnan(call.x[5]).all()
+        assert np.isnan(call.x).sum() == 5
+
+
+def test_cutmix_replaces_as_many_columns_as_shares_say() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 400))
+    parts = [(applied(nn.CutMix(), x, step=step).x != x).all(axis=0).mean() for step in range(1, 300)]
+    np.testing.assert_allclose(np.mean(parts), 0.25, atol=0.02)  # 1 - max(share, 1 - share) of a uniform share
+    assert max(parts) < 0.58
 
 
 # ---- features left out ------------------------------------------------------------------------------------------------------
