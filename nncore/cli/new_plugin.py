@@ -24,8 +24,8 @@ KINDS = {
 }  # fmt: skip
 #: The file that holds the kernel on each rung.
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
-#: Kinds with templates for compiled kernels.
-COMPILED_KINDS = ("optimizer", "activation", "regularizer", "constraint", "transform")
+#: Kinds that can be compiled: those with a table in ``nncore/plugin.h``.
+COMPILED_KINDS = ("optimizer", "activation", "loss", "layer", "regularizer", "constraint", "transform", "metric")
 #: Other modules of a package, so that no component may have their names.
 MODULES = ("manifest", "kernel")
 LONGEST_NAME = 40
@@ -144,8 +144,7 @@ def _check(kind: str, component: str, rung: str) -> None:
         raise ParameterError(f"{component!r} is what the contract with nncore uses itself: choose another name")
     if rung != "numpy" and kind not in COMPILED_KINDS:
         raise ParameterError(
-            f"there is no template for {kind} on the rung {rung!r}, only for {', '.join(COMPILED_KINDS)}: start with --rung numpy; "
-            "nncore/plugin.h declares the table to add"
+            f"nncore/plugin.h has no table for {kind}, so it cannot be compiled as {', '.join(COMPILED_KINDS)} can: leave out --rung {rung}"
         )
 
 

@@ -15,6 +15,7 @@ from nncore import registry
 from nncore.cli import main, new_plugin
 from nncore.cli.new_plugin import COMPILED_KINDS, KERNELS, KINDS
 from nncore.errors import ParameterError
+from nncore.plugin import TABLES
 
 PAIRS = [(kind, rung) for kind in KINDS for rung in KERNELS if rung == "numpy" or kind in COMPILED_KINDS]
 #: What building and running a rung needs beside nncore.
@@ -94,6 +95,7 @@ def test_one_wheel_of_the_c_rung_serves_all_versions(tmp_path: Path) -> None:
 
 def test_every_template_is_used() -> None:
     assert set(KINDS.values()) == set(registry.KINDS)
+    assert set(COMPILED_KINDS) == set(TABLES)
     templates = {path.name.removesuffix(".template") for path in new_plugin.TEMPLATES.iterdir()}
     used = {template for kind, rung in PAIRS for template in new_plugin._files(kind, "x", "nncore_x", rung).values()}
     assert templates == used
@@ -144,8 +146,9 @@ def test_a_name_that_is_built_in_for_another_kind_is_free(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in COMPILED_KINDS])
-def test_rungs_without_template_are_refused(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ParameterError, match=f"no template for {kind} on the rung 'c', only for {', '.join(COMPILED_KINDS)}"):
+def test_rungs_without_table_are_refused(tmp_path: Path, kind: str) -> None:
+    message = f"no table for {kind}, so it cannot be compiled as {', '.join(COMPILED_KINDS)} can: leave out --rung c"
+    with pytest.raises(ParameterError, match=message):
         new_plugin.new_plugin(kind, "mine", "c", tmp_path)
     assert not list(tmp_path.iterdir())
 
