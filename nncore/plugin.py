@@ -53,6 +53,7 @@ from nncore.contract import (
     Kernel,
     Layer,
     LayerCall,
+    LayerView,
     Learned as _Learned,
     Loss,
     Means,
@@ -60,6 +61,7 @@ from nncore.contract import (
     Missing,
     Moments,
     Monitor,
+    NetworkView,
     Node,
     NumbaCall,
     Optimizer,
@@ -100,13 +102,13 @@ from nncore.words import BUILT_IN
 
 __all__ = [
     "ABI_MAJOR", "ABI_MINOR", "CALLS", "FUNCTIONS", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "TABLES", "TIMES", "Activation",
-    "ActivationLike", "Buffer", "Builder", "Callback", "Collective", "Component", "Configurable", "Constraint", "Constraints",
-    "Encoding", "ExportGraph", "Exporter", "Extremes", "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel",
-    "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Node", "NumbaCall", "Optimizer",
+    "ActivationLike", "Buffer", "Builder", "Callback", "Collective", "Component", "Configurable", "Constraint", "Constraints", "Encoding",
+    "ExportGraph", "Exporter", "Extremes", "Format", "Graph", "History", "Initializer", "InitializerLike", "Kernel", "Layer", "LayerCall",
+    "LayerView", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "NetworkView", "Node", "NumbaCall", "Optimizer",
     "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule",
     "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
-    "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "quantiles",
-    "random_words", "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
+    "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "quantiles", "random_words",
+    "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

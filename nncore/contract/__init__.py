@@ -22,7 +22,7 @@ from nncore.contract.frozen import FrozenDict, FrozenList, frozen, thawed
 from nncore.contract.heads import class_counts, head_columns
 from nncore.contract.history import History
 from nncore.contract.hookspecs import hookimpl
-from nncore.contract.initializer import Initializer, InitializerLike
+from nncore.contract.initializer import Initializer, InitializerLike, LayerView, NetworkView
 from nncore.contract.kernel import ABI_MAJOR, ABI_MINOR, TABLES, Kernel, function_table
 from nncore.contract.layer import Layer, LayerCall
 from nncore.contract.loss import Loss, activation_for, class_indices
@@ -59,13 +59,14 @@ __all__ = [
     "SAMPLE_SIZE", "SPLITS", "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "Buffer", "Builder",
     "Callback", "Collective", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph",
     "Exporter", "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike",
-    "Kernel", "Layer", "LayerCall", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need", "Node", "NumbaCall",
-    "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike", "Regularizers", "RowSample",
-    "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TensorStruct",
-    "TextLevels", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike", "bind", "bond_of", "bounds",
-    "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts", "class_indices", "components_in",
-    "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of", "formula_result", "frozen",
-    "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call",
-    "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "row_hashes", "rung", "setup_arguments",
-    "slot_name", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "Kernel", "Layer", "LayerCall", "LayerView", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need",
+    "NetworkView", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer",
+    "RegularizerLike", "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "State", "Statistic",
+    "Tensor", "TensorSpan", "TensorStruct", "TextLevels", "Transform", "TransformCall", "Value", "activation_for", "adopt", "alike",
+    "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts",
+    "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum",
+    "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words",
+    "row_hashes", "rung", "setup_arguments", "slot_name", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings",
+    "wrappers_of", "written",
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -11,15 +11,15 @@ import numpy as np
 from nncore import registry
 from nncore._core import Program
 from nncore.blocks import memory_for, rows_at_once
-from nncore.contract import Activation, Initializer, Layer, Plan, Tensor
+from nncore.contract import Activation, Initializer, Layer, LayerView, Plan, Tensor
 from nncore.errors import ParameterError, ShapeError
 from nncore.program.compiler import compile_program
 from nncore.program.groups import group_tensors
 from nncore.program.knobs import Knobs
 from nncore.program.memory import REMEDY, named_views
-from nncore.program.planning import Blueprint
+from nncore.program.planning import Blueprint, is_differentiable
 from nncore.program.program_spec import ProgramSpec
-from nncore.program.specification import Stage
+from nncore.program.specification import Op, Stage
 from nncore.program.vectors import Vectors
 
 #: The samples that initializers look at take at most so many bytes, and so do the outputs of all layers for them.
@@ -114,8 +114,11 @@ def initialise(
         seen = _without_noise(blueprint)
         knobs = Knobs(blueprint=seen, grouping=group_tensors({}, seen))
         program = compile_program(knobs, vectors, max_rows=len(batch), training=True)
-        for stage, tensor, initializer in to_refine:
-            _refine(program, vectors, seen.stages[stage.index], tensor, initializer, batch, rng)
+        looked_into = [(seen.stages[stage.index], tensor, initializer) for stage, tensor, initializer in to_refine]
+        for stage, tensor, initializer in looked_into:
+            _refine(program, vectors, stage, tensor, initializer, batch, rng)
+        if is_differentiable(blueprint):
+            _refine_together(program, vectors, looked_into, batch, rng)
 
 
 def _without_noise(blueprint: Blueprint) -> Blueprint:
@@ -152,11 +155,65 @@ def _refine(
     rng: np.random.Generator,
 ) -> None:
     """Show a layer's initializer what the layer gets when `batch` goes in."""
+    _forward(program, vectors, batch)
+    op = _op_of(program, stage)
+    x = batch if op.x is None else op.x[: len(batch)]
+    weight, bias = _weight_and_bias(stage, tensor, vectors)
+    initializer.refine(rng, x, weight, bias)
+
+
+def _forward(program: Program[ProgramSpec], vectors: Vectors, batch: np.ndarray) -> None:
+    """Run the batch through, as training does; running statistics stay as they are."""
     running_statistics = vectors.buffers.copy()
     program.forward(batch, True)
     vectors.buffers[...] = running_statistics
-    op = next(op for op in program.spec.ops if isinstance(op.component, Layer) and op.stage is stage and not op.joint)
-    x = batch if op.x is None else op.x[: len(batch)]
+
+
+def _op_of(program: Program[ProgramSpec], stage: Stage) -> Op:
+    return next(op for op in program.spec.ops if isinstance(op.component, Layer) and op.stage is stage and not op.joint)
+
+
+def _weight_and_bias(stage: Stage, tensor: Tensor, vectors: Vectors) -> tuple[np.ndarray, np.ndarray | None]:
     views = named_views(stage.own_tensors, vectors.parameters[stage.parameters])
-    bias = next((views[t.name] for t in stage.own_tensors if t.role == "bias"), None)
-    initializer.refine(rng, x, views[tensor.name], bias)
+    return views[tensor.name], next((views[t.name] for t in stage.own_tensors if t.role == "bias"), None)
+
+
+@dataclass(frozen=True)
+class _NetworkView:
+    """`nncore.contract.NetworkView` over the program of a network that gets its first values."""
+
+    program: Program[ProgramSpec]
+    vectors: Vectors
+    batch: np.ndarray
+    layers: Sequence[LayerView]
+
+    def forward(self) -> np.ndarray:
+        _forward(self.program, self.vectors, self.batch)
+        return self.program.spec.output[: len(self.batch)].copy()
+
+    def backward(self, d_output: np.ndarray) -> None:
+        assert self.program.spec.d_output is not None, "a training program has a way back"
+        self.program.spec.d_output[: len(self.batch)] = d_output
+        self.program.backward(self.batch)
+        self.vectors.gradients[...] = 0  # they are nobody's
+
+
+def _refine_together(
+    program: Program[ProgramSpec],
+    vectors: Vectors,
+    refined: Sequence[tuple[Stage, Tensor, Initializer]],
+    batch: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Show the network to initializers that look at all of it, once to each class of them."""
+    first: dict[type[Initializer], Initializer] = {}
+    layers: dict[type[Initializer], list[LayerView]] = {}
+    for stage, tensor, initializer in refined:
+        op = _op_of(program, stage)
+        if initializer.looks_at_network and op.d_y is not None:
+            x = batch if op.x is None else op.x[: len(batch)]
+            view = LayerView(stage.name, *_weight_and_bias(stage, tensor, vectors), x, op.d_y[: len(batch)])
+            first.setdefault(type(initializer), initializer)
+            layers.setdefault(type(initializer), []).append(view)
+    for cls, initializer in first.items():
+        initializer.refine_together(rng, _NetworkView(program, vectors, batch, layers[cls]))

@@ -88,6 +88,7 @@ def check_refine(initializer: Initializer) -> None:
         initializer.needs_batch == refines, f"needs_batch is {initializer.needs_batch}, but refine is {'' if refines else 'not '}defined"
     )
     if not initializer.needs_batch:
+        expect(not initializer.looks_at_network, "looks_at_network is True and needs_batch is not: without a batch there is nothing to run")
         return
     wanted = initializer.batch_rows
     expect(isinstance(wanted, int) and wanted > 0, f"batch_rows is {wanted!r}; it must be a whole number of at least 1")
@@ -119,12 +120,16 @@ def check_refine(initializer: Initializer) -> None:
 
 
 def check_network(initializer: Initializer) -> None:
-    """Networks built alike start with the same finite parameters, in both dtypes, whether the initializer is for weights or biases."""
+    """Networks built alike start with the same finite parameters, in both dtypes, whether the initializer is for weights or biases.
+
+    The layers of a network, of which there are two, may be adapted to one another.
+    """
     for dtype in ("float32", "float64"):
         for where in ("weight_initializer", "bias_initializer"):
             if where == "bias_initializer" and initializer.needs_batch:
                 continue  # it is asked through the weight
-            layer = Dense(5, **{where: described(initializer)})
-            vectors = [Sequential(layer).build(4, rng=7, dtype=dtype, batch=networks.inputs()).parameters.copy() for _ in range(2)]
-            expect(math.prod(vectors[0].shape) == 25 and np.isfinite(vectors[0]).all(), f"as {where}: parameters {vectors[0]}")
+            values = {where: described(initializer)}
+            layers = Dense(5, activation="relu", **values), Dense(3, **values)
+            vectors = [Sequential(*layers).build(4, rng=7, dtype=dtype, batch=networks.inputs()).parameters.copy() for _ in range(2)]
+            expect(math.prod(vectors[0].shape) == 43 and np.isfinite(vectors[0]).all(), f"as {where}: parameters {vectors[0]}")
             expect_same_bits(vectors[1], vectors[0], f"as {where}, {dtype}: parameters of an equal network")

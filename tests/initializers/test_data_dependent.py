@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 import nncore as nn
 from nncore.errors import DataError, ParameterError
 from nncore.initializers.data_dependent import DataDependent, output_statistics
+from nncore.plugin import Initializer, NetworkView
 
 DTYPES = [np.float32, np.float64]
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
@@ -167,7 +168,7 @@ def test_weights_that_would_overflow() -> None:
 
 
 def test_gradients_grow_backwards_through_relu_layers_as_the_docstring_says() -> None:
-    """What the paper's second algorithm is for, and the reason to say that it is missing."""
+    """What the paper's second algorithm is for."""
     n, depth = 200, 20
     x = np.maximum(np.random.default_rng(0).normal(size=(1000, n)), 0)
     weights, masks = [], []
@@ -189,8 +190,9 @@ def test_gradients_grow_backwards_through_relu_layers_as_the_docstring_says() ->
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_in_a_network(dtype: str, activation: str) -> None:
     x = batch(300, 10, np.float64)
-    layers = [nn.Dense(32, activation, weight_initializer=DataDependent()) for _ in range(8)]
-    network = nn.Sequential(*layers, nn.Dense(3, weight_initializer=DataDependent())).build(10, rng=0, dtype=dtype, batch=x)
+    by_units = DataDependent(balance=False)
+    layers = [nn.Dense(32, activation, weight_initializer=by_units) for _ in range(8)]
+    network = nn.Sequential(*layers, nn.Dense(3, weight_initializer=by_units)).build(10, rng=0, dtype=dtype, batch=x)
     z = x.astype(dtype)
     named = network.named_parameters()
     for number in range(1, 10):
@@ -208,3 +210,211 @@ def test_a_network_needs_the_batch() -> None:
 def test_beta_is_a_number(beta: object) -> None:
     with pytest.raises(ParameterError, match="beta must be a number"):
         DataDependent(beta)  # type: ignore[arg-type]
+
+
+# ---- between layers ---------------------------------------------------------------------------------------------------------
+
+
+def stack(
+    n_hidden: int, activation: str | None = "relu", beta: float = 0.1, *, balance: bool, n_outputs: int = 4, **build: object
+) -> nn.Sequential:
+    chosen = DataDependent(beta, balance=balance)
+    layers = [nn.Dense(24 + 8 * (i % 3), activation, weight_initializer=chosen) for i in range(n_hidden)]
+    return nn.Sequential(*layers, nn.Dense(n_outputs, weight_initializer=chosen)).build(10, rng=0, batch=BATCH, **build)
+
+
+BATCH = batch(1500, 10, np.float64)
+
+
+def rates_of_change(network: nn.Sequential, x: np.ndarray) -> np.ndarray:
+    """√(mean over rows of E ‖∂(ηᵀ·output)/∂W‖²) / ‖W‖ of each layer of ReLUs. E ηηᵀ = 1, so it is the sum over single outputs."""
+    named = {name: view.astype(np.float64) for name, view in network.named_parameters().items()}
+    weights = [view for name, view in named.items() if name.endswith("weight")]
+    biases = [view for name, view in named.items() if name.endswith("bias")]
+    inputs, masks = [x], []
+    for weight, bias in zip(weights, biases, strict=True):
+        z = inputs[-1] @ weight + bias
+        masks.append(z > 0)
+        inputs.append(np.maximum(z, 0))
+    squares = np.zeros(len(weights))
+    for unit in range(weights[-1].shape[1]):
+        d_z = np.zeros((len(x), weights[-1].shape[1]))
+        d_z[:, unit] = 1
+        for k in reversed(range(len(weights))):
+            squares[k] += np.mean(np.square(inputs[k]).sum(axis=1) * np.square(d_z).sum(axis=1))
+            d_z = (d_z @ weights[k].T) * masks[k - 1] if k else d_z
+    return np.sqrt(squares) / [np.linalg.norm(weight) for weight in weights]
+
+
+def spread(numbers: np.ndarray) -> float:
+    return float(numbers.max() / numbers.min())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_hidden", [1, 3, 20])
+def test_all_layers_change_at_one_rate(n_hidden: int, dtype: str) -> None:
+    """Within 10 %: the sample of signs is one of many losses."""
+    before, after = (rates_of_change(stack(n_hidden, balance=balance, dtype=dtype), BATCH) for balance in (False, True))
+    assert spread(before) > 1.3
+    assert spread(after) < 1.1
+    np.testing.assert_allclose(np.exp(np.log(after).mean()), np.exp(np.log(before).mean()), rtol=1e-4)
+
+
+def test_one_output_leaves_nothing_to_chance() -> None:
+    assert spread(rates_of_change(stack(6, balance=True, n_outputs=1, dtype="float64"), BATCH)) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-4), ("float64", 1e-12)])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", None])
+def test_outputs_stay_and_so_do_the_variances_within_a_layer(activation: str | None, dtype: str, rtol: float) -> None:
+    plain, balanced = (stack(6, activation, balance=balance, dtype=dtype) for balance in (False, True))
+    out = plain.predict(BATCH)
+    np.testing.assert_allclose(balanced.predict(BATCH), out, atol=rtol * np.abs(out).max())
+    first = BATCH.astype(dtype) @ balanced.named_parameters()["dense_1.weight"]
+    assert spread(first.std(axis=0)) == pytest.approx(1, abs=1e-3)
+    assert not np.allclose(first.std(axis=0), 1, rtol=0.02)
+
+
+def test_the_formula_of_the_second_step() -> None:
+    plain, balanced = (stack(4, balance=balance, n_outputs=1, dtype="float64") for balance in (False, True))
+    rates = rates_of_change(plain, BATCH)
+    factors = np.sqrt(rates / np.exp(np.log(rates).mean()))
+    for number, (factor, from_below) in enumerate(zip(factors, np.cumprod(factors), strict=True), 1):
+        for name, by in (("weight", factor), ("bias", from_below)):
+            old, new = (net.named_parameters()[f"dense_{number}.{name}"] for net in (plain, balanced))
+            np.testing.assert_allclose(new, by * old, rtol=1e-9)
+
+
+def test_the_paper_s_damped_iteration_comes_to_the_same_point() -> None:
+    """r ← (C / C̃)^(α/2), α = ¼, again and again, each undone in the layer above."""
+    plain, balanced = (stack(4, balance=balance, n_outputs=1, dtype="float64") for balance in (False, True))
+    named = plain.named_parameters()
+    for _ in range(120):
+        rates = rates_of_change(plain, BATCH)
+        from_below = 1.0
+        for number, factor in enumerate((rates / np.exp(np.log(rates).mean())) ** (0.25 / 2), 1):
+            from_below *= factor
+            named[f"dense_{number}.weight"][...] *= factor
+            named[f"dense_{number}.bias"][...] *= from_below
+    for name, view in balanced.named_parameters().items():
+        np.testing.assert_allclose(named[name], view, rtol=1e-9, err_msg=name)
+
+
+def ends(network: nn.Sequential) -> dict[str, np.ndarray]:
+    return {name: view.copy() for name, view in (network.named_parameters() | network.named_buffers()).items()}
+
+
+def layers_between(balance: bool) -> dict[str, list[nn.plugin.Layer]]:
+    chosen = {"weight_initializer": DataDependent(0.1, balance=balance)}
+    relu = {"activation": "relu"} | chosen
+    return {
+        "tanh": [nn.Dense(12, activation="tanh", **chosen), nn.Dense(3, **chosen)],
+        "gelu": [nn.Dense(12, activation="gelu", **chosen), nn.Dense(3, **chosen)],
+        "batch norm": [nn.Dense(12, **chosen), nn.BatchNorm(), nn.Dense(3, **chosen)],
+        "layer norm": [nn.Dense(12, **chosen), nn.LayerNorm(), nn.Dense(3, **chosen)],
+        "residual": [nn.Dense(12, **relu), nn.Residual([nn.Dense(12, **relu)]), nn.Dense(3, **chosen)],
+        "tied": [nn.Dense(12, name="encoder", **relu), nn.Dense(10, tied_to="encoder"), nn.Dense(3, **chosen)],
+        "biases of another": [
+            nn.Dense(12, **relu),
+            nn.Dense(12, activation="relu", bias_initializer="random_signs"),
+            nn.Dense(3, **chosen),
+        ],
+        "step": [nn.Dense(12, activation="relu", **chosen), nn.Dense(12, activation="step", **chosen), nn.Dense(3, **chosen)],
+        "alone": [nn.Dense(3, **chosen)],
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", layers_between(True))
+def test_what_a_factor_does_not_pass_through_parts_the_network(case: str, dtype: str) -> None:
+    plain, balanced = (ends(nn.Sequential(*layers_between(b)[case]).build(10, rng=0, dtype=dtype, batch=BATCH)) for b in (False, True))
+    for name, values in plain.items():
+        np.testing.assert_array_equal(balanced[name], values, err_msg=name)
+
+
+def test_parts_are_balanced_each_by_itself() -> None:
+    def network(balance: bool) -> nn.Sequential:
+        chosen = {"weight_initializer": DataDependent(0.1, balance=balance)}
+        layers = [nn.Dense(n, activation=a, **chosen) for n, a in ((30, "relu"), (20, "tanh"), (30, "relu"), (20, "relu"))]
+        return nn.Sequential(*layers, nn.Dropout(0.5), nn.Dense(2, **chosen)).build(10, rng=0, dtype="float64", batch=BATCH)
+
+    plain, balanced = network(False), network(True)
+    factors = {
+        name: (balanced.named_parameters()[name] / view).ravel() for name, view in plain.named_parameters().items() if "weight" in name
+    }
+    for name, own in factors.items():
+        np.testing.assert_allclose(own, own[0], rtol=1e-9, err_msg=name)
+        assert own[0] != pytest.approx(1, abs=1e-4), name
+    one, two, three, four, five = (own[0] for own in factors.values())
+    assert one * two == pytest.approx(1)
+    assert three * four * five == pytest.approx(1)
+    np.testing.assert_allclose(balanced.predict(BATCH), plain.predict(BATCH), rtol=1e-9, atol=1e-12)
+
+
+def test_layers_without_bias_and_two_betas() -> None:
+    chosen = [DataDependent(beta) for beta in (0.0, 0.5, 0.1)]
+    dense = [nn.Dense(n, "relu", use_bias=False, weight_initializer=one) for n, one in zip((30, 20, 5), chosen, strict=True)]
+    network = nn.Sequential(*dense).build(10, rng=0, dtype="float64", batch=BATCH)
+    named = network.named_parameters()
+    weights = [named[f"dense_{k}.weight"] for k in (1, 2, 3)]
+    inner = np.maximum(np.maximum(BATCH @ weights[0], 0) @ weights[1], 0)
+    assert spread((inner @ weights[2]).std(axis=0)) == pytest.approx(1, abs=1e-9)
+    assert (inner @ weights[2]).std() > 0
+    by_units = nn.Sequential(*(nn.Dense(n, "relu", use_bias=False, weight_initializer=DataDependent(balance=False)) for n in (30, 20, 5)))
+    before = by_units.build(10, rng=0, dtype="float64", batch=BATCH).named_parameters()
+    factors = [named[name].flat[0] / before[name].flat[0] for name in named]
+    assert np.prod(factors) == pytest.approx(1)
+    assert max(factors) > 1.1
+
+
+def test_a_dead_network_is_left_alone() -> None:
+    """Nothing comes back through ReLUs that are off, so there is no rate to balance by."""
+    dead = DataDependent(beta=-100.0)
+    network = nn.Sequential(nn.Dense(6, "relu", weight_initializer=DataDependent()), nn.Dense(6, "relu", weight_initializer=dead))
+    network.build(10, rng=0, dtype="float64", batch=BATCH)
+    z = BATCH @ network.named_parameters()["dense_1.weight"] + network.named_parameters()["dense_1.bias"]
+    np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-9)
+
+
+def test_balancing_leaves_nothing_behind() -> None:
+    network = stack(3, balance=True)
+    assert not network.gradients.any()
+    assert network.n_steps == network.n_passes == 0
+    with_norm = nn.Sequential(nn.Dense(5, weight_initializer=DataDependent()), nn.BatchNorm()).build(10, rng=0, batch=BATCH)
+    fresh = nn.Sequential(nn.Dense(5), nn.BatchNorm()).build(10, rng=0)
+    for name, view in fresh.named_buffers().items():
+        np.testing.assert_array_equal(with_norm.named_buffers()[name], view)
+
+
+class Halving(Initializer):
+    """Notes what it is shown, and halves weights together."""
+
+    needs_batch = True
+    looks_at_network = True
+    seen: list[list[str]]
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
+        return rng.normal(size=shape)
+
+    def refine(self, rng: np.random.Generator, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+        weight[...] = 1
+
+    def refine_together(self, rng: np.random.Generator, network: NetworkView) -> None:
+        type(self).seen.append([layer.name for layer in network.layers])
+        output = network.forward()
+        network.backward(np.ones_like(output))
+        for layer in network.layers:
+            if layer.name == "dense_3":
+                np.testing.assert_array_equal(layer.d_z, np.ones((len(layer.x), 2)))
+                np.testing.assert_array_equal(layer.x @ layer.weight, output)
+            layer.weight[...] /= 2
+
+
+def test_what_an_initializer_is_shown() -> None:
+    Halving.seen = []
+    layers = [nn.Dense(4, "tanh", weight_initializer=Halving()), nn.Dense(3, weight_initializer=DataDependent())]
+    network = nn.Sequential(*layers, nn.Dense(2, use_bias=False, weight_initializer=Halving())).build(
+        10, rng=0, dtype="float64", batch=BATCH
+    )
+    assert Halving.seen == [["dense_1", "dense_3"]]
+    np.testing.assert_array_equal(network.named_parameters()["dense_3.weight"], 0.5)

@@ -66,6 +66,7 @@ FAULTS = [
     ("layers", "slicing", "plan", "need gradient functions and a gradient_unit"),
     ("layers", "odd_unit", "plan", "gradient_unit of the plan is 3; it must be 0 or a divisor of the 4 parameters"),
     ("initializers", "own_dice", "sample", "from an equal generator: .* differ"),
+    ("initializers", "dicing", "network starts with the same bits", "parameters of an equal network: .* differ"),
     ("schedules", "plunging", "factor", r"factor\(arange\(2\), 1\) is negative somewhere"),
     ("schedules", "short_sighted", "factor", r"factor\(arange\(2\), 1\) is not finite everywhere"),
     ("schedules", "scalar", "factor", r"has shape \(\)"),
