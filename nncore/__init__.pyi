@@ -53,14 +53,20 @@ from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
 from nncore.metrics.function import FunctionMetric
 from nncore.network import Sequential, each, find_learning_rate, fit_many, keep_members, load, load_many, save_many
+from nncore.optimizers.adadelta import Adadelta
 from nncore.optimizers.adafactor import Adafactor
 from nncore.optimizers.adagrad import AdaGrad
 from nncore.optimizers.adam import Adam
+from nncore.optimizers.adamax import Adamax
 from nncore.optimizers.adamw import AdamW
 from nncore.optimizers.block_coordinate import BlockCoordinate
+from nncore.optimizers.lamb import LAMB
+from nncore.optimizers.lion import Lion
 from nncore.optimizers.lookahead import Lookahead
 from nncore.optimizers.momentum import Momentum
+from nncore.optimizers.nadam import NAdam
 from nncore.optimizers.nesterov import Nesterov
+from nncore.optimizers.radam import RAdam
 from nncore.optimizers.rmsprop import RMSProp
 from nncore.optimizers.sgd import SGD
 from nncore.program import get_num_threads, set_num_threads
@@ -110,15 +116,18 @@ __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "LAMB",
     "MAE",
     "MSE",
     "SGD",
     "SWA",
     "ActivationLayer",
     "AdaGrad",
+    "Adadelta",
     "Adafactor",
     "Adam",
     "AdamW",
+    "Adamax",
     "BalancedSampler",
     "BatchNorm",
     "BinaryCrossEntropy",
@@ -156,6 +165,7 @@ __all__ = [
     "InverseScaling",
     "LambdaCallback",
     "LayerNorm",
+    "Lion",
     "Lookahead",
     "MaxNorm",
     "MeanMembers",
@@ -163,6 +173,7 @@ __all__ = [
     "MembersDense",
     "Mixup",
     "Momentum",
+    "NAdam",
     "Nesterov",
     "NonNegative",
     "OneCycle",
@@ -175,6 +186,7 @@ __all__ = [
     "PolynomialDecay",
     "ProgressBar",
     "Quantile",
+    "RAdam",
     "RMSProp",
     "RepeatMembers",
     "Residual",

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Optimizer, Schedule, alike
+from nncore.contract import Optimizer, OptimizerWrapper, Schedule, alike, with_settings
 from nncore.estimators.given import ITS_RULES
 from nncore.network import Sequential
 from nncore.optimizers.adam import Adam
+from nncore.optimizers.adamax import Adamax
 from nncore.optimizers.momentum import Momentum
+from nncore.optimizers.nadam import NAdam
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import get, resolve
@@ -130,7 +132,8 @@ def make_optimizer(given: Any) -> Optimizer:
 
     ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is
     the registry's: it gets `learning_rate_init`, Adam and its like also `beta_1`, `beta_2` and `epsilon`, those with a momentum
-    `momentum`. An instance brings its own hyperparameters. Of `given`, only what counts is read.
+    `momentum`; a wrapper hands `learning_rate_init` to its default optimizer. An instance brings its own hyperparameters. Of `given`,
+    only what counts is read.
     """
     solver = given.solver
     if not isinstance(solver, str):
@@ -143,8 +146,11 @@ def make_optimizer(given: Any) -> Optimizer:
             return SGD(lr)
         return Nesterov(lr, momentum=momentum) if given.nesterovs_momentum else Momentum(lr, momentum=momentum)
     kind = get("optimizers", solver)
+    if issubclass(kind, OptimizerWrapper):
+        around: Optimizer = with_settings(kind(), {"lr": lr})
+        return around
     arguments = {"lr": lr}
-    if issubclass(kind, Adam):
+    if issubclass(kind, (Adam, Adamax, NAdam)):
         epsilon = max(float(given.epsilon), SMALLEST_EPSILON)
         arguments |= {"beta1": float(given.beta_1), "beta2": float(given.beta_2), "epsilon": epsilon}
     elif issubclass(kind, (Momentum, Nesterov)):

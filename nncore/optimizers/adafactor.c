@@ -24,19 +24,7 @@ const nnc_optimizer NNC_TABLE(optimizer, adafactor) = {
 };
 
 #else
-
-#define LANES 16
-
-/* In lanes of their own, which vectors can add up; a float's square is exact in double, and its sum does not overflow. */
-static double F(sum_of_squares)(const T *x, int64_t n) {
-    double sums[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int64_t lane = 0; lane < LANES; lane++) sums[lane] += (double)x[i + lane] * (double)x[i + lane];
-    for (; i < n; i++) sums[0] += (double)x[i] * (double)x[i];
-    for (int64_t lane = 1; lane < LANES; lane++) sums[0] += sums[lane];
-    return sums[0];
-}
+#include "sum_of_squares.h"
 
 /* What the update is multiplied by, from its sum of squares: the clipped rate, relative to the size of the parameters. */
 static T F(length_of_step)(const adafactor_step *step, const T *w, int64_t n, double squares) {
@@ -120,5 +108,4 @@ static int32_t F(adafactor_step)(const nnc_optimizer_call *call) {
     return 0;
 }
 
-#undef LANES
 #endif

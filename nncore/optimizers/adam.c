@@ -1,4 +1,5 @@
-/* Kingma & Ba 2015. hyper: lr, beta1, beta2, epsilon, epsilon_inside (0 or 1). state: m, v. */
+/* Kingma & Ba 2015. hyper: lr, beta1, beta2, epsilon, epsilon_inside, amsgrad (0 or 1). state: m, v, and the highest v
+ * with amsgrad. */
 #ifndef T
 #include <tgmath.h>
 
@@ -23,8 +24,10 @@ static int32_t F(adam_step)(const nnc_optimizer_call *call) {
     int64_t n = call->n, t = call->t, stride = call->stride;
     const double *hyper = call->site->hyper;
     double epsilon = hyper[3];
-    int is_inside = hyper[4] != 0;
-    F(adam_pass)(w, g, state, state + stride, n, t, hyper[0], hyper[1], hyper[2], is_inside ? epsilon : 0, is_inside ? 0 : epsilon, 1);
+    double inside = hyper[4] != 0 ? epsilon : 0, outside = hyper[4] != 0 ? 0 : epsilon;
+    T *v = state + stride;
+    if (hyper[5] == 0) F(adam_pass)(w, g, state, v, n, t, hyper[0], hyper[1], hyper[2], inside, outside, 1);
+    else F(adam_pass_of_highest)(w, g, state, v, v + stride, n, t, hyper[0], hyper[1], hyper[2], inside, outside, 1);
     return 0;
 }
 

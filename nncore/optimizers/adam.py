@@ -28,46 +28,63 @@ class Adam(Optimizer):
         ε, against division by zero. The least value keeps ε above zero in float32 too.
     epsilon_inside : bool, default False
         Put ε inside the root, as some textbook code does (with ``epsilon=1e-5``); the paper has it outside.
+    amsgrad : bool, default False
+        Divide by the root of the largest v so far instead of v, so that steps do not become longer again (AMSGrad). The state then has a
+        third vector.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or an `epsilon_inside` that is not a bool.
+        For a number outside its range, or an `epsilon_inside` or `amsgrad` that is not a bool.
 
     References
     ----------
-    Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
+    Kingma & Ba, "Adam: a method for stochastic optimization", 2015; Reddi, Kale & Kumar, "On the convergence of Adam and beyond", 2018.
     """
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "beta1": "[0, 1)", "beta2": "[0, 1)", "epsilon": "[1e-30, inf)"}
-    flags: ClassVar[tuple[str, ...]] = ("epsilon_inside",)
-    n_slots = 2
+    flags: ClassVar[tuple[str, ...]] = ("epsilon_inside", "amsgrad")
     kernel = Kernel("nncore._core.native:optimizer_adam", never_fails=True)
 
     def __init__(
-        self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, epsilon_inside: bool = False
+        self,
+        lr: float = 1e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        epsilon_inside: bool = False,
+        amsgrad: bool = False,
     ) -> None:
         self.lr = lr
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
         self.epsilon_inside = epsilon_inside
+        self.amsgrad = amsgrad
+
+    @property
+    def n_slots(self) -> int:  # type: ignore[override]
+        """m and v, and the largest v with `amsgrad`."""
+        return 3 if self.amsgrad else 2
 
     def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:
-        m, v = state
+        m, v = state[:2]
         m *= self.beta1
         m += (1 - self.beta1) * g
         v *= self.beta2
         v += (1 - self.beta2) * g * g
+        if self.amsgrad:
+            v = np.maximum(state[2], v, out=state[2])
         m_hat = m / (1 - self.beta1**t)
         v_hat = v / (1 - self.beta2**t)
         w -= self.lr * m_hat / (np.sqrt(v_hat + self.epsilon) if self.epsilon_inside else np.sqrt(v_hat) + self.epsilon)
 
     def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
-        """m and v are means, so that w grows by η·m/((1 − β₁)·ε) at most in a step."""
-        (low, high), (lowest, highest) = state
+        """m and v are means, so that w grows by η·m/((1 − β₁)·ε) at most in a step; a larger v makes it shorter."""
+        (low, high), (lowest, highest), *of_largest = state
         if lowest < 0:
             return math.inf
         m, v = max(-low, high, g), (highest + g * g) / (1 - self.beta2)
         epsilon = math.sqrt(self.epsilon) if self.epsilon_inside else self.epsilon
-        return w + n_steps * self.lr * m / (1 - self.beta1) * max(1.0, 1 / epsilon) + m + v
+        return w + n_steps * self.lr * m / (1 - self.beta1) * max(1.0, 1 / epsilon) + m + v + sum(most for _, most in of_largest)

@@ -1,4 +1,5 @@
-/* Loshchilov & Hutter 2019: w is multiplied by 1 - lr lambda, then Adam. hyper: lr, beta1, beta2, epsilon, lambda. state: m, v. */
+/* Loshchilov & Hutter 2019: w is multiplied by 1 - lr lambda, then Adam. hyper: lr, beta1, beta2, epsilon, lambda, amsgrad (0
+ * or 1). state: m, v, and the highest v with amsgrad. */
 #ifndef T
 #include <tgmath.h>
 
@@ -22,7 +23,10 @@ static int32_t F(adamw_step)(const nnc_optimizer_call *call) {
     const T *g = call->g;
     int64_t n = call->n, t = call->t, stride = call->stride;
     const double *hyper = call->site->hyper;
-    F(adam_pass)(w, g, state, state + stride, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], 1 - hyper[0] * hyper[4]);
+    double keep = 1 - hyper[0] * hyper[4];
+    T *v = state + stride;
+    if (hyper[5] == 0) F(adam_pass)(w, g, state, v, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], keep);
+    else F(adam_pass_of_highest)(w, g, state, v, v + stride, n, t, hyper[0], hyper[1], hyper[2], 0, hyper[3], keep);
     return 0;
 }
 

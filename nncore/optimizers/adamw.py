@@ -16,8 +16,8 @@ class AdamW(Adam):
     """w ← (1 − lr·λ)·w, then a step of `Adam`; λ = `weight_decay`.
 
     The decay stands beside the gradient instead of in it, so that Adam's scaling leaves it alone. It acts on all parameters,
-    biases and scales included, as in PyTorch. The ``weight_decay`` of ``fit`` is another thing: an L2 penalty on weights that
-    is part of the gradient.
+    biases and scales included, as in PyTorch; ``groups={"*.bias": {"weight_decay": 0.0}}`` leaves biases out. The ``weight_decay`` of
+    ``fit`` is another thing: an L2 penalty on weights that is part of the gradient.
 
     Parameters
     ----------
@@ -29,11 +29,13 @@ class AdamW(Adam):
         ε, outside the root. The least value keeps ε above zero in float32 too.
     weight_decay : float, default 0.01
         λ.
+    amsgrad : bool, default False
+        As for `Adam`.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        For a number outside its range, or an `amsgrad` that is not a bool.
 
     References
     ----------
@@ -41,13 +43,20 @@ class AdamW(Adam):
     """
 
     ranges: ClassVar[dict[str, str]] = Adam.ranges | {"weight_decay": "[0, inf)"}
-    flags = ()
+    flags = ("amsgrad",)
     kernel = Kernel("nncore._core.native:optimizer_adamw", never_fails=True)
 
     def __init__(
-        self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.01
+        self,
+        lr: float = 1e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+        amsgrad: bool = False,
     ) -> None:
-        super().__init__(lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+        super().__init__(lr, beta1=beta1, beta2=beta2, epsilon=epsilon, amsgrad=amsgrad)
         self.weight_decay = weight_decay
 
     def step(self, w: np.ndarray, g: np.ndarray, state: np.ndarray, t: int, *tensors: Sequence[TensorSpan]) -> None:

@@ -1,4 +1,5 @@
-/* r = rho r + (1 - rho) g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, rho, epsilon. state: r. */
+/* r = rho r + (1 - rho) g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, rho, epsilon, centered (0 or 1). state: r, and with centered the
+ * mean of g, whose square is taken off r. */
 #ifndef T
 #include <tgmath.h>
 
@@ -22,9 +23,19 @@ static int32_t F(rmsprop_step)(const nnc_optimizer_call *call) {
     int64_t n = call->n;
     const double *hyper = call->site->hyper;
     T lr = (T)hyper[0], rho = (T)hyper[1], rest = (T)(1 - hyper[1]), epsilon = (T)hyper[2];
+    if (hyper[3] == 0) {
+        for (int64_t i = 0; i < n; i++) {
+            r[i] = F(nnc_fma)(rho, r[i], rest * g[i] * g[i]);
+            w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));
+        }
+        return 0;
+    }
+    T *mean = r + call->stride;
     for (int64_t i = 0; i < n; i++) {
         r[i] = F(nnc_fma)(rho, r[i], rest * g[i] * g[i]);
-        w[i] -= lr * g[i] / (epsilon + sqrt(r[i]));
+        mean[i] = F(nnc_fma)(rho, mean[i], rest * g[i]);
+        T variance = r[i] - mean[i] * mean[i];
+        w[i] -= lr * g[i] / (epsilon + sqrt(variance > 0 ? variance : 0)); /* less than 0 by rounding alone */
     }
     return 0;
 }

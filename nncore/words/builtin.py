@@ -22,7 +22,8 @@ InitializerName: TypeAlias = Literal[
     "random_signs", "random_walk", "uniform_fan_in", "xavier_notes", "zeros",
 ]  # fmt: skip
 OptimizerName: TypeAlias = Literal[
-    "adafactor", "adagrad", "adam", "adamw", "block_coordinate", "lookahead", "momentum", "nesterov", "rmsprop", "sgd",
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "block_coordinate", "lamb", "lion", "lookahead", "momentum", "nadam",
+    "nesterov", "radam", "rmsprop", "sgd",
 ]  # fmt: skip
 RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2"]
 ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold", "unit_norm"]

@@ -108,9 +108,11 @@ static void check_dense(const nnc_layer *table) {
 static void check_optimizer(const char *name, const nnc_optimizer *table) {
     static float w[PARAMETERS], g[PARAMETERS], state[3 * PARAMETERS];
     static double w64[PARAMETERS], g64[PARAMETERS], state64[3 * PARAMETERS];
-    const double hyper[] = {0.01, 0.9, 0.99, 1e-6, 0.01};
+    const double hyper[] = {0.01, 0.9, 0.99, 1e-6, 0.01, 0, 0, 0, 0, 0, 0, 0};
     if (table->step_f32 == NULL) return; /* it has functions around the step of another one */
-    if (strcmp(name, "block_coordinate") == 0 || strcmp(name, "adafactor") == 0) return; /* they step on tensors */
+    const char *of_tensors[] = {"block_coordinate", "adafactor", "lamb"};
+    for (size_t i = 0; i < sizeof of_tensors / sizeof *of_tensors; i++)
+        if (strcmp(name, of_tensors[i]) == 0) return;
     const nnc_site site = {.struct_size = sizeof site, .hyper = hyper, .training = 1};
     nnc_optimizer_call call = {
         .struct_size = sizeof call, .site = &site, .w = w, .g = g, .state = state, .n = PARAMETERS, .stride = PARAMETERS};

@@ -24,6 +24,12 @@ from nncore.estimators.solver import HeldRate, StochasticSolver, make_optimizer
         ({"solver": "sgd", "momentum": 0}, nn.SGD, {"lr": 0.001}),
         ({"solver": "adam", "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6}, nn.Adam, {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6}),
         ({"solver": "adamw", "beta_1": 0.8, "learning_rate_init": 0.1}, nn.AdamW, {"lr": 0.1, "beta1": 0.8, "weight_decay": 0.01}),
+        ({"solver": "nadam", "beta_1": 0.8, "learning_rate_init": 0.1}, nn.NAdam, {"lr": 0.1, "beta1": 0.8, "momentum_decay": 0.004}),
+        ({"solver": "adamax", "beta_2": 0.9}, nn.Adamax, {"lr": 0.001, "beta2": 0.9}),
+        ({"solver": "radam", "beta_2": 0.9}, nn.RAdam, {"lr": 0.001, "beta2": 0.9}),
+        ({"solver": "lion", "beta_2": 0.9}, nn.Lion, {"lr": 0.001, "beta2": 0.99}),
+        ({"solver": "lamb"}, nn.LAMB, {"lr": 0.001, "epsilon": 1e-6}),
+        ({"solver": "adadelta", "learning_rate_init": 1.0}, nn.Adadelta, {"lr": 1.0, "rho": 0.9}),
         ({"solver": "momentum", "momentum": 0.7}, nn.Momentum, {"momentum": 0.7}),
         ({"solver": "rmsprop", "learning_rate_init": 0.1, "epsilon": 1e-3}, nn.RMSProp, {"lr": 0.1}),
         ({"solver": {"name": "adam", "lr": 0.5}, "learning_rate_init": 0.1}, nn.Adam, {"lr": 0.5}),
@@ -36,6 +42,12 @@ def test_optimizers(arguments, kind, config):
     assert type(optimizer) is kind
     assert optimizer.config() | config == optimizer.config()
     assert optimizer is not arguments["solver"]
+
+
+def test_a_wrapper_by_name_hands_its_learning_rate_on():
+    optimizer = make_optimizer(MLPClassifier(solver="lookahead", learning_rate_init=0.5))
+    assert type(optimizer) is nn.Lookahead
+    assert optimizer.optimizer.lr == 0.5
 
 
 def test_an_optimizer_that_takes_no_one_and_no_zero():

@@ -1,23 +1,18 @@
-"""Records what torch.optim does, as data for test_torch.py; run with a Python that has PyTorch (CPU) when a case is added.
+"""Records what torch.optim does, as data for test_trajectories.py; run with a Python that has PyTorch (CPU) when a case is added.
 
-Every case descends the same ill-conditioned function in float64, E(w) = Σ cᵢ(½uᵢ² + 0.1·sin(3uᵢ)) with u = w − target and c from
-1 to 1000, whose gradient is written down here in closed form; parameters and gradients of every step go to
-torch_trajectories.npz, and with them, as JSON, the optimizer of nncore that should do the same. Optimizers of matrices descend it with
-twelve numbers in a matrix.
+Every case descends the function of descending.py in float64; torch_trajectories.npz holds what came of it.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from descending import save, start, trajectory
 
-N_STEPS = 150
-CURVATURE = np.array([1.0, 4.0, 30.0, 200.0, 1000.0])
-TARGET = np.array([0.5, -1.0, 2.0, -0.25, 1.0])
-START = np.array([1.5, -2.0, 2.5, 0.25, 0.5])
+torch.set_default_dtype(torch.float64)  # of scalars that an optimizer keeps, too
 
 #: name: (component and arguments in nncore, class and arguments in torch.optim)
 CASES = {
@@ -35,8 +30,28 @@ CASES = {
         "Adam",
         {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-2},
     ),
+    "adam, amsgrad": ("adam", {"lr": 0.02, "amsgrad": True}, "Adam", {"lr": 0.02, "amsgrad": True}),
     "adamw": ("adamw", {}, "AdamW", {}),
     "adamw, strong decay": ("adamw", {"lr": 0.02, "weight_decay": 0.5}, "AdamW", {"lr": 0.02, "weight_decay": 0.5}),
+    "adamw, amsgrad": ("adamw", {"beta2": 0.9, "amsgrad": True}, "AdamW", {"betas": (0.9, 0.9), "amsgrad": True}),
+    "rmsprop, centered": ("rmsprop", {"epsilon": 1e-3, "centered": True}, "RMSprop", {"lr": 1e-3, "eps": 1e-3, "centered": True}),
+    "nadam": ("nadam", {}, "NAdam", {}),
+    "nadam, other numbers": (
+        "nadam",
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-2, "momentum_decay": 0.1},
+        "NAdam",
+        {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-2, "momentum_decay": 0.1},
+    ),
+    "radam, no epsilon": ("radam", {"epsilon": 1e-30}, "RAdam", {"eps": 1e-30}),  # which torch adds elsewhere
+    "adamax": ("adamax", {}, "Adamax", {}),
+    "adamax, other numbers": (
+        "adamax",
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-2},
+        "Adamax",
+        {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-2},
+    ),
+    "adadelta": ("adadelta", {}, "Adadelta", {}),
+    "adadelta, other numbers": ("adadelta", {"lr": 0.5, "rho": 0.8, "epsilon": 1e-3}, "Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-3}),
 }
 #: The same for optimizers of matrices, with the shape.
 MATRIX_CASES = {
@@ -53,32 +68,25 @@ MATRIX_CASES = {
 }
 
 
-def gradient(w: np.ndarray) -> np.ndarray:
-    n = w.size
-    u = w - np.resize(TARGET, n).reshape(w.shape)
-    return np.resize(CURVATURE, n).reshape(w.shape) * (u + 0.3 * np.cos(3 * u))
-
-
-def trajectory(optimizer_class: str, arguments: dict[str, object], start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters before the first and after every step, (N_STEPS + 1, *shape); gradients of every step, (N_STEPS, *shape)."""
-    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+def torch_step(optimizer_class: str, arguments: dict[str, object], first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from gradients to parameters, which steps each time."""
+    w = torch.tensor(first, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, optimizer_class)([w], **arguments)
-    path, gradients = [start], []
-    for _ in range(N_STEPS):
-        gradients.append(gradient(w.detach().numpy()))
-        w.grad = torch.tensor(gradients[-1])
+
+    def step(g: np.ndarray) -> np.ndarray:
+        w.grad = torch.tensor(g)
         optimizer.step()
-        path.append(w.detach().numpy().copy())
-    return np.array(path), np.array(gradients)
+        return w.detach().numpy().copy()
+
+    return step
 
 
 def main() -> None:
-    arrays: dict[str, np.ndarray] = {}
+    found = {}
     for name, (component, arguments, optimizer_class, torch_arguments, *shapes) in {**CASES, **MATRIX_CASES}.items():
-        start = np.resize(START, shapes[0]) if shapes else START  # a matrix of one row is a vector for torch
-        arrays[f"{name}/w"], arrays[f"{name}/g"] = trajectory(optimizer_class, torch_arguments, start[0] if len(start) == 1 else start)
-        arrays[f"{name}/optimizer"] = np.array(json.dumps({"name": component, **arguments}))
-    np.savez_compressed(Path(__file__).with_name("torch_trajectories.npz"), torch_version=np.array(torch.__version__), **arrays)
+        first = start(shapes[0] if shapes else None)
+        found[name] = component, arguments, trajectory(first, torch_step(optimizer_class, torch_arguments, first))
+    save(Path(__file__).with_name("torch_trajectories.npz"), f"torch {torch.__version__}", found)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,19 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "rmsprop": ({"lr": 0.01}, {"lr": 2e-3}),
     "adam": ({"lr": 0.05}, {"lr": 0.02}),
     "adamw": ({"lr": 0.05, "weight_decay": 1e-4}, {"lr": 0.02, "weight_decay": 1e-4}),
+    "nadam": ({"lr": 0.05}, {"lr": 0.02}),
+    "radam": ({"lr": 0.05}, {"lr": 5e-3}),
+    "adamax": ({"lr": 0.1}, {"lr": 0.02}),
+    "adadelta": ({"lr": 3.0}, {"lr": 0.1}),
+    "lion": ({"lr": 0.01}, {"lr": 1e-3}),
+    "lamb": ({"lr": 5e-3}, {"lr": 5e-3}),
     "lookahead": ({"optimizer": {"name": "adam", "lr": 0.1}}, {"optimizer": {"name": "adam", "lr": 0.04}}),
     "adafactor": ({"lr": 0.05, "scale_parameter": False}, {"lr": 2e-3, "scale_parameter": False}),
     "block_coordinate": ({"lr": 0.1, "block": "tensor"}, {"lr": 1e-3, "block": "tensor"}),
 }
+
+#: Steps relative to the size of a tensor do not get a number past 0: here all coordinates are one tensor.
+RELATIVE = {"lamb"}
 
 every = pytest.mark.parametrize("name", OPTIMIZERS)
 either = pytest.mark.parametrize("step", [numpy_step, native_step])
@@ -45,9 +54,11 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 def descend(
     optimizer: Optimizer, step: Callable[..., None], function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: list[float], n: int
 ) -> np.ndarray:
-    """Where `n` steps lead; every coordinate is a tensor of its own."""
+    """Where `n` steps lead; every coordinate is a tensor of its own, unless steps are relative to tensors."""
     w = np.array(start)
     tensors = [TensorSpan(f"dense_{i}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
+    if isinstance(optimizer, tuple(OPTIMIZERS[name] for name in RELATIVE)):
+        tensors = [TensorSpan("dense_1.weight", "weight", 0, 0, 1, w.size)]
     state = zeros(optimizer, w.size, np.float64, tensors)
     for t in range(1, n + 1):
         step(optimizer, w, function(w)[1], state, t, tensors)

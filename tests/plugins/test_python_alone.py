@@ -58,7 +58,7 @@ X = rng.normal(size=(300, 4)).astype(np.float32)
 y = (X[:, 0] * X[:, 1] > 0).astype(int)
 layers = nn.Dense(16, activation="tanh", weight_initializer="lecun_normal"), nn.Dense(2, weight_initializer="sparse")
 net = nn.Sequential(*layers)
-net.fit(X, y, loss="softmax_cross_entropy", optimizer={"name": "lion", "lr": 0.003}, epochs=2, rng=0, progress=False)
+net.fit(X, y, loss="softmax_cross_entropy", optimizer={"name": "nncore-lion/lion", "lr": 0.003}, epochs=2, rng=0, progress=False)
 net.save(sys.argv[1])
 again = nn.load(sys.argv[1])
 for network in (net, again):
@@ -127,7 +127,20 @@ def test_the_example_of_survival_prints_what_its_read_me_says(tmp_path: Path) ->
 def test_they_work_by_name_at_the_command_line(tmp_path: Path) -> None:
     rows = [f"{i % 7},{i % 5},{'high' if i % 7 > 3 else 'low'}" for i in range(120)]
     (tmp_path / "data.csv").write_text("\n".join(["a,b,class", *rows]), encoding="utf-8")
-    train = ["train", "data.csv", "--target", "class", "--optimizer", "lion", "--lr", "0.003", "--epochs", "3", "--out", "net.nncore"]
+    train = [
+        "train",
+        "data.csv",
+        "--target",
+        "class",
+        "--optimizer",
+        "nncore-lion/lion",
+        "--lr",
+        "0.003",
+        "--epochs",
+        "3",
+        "--out",
+        "net.nncore",
+    ]
     environment = environment_with(PROJECTS, tmp_path)
     for arguments in (train, ["predict", "net.nncore", "data.csv"]):
         command = [sys.executable, "-m", "nncore", *arguments]

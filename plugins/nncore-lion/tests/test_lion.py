@@ -39,6 +39,22 @@ def test_program_of_the_paper(arguments: dict[str, float]) -> None:
     np.testing.assert_allclose(state[0], momenta, rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.skipif("lion" not in nn.names("optimizers"), reason="this nncore has no lion of its own")
+@pytest.mark.parametrize("arguments", [{}, {"lr": 0.01, "beta1": 0.5, "beta2": 0.7, "weight_decay": 0.3}])
+def test_steps_are_those_of_the_one_that_nncore_has(arguments: dict[str, float]) -> None:
+    ours, theirs = Lion(**arguments), nn.get("optimizers", "lion")(**arguments)
+    assert type(theirs) is not Lion
+    rng = np.random.default_rng(0)
+    w, state = rng.normal(size=9), np.zeros((1, 9))
+    w_theirs, state_theirs = w.copy(), state.copy()
+    for t in range(1, 21):
+        g = rng.normal(size=9)
+        ours.step(w, g, state, t)
+        theirs.step(w_theirs, g, state_theirs, t)
+        np.testing.assert_allclose(w_theirs, w, rtol=1e-14, atol=1e-15)
+        np.testing.assert_array_equal(state_theirs, state)
+
+
 def test_every_step_is_as_long_as_lr() -> None:
     lion = Lion(lr=0.25)
     w, g, state = np.zeros(3), np.array([1e-30, -1e30, 0.0]), np.zeros((1, 3))
@@ -51,7 +67,7 @@ def test_by_name_in_a_network() -> None:
     X = rng.normal(size=(200, 4))
     y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
     net = nn.Sequential(nn.Dense(16, activation="tanh"), nn.Dense(2))
-    optimizer = {"name": "lion", "lr": 0.003}
+    optimizer = {"name": "nncore-lion/lion", "lr": 0.003}
     history = net.fit(X, y, loss="softmax_cross_entropy", optimizer=optimizer, epochs=40, batch_size=20, rng=0, progress=False)
     assert history["loss"][-1] < history["loss"][0] / 2
 

@@ -27,7 +27,7 @@ def test_both_rungs_give_the_same_bits() -> None:
     """numba contracts no multiplication with an addition, so that every rounding is NumPy's."""
     from nncore.testing.tables import optimizer
 
-    lion = nn.get("optimizers", "lion")(lr=0.01, beta1=0.8, beta2=0.95, weight_decay=0.1)
+    lion = nn.get("optimizers", "nncore-lion/lion")(lr=0.01, beta1=0.8, beta2=0.95, weight_decay=0.1)
     table = optimizer(nn.get("optimizers", "lion_numba").kernel.load())
     hyper = np.array(lion.hyper())
     for dtype, step in ((np.float32, table.step_f32), (np.float64, table.step_f64)):
@@ -55,7 +55,7 @@ def test_a_nan_is_not_hidden() -> None:
 
 @needs_numba
 def test_the_rung_is_reported() -> None:
-    assert rung(nn.get("optimizers", "lion")) == "numpy"
+    assert rung(nn.get("optimizers", "nncore-lion/lion")) == "numpy"
     assert rung(nn.get("optimizers", "lion_numba")) == "numba"
 
 
@@ -64,7 +64,7 @@ def test_without_numba_the_extra_is_named() -> None:
 import sys
 sys.modules["numba"] = None  # as if it were not installed
 import nncore as nn
-nn.get("optimizers", "lion")
+nn.get("optimizers", "nncore-lion/lion")
 try:
     nn.get("optimizers", "lion_numba")
 except nn.errors.MissingExtraError as error:

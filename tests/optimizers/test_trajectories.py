@@ -1,4 +1,5 @@
-"""Trajectories of torch.optim, recorded by make_torch_trajectories.py: 150 steps in float64 on an ill-conditioned function."""
+"""Trajectories of torch.optim and optax, recorded by make_torch_trajectories.py and make_optax_trajectories.py: 150 steps in float64 on an
+ill-conditioned function."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from manifest import classes
 from nncore.plugin import Optimizer, TensorSpan
 from nncore.testing.stepping import native_step, numpy_step, zeros
 
-DATA = np.load(Path(__file__).with_name("torch_trajectories.npz"))
+DATA = {
+    key: array for library in ("torch", "optax") for key, array in np.load(Path(__file__).with_name(f"{library}_trajectories.npz")).items()
+}
 CASES = [key.removesuffix("/optimizer") for key in DATA if key.endswith("/optimizer")]
 OPTIMIZERS = classes("optimizers")
 
@@ -22,7 +25,7 @@ def made(case: str) -> Optimizer:
     return OPTIMIZERS[described.pop("name")](**described)
 
 
-def test_every_optimizer_that_torch_has_is_recorded() -> None:
+def test_every_optimizer_that_they_have_is_recorded() -> None:
     recorded = {type(made(case)) for case in CASES}
     assert recorded == {cls for name, cls in OPTIMIZERS.items() if name not in ("block_coordinate", "lookahead")}
 

@@ -1,0 +1,68 @@
+"""Records what optax does, as data for test_trajectories.py; run with a Python that has optax when a case is added.
+
+Every case descends the function of descending.py in float64; optax_trajectories.npz holds what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+from descending import save, start, trajectory
+
+jax.config.update("jax_enable_x64", True)
+
+#: name: (component and arguments in nncore, the optimizer of optax, shape of a matrix or None)
+CASES = {
+    "lion": ("lion", {"lr": 1e-3}, optax.lion(1e-3, weight_decay=0.0), None),
+    "lion, other numbers": (
+        "lion",
+        {"lr": 0.01, "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.3},
+        optax.lion(0.01, b1=0.8, b2=0.95, weight_decay=0.3),
+        None,
+    ),
+    "radam": ("radam", {}, optax.radam(1e-3), None),
+    "radam, other numbers": (
+        "radam",
+        {"lr": 2e-3, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-2},
+        optax.radam(2e-3, b1=0.8, b2=0.95, eps=1e-2),
+        None,
+    ),
+    "lamb, a vector": ("lamb", {}, optax.lamb(1e-3), (1, 12)),
+    "lamb": ("lamb", {"lr": 0.01}, optax.lamb(0.01), (3, 4)),
+    "lamb, other numbers": (
+        "lamb",
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-2, "weight_decay": 0.3},
+        optax.lamb(0.02, b1=0.8, b2=0.95, eps=1e-2, weight_decay=0.3),
+        (4, 3),
+    ),
+}
+
+
+def optax_step(optimizer: optax.GradientTransformation, first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from gradients to parameters, which steps each time."""
+    w = jax.numpy.asarray(first)
+    state = optimizer.init(w)
+
+    def step(g: np.ndarray) -> np.ndarray:
+        nonlocal w, state
+        updates, state = optimizer.update(jax.numpy.asarray(g), state, w)
+        w = optax.apply_updates(w, updates)
+        return np.asarray(w)
+
+    return step
+
+
+def main() -> None:
+    found = {}
+    for name, (component, arguments, optimizer, shape) in CASES.items():
+        first = start(shape)
+        found[name] = component, arguments, trajectory(first, optax_step(optimizer, first))
+    save(Path(__file__).with_name("optax_trajectories.npz"), f"optax {optax.__version__}", found)
+
+
+if __name__ == "__main__":
+    main()
