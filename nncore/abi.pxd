@@ -222,6 +222,10 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_constraint_function project_f32
         nnc_constraint_function project_f64
 
+    ctypedef struct nnc_batch_sums:
+        double *own
+        const double *other
+        int64_t other_rows
     ctypedef struct nnc_layer_call:
         uint64_t struct_size
         const nnc_site *site
@@ -246,9 +250,7 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t begin_parameter
         int64_t end_parameter
         const nnc_activation *activation
-        double *sums
-        const double *other_sums
-        int64_t other_rows
+        const nnc_batch_sums *sums
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 

@@ -240,7 +240,7 @@ cdef class Compiled:
             op.work, op.work_per_row = described.plan.work, described.plan.work_per_row
             op.rooms = address(described.work)
             op.block_rows, op.sums = described.block_rows, address(described.sums)
-            op.batch_sums, op.n_batch_sums = <double *>address(described.batch_sums), described.plan.batch_sums
+            op.batch_sums.own, op.n_batch_sums = <double *>address(described.batch_sums), described.plan.batch_sums
             self.fill_sites(i, described)
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows = spec.max_rows, spec.slice_rows

@@ -8,7 +8,7 @@
 /* An op that depends on all rows at once, through more than sums of which each process brings its own. */
 static int is_whole(const nnc_program *program, const nnc_op *op) {
     if (op->kind == NNC_OP_PYTHON) return 1;
-    return op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows && op->batch_sums == NULL;
+    return op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows && op->batch_sums.own == NULL;
 }
 
 static int64_t number_bytes(const nnc_program *program) { return program->is_f64 ? (int64_t)sizeof(double) : (int64_t)sizeof(float); }
@@ -34,7 +34,7 @@ static void make_room_for_sums(const nnc_program *program) {
     if (program->n_shards == 1) return;
     for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
-        int64_t n_bytes = op->batch_sums != NULL ? op->n_batch_sums * op->call.n_inputs * (int64_t)sizeof(double) : 0;
+        int64_t n_bytes = op->batch_sums.own != NULL ? op->n_batch_sums * op->call.n_inputs * (int64_t)sizeof(double) : 0;
         if (n_bytes > most) most = n_bytes;
     }
     free(ranks->sums);

@@ -174,22 +174,22 @@ static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
 NNC_RARE int64_t F(sums_of_rows)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
+    nnc_batch_sums sums = {.own = to};
     call.x = (const T *)call.x + first_row * call.n_inputs;
     if (call.d_y != NULL) call.d_y = (const T *)call.d_y + first_row * call.n_outputs;
     if (call.cache != NULL) call.cache = (T *)call.cache + first_row * tree->m->program->ops[own->number].cache_per_row;
     call.first_row = first_row;
     call.n_rows = n_rows;
-    call.sums = to;
+    call.sums = &sums;
     return kernel_verdict(tree->m, own->take(&call), own->number);
 }
 
 NNC_RARE int64_t F(join_sums)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
+    nnc_batch_sums sums = {.own = to, .other = other, .other_rows = other_rows};
     call.n_rows = n_rows;
-    call.sums = to;
-    call.other_sums = other;
-    call.other_rows = other_rows;
+    call.sums = &sums;
     return kernel_verdict(tree->m, tree->m->program->ops[own->number].layer->F(join_sums)(&call), own->number);
 }
 
@@ -207,11 +207,11 @@ NNC_RARE layer_tree F(tree_of_sums)(const member *m, int32_t what, int64_t numbe
 
 /* Lets a direction of a layer find them, unless processes have brought them already (bring_sums). */
 NNC_RARE int64_t F(take_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
-    double *sums = m->program->ops[number].batch_sums;
+    const nnc_batch_sums *sums = &m->program->ops[number].batch_sums;
     int64_t verdict = NNC_OK;
     if (m->ranks == NULL) {
         layer_tree whole = F(tree_of_sums)(m, what, number, call);
-        verdict = climb_own(&whole.tree, sums, (char *)sums + whole.tree.n_bytes);
+        verdict = climb_own(&whole.tree, sums->own, (char *)sums->own + whole.tree.n_bytes);
     }
     call->sums = sums;
     return verdict;
@@ -230,7 +230,7 @@ NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, in
     call.end_column = end;
     layer_tree own = F(tree_of_sums)(m, task.what, task.op, &call);
     int64_t n_bytes = own.tree.n_bytes;
-    char *sums = (char *)op->batch_sums;
+    char *sums = (char *)op->batch_sums.own;
     if (verdict == NNC_OK && begin < end) verdict = climb_own(&own.tree, m->ranks->sums + m->ranks->rank * n_bytes, sums + n_bytes);
     verdict = meet_ranks(m, nnc_meet(m->team, verdict), &(nnc_meeting){.sum_bytes = n_bytes});
     if (verdict == NNC_OK && m->part == 0) {
@@ -290,7 +290,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.batch_rows = m->n_rows;
         call.begin_column = begin;
         call.end_column = end;
-        if (op->batch_sums != NULL) {
+        if (op->batch_sums.own != NULL) {
             int64_t verdict = F(take_sums)(m, what, number, &call);
             if (verdict != NNC_OK) return verdict;
         }

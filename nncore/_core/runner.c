@@ -230,7 +230,7 @@ static int how_to_split(const member *m, nnc_task task) {
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
     if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* only what has a way back may depend on the batch */
-    if (m->ranks != NULL && op->batch_sums != NULL) return BY_SUMS;
+    if (m->ranks != NULL && op->batch_sums.own != NULL) return BY_SUMS;
     int has_few_rows = m->n_parts > 1 && m->ranks == NULL && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
     return op->split_rows ? BY_ROWS : WHOLE;

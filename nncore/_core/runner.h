@@ -77,7 +77,8 @@ typedef struct nnc_op {
     int64_t cache_per_row, work, work_per_row;
     int64_t block_rows; /* of a batch, whose gradients are added up in one call */
     void *sums; /* (2, n_parameters + n_tied) where a batch may have more rows: those of a block, and what rounding took; else NULL */
-    double *batch_sums; /* (1 + height of a tree, n_batch_sums, n_inputs) where sums over the batch are taken for it by shards; else NULL */
+    nnc_batch_sums
+        batch_sums; /* `own` is (1 + height of a tree, n_batch_sums, n_inputs) where they are taken for it by shards; else NULL */
     int64_t n_batch_sums;
     void *rooms;          /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
     nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */

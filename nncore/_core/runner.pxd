@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from nncore.abi cimport (
-    nnc_activation, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call, nnc_constraint, nnc_optimizer,
+    nnc_activation, nnc_batch_sums, nnc_layer, nnc_layer_call, nnc_loss, nnc_loss_call, nnc_constraint, nnc_optimizer,
     nnc_regularizer, nnc_site, nnc_tensor, nnc_transform, nnc_transform_call,
 )
 
@@ -45,7 +45,7 @@ cdef extern from "runner.h" nogil:
         int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
         void *sums
-        double *batch_sums
+        nnc_batch_sums batch_sums
         int64_t n_batch_sums
         double gradient_bound, gradient_terms
         int32_t spreads_nan

@@ -80,6 +80,12 @@ class OptimizerCallStruct(ctypes.Structure):
     ]  # fmt: skip
 
 
+class BatchSumsStruct(ctypes.Structure):
+    """``nnc_batch_sums``; `own` and `other` are addresses."""
+
+    _fields_ = [("own", ctypes.c_size_t), ("other", ctypes.c_size_t), ("other_rows", _WHOLE)]
+
+
 class LayerCallStruct(ctypes.Structure):
     """``nnc_layer_call``; `activation` is an address."""
 
@@ -94,7 +100,7 @@ class LayerCallStruct(ctypes.Structure):
                 "end_parameter",
             )
         ),
-        ("activation", ctypes.c_size_t), ("sums", _DOUBLES), ("other_sums", _DOUBLES), ("other_rows", _WHOLE),
+        ("activation", ctypes.c_size_t), ("sums", ctypes.POINTER(BatchSumsStruct)),
     ]  # fmt: skip
 
 

@@ -29,9 +29,10 @@
 
 /* Sums of a batch, each (n,): forward has means and sums of squared deviations from them, backward the sums of d_y and of d_y (x - mean). */
 NNC_RARE int32_t join_sums(const nnc_layer_call *call) {
-    double *one = call->sums, *one_squared = one + call->n_inputs;
-    const double *two = call->other_sums, *two_squared = two + call->n_inputs;
-    double of_two = (double)call->other_rows / (double)(call->n_rows + call->other_rows), both = (double)call->n_rows * of_two;
+    int64_t other_rows = call->sums->other_rows;
+    double *one = call->sums->own, *one_squared = one + call->n_inputs;
+    const double *two = call->sums->other, *two_squared = two + call->n_inputs;
+    double of_two = (double)other_rows / (double)(call->n_rows + other_rows), both = (double)call->n_rows * of_two;
     for (int64_t j = call->begin_column; j < call->end_column; j++) {
         if (call->d_y == NULL) { /* Chan, Golub & LeVeque 1983 */
             double apart = two[j] - one[j];
@@ -135,8 +136,8 @@ NNC_RARE int32_t F(forward_sums)(const nnc_layer_call *call) {
         m = nnc_least(call->end_column - begin, STRIP);
         F(column_moments)((const T *)call->x + begin, n_rows, n, m, &found);
         for (int64_t j = 0; j < m; j++) {
-            call->sums[begin + j] = F(mean_of)(&found, j, n_rows);
-            call->sums[n + begin + j] = F(squares_of)(&found, j, n_rows);
+            call->sums->own[begin + j] = F(mean_of)(&found, j, n_rows);
+            call->sums->own[n + begin + j] = F(squares_of)(&found, j, n_rows);
         }
     }
     return 0;
@@ -178,8 +179,8 @@ static void F(train_forward)(const nnc_layer_call *call) {
                 squares[j] = (T)F(squares_of)(&found, j, n_rows);
             }
         } else {
-            F(rounded)(call->sums + begin, m, own_mean);
-            F(rounded)(call->sums + n + begin, m, squares);
+            F(rounded)(call->sums->own + begin, m, own_mean);
+            F(rounded)(call->sums->own + n + begin, m, squares);
         }
         if (cumulative) {
             F(pool)(own_mean, squares, n_summed, m, run_mean, run_spread, before);
@@ -289,7 +290,7 @@ NNC_RARE int32_t F(backward_sums)(const nnc_layer_call *call) {
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
         m = nnc_least(call->end_column - begin, STRIP);
         F(column_sums)((const T *)call->x + begin, (const T *)call->d_y + begin, (const T *)call->cache + begin, call->n_rows, n, m,
-                       call->sums + begin, call->sums + n + begin);
+                       call->sums->own + begin, call->sums->own + n + begin);
     }
     return 0;
 }
@@ -324,8 +325,8 @@ static int32_t F(batch_norm_backward)(const nnc_layer_call *call) {
         const T *x = (const T *)call->x + begin, *d_y = (const T *)call->d_y + begin; /* (n_rows, n) from here on */
         const T *own_mean = mean + begin;                                             /* (m,) */
         if (call->sums != NULL) {
-            memcpy(d_beta, call->sums + begin, (size_t)m * sizeof *d_beta);
-            memcpy(d_gamma, call->sums + n + begin, (size_t)m * sizeof *d_gamma);
+            memcpy(d_beta, call->sums->own + begin, (size_t)m * sizeof *d_beta);
+            memcpy(d_gamma, call->sums->own + n + begin, (size_t)m * sizeof *d_gamma);
         } else {
             F(column_sums)(x, d_y, own_mean, n_rows, n, m, d_beta, d_gamma);
         }

@@ -143,7 +143,9 @@ class Call:
         sums = self._joined_sums(direction, d_y) if split == "sums" else None
         for begin, end in uneven(n) if split == "columns" else [(0, n)]:
             before = written.array.copy()
-            self._native(direction, d_y, want_d_x, begin_column=begin, end_column=end, sums=None if sums is None else sums.array)
+            self._native(
+                direction, d_y, want_d_x, begin_column=begin, end_column=end, sums=None if sums is None else batch_sums(sums.array)
+            )
             before[:, begin:end] = written.array[:, begin:end]
             expect_same_bits(
                 written.array, before, f"{written.name} outside of columns {begin} to {end - 1}, which {direction} was asked for"
@@ -160,10 +162,10 @@ class Call:
                 own = sums if first == 0 else Guarded(np.full((self.plan.batch_sums, n), NOISE, np.float64), "sums of other rows")
                 own_d_y = None if d_y is None else Guarded(d_y.array[first:last], "d_y")
                 rows: dict[str, Any] = {"x": self.x.array[first:last], "first_row": first, "n_rows": last - first}
-                self._native(f"{direction}_sums", own_d_y, **rows, **columns, sums=own.array)
+                self._native(f"{direction}_sums", own_d_y, **rows, **columns, sums=batch_sums(own.array))
                 if first > 0:
-                    others: dict[str, Any] = {"other_sums": own.check(), "other_rows": last - first}
-                    self._native("join_sums", d_y, n_rows=first, **columns, sums=sums.array, **others)
+                    both = batch_sums(sums.array, own.check(), last - first)
+                    self._native("join_sums", d_y, n_rows=first, **columns, sums=both)
         sums.check()
         return sums
 
@@ -290,3 +292,8 @@ def size(parts: tuple[Tensor, ...] | tuple[Buffer, ...]) -> int:
 def first_buffers(plan: Plan, dtype: np.dtype) -> np.ndarray:
     """The buffers as the host fills them when a network is built."""
     return np.concatenate([np.full(buffer.size, buffer.value, dtype) for buffer in plan.buffers] or [np.zeros(0, dtype)])
+
+
+def batch_sums(own: np.ndarray, other: np.ndarray | None = None, other_rows: int = 0) -> np.ndarray:
+    """``nnc_batch_sums``; the arrays must live as long as it."""
+    return np.array([(own.ctypes.data, 0 if other is None else other.ctypes.data, other_rows)], tables.BATCH_SUMS)

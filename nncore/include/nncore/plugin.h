@@ -333,6 +333,13 @@ typedef struct nnc_constraint {
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 
+/* Sums over rows, of a layer whose plan has `batch_sums`. */
+typedef struct nnc_batch_sums {
+    double *own; /* (batch_sums, n_inputs): over batch_rows rows in forward and backward, over n_rows where they are taken and joined */
+    const double *other; /* the same over the `other_rows` rows that follow those of `own`, in join_sums */
+    int64_t other_rows;
+} nnc_batch_sums;
+
 /* What a layer sees of one batch. No two buffers overlap.
  *
  * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
@@ -365,10 +372,7 @@ typedef struct nnc_layer_call {
     /* The table of `inner_activation` of the class, NULL without one. Its functions may be called with the site of this call, whose numbers
      * are then those of the activation: `hyper()` of the layer begins with them. */
     const nnc_activation *activation;
-    double *sums; /* (batch_sums, n_inputs) as the plan says: over batch_rows rows in forward and backward, where NULL says that the
-                               * layer takes them itself; over n_rows rows in the functions that take and join them */
-    const double *other_sums; /* the same over the `other_rows` rows that follow those of `sums`, in join_sums */
-    int64_t other_rows;
+    const nnc_batch_sums *sums; /* what forward and backward need of the batch; NULL where the layer takes it itself */
 } nnc_layer_call;
 
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
@@ -394,7 +398,7 @@ typedef struct nnc_layer {
     nnc_layer_function gradient_f64;
     /* First phase, right before forward and backward, of a layer whose plan has `batch_sums`, where the host takes the sums by shards of the batch.
      * Each reads what its direction reads, of some rows, and writes the sums over them in columns begin_column .. end_column - 1.
-     * join_sums makes `sums`, in these columns, those over its own rows and the other rows together; d_y is NULL if they are for forward. In
+     * join_sums makes `own`, in these columns, the sums over its rows and the other rows together; d_y is NULL if they are for forward. In
      * each direction the sums of all rows must be those that the layer would take itself, but for rounding. */
     nnc_layer_function forward_sums_f32;
     nnc_layer_function forward_sums_f64;
