@@ -215,7 +215,8 @@ def _means(columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> 
     is_there = ~np.isnan(x)
     # About a value of each column, so that a small deviation from a large mean keeps its digits.
     origin = np.take_along_axis(x, is_there.argmax(axis=1)[:, None], axis=1)
-    terms = x - origin
+    with np.errstate(over="ignore"):
+        terms = x - origin
     total: Any
     if is_there.all():
         total = np.full(len(x), float(len(columns)) if sample_weight is None else sample_weight.sum())
@@ -224,4 +225,9 @@ def _means(columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> 
         total = is_there.sum(axis=1) if sample_weight is None else np.where(is_there, sample_weight, 0.0).sum(axis=1)
     if sample_weight is not None:
         np.multiply(terms, sample_weight, out=terms)
-    return origin[:, 0] + terms.sum(axis=1) / np.where(total > 0, total, 1.0), total * of_all
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = origin[:, 0] + terms.sum(axis=1) / np.where(total > 0, total, 1.0)
+    for column in np.flatnonzero(~np.isfinite(mean)):  # a sum of huge numbers may overflow, their mean does not
+        weights = np.ones(1) if sample_weight is None else sample_weight
+        mean[column] = np.where(is_there[column], x[column] * (weights / total[column]), 0.0).sum()
+    return mean, total * of_all

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from nncore.contract import SAMPLE_SIZE, Layer
+from nncore.contract import SAMPLE_SIZE, Layer, Means, Missing
 from nncore.data import ChainLearner, EncodingChain, Samples, StreamBlock, check_finite, warn_of_lost_digits
 from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
-from nncore.estimators.columns import NO_Y, ColumnMeans, TableColumns
+from nncore.estimators.columns import NO_Y, TableColumns
 from nncore.estimators.plain_numbers import plain_row
 from nncore.layers.fill_missing import FillMissing
 from nncore.registry import resolve
@@ -120,19 +120,21 @@ class ColumnEncoder(TableColumns):
         self.learn(estimator, lambda: (block.X for block in passes()))
         encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
         learner = ChainLearner(encodings, np.arange(len(self.number_columns)), None, None, self._layout.label) if encodings else None
-        means, is_first = ColumnMeans(self.n_columns), True
+        means, missing, is_first = Means(self.n_columns), Missing(self.n_columns), True
         dtype: np.dtype = np.dtype(np.float64)
         while is_first or (learner is not None and learner.wants_rows):
             for samples, weights in _cut_anew(self._samples(estimator, passes())):
                 if is_first:
                     dtype = samples.dtype
-                    means.add(samples)
+                    numbers = np.asfortranarray(samples, np.float64)
+                    means.add(numbers, None)
+                    missing.add(numbers, None)
                 if learner is not None:
                     learner.add(samples[:, self.number_columns], weights)
             if learner is not None:
                 learner.end_pass()
             is_first = False
-        self.has_missing, self.means = means.has_missing, means.means
+        self.has_missing, self.means = missing.any, means.mean
         if self.standardize or self.categories:
             layout = self._layout
             numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(layout.numbers))))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from nncore.arguments import shown
 from nncore.blocks import blocks
-from nncore.contract import SAMPLE_SIZE
+from nncore.contract import SAMPLE_SIZE, Means, Missing
 from nncore.data import Samples, admitted, is_missing
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
@@ -231,10 +231,12 @@ class TableColumns:
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
             values = samples[:, [column]].toarray() if issparse(samples) else samples[:, [column]]
-            found = ColumnMeans(1)
+            of_all, missing = Means(1), Missing(1)
             for start in range(0, len(values), SAMPLE_SIZE):
-                found.add(values[start : start + SAMPLE_SIZE])
-            self.has_missing[column], means[column] = found.has_missing[0], found.means[0]
+                block = values[start : start + SAMPLE_SIZE].astype(np.float64)
+                of_all.add(block, None)
+                missing.add(block, None)
+            self.has_missing[column], means[column] = missing.any[0], of_all.mean[0]
         self.means = means
 
     @property
@@ -389,33 +391,3 @@ class TableColumns:
         if issparse(X):
             raise DataError("categories are not taken from a sparse matrix: encode them before, or pass X.toarray()")
         return mask
-
-
-class ColumnMeans:
-    """Means of what is there of each column, and whether something is missing, from blocks of `SAMPLE_SIZE` rows each but the last.
-
-    Parameters
-    ----------
-    n_columns : int
-
-    Attributes
-    ----------
-    means : ndarray of shape (n_columns,), float64
-    has_missing : ndarray of shape (n_columns,), bool
-    """
-
-    def __init__(self, n_columns: int) -> None:
-        self.means, self.has_missing = np.zeros(n_columns), np.zeros(n_columns, bool)
-        self._n_there = np.zeros(n_columns, np.int64)
-
-    def add(self, samples: NDArray[np.floating]) -> None:
-        """Take the next rows into account."""
-        for i, values in enumerate(samples.T):
-            present = values[~np.isnan(values)].astype(np.float64)
-            self.has_missing[i] |= len(present) < len(values)
-            if not len(present):
-                continue
-            mean = (present / len(present)).sum()  # a sum of huge numbers may overflow, their mean does not
-            self._n_there[i] += len(present)
-            share = len(present) / self._n_there[i]
-            self.means[i] = mean if share == 1 else self.means[i] * (1 - share) + mean * share
