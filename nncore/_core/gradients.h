@@ -38,11 +38,13 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
 NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first, int64_t n_rows) {
     const nnc_op *op = &m->program->ops[number];
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
-    call->first_row = first;
     call->n_rows = in_blocks ? op->block_rows : n_rows;
     call->x = F(input_of)(m, op, first);
-    call->d_y = (const T *)op->call.d_y + first * call->n_outputs;
-    if (call->cache != NULL) call->cache = (T *)op->call.cache + first * op->cache_per_row;
+    if (first > 0) {
+        call->first_row = first;
+        call->d_y = (const T *)op->call.d_y + first * call->n_outputs;
+        if (call->cache != NULL) call->cache = (T *)op->call.cache + first * op->cache_per_row;
+    }
     int64_t verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
     return in_blocks && verdict == NNC_OK ? F(add_blocks)(m, number, call, first + n_rows) : verdict;
 }
@@ -62,16 +64,31 @@ static int64_t F(add_gradient)(const tree *tree, void *to, int64_t n_rows, const
     return NNC_OK;
 }
 
-/* The gradients at `call`, of the whole batch, by shards: of so few parameters at a time that all sums which wait for others stay in the
- * cache. */
-NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, nnc_layer_call *call) {
+/* What call_gradient asks a layer for. */
+NNC_INLINE void F(ask_for_gradient)(nnc_layer_call *call, const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
+    const nnc_op *op = &m->program->ops[number];
+    *call = op->call;
+    nnc_site *site = site_of(m, number);
+    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
+    call->site = site;
+    call->d_parameters = where;
+    call->d_tensors = NULL;
+    call->batch_rows = m->n_rows;
+    call->begin_parameter = begin - op->first_parameter;
+    call->end_parameter = end - op->first_parameter;
+}
+
+/* The same as call_gradient by shards: of so few parameters at a time that all sums which wait for others stay in the cache. */
+NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, int64_t begin, int64_t end, T *to) {
     const nnc_program *program = m->program;
-    int64_t unit = program->ops[number].gradient_unit, end = call->end_parameter, verdict = NNC_OK;
-    T *to = call->d_parameters, *waiting = (T *)program->waiting + m->part * program->waiting_size;
-    layer_tree own = {.tree = {.m = m, .sum = F(gradient_of_leaf), .join = F(add_gradient)}, .number = number, .call = call};
-    for (int64_t n; call->begin_parameter < end && verdict == NNC_OK; call->begin_parameter += n, to += n) {
-        n = nnc_least(end - call->begin_parameter, program->piece_size / unit * unit);
-        call->end_parameter = call->begin_parameter + n;
+    nnc_layer_call call;
+    F(ask_for_gradient)(&call, m, number, begin, end, to);
+    int64_t unit = program->ops[number].gradient_unit, last = call.end_parameter, verdict = NNC_OK;
+    T *waiting = (T *)program->waiting + m->part * program->waiting_size;
+    layer_tree own = {.tree = {.m = m, .sum = F(gradient_of_leaf), .join = F(add_gradient)}, .number = number, .call = &call};
+    for (int64_t n; call.begin_parameter < last && verdict == NNC_OK; call.begin_parameter += n, to += n) {
+        n = nnc_least(last - call.begin_parameter, program->piece_size / unit * unit);
+        call.end_parameter = call.begin_parameter + n;
         own.tree.n_bytes = n * (int64_t)sizeof(T);
         verdict = climb_own(&own.tree, to, (char *)waiting);
     }
@@ -92,17 +109,10 @@ NNC_RARE void F(join_dealt)(const member *m, T *to, int64_t n, const char *dealt
 
 /* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
 static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
-    const nnc_op *op = &m->program->ops[number];
-    nnc_layer_call call = op->call;
-    nnc_site *site = site_of(m, number);
-    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
-    call.site = site;
-    call.d_parameters = where;
-    call.d_tensors = NULL;
-    call.batch_rows = m->n_rows;
-    call.begin_parameter = begin - op->first_parameter;
-    call.end_parameter = end - op->first_parameter;
-    return m->program->n_shards > 1 ? F(gradient_by_shards)(m, number, &call) : F(gradient_of_rows)(m, number, &call, 0, m->n_rows);
+    if (m->program->n_shards > 1) return F(gradient_by_shards)(m, number, begin, end, where);
+    nnc_layer_call call;
+    F(ask_for_gradient)(&call, m, number, begin, end, where);
+    return F(gradient_of_rows)(m, number, &call, 0, m->n_rows);
 }
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */

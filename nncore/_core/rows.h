@@ -205,16 +205,16 @@ NNC_RARE layer_tree F(tree_of_sums)(const member *m, int32_t what, int64_t numbe
                         .take = what == NNC_FORWARD ? op->layer->F(forward_sums) : op->layer->F(backward_sums)};
 }
 
-/* Lets a direction of a layer find them, unless processes have brought them already (bring_sums). */
-NNC_RARE int64_t F(take_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
-    const nnc_batch_sums *sums = &m->program->ops[number].batch_sums;
-    int64_t verdict = NNC_OK;
+/* A direction of a layer that needs them; processes have brought them already (bring_sums). */
+NNC_RARE int64_t F(call_with_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
+    const nnc_op *op = &m->program->ops[number];
     if (m->ranks == NULL) {
         layer_tree whole = F(tree_of_sums)(m, what, number, call);
-        verdict = climb_own(&whole.tree, sums->own, (char *)sums->own + whole.tree.n_bytes);
+        int64_t verdict = climb_own(&whole.tree, op->batch_sums.own, (char *)op->batch_sums.own + whole.tree.n_bytes);
+        if (verdict != NNC_OK) return verdict;
     }
-    call->sums = sums;
-    return verdict;
+    call->sums = &op->batch_sums;
+    return kernel_verdict(m, (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(call), number);
 }
 
 /* Each process takes the sums of its own rows, in columns begin .. end - 1 by this member, and then joins those of all. It brings a verdict
@@ -247,8 +247,8 @@ NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, in
 static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t first, int64_t n_rows, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
-    if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
-    if (op->n_branches > 0) {
+    if (op->kind > NNC_OP_ACTIVATION) {
+        if (op->kind == NNC_OP_PYTHON) return call_python(m, what, number, n_rows);
         F(run_joint)(m, what, op, first, n_rows);
         return NNC_OK;
     }
@@ -290,10 +290,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.batch_rows = m->n_rows;
         call.begin_column = begin;
         call.end_column = end;
-        if (op->batch_sums.own != NULL) {
-            int64_t verdict = F(take_sums)(m, what, number, &call);
-            if (verdict != NNC_OK) return verdict;
-        }
+        if (op->batch_sums.own != NULL) return F(call_with_sums)(m, what, number, &call);
         status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
     }
     return kernel_verdict(m, status, number);
@@ -358,6 +355,11 @@ NNC_RARE double F(loss_by_shards)(const member *m) {
     }
     climb(&of_loss, 0, m->program->n_shards, &loss, (char *)waiting);
     return loss;
+}
+
+static __attribute__((noinline)) double F(loss_of_batch)(const member *m) {
+    if (m->program->n_shards > 1) return F(loss_by_shards)(m);
+    return F(weighted_sum)(m->program->weight, m->program->losses, m->n_rows);
 }
 
 /* What the rows of the process add to it, for the others. */
@@ -451,7 +453,7 @@ NNC_INLINE int64_t F(run_batch)(member *m, int64_t begin) {
         int64_t verdict = F(run_tasks)(m, begin, after_loss);
         if (verdict != NNC_OK) return verdict;
         /* by all alike, which saves a meeting */
-        m->value = program->n_shards > 1 ? F(loss_by_shards)(m) : F(weighted_sum)(program->weight, program->losses, m->n_rows);
+        m->value = F(loss_of_batch)(m);
         if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
     }
     return F(run_tasks)(m, after_loss, m->run->n_tasks);
