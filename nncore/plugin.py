@@ -96,6 +96,7 @@ from nncore.contract import (
     random_words,
     rung,
     setup_arguments,
+    standard_normal,
 )
 from nncore.errors import NNCoreError
 from nncore.words import BUILT_IN
@@ -108,7 +109,7 @@ __all__ = [
     "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule",
     "Snapshot", "State", "Statistic", "Tensor", "TensorSpan", "TextLevels", "Transform", "TransformCall", "Value", "class_counts",
     "formula_of", "function_table", "head_columns", "hookimpl", "native_kernel", "numba_call", "permutation", "quantiles", "random_words",
-    "resolvable", "resolve", "resolve_each", "rung", "setup_arguments",
+    "resolvable", "resolve", "resolve_each", "rung", "setup_arguments", "standard_normal",
 ]  # fmt: skip
 
 #: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.

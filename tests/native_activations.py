@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from manifest import classes
 
+from nncore.activations.celu import CELU
 from nncore.activations.elu import ELU
 from nncore.activations.gelu import GELU
+from nncore.activations.hard_tanh import HardTanh
 from nncore.activations.leaky_relu import LeakyReLU
+from nncore.activations.silu import SiLU
 from nncore.activations.softplus import Softplus
 from nncore.plugin import Activation
 from nncore.testing import Guarded, tables
@@ -21,6 +24,9 @@ CASES = {name: cls() for name, cls in classes("activations").items() if not requ
     "leaky_relu(0.3)": LeakyReLU(slope=0.3),
     "elu(0.4)": ELU(alpha=0.4),
     "softplus(3)": Softplus(beta=3.0),
+    "celu(0.4)": CELU(alpha=0.4),
+    "silu(1.7)": SiLU(beta=1.7),
+    "hard_tanh(-0.5, 2)": HardTanh(low=-0.5, high=2.0),
     "gelu(tanh)": GELU(approximate="tanh"),
 }
 

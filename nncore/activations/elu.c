@@ -1,5 +1,5 @@
-/* a = z where z > 0, else alpha (exp(z) - 1); d_z = d_a where a > 0, else d_a (a + alpha). hyper[0] is alpha; being at least 0, it leaves
- * the sign of z readable in a. */
+/* a = z where z > 0, else alpha (exp(rate z) - 1); d_z = d_a where a > 0, else d_a (a + alpha) rate. hyper: alpha, which being at least 0
+ * leaves the sign of z readable in a, and the rate, 1 for elu and 1 / alpha for celu. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -17,16 +17,20 @@ const nnc_activation NNC_TABLE(activation, elu) = {
 };
 
 #else
+#include "../_core/kernels/scaled.h"
 
 static int32_t F(elu_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
-    T *a = call->a;
-    int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    T alpha = (T)hyper[0];
-    for (int64_t i = 0; i < n; i++) {
-        T below = alpha * F(nnc_expm1_of_negative)(z[i] > 0 ? 0 : z[i]);
-        a[i] = z[i] > 0 ? z[i] : below;
+    T *a = call->a, alpha = (T)hyper[0], rate = (T)hyper[1], room[SCALED_PART];
+    int64_t n = call->n_rows * call->n_columns;
+    for (int64_t m; n > 0; n -= m, z += m, a += m) {
+        m = nnc_least(n, SCALED_PART);
+        const T *u = F(scaled)(z, rate, m, room);
+        for (int64_t i = 0; i < m; i++) {
+            T below = alpha * F(nnc_expm1_of_negative)(u[i] > 0 ? 0 : u[i]);
+            a[i] = z[i] > 0 ? z[i] : below;
+        }
     }
     return 0;
 }
@@ -36,8 +40,8 @@ static int32_t F(elu_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     const double *hyper = call->site->hyper;
-    T alpha = (T)hyper[0];
-    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * (a[i] > 0 ? 1 : a[i] + alpha);
+    T alpha = (T)hyper[0], rate = (T)hyper[1];
+    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * (a[i] > 0 ? 1 : (a[i] + alpha) * rate);
     return 0;
 }
 

@@ -28,6 +28,9 @@ class ELU(Activation):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
+    def hyper(self) -> list[float]:
+        return [float(self.alpha), 1.0]
+
     def output_domain_for(self, n_columns: int) -> str:
         return f"({-float(self.alpha)}, inf)" if self.alpha > 0 else "[0, inf)"
 

@@ -1,5 +1,5 @@
-/* a = z sigmoid(z) and d_z = d_a sigmoid(z) (1 + z (1 - sigmoid(z))), both from w = exp(z), of which
- * sigmoid(z) = w / (1 + w) keeps the digits of the tail. w and 1 are lifted by the same power of two. */
+/* a = z sigmoid(u) and d_z = d_a sigmoid(u) (1 + u (1 - sigmoid(u))) with u = beta z, both from w = exp(u), of which
+ * sigmoid(u) = w / (1 + w) keeps the digits of the tail. w and 1 are lifted by the same power of two. hyper[0] is beta. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -20,6 +20,7 @@ const nnc_activation NNC_TABLE(activation, silu) = {
 };
 
 #else
+#include "../_core/kernels/scaled.h"
 
 /* What φ and its slope are made of. */
 typedef struct F(parts) {
@@ -27,41 +28,62 @@ typedef struct F(parts) {
     T share, part;    /* 1 / (1 + w), w / (1 + w) */
 } F(parts);
 
-NNC_INLINE F(parts) F(parts_of)(T z) {
-    T near = F(nnc_moderate)(z), w = F(nnc_lifted_exp)(near), one = F(nnc_lifted_one)(), sum = one + w, share = 1 / sum;
+NNC_INLINE F(parts) F(parts_of)(T u) {
+    T near = F(nnc_moderate)(u), w = F(nnc_lifted_exp)(near), one = F(nnc_lifted_one)(), sum = one + w, share = 1 / sum;
     return (F(parts)){near, one, sum, share, w * share};
 }
 
 /* near, as infinity times 0 would be NaN */
-NNC_INLINE T F(value)(F(parts) p, T z) { return (z > p.near ? z : p.near) * p.part; }
+NNC_INLINE T F(value)(F(parts) p, T u) { return (u > p.near ? u : p.near) * p.part; }
 
 NNC_INLINE T F(slope)(F(parts) p) { return p.part * (F(nnc_fma)(p.near, p.one, p.sum) * p.share); }
 
+/* a = u sigmoid(u) for m numbers becomes z sigmoid(u). */
+NNC_INLINE void F(unscale)(T *a, T beta, int64_t m) {
+    if (beta == 1) return;
+    T width = 1 / beta;
+    for (int64_t i = 0; i < m; i++) a[i] *= width;
+}
+
 static int32_t F(silu_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
-    T *a = call->a;
+    T *a = call->a, beta = (T)call->site->hyper[0], room[SCALED_PART];
     int64_t n = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < n; i++) a[i] = F(value)(F(parts_of)(z[i]), z[i]);
+    for (int64_t m; n > 0; n -= m, z += m, a += m) {
+        m = nnc_least(n, SCALED_PART);
+        const T *u = F(scaled)(z, beta, m, room);
+        for (int64_t i = 0; i < m; i++) a[i] = F(value)(F(parts_of)(u[i]), u[i]);
+        F(unscale)(a, beta, m);
+    }
     return 0;
 }
 
 static int32_t F(silu_forward_with_slope)(const nnc_activation_call *call) {
     const T *z = call->z;
-    T *a = call->a, *slope = call->d_z;
+    T *a = call->a, *slope = call->d_z, beta = (T)call->site->hyper[0], room[SCALED_PART];
     int64_t n = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < n; i++) {
-        F(parts) p = F(parts_of)(z[i]);
-        a[i] = F(value)(p, z[i]);
-        slope[i] = F(slope)(p);
+    for (int64_t m; n > 0; n -= m, z += m, a += m, slope += m) {
+        m = nnc_least(n, SCALED_PART);
+        const T *u = F(scaled)(z, beta, m, room);
+        for (int64_t i = 0; i < m; i++) {
+            F(parts) p = F(parts_of)(u[i]);
+            a[i] = F(value)(p, u[i]);
+            slope[i] = F(slope)(p);
+        }
+        F(unscale)(a, beta, m);
     }
     return 0;
 }
 
 static int32_t F(silu_backward)(const nnc_activation_call *call) {
     const T *z = call->z, *d_a = call->d_a;
-    T *d_z = call->d_z;
+    T *d_z = call->d_z, beta = (T)call->site->hyper[0], room[SCALED_PART];
     int64_t n = call->n_rows * call->n_columns;
-    for (int64_t i = 0; i < n; i++) d_z[i] = d_a[i] * F(slope)(F(parts_of)(z[i]));
+    for (int64_t m; n > 0; n -= m, z += m, d_a += m, d_z += m) {
+        m = nnc_least(n, SCALED_PART);
+        const T *u = F(scaled)(z, beta, m, room);
+        for (int64_t i = 0; i < m; i++) d_z[i] = d_a[i] * F(slope)(F(parts_of)(u[i]));
+    }
     return 0;
 }
 

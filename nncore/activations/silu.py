@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from nncore.plugin import Activation, Graph, Kernel, Value
@@ -11,9 +13,14 @@ FAR = 1000.0
 
 
 class SiLU(Activation):
-    """φ(z) = z·σ(z), φ'(z) = σ(z)(1 + z(1 − σ(z))), σ the logistic function.
+    """φ(z) = z·σ(βz), φ'(z) = σ(βz)(1 + βz(1 − σ(βz))), σ the logistic function.
 
-    Computed from e = exp(−|z|), which cannot overflow: σ(z) is 1 / (1 + e) on the right and e / (1 + e) on the left.
+    Computed from e = exp(−β|z|), which cannot overflow: σ(βz) is 1 / (1 + e) on the right and e / (1 + e) on the left.
+
+    Parameters
+    ----------
+    beta : float in (0, inf), default 1.0
+        β, swish's: near 0 φ is z/2, the larger it is, the closer to ReLU. 1.702 comes close to `gelu`.
 
     References
     ----------
@@ -22,18 +29,31 @@ class SiLU(Activation):
     Ramachandran, Zoph & Le, "Searching for activation functions", 2017 (as swish).
     """
 
+    ranges: ClassVar[dict[str, str]] = {"beta": "(0, inf)"}
     needs_input = True
-    output_domain = "[-0.279, inf)"  # −0.2785 at z ≈ −1.28
     kernel = Kernel("nncore._core.native:activation_silu")
 
+    def __init__(self, beta: float = 1.0) -> None:
+        self.beta = beta
+
+    def output_domain_for(self, n_columns: int) -> str:
+        return f"[{-0.279 / self.beta}, inf)"  # −0.2785/β at βz ≈ −1.28
+
     def forward(self, z: np.ndarray) -> np.ndarray:
-        e = np.exp(-np.abs(z))
-        return np.where(z < 0, np.clip(z, -FAR, 0) * e, z) / (1 + e)
+        u, e = self._scaled(z)
+        return np.where(z < 0, np.clip(u, -FAR, 0) * e, u) / (1 + e) * z.dtype.type(1 / self.beta)
 
     def formula(self, g: Graph, z: Value) -> Value:
-        return g.named("silu", g.maximum(z, -FAR) * g.sigmoid(z), z)
+        u = z if self.beta == 1 else self.beta * z
+        a = g.named("silu", g.maximum(u, -FAR) * g.sigmoid(u), u)
+        return a if self.beta == 1 else a * (1 / g.value(self.beta))
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
-        e = np.exp(-np.abs(z))
+        u, e = self._scaled(z)
         share = np.where(z < 0, e, z.dtype.type(1))
-        return d_a * (share * (1 + e) + np.clip(z, -FAR, FAR) * e) / (1 + e) ** 2
+        return d_a * (share * (1 + e) + np.clip(u, -FAR, FAR) * e) / (1 + e) ** 2
+
+    def _scaled(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """u = βz, and exp(−|u|)."""
+        u = z.dtype.type(self.beta) * z
+        return u, np.exp(-np.abs(u))

@@ -29,6 +29,7 @@ from nncore.contract.loss import Loss, activation_for, class_indices
 from nncore.contract.metric import Metric, goes_by_terms, weighted_sums
 from nncore.contract.monitor import Monitor, check_monitored
 from nncore.contract.native import native_kernel, rung
+from nncore.contract.normal import standard_normal
 from nncore.contract.optimizer import Optimizer, State, TensorSpan, slot_name
 from nncore.contract.optimizer_wrapper import OptimizerWrapper, change_settings, does, numbers_of_optimizer, with_settings, wrappers_of
 from nncore.contract.ownership import (
@@ -67,6 +68,6 @@ __all__ = [
     "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of", "formula_result",
     "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel", "need_of",
     "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "row_hashes", "rung",
-    "setup_arguments", "slot_name", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings", "wrappers_of",
-    "written",
+    "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings",
+    "wrappers_of", "written",
 ]  # fmt: skip

@@ -316,12 +316,23 @@ class Graph:
         e = self.exp(value - self.max(value))
         return self.named("softmax", e / self.sum(e), value)
 
+    def log_softmax(self, a: Operand) -> Value:
+        """aᵢ − log Σⱼ exp(aⱼ) over the last dimension; the largest a is subtracted first, so that exp cannot overflow."""
+        value = self.value(a)
+        shifted = value - self.max(value)
+        return self.named("log_softmax", shifted - self.log(self.sum(self.exp(shifted))), value)
+
     def standardize(self, a: Operand, epsilon: float) -> Value:
         """(a − mean) / √(variance + ε) over the last dimension."""
         value, constant = self.value(a), self.constant(float(epsilon))
         deviation = value - self.mean(value)
         result = deviation * (1 / self.sqrt(self.mean(deviation * deviation) + constant))
         return self.named("standardize", result, value, constant)
+
+    def rms_normalize(self, a: Operand, epsilon: float) -> Value:
+        """a / √(mean of a² + ε) over the last dimension."""
+        value, constant = self.value(a), self.constant(float(epsilon))
+        return self.named("rms_normalize", value * (1 / self.sqrt(self.mean(value * value) + constant)), value, constant)
 
     def expm1(self, a: Operand) -> Value:
         """exp(a) − 1, to the last digits also where a is small: it is 2t / (1 − t), t = tanh(a / 2)."""

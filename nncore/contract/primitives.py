@@ -132,7 +132,9 @@ FUNCTIONS: dict[str, str] = {
     "gelu_tanh": "½ a (1 + tanh(√(2/π) (a + 0.044715 a³)))",
     "mish": "a tanh(log(1 + exp(a)))",
     "softmax": "exp(aᵢ) / Σⱼ exp(aⱼ) over the last dimension",
+    "log_softmax": "aᵢ − log Σⱼ exp(aⱼ) over the last dimension",
     "standardize": "(a − mean) / √(variance + b) over the last dimension, b a number",
+    "rms_normalize": "a / √(mean of a² + b) over the last dimension, b a number",
     "waves": "eₙⱼ + Σₖ cos(2π aₙ bₙₖ + cₙₖ) dₙₖⱼ: each of N numbers a (N, 1) becomes J",
 }
 

@@ -289,7 +289,7 @@ class _Header:
         elif operation in OF_ROWS:
             operand, n = step.operands[0], step.operands[0].shape[-1]
             given = [self._row_pointer(operand)]
-            given += [self._read(step.operands[1], (), "0")] if operation == "standardize" else []
+            given += [self._read(step.operands[1], (), "0")] if operation in ("standardize", "rms_normalize") else []
             call = self._function(operation, self.steps[operand.node].dtype)
             line = f"{call}({', '.join(given)}, {target}, {operand.size // n}, {n});"
         elif operation == "concat":

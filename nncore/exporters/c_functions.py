@@ -313,6 +313,12 @@ static inline T F(log)(T x) {
     return x < SMALLEST_NORMAL ? F(log_of_normal)(x * scale, FRACTION_BITS) : F(log_of_normal)(x, 0);
 }
 """,
+    "log1p_of_positive": """
+static inline T F(log1p_of_positive)(T x) {
+    T above = 1 + x;
+    return F(log_of_normal)(above, 0) + (x - (above - 1)) / above;
+}
+""",
     "log1p": """
 static inline T F(log1p)(T x) {
     T s, s2, half_x2, above;
@@ -324,7 +330,7 @@ static inline T F(log1p)(T x) {
     }
     above = 1 + x;
     if (!(above > 0 && x <= LARGEST)) return F(log)(above);
-    return F(log_of_normal)(above, 0) + (x - (above - 1)) / above;
+    return F(log1p_of_positive)(x);
 }
 """,
     "tanh": """
@@ -511,32 +517,57 @@ static inline void F(largest)(const T *x, int *y, int rows, int n) {
     }
 }
 """,
-    "softmax": """
-/* Its sum is taken without a power that is 1, and beyond 16 numbers in as many parts as the kernels' vectors have lanes. */
-static inline void F(softmax)(const T *x, T *y, int rows, int n) {
-    for (; rows > 0; rows--, x += n, y += n) {
-        T most = x[0], rest = 0, ones = 0, share;
-        int i, begin, lane, whole = n <= 16 ? 0 : n / LANES * LANES;
-        for (i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-        for (i = 0; i < n; i++) y[i] = F(exp_of_moderate)(F(moderate)(x[i] - most));
-        for (begin = 0; begin < n; begin += 256) {
-            int end = n - begin < 256 ? n : begin + 256, vectors = whole < end ? whole : end;
-            i = begin;
-            if (vectors > begin) {
-                T parts[LANES], total;
-                for (lane = 0; lane < LANES; lane++) parts[lane] = 0;
-                for (; i < vectors; i += LANES)
-                    for (lane = 0; lane < LANES; lane++) parts[lane] += y[i + lane] == 1 ? 0 : y[i + lane];
-                total = parts[0];
-                for (lane = 1; lane < LANES; lane++) total += parts[lane];
-                rest += total;
+    "powers": """
+/* exp(x - most) of a row to y, unless that is 0, and their sum without a power that is 1: beyond 16 numbers in as many parts as vectors of
+ * the kernels have lanes. */
+static inline T F(powers)(const T *x, T most, T *y, int n) {
+    T rest = 0, ones = 0;
+    int i, begin, lane, whole = n <= 16 ? 0 : n / LANES * LANES;
+    for (begin = 0; begin < n; begin += 256) {
+        int end = n - begin < 256 ? n : begin + 256, vectors = whole < begin ? begin : whole < end ? whole : end;
+        T parts[LANES], total;
+        for (lane = 0; lane < LANES; lane++) parts[lane] = 0;
+        for (i = begin; i < end; i++) {
+            T power = F(exp_of_moderate)(F(moderate)(x[i] - most)), other = power == 1 ? 0 : power;
+            if (y) y[i] = power;
+            ones += power == 1;
+            if (i >= vectors) {
+                rest += other;
+                continue;
             }
-            for (; i < end; i++) rest += y[i] == 1 ? 0 : y[i];
+            parts[(i - begin) % LANES] += other;
+            if (i + 1 < vectors) continue;
+            total = parts[0];
+            for (lane = 1; lane < LANES; lane++) total += parts[lane];
+            rest += total;
         }
-        for (i = 0; i < n; i++) ones += y[i] == 1;
-        rest += ones - 1;
-        share = 1 / (1 + rest);
+    }
+    return rest + (ones - 1);
+}
+""",
+    "most": """
+static inline T F(most)(const T *x, int n) {
+    T most = x[0];
+    int i;
+    for (i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
+    return most;
+}
+""",
+    "softmax": """
+static inline void F(softmax)(const T *x, T *y, int rows, int n) {
+    int i;
+    for (; rows > 0; rows--, x += n, y += n) {
+        T share = 1 / (1 + F(powers)(x, F(most)(x, n), y, n));
         for (i = 0; i < n; i++) y[i] *= share;
+    }
+}
+""",
+    "log_softmax": """
+static inline void F(log_softmax)(const T *x, T *y, int rows, int n) {
+    int i;
+    for (; rows > 0; rows--, x += n, y += n) {
+        T most = F(most)(x, n), rest = F(log1p_of_positive)(F(powers)(x, most, 0, n));
+        for (i = 0; i < n; i++) y[i] = (x[i] - most) - rest;
     }
 }
 """,
@@ -568,6 +599,18 @@ static inline void F(standardize)(const T *x, T epsilon, T *y, int rows, int n) 
         mean += shift;
         inverse_std = 1 / F(sqrt)((variance < 0 ? 0 : variance) + epsilon);
         for (i = 0; i < n; i++) y[i] = (x[i] - mean) * inverse_std;
+    }
+}
+""",
+    "rms_normalize": """
+static inline void F(rms_normalize)(const T *x, T epsilon, T *y, int rows, int n) {
+    int parts = n < 32 ? 8 : 32, i;
+    for (; rows > 0; rows--, x += n, y += n) {
+        T squares[32], inverse;
+        for (i = 0; i < 32; i++) squares[i] = 0;
+        for (i = 0; i < n; i++) squares[i % parts] += x[i] * x[i];
+        inverse = 1 / F(sqrt)(F(total)(squares, parts) / (T)n + epsilon);
+        for (i = 0; i < n; i++) y[i] = x[i] * inverse;
     }
 }
 """,

@@ -21,8 +21,8 @@ ELEMENTWISE: Final[dict[str, str]] = {
     **{name: f"F({name})({{}})" for name in ("expm1", "log1p", "silu", "gelu", "gelu_tanh", "mish")},
 }  # fmt: skip
 
-#: Functions that go over rows: of them, `standardize` takes a number beside the row.
-OF_ROWS: Final = ("sum", "max", "largest", "softmax", "standardize", "waves")
+#: Functions that go over rows: of them, `standardize` and `rms_normalize` take a number beside the row.
+OF_ROWS: Final = ("sum", "max", "largest", "softmax", "log_softmax", "standardize", "rms_normalize", "waves")
 
 #: Functions that take the place of the primitives that make them up.
 FUNCTIONS_IN_C: Final = {*ELEMENTWISE, *OF_ROWS} & set(FUNCTIONS)

@@ -31,7 +31,9 @@ _NAMED: dict[str, Callable[..., np.ndarray]] = {
     "gelu_tanh": lambda a: 0.5 * a * (1 + np.tanh(math.sqrt(2 / math.pi) * (a + 0.044715 * a**3))),
     "mish": lambda a: a * np.tanh(np.log1p(np.exp(a))),
     "softmax": lambda a: np.exp(a - a.max(-1, keepdims=True)) / np.exp(a - a.max(-1, keepdims=True)).sum(-1, keepdims=True),
+    "log_softmax": lambda a: a - a.max(-1, keepdims=True) - np.log(np.exp(a - a.max(-1, keepdims=True)).sum(-1, keepdims=True)),
     "standardize": lambda a, b: (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + b),
+    "rms_normalize": lambda a, b: a / np.sqrt((a**2).mean(-1, keepdims=True) + b),
     "waves": lambda a, b, c, d, e: (np.cos(2 * math.pi * a * b + c)[..., np.newaxis] * d).sum(-2) + e,
 }
 

@@ -10,8 +10,8 @@ LayerName: TypeAlias = Literal[
     "piecewise_linear_embedding", "repeat_members", "residual", "scale",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
-    "elu", "exp", "gelu", "identity", "leaky_relu", "mish", "relu", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads",
-    "softplus", "step", "tanh",
+    "celu", "elu", "exp", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "identity", "leaky_relu", "log_softmax", "mish", "relu",
+    "relu6", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads", "softplus", "softsign", "step", "tanh",
 ]  # fmt: skip
 LossName: TypeAlias = Literal[
     "binary_cross_entropy", "cross_entropy", "gaussian_nll", "half_mse", "hinge", "huber", "mae", "mse", "poisson", "quantile",

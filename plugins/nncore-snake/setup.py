@@ -14,7 +14,7 @@ except ModuleNotFoundError:
 setup(
     **setup_arguments(
         "nncore_snake.native",
-        [f"nncore_snake/{name}.c" for name in ("native", "snake", "learnable_snake", "hard_swish", "squareplus")],
+        [f"nncore_snake/{name}.c" for name in ("native", "snake", "learnable_snake", "squareplus")],
         depends=["nncore_snake/cpu.h", "nncore_snake/sine.h"],
     )
 )

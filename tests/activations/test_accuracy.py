@@ -98,6 +98,14 @@ def d_selu(z: np.ndarray) -> np.ndarray:
     return number("1.0507009873554804934193349852946") * np.where(z > 0, 1, below)
 
 
+def hard_swish(z: np.ndarray) -> np.ndarray:
+    return z * np.clip(z + 3, 0, 6) / 6
+
+
+def d_hard_swish(z: np.ndarray) -> np.ndarray:
+    return np.where(z <= -3, 0, np.where(z >= 3, 1, (2 * z + 3) / 6))
+
+
 #: φ, and φ'.
 EXACT: dict[str, tuple[Function, Function]] = {
     "sigmoid": (sigmoid, d_sigmoid),
@@ -107,6 +115,8 @@ EXACT: dict[str, tuple[Function, Function]] = {
     "gelu": (gelu, d_gelu),
     "gelu(tanh)": (gelu_tanh, d_gelu_tanh),
     "silu": (silu, d_silu),
+    "hard_swish": (hard_swish, d_hard_swish),
+    "softsign": (lambda z: z / (1 + np.abs(z)), lambda z: 1 / (1 + np.abs(z)) ** 2),
     "mish": (mish, d_mish),
     "softplus": (softplus, sigmoid),
 }

@@ -9,6 +9,8 @@ import pytest
 from native_activations import CASES, Native
 
 from nncore.activations.gelu import GELU
+from nncore.activations.hard_swish import HardSwish
+from nncore.activations.log_softmax import LogSoftmax
 from nncore.activations.mish import Mish
 from nncore.activations.silu import SiLU
 from nncore.activations.softmax import Softmax
@@ -16,7 +18,10 @@ from nncore.plugin import Activation
 from nncore.testing import tables
 
 #: Their derivative passes through zero, as a difference of numbers of order one.
-NOT_MONOTONE = (GELU, SiLU, Mish)
+NOT_MONOTONE = (GELU, SiLU, Mish, HardSwish)
+
+#: Those that sum over a row.
+OF_ROWS = (Softmax, LogSoftmax)
 
 SHAPES = [(0, 3), (1, 1), (1, 7), (8, 1), (3, 3), (70, 9), (33, 16), (1, 1023), (31, 33), (2, 1023), (9, 0)]
 EXTREMES = [-np.inf, -1e30, -1e4, -90.0, -1e-40, -0.0, 0.0, 1e-40, 0.5, 18.0, 90.0, 1e4, 1e30, np.inf, np.nan]
@@ -28,7 +33,7 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 def tolerance(phi: Activation, z: np.ndarray) -> float:
     """Relative: a few ULP, and for sums over a row one rounding a term in either order of adding."""
-    n_terms = z.shape[1] if isinstance(phi, Softmax) else 0
+    n_terms = z.shape[1] if isinstance(phi, OF_ROWS) else 0
     return (8 + n_terms) * float(np.finfo(z.dtype).eps)
 
 
@@ -48,6 +53,8 @@ def test_forward_and_backward_agree_with_numpy(phi: Activation, dtype: type, sha
         d_z = phi.backward(kept, a, d_a)
         # Softmax subtracts numbers as large as the largest |d_a|, so its error is relative to that.
         atol = rtol * float(np.abs(a * 2 * np.abs(d_a).max(initial=0)).max(initial=0)) if isinstance(phi, Softmax) else 0
+        if isinstance(phi, LogSoftmax):
+            atol = rtol * float(np.abs(d_a).sum(axis=1).max(initial=0))
         if isinstance(phi, NOT_MONOTONE):
             atol = rtol * float(np.abs(d_a).max(initial=0))
         np.testing.assert_allclose(native.backward(kept, a, d_a), d_z, rtol=rtol, atol=atol)
@@ -58,7 +65,7 @@ def test_forward_and_backward_agree_with_numpy(phi: Activation, dtype: type, sha
 @every_dtype
 def test_extremes_agree_with_numpy(phi: Activation, dtype: type) -> None:
     z = np.array(EXTREMES, dtype)[:, None]
-    if isinstance(phi, Softmax):
+    if isinstance(phi, OF_ROWS):
         z = np.hstack([z, np.zeros_like(z), np.full_like(z, -1e4)])
     native, rtol = Native(phi, dtype), tolerance(phi, z)
     a = phi.forward(z)

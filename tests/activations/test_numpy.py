@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from manifest import classes
 
+from nncore.activations.celu import CELU
 from nncore.activations.elu import ELU
 from nncore.activations.exp import Exp
 from nncore.activations.gelu import GELU
+from nncore.activations.hard_swish import HardSwish
+from nncore.activations.hard_tanh import HardTanh
 from nncore.activations.leaky_relu import LeakyReLU
+from nncore.activations.log_softmax import LogSoftmax
 from nncore.activations.mish import Mish
 from nncore.activations.silu import SiLU
 from nncore.activations.softmax import Softmax
@@ -23,10 +27,10 @@ from nncore.testing.conformance import required_arguments
 ACTIVATIONS = {name: cls() for name, cls in classes("activations").items() if not required_arguments(cls)}
 TRAINABLE = {name: phi for name, phi in ACTIVATIONS.items() if phi.trainable}
 #: Functions of one number; softmax and its like mix the columns.
-ELEMENTWISE = {name: phi for name, phi in ACTIVATIONS.items() if not isinstance(phi, Softmax)}
+ELEMENTWISE = {name: phi for name, phi in ACTIVATIONS.items() if not isinstance(phi, (Softmax, LogSoftmax))}
 
 #: Those that dip below zero before they rise.
-NOT_MONOTONE = (GELU, Mish, SiLU)
+NOT_MONOTONE = (GELU, HardSwish, Mish, SiLU)
 
 every = pytest.mark.parametrize("phi", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
 every_trainable = pytest.mark.parametrize("phi", TRAINABLE.values(), ids=TRAINABLE.keys())
@@ -41,6 +45,12 @@ CLOSED_FORMS = {
     "leaky_relu": [(-2.0, -0.02), (0.0, 0.0), (3.0, 3.0)],
     "exp": [(0.0, 1.0), (math.log(3), 3.0), (-math.log(4), 0.25), (-1e4, 0.0), (1e4, math.inf)],
     "elu": [(math.log(0.25), -0.75), (0.0, 0.0), (3.0, 3.0), (-1e4, -1.0)],
+    "celu": [(math.log(0.25), -0.75), (0.0, 0.0), (3.0, 3.0), (-1e4, -1.0)],
+    "relu6": [(-2.0, 0.0), (0.0, 0.0), (3.0, 3.0), (6.0, 6.0), (7.0, 6.0)],
+    "hard_tanh": [(-2.0, -1.0), (-0.25, -0.25), (0.0, 0.0), (0.75, 0.75), (3.0, 1.0)],
+    "hard_sigmoid": [(-4.0, 0.0), (-3.0, 0.0), (0.0, 0.5), (1.5, 0.75), (3.0, 1.0), (1e4, 1.0)],
+    "hard_swish": [(-4.0, 0.0), (-3.0, 0.0), (-1.5, -0.375), (0.0, 0.0), (1.0, 2 / 3), (3.0, 3.0), (7.0, 7.0)],
+    "softsign": [(-3.0, -0.75), (0.0, 0.0), (1.0, 0.5), (1e20, 1.0), (-1e20, -1.0)],
     "silu": [(math.log(3), 0.75 * math.log(3)), (0.0, 0.0), (1e4, 1e4), (-1e4, 0.0)],
     "gelu": [(0.0, 0.0), (1e4, 1e4), (-1e4, 0.0)],
     "mish": [(math.log(2), 0.8 * math.log(2)), (0.0, 0.0), (1e4, 1e4), (-1e4, 0.0)],
@@ -164,7 +174,18 @@ def test_leaky_relu_refuses_slopes_outside_its_range(slope: object) -> None:
         LeakyReLU(slope=slope)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("activation", "argument", "value"), [(ELU, "alpha", -0.1), (ELU, "alpha", math.inf), (Softplus, "beta", 0.0)])
+@pytest.mark.parametrize(
+    ("activation", "argument", "value"),
+    [
+        (ELU, "alpha", -0.1),
+        (ELU, "alpha", math.inf),
+        (CELU, "alpha", 0.0),
+        (Softplus, "beta", 0.0),
+        (SiLU, "beta", 0.0),
+        (HardTanh, "low", 1.0),
+        (HardTanh, "high", math.inf),
+    ],
+)
 def test_hyperparameters_outside_their_range_are_refused(activation: type[Activation], argument: str, value: float) -> None:
     with pytest.raises(ParameterError, match=argument):
         activation(**{argument: value})

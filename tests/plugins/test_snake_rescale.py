@@ -24,7 +24,7 @@ from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam", "nncore-schedule-free")
-ACTIVATIONS = ["snake", "hard_swish", "squareplus"]
+ACTIVATIONS = ["snake", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
 OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d"]
 
@@ -48,7 +48,7 @@ def test_manifests_are_accepted(registry: Registry) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
-    [("snake", np.pi / 6, np.pi / 6 + 0.25), ("hard_swish", 1.0, 2 / 3), ("squareplus", -1.5, 0.5)],
+    [("snake", np.pi / 6, np.pi / 6 + 0.25), ("squareplus", -1.5, 0.5)],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_activations_on_numpy(registry: Registry, name: str, value: float, expected: float, dtype: type) -> None:

@@ -134,7 +134,7 @@ def test_a_distribution_that_defines_a_name_twice(site):
     assert registry.component("optimizers", "tiger").component.target == "a:A"
 
 
-@pytest.mark.parametrize("name", ["Relu", "RELU", "relu6", "rleu", "nncore-lm/relu"])
+@pytest.mark.parametrize("name", ["Relu", "RELU", "relu7", "rleu", "nncore-lm/relu"])
 def test_did_you_mean(site, name):
     message = unknown(site.registry(), "activations", name)
     assert message.startswith(f"there is no activation {name!r}")

@@ -1,4 +1,4 @@
-"""Snake with a fixed or a learned frequency, hard swish and squareplus: the manifest."""
+"""Snake with a fixed or a learned frequency, and squareplus: the manifest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ NNCORE_API = (1, 0)
 def nncore_activations(api: tuple[int, int]) -> list[Component]:
     return [
         Component("snake", "nncore_snake.snake:Snake", "z + sin²(f·z) / f: learns periodic functions"),
-        Component("hard_swish", "nncore_snake.hard_swish:HardSwish", "z · min(max(z + 3, 0), 6) / 6"),
         Component("squareplus", "nncore_snake.squareplus:Squareplus", "(z + √(z² + b)) / 2: a smooth ReLU without exponentials"),
     ]
 

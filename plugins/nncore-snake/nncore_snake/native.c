@@ -2,12 +2,11 @@
 #include "nncore/module.h"
 #include "nncore/plugin.h"
 
-extern const nnc_activation nncore_snake_snake, nncore_snake_hard_swish, nncore_snake_squareplus;
+extern const nnc_activation nncore_snake_snake, nncore_snake_squareplus;
 extern const nnc_layer nncore_snake_learnable_snake;
 
 static const nnc_entry tables[] = {
     {"snake", &nncore_snake_snake, "nncore.activation"},
-    {"hard_swish", &nncore_snake_hard_swish, "nncore.activation"},
     {"squareplus", &nncore_snake_squareplus, "nncore.activation"},
     {"learnable_snake", &nncore_snake_learnable_snake, "nncore.layer"},
 };

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from nncore_snake.hard_swish import HardSwish
 from nncore_snake.snake import Snake
 from nncore_snake.squareplus import Squareplus
 from rungs import RUNGS, compiled, numpy, sweep, ulps
@@ -18,7 +17,6 @@ PI = math.pi
 CLOSED_FORMS = [
     (Snake(), [(0.0, 0.0), (PI / 2, PI / 2 + 1), (-PI / 2, -PI / 2 + 1), (PI / 6, PI / 6 + 0.25)]),
     (Snake(frequency=2.0), [(0.0, 0.0), (PI / 4, PI / 4 + 0.5), (-PI / 12, -PI / 12 + 0.125)]),
-    (HardSwish(), [(-4.0, 0.0), (-3.0, 0.0), (-1.5, -0.375), (0.0, 0.0), (1.0, 2 / 3), (3.0, 3.0), (7.0, 7.0)]),
     (Squareplus(), [(0.0, 1.0), (1.5, 2.0), (-1.5, 0.5)]),
     (Squareplus(b=9.0), [(0.0, 1.5), (4.0, 4.5), (-4.0, 0.5)]),
 ]
@@ -26,7 +24,7 @@ EXTREMES = [-np.inf, -1e30, -1e4, -3.0, -1e-40, -0.0, 0.0, 1e-40, 3.0, 1e4, 1e30
 
 every_rung = pytest.mark.parametrize("rung", RUNGS.values(), ids=RUNGS.keys())
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-every_activation = pytest.mark.parametrize("phi", [Snake(), HardSwish(), Squareplus()], ids=repr)
+every_activation = pytest.mark.parametrize("phi", [Snake(), Squareplus()], ids=repr)
 
 
 @every_rung
@@ -53,7 +51,7 @@ def test_limits(phi: Activation, dtype: type, rung) -> None:
 
 
 @every_dtype
-@pytest.mark.parametrize("phi", [HardSwish(), Squareplus(), Squareplus(b=1e-3)], ids=repr)
+@pytest.mark.parametrize("phi", [Squareplus(), Squareplus(b=1e-3)], ids=repr)
 def test_both_rungs_give_the_same_bits(phi: Activation, dtype: type) -> None:
     """Only additions, products, quotients and square roots, in the same order: there is no room for a difference."""
     z = np.concatenate([np.random.default_rng(1).normal(size=1023).astype(dtype) * 4, np.array(EXTREMES, dtype)])
@@ -63,10 +61,10 @@ def test_both_rungs_give_the_same_bits(phi: Activation, dtype: type) -> None:
 
 
 @every_rung
-@pytest.mark.parametrize("phi", [Squareplus(), Squareplus(b=0.01), HardSwish()], ids=repr)
-def test_float32_error_of_the_algebraic_ones(phi: Activation, rung) -> None:
+@pytest.mark.parametrize("phi", [Squareplus(), Squareplus(b=0.01)], ids=repr)
+def test_float32_error_of_squareplus(phi: Activation, rung) -> None:
     """Against float64: also far on the negative side, where z + √(z² + b) by itself would lose every digit."""
-    z = sweep(1e18) if isinstance(phi, Squareplus) else sweep(2.5)  # near −3 hard swish is ill-conditioned: z + 3 cancels
+    z = sweep(1e18)
     assert ulps(rung(phi, z), numpy(phi, z.astype(np.float64))) <= 4
 
 

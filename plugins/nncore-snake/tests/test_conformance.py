@@ -10,10 +10,6 @@ class TestSnake(ActivationConformance):
     arguments = ({}, {"frequency": 10.0})
 
 
-class TestHardSwish(ActivationConformance):
-    name = "nncore-snake/hard_swish"
-
-
 class TestSquareplus(ActivationConformance):
     name = "nncore-snake/squareplus"
     arguments = ({}, {"b": 0.1})

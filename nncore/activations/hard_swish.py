@@ -1,0 +1,34 @@
+"""Swish made of straight lines and one parabola."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Activation, Graph, Kernel, Value
+
+
+class HardSwish(Activation):
+    """φ(z) = z·min(max(z + 3, 0), 6) / 6; φ'(z) = 0 left of −3, 1 right of 3, (2z + 3) / 6 between.
+
+    Close to `silu`, without an exponential. At −3 and 3 themselves, φ' is 0 and 1.
+
+    References
+    ----------
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+    """
+
+    needs_input = True
+    output_domain = "[-0.375, inf)"  # −0.375 at z = −1.5
+    kernel = Kernel("nncore._core.native:activation_hard_swish")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        near = np.maximum(z, -3)  # −∞ times 0 would be NaN
+        return near * (np.minimum(near + 3, 6) / 6)
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        near = g.maximum(z, -3)
+        return near * (g.minimum(near + 3, 6) / 6)
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        slope = np.where(z >= 3, z.dtype.type(1), (2 * z + 3) / 6)
+        return d_a * np.where(z <= -3, z.dtype.type(0), slope)

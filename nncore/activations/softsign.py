@@ -1,0 +1,39 @@
+"""Softsign: from −1 to 1 like tanh, and more slowly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nncore.plugin import Activation, Graph, Kernel, Value
+
+#: Beyond it z/(1 + |z|) is ±1 in any dtype; infinities are held there, as ∞/∞ would be NaN.
+FAR = 1e30
+
+
+class Softsign(Activation):
+    """φ(z) = z / (1 + |z|), φ'(z) = 1 / (1 + |z|)².
+
+    It nears −1 and 1 like 1/|z|, where `tanh` nears them like exp(−2|z|): units that are far out still learn. `backward` reads z, since
+    far out 1 − |φ(z)| has lost its digits.
+
+    References
+    ----------
+    Bergstra, Desjardins, Lamblin & Bengio, "Quadratic polynomials learn better image features", 2009. Glorot & Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", 2010.
+    """
+
+    needs_input = True
+    output_domain = "(-1, 1)"
+    kernel = Kernel("nncore._core.native:activation_softsign")
+
+    def forward(self, z: np.ndarray) -> np.ndarray:
+        near = np.clip(z, -FAR, FAR)
+        return near / (1 + np.abs(near))
+
+    def formula(self, g: Graph, z: Value) -> Value:
+        near = g.maximum(g.minimum(z, FAR), -FAR)
+        return near / (1 + abs(near))
+
+    def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
+        share = 1 / (1 + np.abs(z))
+        return d_a * (share * share)
