@@ -21,6 +21,7 @@ from nncore.interchange.onnx import from_onnx
 from nncore.interchange.pytorch import from_torch
 from nncore.interchange.scikit_learn import from_sklearn
 from nncore.layers.activation import ActivationLayer
+from nncore.layers.alpha_dropout import AlphaDropout
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.concat import Concat
 from nncore.layers.dense import Dense
@@ -28,16 +29,23 @@ from nncore.layers.dropout import Dropout
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 from nncore.layers.flatten import Flatten
+from nncore.layers.gaussian_noise import GaussianNoiseLayer
+from nncore.layers.glu import GLU
 from nncore.layers.layer_norm import LayerNorm
+from nncore.layers.maxout import Maxout
 from nncore.layers.mean_members import MeanMembers
 from nncore.layers.member_heads import MemberHeads
 from nncore.layers.members_dense import MembersDense
+from nncore.layers.multiplicative_interaction import MultiplicativeInteraction
 from nncore.layers.parametric_activation import ParametricActivation
 from nncore.layers.periodic_embedding import PeriodicEmbedding
 from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
+from nncore.layers.prelu import PReLU
 from nncore.layers.repeat_members import RepeatMembers
 from nncore.layers.residual import Residual
+from nncore.layers.rms_norm import RMSNorm
 from nncore.layers.scale import Scale
+from nncore.layers.swiglu import SwiGLU
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.cross_entropy import CrossEntropy
 from nncore.losses.function import FunctionLoss
@@ -113,6 +121,7 @@ __version__: str
 
 __all__ = [
     "EMA",
+    "GLU",
     "L1",
     "L1L2",
     "L2",
@@ -128,6 +137,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "AlphaDropout",
     "BalancedSampler",
     "BatchNorm",
     "BinaryCrossEntropy",
@@ -156,6 +166,7 @@ __all__ = [
     "FunctionSchedule",
     "GaussianNLL",
     "GaussianNoise",
+    "GaussianNoiseLayer",
     "GroupLasso",
     "GroupedSampler",
     "HalfMSE",
@@ -168,15 +179,18 @@ __all__ = [
     "Lion",
     "Lookahead",
     "MaxNorm",
+    "Maxout",
     "MeanMembers",
     "MemberHeads",
     "MembersDense",
     "Mixup",
     "Momentum",
+    "MultiplicativeInteraction",
     "NAdam",
     "Nesterov",
     "NonNegative",
     "OneCycle",
+    "PReLU",
     "ParametricActivation",
     "PeriodicEmbedding",
     "PiecewiseConstant",
@@ -187,6 +201,7 @@ __all__ = [
     "ProgressBar",
     "Quantile",
     "RAdam",
+    "RMSNorm",
     "RMSProp",
     "RepeatMembers",
     "Residual",
@@ -199,6 +214,7 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "SoftmaxHeads",
     "StepDecay",
+    "SwiGLU",
     "TensorBoard",
     "TimeLimit",
     "UnitNorm",

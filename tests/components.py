@@ -23,7 +23,7 @@ def layers() -> list[Layer]:
 def framed(layer: Layer) -> Layer:
     """A layer that takes vectors and gives vectors: one for members of an ensemble with what makes members, and vectors of them."""
     before, shape = [], N_INPUTS
-    if hasattr(layer, "input_shapes"):
+    if len(getattr(layer, "input_shapes", (N_INPUTS,))[0]) > 1:
         before, shape = [RepeatMembers(2)], (2, *N_INPUTS)
     plan = layer.plan(shape)
     if plan.branches or (not before and len(plan.output_shape) == 1):

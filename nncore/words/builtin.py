@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias, get_args
 
 LayerName: TypeAlias = Literal[
-    "activation", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten", "layer_norm",
-    "mean_members", "member_heads", "members_dense", "parametric_activation", "periodic_embedding",
-    "piecewise_linear_embedding", "repeat_members", "residual", "scale",
+    "activation", "alpha_dropout", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten",
+    "gaussian_noise", "glu", "layer_norm", "maxout", "mean_members", "member_heads", "members_dense", "multiplicative_interaction",
+    "parametric_activation", "periodic_embedding", "piecewise_linear_embedding", "prelu", "repeat_members", "residual", "rms_norm",
+    "scale", "swiglu",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
     "celu", "elu", "exp", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "identity", "leaky_relu", "log_softmax", "mish", "relu",

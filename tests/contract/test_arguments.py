@@ -77,7 +77,7 @@ def test_a_name_is_looked_up_where_it_is_written(cls: type[Configurable], argume
 
 
 def test_near_names_are_suggested() -> None:
-    with pytest.raises(UnknownComponentError, match=r"Dense: activation: there is no activation 'rleu'; did you mean 'relu'\?"):
+    with pytest.raises(UnknownComponentError, match=r"Dense: activation: there is no activation 'rleu'; did you mean 'relu' or 'relu6'\?"):
         nn.Dense(3, activation="rleu")
     with pytest.raises(ParameterError, match="Adam: lr must be a number in"):
         nn.Adam(lr=10**400)

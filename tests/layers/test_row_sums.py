@@ -23,6 +23,8 @@ LAYERS = {
     "embedding": (lambda: nn.Embedding(2, 4), "codes", 8),
     "fill_missing": (nn.FillMissing, "gaps", 8),
     "scale": (nn.Scale, "numbers", 8),
+    "rms_norm": (nn.RMSNorm, "numbers", 8),
+    "prelu": (nn.PReLU, "negative numbers", 8),
     "parametric_activation": (lambda: nn.ParametricActivation("mish"), "numbers", 8),
     "periodic_embedding": (nn.PeriodicEmbedding, "numbers", 8),
     "members_dense": (lambda: [nn.RepeatMembers(2), nn.MembersDense(3, scale_outputs=False)], "numbers", 8),
@@ -42,6 +44,8 @@ def inputs(what: str, n_rows: int) -> np.ndarray:
     X = np.random.default_rng(n_rows).random((n_rows, N_INPUTS), np.float32)
     if what == "codes":
         return np.floor(3 * X)  # of two categories and an unknown one
+    if what == "negative numbers":
+        return -X
     if what == "gaps":
         X[X > 0.5] = np.nan
     return X

@@ -24,7 +24,7 @@ from nncore.testing import numpy_twin
 
 ROWS = 24
 #: Numbers that say how many tensors there are, of which shape, or what they began with.
-OF_THE_STRUCTURE = {"n_outputs", "axis", "n_frequencies", "n_members", "sigma"}
+OF_THE_STRUCTURE = {"n_outputs", "axis", "n_frequencies", "n_members", "sigma", "initial_slope"}
 KINDS = ("layers", "activations", "initializers", "losses", "optimizers", "regularizers", "constraints", "schedules")
 #: Kinds of what tensors have in training, and what the arguments of a layer call them.
 RULES = {"regularizers": "regularizer", "constraints": "constraint"}
@@ -61,7 +61,7 @@ class Case:
         """With the component, or with a like one in its place; the same first values every time."""
         layers: list[Any] = [nn.Dense(4), nn.Dense(self.n_outputs, activation=self.last)]
         if self.kind == "layers":
-            before = [nn.RepeatMembers(2)] if hasattr(component, "input_shapes") else []
+            before = [nn.RepeatMembers(2)] if len(getattr(component, "input_shapes", ((4,),))[0]) > 1 else []
             shape = (2, 4) if before else (4,)
             nan = component.plan(shape).accepts_nan if not getattr(component, "branches", None) else False
             layers[1:1] = [*before, component, nn.Flatten()]

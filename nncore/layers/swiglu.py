@@ -1,0 +1,77 @@
+"""A dense layer of gated units: SwiGLU and its kin."""
+
+from __future__ import annotations
+
+from nncore.plugin import ActivationLike, InitializerLike, Layer, Plan, resolvable, resolve
+
+
+class SwiGLU(Layer):
+    """y = (x·V + c) ⊙ φ(x·W + b) with φ = `silu`: a dense layer whose units have gates, in place of a `Dense` with an activation.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Units.
+    activation : str or Activation, default "silu"
+        φ. ``"gelu"`` makes it GEGLU, ``"relu"`` ReGLU, ``"sigmoid"`` the GLU of Dauphin et al.
+    weight_initializer : str, Initializer or None, default None
+        Of V and W. None is that of a `Dense` without an activation.
+    bias_initializer : str or Initializer, default "uniform_fan_in"
+        Of c and b.
+    use_bias : bool, default True
+        False leaves out c and b, as the paper does.
+    name : str, optional
+        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+
+    Notes
+    -----
+    It is ``Dense(2 * n_outputs)`` and a `GLU` behind it, and has the tensors of the former: ``swiglu_1.dense_1.weight`` of shape
+    ``(n_inputs, 2 * n_outputs)`` holds V and W side by side, ``swiglu_1.dense_1.bias`` c and b. It has twice the weights of a `Dense`: the
+    paper takes 2/3 of the units to compare the two.
+
+    References
+    ----------
+    Shazeer, "GLU variants improve transformer", 2020.
+
+    Examples
+    --------
+    >>> import nncore as nn
+    >>> net = nn.Sequential(nn.SwiGLU(64), nn.Dense(1)).build(3)
+    >>> net.named_parameters()["swiglu_1.dense_1.weight"].shape
+    (3, 128)
+    """
+
+    ranges = {"n_outputs": "[1, 1073741823]"}
+    whole = ("n_outputs",)
+    flags = ("use_bias",)
+    examples = ({"n_outputs": 5}, {"n_outputs": 4, "activation": "gelu", "use_bias": False})
+
+    def __init__(
+        self,
+        n_outputs: int,
+        activation: ActivationLike = "silu",
+        *,
+        weight_initializer: InitializerLike | None = None,
+        bias_initializer: InitializerLike = "uniform_fan_in",
+        use_bias: bool = True,
+        name: str | None = None,
+    ) -> None:
+        self.n_outputs = n_outputs
+        self.activation = activation
+        self.weight_initializer = resolvable("initializers", weight_initializer, "SwiGLU: weight_initializer")
+        self.bias_initializer = resolvable("initializers", bias_initializer, "SwiGLU: bias_initializer")
+        self.use_bias = use_bias
+        self.name = name
+
+    def validate(self) -> None:
+        resolve("layers", {"name": "glu", "activation": self.activation}, "SwiGLU: activation")
+
+    def plan(self, input_shape: tuple[int, ...]) -> Plan:
+        dense = {
+            "name": "dense",
+            "n_outputs": 2 * self.n_outputs,
+            "weight_initializer": self.weight_initializer,
+            "bias_initializer": self.bias_initializer,
+            "use_bias": self.use_bias,
+        }
+        return Plan(input_shape, branches=((dense, {"name": "glu", "activation": self.activation}),))
