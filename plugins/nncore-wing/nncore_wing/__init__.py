@@ -1,0 +1,1 @@
+"""The wing loss, a plugin of nncore with a kernel in Rust."""
