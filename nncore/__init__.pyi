@@ -12,6 +12,7 @@ from nncore.callbacks.time_limit import TimeLimit
 from nncore.collectives.single import SingleProcess
 from nncore.configuration import get_include
 from nncore.constraints.max_norm import MaxNorm
+from nncore.constraints.monotone import Monotone
 from nncore.constraints.non_negative import NonNegative
 from nncore.constraints.soft_threshold import SoftThreshold
 from nncore.constraints.unit_norm import UnitNorm
@@ -47,18 +48,23 @@ from nncore.layers.rms_norm import RMSNorm
 from nncore.layers.scale import Scale
 from nncore.layers.swiglu import SwiGLU
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
+from nncore.losses.binary_focal import BinaryFocal
 from nncore.losses.cross_entropy import CrossEntropy
+from nncore.losses.crps import CRPS
+from nncore.losses.focal import Focal
 from nncore.losses.function import FunctionLoss
 from nncore.losses.gaussian_nll import GaussianNLL
 from nncore.losses.half_mse import HalfMSE
 from nncore.losses.hinge import Hinge
 from nncore.losses.huber import Huber
+from nncore.losses.log_cosh import LogCosh
 from nncore.losses.mae import MAE
 from nncore.losses.mse import MSE
 from nncore.losses.poisson import Poisson
 from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
+from nncore.losses.tweedie import Tweedie
 from nncore.metrics.function import FunctionMetric
 from nncore.network import Sequential, each, find_learning_rate, fit_many, keep_members, load, load_many, save_many
 from nncore.optimizers.adadelta import Adadelta
@@ -83,6 +89,7 @@ from nncore.regularizers.group_lasso import GroupLasso
 from nncore.regularizers.l1 import L1
 from nncore.regularizers.l1_l2 import L1L2
 from nncore.regularizers.l2 import L2
+from nncore.regularizers.orthogonal import Orthogonality
 from nncore.samplers.balanced import BalancedSampler
 from nncore.samplers.blocks import BlockSampler
 from nncore.samplers.grouped import GroupedSampler
@@ -120,6 +127,7 @@ from . import (
 __version__: str
 
 __all__ = [
+    "CRPS",
     "EMA",
     "GLU",
     "L1",
@@ -141,6 +149,7 @@ __all__ = [
     "BalancedSampler",
     "BatchNorm",
     "BinaryCrossEntropy",
+    "BinaryFocal",
     "BlockCoordinate",
     "BlockSampler",
     "CSVLogger",
@@ -161,6 +170,7 @@ __all__ = [
     "FillMissing",
     "FlatCosine",
     "Flatten",
+    "Focal",
     "FunctionLoss",
     "FunctionMetric",
     "FunctionSchedule",
@@ -177,6 +187,7 @@ __all__ = [
     "LambdaCallback",
     "LayerNorm",
     "Lion",
+    "LogCosh",
     "Lookahead",
     "MaxNorm",
     "Maxout",
@@ -185,11 +196,13 @@ __all__ = [
     "MembersDense",
     "Mixup",
     "Momentum",
+    "Monotone",
     "MultiplicativeInteraction",
     "NAdam",
     "Nesterov",
     "NonNegative",
     "OneCycle",
+    "Orthogonality",
     "PReLU",
     "ParametricActivation",
     "PeriodicEmbedding",
@@ -217,6 +230,7 @@ __all__ = [
     "SwiGLU",
     "TensorBoard",
     "TimeLimit",
+    "Tweedie",
     "UnitNorm",
     "Warmup",
     "WeightedSampler",

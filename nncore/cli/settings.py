@@ -171,7 +171,10 @@ OPTIONS = {
     ),
     "weight_column": Option("data", "how much each row counts, in training and in the score; no feature", str, "COLUMN"),
     "exposure_column": Option(
-        "data", "what each count was counted over, as years or persons: the rate is learnt, by the Poisson loss; no feature", str, "COLUMN"
+        "data",
+        "what each count was counted over, as years or persons: the rate is learnt, by --loss poisson or tweedie; no feature",
+        str,
+        "COLUMN",
     ),
     "group_column": Option("data", "rows of one group, as a patient, are never on both sides of a split; no feature", str, "COLUMN"),
     "time_column": Option(

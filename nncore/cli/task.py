@@ -32,6 +32,8 @@ from nncore.tabular import (
 
 #: Whole numbers are classes of a loss for classes only where each occurs this often on average.
 ROWS_A_CLASS = 5
+#: Losses of counts or amounts over exposures.
+LOSSES_OF_RATES = ("poisson", "tweedie")
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,12 @@ def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Ta
         settings = replace(settings, loss="poisson")
     loss = None if settings.loss is None else registry.resolve("losses", component(settings.loss))
     if row_columns.exposure is not None and (
-        registry.qualified_name("losses", type(loss)) != "poisson" or settings.task == "classification"
+        registry.qualified_name("losses", type(loss)) not in LOSSES_OF_RATES or settings.task == "classification"
     ):
         other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
-        raise ParameterError(f"--exposure-column is for counts and --loss poisson, not for {other}; leave one of them out")
+        raise ParameterError(
+            f"--exposure-column is for --loss poisson (counts) and --loss tweedie (amounts), not for {other}; leave one of them out"
+        )
     needed = [target, *settings.drop, *settings.keep, *settings.categorical, *row_columns.named().values()]
     table = read(data, writing_of(settings), needed=needed)
     missing = missing_words(table.usual_missing, settings.missing, settings.not_missing)

@@ -21,7 +21,11 @@ from nncore.estimators.held_out import LOSS
 from nncore.estimators.real_answers import RealAnswers
 from nncore.estimators.real_targets import RealTargets
 from nncore.losses.poisson import Poisson
+from nncore.losses.tweedie import Tweedie
 from nncore.words import explains_calls
+
+#: Losses of counts or amounts that may be over different exposures.
+OF_RATES = (Poisson, Tweedie)
 
 
 @explains_calls
@@ -80,8 +84,8 @@ class RealEnsemble(RealAnswers, Ensemble):
         X_val, y_val, sample_weight_val : array-like, optional
             What validates all networks, in place of folds of X.
         exposure, exposure_val : array-like of shape (n_samples,), optional
-            With ``loss="poisson"``: how much time, area or the like each count in y and `y_val` was made over. The networks learn rates:
-            log(exposure) is an offset.
+            With ``loss="poisson"`` or ``"tweedie"``: how much time, area or the like each count or amount in y and `y_val` was made over.
+            The networks learn rates, weighted by exposure; for counts that is an offset of log(exposure).
         groups : array-like of shape (n_samples,), optional
             Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
         times : array-like of shape (n_samples,), optional
@@ -108,9 +112,9 @@ class RealEnsemble(RealAnswers, Ensemble):
         return self._fit(X, y, weights, (X_val, y_val, weights_val), groups, times)
 
     def _rates(self, y: Any, exposure: Any, sample_weight: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure)."""
-        if not isinstance(RealTargets(np.zeros(1)).loss(self.loss), Poisson):
-            raise ParameterError(f"{name} is for loss='poisson', got loss={self.loss!r}")
+        """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure); see `Tweedie`."""
+        if not isinstance(RealTargets(np.zeros(1)).loss(self.loss), OF_RATES):
+            raise ParameterError(f"{name} is for loss='poisson' and loss='tweedie', got loss={self.loss!r}")
         counts, exposures = np.asarray(as_numbers(y, "y"), np.float64), _checked_exposure(exposure, name)
         if counts.shape[:1] != exposures.shape:
             raise DataError(f"{name} must have one number for each of the {len(counts)} samples, got shape {exposures.shape}")
@@ -129,7 +133,7 @@ class RealEnsemble(RealAnswers, Ensemble):
         return_std : bool, default False
             With ``loss="gaussian_nll"``: the standard deviations too.
         exposure : array-like of shape (n_samples,), optional
-            With ``loss="poisson"``: what predicted rates are multiplied by.
+            With ``loss="poisson"`` or ``"tweedie"``: what predicted rates are multiplied by.
 
         Returns
         -------
@@ -139,8 +143,8 @@ class RealEnsemble(RealAnswers, Ensemble):
         predictions = super().predict(X, return_std)
         if exposure is None:
             return predictions
-        if not isinstance(self._fitted_loss, Poisson):
-            raise ParameterError(f"exposure is for loss='poisson'; this was trained with {self._fitted_loss!r}")
+        if not isinstance(self._fitted_loss, OF_RATES):
+            raise ParameterError(f"exposure is for loss='poisson' and loss='tweedie'; this was trained with {self._fitted_loss!r}")
         exposures = _checked_exposure(exposure, "exposure")
         if len(exposures) != len(predictions):
             raise DataError(f"exposure must have one number for each of the {len(predictions)} samples, got shape {exposures.shape}")

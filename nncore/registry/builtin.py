@@ -91,9 +91,12 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
         Component("mse", "nncore.losses.mse:MSE", "(y − Y)², the mean over samples and outputs"),
         Component("mae", "nncore.losses.mae:MAE", "|y − Y|, the mean over samples and outputs"),
         Component("huber", "nncore.losses.huber:Huber", "squared near the target, absolute far from it"),
+        Component("log_cosh", "nncore.losses.log_cosh:LogCosh", "log cosh of the error: squared near the target, absolute far from it"),
         Component("quantile", "nncore.losses.quantile:Quantile", "pinball loss, for several quantiles at once"),
         Component("poisson", "nncore.losses.poisson:Poisson", "half the Poisson deviance, from log-rates"),
+        Component("tweedie", "nncore.losses.tweedie:Tweedie", "half the Tweedie deviance, from log-means: amounts of which many are 0"),
         Component("gaussian_nll", "nncore.losses.gaussian_nll:GaussianNLL", "a mean and a variance for each target"),
+        Component("crps", "nncore.losses.crps:CRPS", "a mean and a spread for each target, by a proper score in its unit"),
         Component("hinge", "nncore.losses.hinge:Hinge", "a margin between classes, as in support vector machines"),
         Component(
             "binary_cross_entropy",
@@ -105,6 +108,10 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
             "softmax_cross_entropy",
             "nncore.losses.softmax_cross_entropy:SoftmaxCrossEntropy",
             "classes, from logits",
+        ),
+        Component("focal", "nncore.losses.focal:Focal", "classes, from logits, of which easy samples count little"),
+        Component(
+            "binary_focal", "nncore.losses.binary_focal:BinaryFocal", "yes/no outputs, from logits, of which easy answers count little"
         ),
         Component("softmax_heads", "nncore.losses.softmax_heads:SoftmaxHeads", "several classifications at once, from logits"),
     ]
@@ -159,6 +166,7 @@ def nncore_regularizers(api: tuple[int, int]) -> list[Component]:
         Component("l2", "nncore.regularizers.l2:L2", "½·λ·Σw²: weight decay of chosen tensors"),
         Component("l1_l2", "nncore.regularizers.l1_l2:L1L2", "both: the elastic net"),
         Component("group_lasso", "nncore.regularizers.group_lasso:GroupLasso", "whole rows to zero: an input that nobody needs"),
+        Component("orthogonal", "nncore.regularizers.orthogonal:Orthogonality", "λ·‖WᵀW − I‖²: units at right angles"),
     ]
 
 
@@ -166,6 +174,7 @@ def nncore_regularizers(api: tuple[int, int]) -> list[Component]:
 def nncore_constraints(api: tuple[int, int]) -> list[Component]:
     return [
         Component("non_negative", "nncore.constraints.non_negative:NonNegative", "max(w, 0), for monotone networks"),
+        Component("monotone", "nncore.constraints.monotone:Monotone", "inputs with which the network rises or falls"),
         Component("max_norm", "nncore.constraints.max_norm:MaxNorm", "the norm of a unit's weights is at most so large"),
         Component("unit_norm", "nncore.constraints.unit_norm:UnitNorm", "the norm of a unit's weights is 1"),
         Component("soft_threshold", "nncore.constraints.soft_threshold:SoftThreshold", "the proximal step of L1: exact zeros"),

@@ -15,8 +15,8 @@ ActivationName: TypeAlias = Literal[
     "relu6", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads", "softplus", "softsign", "step", "tanh",
 ]  # fmt: skip
 LossName: TypeAlias = Literal[
-    "binary_cross_entropy", "cross_entropy", "gaussian_nll", "half_mse", "hinge", "huber", "mae", "mse", "poisson", "quantile",
-    "softmax_cross_entropy", "softmax_heads",
+    "binary_cross_entropy", "binary_focal", "cross_entropy", "crps", "focal", "gaussian_nll", "half_mse", "hinge", "huber", "log_cosh",
+    "mae", "mse", "poisson", "quantile", "softmax_cross_entropy", "softmax_heads", "tweedie",
 ]  # fmt: skip
 InitializerName: TypeAlias = Literal[
     "constant", "data_dependent", "data_hull", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal",
@@ -26,8 +26,8 @@ OptimizerName: TypeAlias = Literal[
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "block_coordinate", "lamb", "lion", "lookahead", "momentum", "nadam",
     "nesterov", "radam", "rmsprop", "sgd",
 ]  # fmt: skip
-RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2"]
-ConstraintName: TypeAlias = Literal["max_norm", "non_negative", "soft_threshold", "unit_norm"]
+RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2", "orthogonal"]
+ConstraintName: TypeAlias = Literal["max_norm", "monotone", "non_negative", "soft_threshold", "unit_norm"]
 ScheduleName: TypeAlias = Literal[
     "constant", "cosine", "coslog4", "cyclic", "exponential", "flat_cosine", "invscaling", "one_cycle", "piecewise", "plateau",
     "polynomial", "step", "warmup",

@@ -482,6 +482,15 @@ def test_rates_with_an_exposure():
     assert model.predict(X, exposure=exposure).sum() == pytest.approx(counts.sum(), rel=0.2)
 
 
+def test_amounts_with_an_exposure():
+    rng = np.random.default_rng(1)
+    exposure = rng.uniform(0.5, 40, 120)
+    amounts = np.array([rng.gamma(2, 1, n).sum() for n in rng.poisson(exposure * np.exp(0.5 * X[:, 0]))])
+    model = RealMLPRegressor(**{**QUICK, "max_iter": 100}, loss={"name": "tweedie", "power": 1.4}).fit(X, amounts, exposure=exposure)
+    np.testing.assert_allclose(model.predict(X, exposure=exposure), model.predict(X) * exposure)
+    assert model.predict(X, exposure=exposure).sum() == pytest.approx(amounts.sum(), rel=0.3)
+
+
 def test_exposures_are_checked():
     with pytest.raises(ParameterError, match="exposure is for loss='poisson'"):
         RealMLPRegressor(**QUICK).fit(X, Y, exposure=np.ones(120))

@@ -1,4 +1,5 @@
-"""Records what torch's losses give, as data for test_torch.py; run with a Python that has PyTorch (CPU) when a case is added.
+"""Records what torch's losses give, as data for test_torch.py; run with a Python that has PyTorch (CPU) and Keras when a case is
+added.
 
 Outputs and targets of 12 samples in float64, every sample's loss, and its gradient by torch's autograd, go to torch_values.npz; with
 them, as JSON, the loss of nncore that should give the same.
@@ -7,12 +8,19 @@ them, as JSON, the loss of nncore that should give the same.
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
 import numpy as np
 import torch
 from torch.nn import functional
+
+keras.config.set_floatx("float64")
 
 N_ROWS = 12
 rng = np.random.default_rng(1)
@@ -46,6 +54,38 @@ def mean(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     return lambda output, target, **arguments: loss(output, target, reduction="none", **arguments).mean(dim=1)
 
 
+def tweedie(output: torch.Tensor, target: torch.Tensor, power: float) -> torch.Tensor:
+    """Half the deviance, as it is written in books."""
+    mean = output.exp()
+    of_target = target ** (2 - power) / ((1 - power) * (2 - power))
+    return (of_target - target * mean ** (1 - power) / (1 - power) + mean ** (2 - power) / (2 - power)).sum(dim=1)
+
+
+def crps(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    mean, log_variance = output.chunk(2, dim=1)
+    sigma = (log_variance / 2).exp()
+    normal, w = torch.distributions.Normal(torch.zeros((), dtype=torch.float64), 1), (target - mean) / sigma
+    return (sigma * (w * (2 * normal.cdf(w) - 1) + 2 * normal.log_prob(w).exp() - 1 / math.sqrt(math.pi))).mean(dim=1)
+
+
+def keras_focal(output: torch.Tensor, target: torch.Tensor, **arguments: float) -> torch.Tensor:
+    rows = functional.one_hot(target, output.shape[1]).double() if target.ndim == 1 else target
+    return keras.losses.categorical_focal_crossentropy(rows, output, from_logits=True, **arguments)
+
+
+def yes_no_focal(output: torch.Tensor, target: torch.Tensor, alpha: float | None, gamma: float) -> torch.Tensor:
+    """As torchvision's sigmoid_focal_loss; Keras' is that in float32."""
+    p, entropy = output.sigmoid(), functional.binary_cross_entropy_with_logits(output, target, reduction="none")
+    right = p * target + (1 - p) * (1 - target)
+    weight = 1 if alpha is None else alpha * target + (1 - alpha) * (1 - target)
+    return (weight * (1 - right) ** gamma * entropy).sum(dim=1)
+
+
+def log_cosh(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Keras' in float64."""
+    return (output - target).cosh().log().mean(dim=1)
+
+
 def classes(n: int) -> np.ndarray:
     return rng.integers(n, size=N_ROWS)
 
@@ -55,6 +95,7 @@ COUNTS[0] = 0
 DISTRIBUTIONS = rng.dirichlet(np.ones(5), N_ROWS)
 HEADS = np.column_stack([classes(3), classes(2), classes(5)]).astype(float)
 EQUAL = normal(3)
+YES_OR_NO = np.indices((N_ROWS, 3)).sum(axis=0) % 2 * 1.0
 #: Beside log-variances around 0, some below the smallest variance.
 LOG_VARIANCES = np.where(np.arange(N_ROWS) % 3 == 0, -8.0, 0.0)[:, None] + normal(2)
 
@@ -86,6 +127,19 @@ CASES = {
     "heads": ("softmax_heads", {"n_classes": [3, 2, 5]}, heads, {"n_classes": (3, 2, 5)}, normal(10, 3), HEADS),
     "hinge": ("hinge", {}, two_classes, {}, normal(2), classes(2)),
     "squared hinge": ("hinge", {"margin": 0.7, "squared": True}, two_classes, {"margin": 0.7, "p": 2}, normal(2), classes(2)),
+    "log cosh": ("log_cosh", {}, log_cosh, {}, normal(3, 2), normal(3)),
+    "log cosh, far": ("log_cosh", {}, log_cosh, {}, normal(1, 200), normal(1)),
+    "tweedie": ("tweedie", {}, tweedie, {"power": 1.5}, normal(2), COUNTS),
+    "tweedie, 1.2": ("tweedie", {"power": 1.2}, tweedie, {"power": 1.2}, normal(1), COUNTS[:, :1] / 3),
+    "tweedie, 1.8": ("tweedie", {"power": 1.8}, tweedie, {"power": 1.8}, normal(1), COUNTS[:, 1:] / 3),
+    "crps": ("crps", {}, crps, {}, normal(4), normal(2)),
+    "focal, classes": ("focal", {}, keras_focal, {"alpha": 1.0, "gamma": 2.0}, normal(5), classes(5)),
+    "focal, rows": ("focal", {"gamma": 0.7, "alpha": 0.25}, keras_focal, {"alpha": 0.25, "gamma": 0.7}, normal(5), DISTRIBUTIONS),
+    "focal, yes or no": ("binary_focal", {}, yes_no_focal, {"alpha": None, "gamma": 2.0}, normal(3, 3), YES_OR_NO),
+    "focal, yes counts less": (
+        "binary_focal", {"alpha": 0.25, "gamma": 1.3}, yes_no_focal,
+        {"alpha": 0.25, "gamma": 1.3}, normal(1, 3), YES_OR_NO[:, :1],
+    ),
 }  # fmt: skip
 
 

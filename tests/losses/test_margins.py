@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,7 +60,32 @@ def of_answers(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[
     return value, [p * (1 - y) - q * y for p, q, y in zip(yes, no, Y, strict=True)]
 
 
-EXACT: dict[str, Exact] = {"softmax_cross_entropy": smoothed, "softmax_heads": of_heads, "binary_cross_entropy": of_answers}
+def focused(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
+    p, gamma = softmax(z), Decimal(loss.gamma)
+    if len(p) == 1:  # it is always 1
+        return Decimal(0), [Decimal(0)]
+    weights = [Decimal(1 if loss.alpha is None else loss.alpha) * y for y in Y]
+    factors = [(gamma * (1 - x).ln()).exp() for x in p]
+    value = -sum((w * f * x.ln() for w, f, x in zip(weights, factors, p, strict=True)), Decimal(0))
+    h = [w * f * (gamma * x * x.ln() / (1 - x) - 1) for w, f, x in zip(weights, factors, p, strict=True)]
+    return value, [slope * (1 - x) - x * (sum(h) - slope) for slope, x in zip(h, p, strict=True)]
+
+
+def focused_answers(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
+    """Of each output, the focal loss of two classes with the logits z and 0."""
+    yes, no = (1, 1) if loss.alpha is None else (Decimal(loss.alpha), 1 - Decimal(loss.alpha))
+    plain = SimpleNamespace(gamma=loss.gamma, alpha=None)
+    pairs = [focused(plain, [x, Decimal(0)], [yes * y, no * (1 - y)]) for x, y in zip(z, Y, strict=True)]
+    return sum((value for value, _ in pairs), Decimal(0)), [gradient[0] for _, gradient in pairs]
+
+
+EXACT: dict[str, Exact] = {
+    "softmax_cross_entropy": smoothed,
+    "softmax_heads": of_heads,
+    "binary_cross_entropy": of_answers,
+    "focal": focused,
+    "binary_focal": focused_answers,
+}
 
 
 def is_certain(loss: Loss) -> bool:
