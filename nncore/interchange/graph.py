@@ -14,15 +14,19 @@ from nncore.contract import Layer
 from nncore.errors import ParameterError
 from nncore.interchange.misfits import Misfits
 from nncore.layers.activation import ActivationLayer
+from nncore.layers.alpha_dropout import AlphaDropout
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.concat import Concat
 from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.layers.embedding import Embedding
 from nncore.layers.flatten import Flatten
+from nncore.layers.gaussian_noise import GaussianNoiseLayer
+from nncore.layers.glu import GLU
 from nncore.layers.layer_norm import LayerNorm
-from nncore.layers.parametric_activation import ParametricActivation
+from nncore.layers.prelu import PReLU
 from nncore.layers.residual import Residual
+from nncore.layers.rms_norm import RMSNorm
 from nncore.network import Sequential
 
 #: ε of a `BatchNorm` that stands for factors and shifts which are no statistics: nothing beside 1, and not 0 in float32.
@@ -66,7 +70,7 @@ class Node:
     @property
     def keeps_width(self) -> bool:
         """Whether as many numbers leave it as enter."""
-        return not self.merge and self.table is None and not isinstance(self.layer, Dense)
+        return not self.merge and self.table is None and not isinstance(self.layer, Dense | GLU)
 
 
 # ---- nodes of every kind ----------------------------------------------------------------------------------------------------
@@ -85,16 +89,36 @@ def dense(place: str, before: Node, weight: np.ndarray, bias: np.ndarray | None)
 
 def activation(place: str, before: Node, name: str, **arguments: Any) -> Node:
     """φ, by its name here."""
-    return Node(place, (before,), ActivationLayer({"name": name, **arguments}), is_elementwise=name != "softmax")
+    return Node(place, (before,), ActivationLayer({"name": name, **arguments}), is_elementwise=name not in ("softmax", "log_softmax"))
+
+
+def clip(place: str, before: Node, low: float, high: float) -> Node:
+    """min(max(x, low), high), which has names of its own for some bounds."""
+    if low == 0 and high in (6, math.inf):
+        return activation(place, before, "relu6" if high == 6 else "relu")
+    return activation(place, before, "hard_tanh", low=low, high=high)
 
 
 def prelu(place: str, before: Node, slope: np.ndarray) -> Node:
-    """max(x, 0) + a·min(x, 0), a slope for each feature: x + (1 − a)·(relu(x) − x)."""
-    return Node(place, (before,), ParametricActivation("relu"), {"alpha": 1 - slope}, n_inputs=len(slope))
+    """x where x > 0, else a·x, with a slope for each feature, or one for all."""
+    return Node(place, (before,), PReLU(), {"slope": slope}, n_inputs=slope.size if slope.ndim else None, is_elementwise=not slope.ndim)
+
+
+def glu(place: str, before: Node) -> Node:
+    """The first half of the features, times the sigmoid of the second."""
+    return Node(place, (before,), GLU())
 
 
 def dropout(place: str, before: Node, rate: float) -> Node:
-    return Node(place, (before,), Dropout(rate), is_elementwise=True)
+    return Node(place, (before,), Dropout(rate), is_elementwise=True) if rate < 1 else same(place, before)
+
+
+def alpha_dropout(place: str, before: Node, rate: float) -> Node:
+    return Node(place, (before,), AlphaDropout(rate), is_elementwise=True) if rate < 1 else same(place, before)
+
+
+def noise(place: str, before: Node, std: float) -> Node:
+    return Node(place, (before,), GaussianNoiseLayer(std), is_elementwise=True)
 
 
 def flatten(place: str, before: Node, n_inputs: int | None = None) -> Node:
@@ -130,6 +154,10 @@ def affine(place: str, before: Node, centre: np.ndarray, factor: np.ndarray, shi
 
 def layer_norm(place: str, before: Node, gamma: np.ndarray, beta: np.ndarray, *, epsilon: float) -> Node:
     return Node(place, (before,), LayerNorm(epsilon), {"gamma": gamma, "beta": beta}, n_inputs=gamma.size, is_elementwise=gamma.ndim > 1)
+
+
+def rms_norm(place: str, before: Node, gamma: np.ndarray, *, epsilon: float) -> Node:
+    return Node(place, (before,), RMSNorm(epsilon), {"gamma": gamma}, n_inputs=gamma.size, is_elementwise=gamma.ndim > 1)
 
 
 def embedding(place: str, before: Node, table: np.ndarray) -> Node:
@@ -241,6 +269,10 @@ def _shapes(order: Sequence[Node], shape: tuple[int, ...], misfits: Misfits) -> 
             shapes[node] = (sum(map(math.prod, befores)),)
         elif isinstance(node.layer, Flatten):
             shapes[node] = (n_inputs,)
+        elif isinstance(node.layer, GLU):
+            if n_inputs % 2:
+                misfits.add(node.place, f"it halves {n_inputs} features", "give the layer before it an even number of outputs")
+            shapes[node] = (n_inputs // 2,)
         else:
             shapes[node] = (node.layer.n_outputs,) if isinstance(node.layer, Dense) else befores[0]
     return shapes

@@ -12,7 +12,7 @@ from nncore.arguments import shown
 from nncore.errors import NotBuiltError, ParameterError
 from nncore.interchange import graph
 from nncore.interchange.graph import Node
-from nncore.interchange.misfits import LOGITS, NOT_DENSE, OWN_ACTIVATION, Misfits
+from nncore.interchange.misfits import NOT_DENSE, OWN_ACTIVATION, Misfits
 from nncore.network import Sequential
 from nncore.words import explains_calls
 
@@ -26,18 +26,29 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "exponential": ("exp", {}),
     "exp": ("exp", {}),
     "elu": ("elu", {}),
-    "celu": ("elu", {}),
+    "celu": ("celu", {}),
     "selu": ("selu", {}),
     "gelu": ("gelu", {}),
     "silu": ("silu", {}),
     "swish": ("silu", {}),
     "mish": ("mish", {}),
     "leaky_relu": ("leaky_relu", {"slope": 0.2}),
+    "relu6": ("relu6", {}),
+    "hard_sigmoid": ("hard_sigmoid", {}),
+    "hard_silu": ("hard_swish", {}),
+    "hard_swish": ("hard_swish", {}),
+    "hard_tanh": ("hard_tanh", {}),
+    "softsign": ("softsign", {}),
+    "log_softmax": ("log_softmax", {}),
 }
 #: What acts in training alone.
-NOTHING = ("Identity", "GaussianNoise", "GaussianDropout", "AlphaDropout", "SpatialDropout1D", "ActivityRegularization")
+NOTHING = ("Identity", "GaussianDropout", "SpatialDropout1D", "ActivityRegularization")
 #: Operations that are activations by another name.
-OPERATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Exp": "exp", "Selu": "selu", "Silu": "silu"}
+OPERATIONS = {
+    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Exp": "exp", "Selu": "selu", "Silu": "silu",
+    "Relu6": "relu6", "HardSigmoid": "hard_sigmoid", "HardSilu": "hard_swish", "HardTanh": "hard_tanh", "SoftSign": "softsign",
+    "Softsign": "softsign",
+}  # fmt: skip
 #: Under its square root, `Normalization` takes no smaller deviation.
 SMALLEST_DEVIATION = 1e-7
 
@@ -59,10 +70,12 @@ def from_keras(model: Any) -> Sequential:
     ==================================================  ==========================================
     ``Dense``                                           `Dense`
     ``Activation``, ``ReLU``, ``LeakyReLU``, ...         the activation of that name
-    ``PReLU``                                           `ParametricActivation`
+    ``PReLU``                                           `PReLU`
     ``BatchNormalization``, ``LayerNormalization``      `BatchNorm`, `LayerNorm`
+    ``RMSNormalization``                                `RMSNorm`
     ``Normalization``, ``Rescaling``                    `BatchNorm`, whose statistics are those numbers
-    ``Dropout``, ``Embedding``, ``Flatten``              the layers of these names
+    ``Dropout``, ``AlphaDropout``, ``GaussianNoise``     `Dropout`, `AlphaDropout`, `GaussianNoiseLayer`
+    ``Embedding``, ``Flatten``                          the layers of these names
     ``Add``, ``Concatenate``                            `Residual`, `Concat`
     ==================================================  ==========================================
 
@@ -85,8 +98,9 @@ def from_keras(model: Any) -> Sequential:
 
     Notes
     -----
-    Only what predictions come from is taken. Of settings for training, the rates of dropout and the momentum of batch normalisation come
-    with it; noise and activity regularisation do not. Shared weights become copies. A network takes codes for an ``Embedding`` as numbers.
+    Only what predictions come from is taken. Of settings for training, the rates of dropout, the noise and the momentum of batch
+    normalisation come with it; activity regularisation does not. Shared weights become copies. A network takes codes for an
+    ``Embedding`` as numbers.
 
     Examples
     --------
@@ -239,14 +253,16 @@ class _Reader:
                 node: Node = convert(place, None, activation["config"], before)
                 return node
         shown_name = activation.get("config") if isinstance(activation, Mapping) else activation
-        remedy = LOGITS if activation == "log_softmax" else OWN_ACTIVATION
-        self._misfits.add(place, f"nncore has no activation like {shown_name!r}", remedy)
+        self._misfits.add(place, f"nncore has no activation like {shown_name!r}", OWN_ACTIVATION)
         return before
 
     def _ReLU(self, place: str, layer: Any, config: Config, before: Node) -> Node:
-        if config.get("max_value") is not None or config.get("threshold"):
-            self._misfits.add(place, "it has a max_value or a threshold", OWN_ACTIVATION)
-        if slope := config.get("negative_slope"):
+        most, slope = config.get("max_value"), config.get("negative_slope")
+        if config.get("threshold") or (slope and most is not None):
+            self._misfits.add(place, "it has a threshold, or a slope beside a max_value", OWN_ACTIVATION)
+        if most is not None:
+            return graph.clip(place, before, 0.0, float(most))
+        if slope:
             return graph.activation(place, before, "leaky_relu", slope=float(slope))
         return graph.activation(place, before, "relu")
 
@@ -272,7 +288,13 @@ class _Reader:
         return graph.prelu(place, before, self._weights(layer)[0].ravel())
 
     def _Dropout(self, place: str, layer: Any, config: Config, before: Node) -> Node:
-        return graph.dropout(place, before, float(config["rate"])) if config["rate"] < 1 else graph.same(place, before)
+        return graph.dropout(place, before, float(config["rate"]))
+
+    def _AlphaDropout(self, place: str, layer: Any, config: Config, before: Node) -> Node:
+        return graph.alpha_dropout(place, before, float(config["rate"]))
+
+    def _GaussianNoise(self, place: str, layer: Any, config: Config, before: Node) -> Node:
+        return graph.noise(place, before, float(config["stddev"]))
 
     def _Flatten(self, place: str, layer: Any, config: Config, before: Node) -> Node:
         return graph.flatten(place, before)
@@ -301,6 +323,10 @@ class _Reader:
         gamma = next(weights) if config["scale"] else np.ones(shape)
         beta = next(weights) if config["center"] else np.zeros(shape)
         return graph.layer_norm(place, before, gamma, beta, epsilon=float(config["epsilon"]))
+
+    def _RMSNormalization(self, place: str, layer: Any, config: Config, before: Node) -> Node:
+        self._check_axis(place, layer, config["axis"])
+        return graph.rms_norm(place, before, self._weights(layer)[0], epsilon=float(config["epsilon"]))
 
     def _Normalization(self, place: str, layer: Any, config: Config, before: Node) -> Node:
         if config["invert"]:

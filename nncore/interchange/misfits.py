@@ -7,7 +7,6 @@ from nncore.errors import ParameterError
 #: For what is neither a layer nor an activation here.
 NOT_DENSE = "nncore has networks of dense layers: keep this part where it is, and hand over the layers behind it"
 OWN_ACTIVATION = "train with one of nn.names('activations'), or write it as an activation of your own and build the network by hand"
-LOGITS = "leave it out and take the logits: with loss='softmax_cross_entropy', predict_proba gives the probabilities"
 
 
 class Misfits:

@@ -12,7 +12,7 @@ from nncore.configuration import require
 from nncore.errors import FileFormatError, ParameterError
 from nncore.interchange import graph
 from nncore.interchange.graph import Node
-from nncore.interchange.misfits import LOGITS, NOT_DENSE, OWN_ACTIVATION, Misfits
+from nncore.interchange.misfits import NOT_DENSE, OWN_ACTIVATION, Misfits
 from nncore.layers.activation import ActivationLayer
 from nncore.layers.dense import Dense
 from nncore.network import Sequential
@@ -21,9 +21,10 @@ from nncore.words import explains_calls
 #: Operators that are activations without arguments.
 ACTIVATIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Exp": "exp", "Mish": "mish", "Sign": "sign",
+    "HardSwish": "hard_swish", "Softsign": "softsign",
 }  # fmt: skip
 #: Activations that nncore has not.
-OTHERS = ("Clip", "HardSigmoid", "HardSwish", "Softsign", "ThresholdedRelu", "Shrink", "Hardmax")
+OTHERS = ("ThresholdedRelu", "Shrink", "Hardmax")
 #: Of the format: default arguments of Selu.
 SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
 #: Operators that only move the numbers of a constant.
@@ -55,7 +56,7 @@ def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
     ``Relu``, ``Gelu``, ``Softmax``, ..., also spelled out           the activation of that name
     ``BatchNormalization``, ``LayerNormalization``                   `BatchNorm`, `LayerNorm`
     ``Scaler``, and ``Add``, ``Sub``, ``Mul``, ``Div`` by constants  `BatchNorm`, whose statistics are those numbers
-    ``PRelu``                                                        `ParametricActivation`
+    ``PRelu``, ``RMSNormalization``                                  `PReLU`, `RMSNorm`
     ``Dropout``, ``Flatten``, ``Reshape``, ``Gather``                `Dropout`, `Flatten`, `Embedding`
     ``Add`` and ``Concat`` of two values                             `Residual`, `Concat`
     ===============================================================  ===============================================
@@ -231,10 +232,7 @@ class _Reader:
         convert: Callable[[str, list[Any], Attributes], Node] | None = getattr(self, f"_{step.op_type}", None)
         if convert is not None:
             return convert(place, inputs, attributes)
-        if step.op_type == "LogSoftmax":
-            self._misfits.add(place, "nncore has no logarithm of a softmax", LOGITS)
-        else:
-            self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if step.op_type in OTHERS else NOT_DENSE)
+        self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if step.op_type in OTHERS else NOT_DENSE)
         return nodes[0]
 
     def _constant(self, attributes: Attributes) -> np.ndarray:
@@ -368,13 +366,15 @@ class _Reader:
         return changed
 
     def _product(self, place: str, one: Node, other: Node) -> Node:
-        """Of two values: x·sigmoid(x), x·tanh(softplus(x)), or x·½(1 + erf(x/√2)) with its factors in any order."""
+        """Of two values: x·sigmoid(x), x·hard_sigmoid(x), x·tanh(softplus(x)), or x·½(1 + erf(x/√2)) with its factors in any order."""
         for x, gate in ((one, other), (other, one)):
             kind = _activation_of(gate)
             if kind == "sigmoid" and gate.inputs[0] is x:
                 return graph.activation(place, x, "silu")
             if kind == "tanh" and _activation_of(gate.inputs[0]) == "softplus" and gate.inputs[0].inputs[0] is x:
                 return graph.activation(place, x, "mish")
+            if kind == "hard_sigmoid" and gate.inputs[0] is x:
+                return graph.activation(place, x, "hard_swish")
             if (gelu := self._gelu(place, x, gate)) is not None:
                 return gelu
         self._misfits.add(place, "nncore has no product of two values", NOT_DENSE)
@@ -428,9 +428,28 @@ class _Reader:
         return graph.activation(place, inputs[0], "elu", alpha=float(attributes.get("alpha", 1.0)))
 
     def _Celu(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
-        if attributes.get("alpha", 1.0) != 1:
-            self._misfits.add(place, "nncore has CELU with alpha=1 alone", OWN_ACTIVATION)
-        return graph.activation(place, inputs[0], "elu")
+        alpha = float(attributes.get("alpha", 1.0))
+        if alpha <= 0:
+            self._misfits.add(place, f"alpha={alpha} is not positive", OWN_ACTIVATION)
+            return inputs[0]
+        return graph.activation(place, inputs[0], "celu", alpha=alpha)
+
+    def _Clip(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        given = {name: value for name, value in zip(("min", "max"), inputs[1:], strict=False) if value is not None}
+        bounds = {"min": -np.inf, "max": np.inf, **attributes, **given}
+        if not all(np.size(bound) == 1 for bound in bounds.values()):
+            self._misfits.add(place, "its bounds are computed by the graph", "let the exporter fold constants")
+            return inputs[0]
+        low, high = (float(np.float32(np.ravel(bounds[name])[0])) for name in ("min", "max"))
+        if low >= high or (np.isinf([low, high]).any() and (low, high) != (0, np.inf)):
+            self._misfits.add(place, f"it holds numbers between {low} and {high}", OWN_ACTIVATION)
+            return inputs[0]
+        return graph.clip(place, inputs[0], low, high)
+
+    def _HardSigmoid(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        if not np.allclose([attributes.get("alpha", 0.2), attributes.get("beta", 0.5)], [1 / 6, 0.5]):
+            self._misfits.add(place, "nncore has HardSigmoid with alpha=1/6 and beta=0.5 alone, as PyTorch and Keras 3", OWN_ACTIVATION)
+        return graph.activation(place, inputs[0], "hard_sigmoid")
 
     def _Selu(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         if not all(np.isclose(attributes.get(name, default), default) for name, default in SELU.items()):
@@ -441,20 +460,27 @@ class _Reader:
         return graph.activation(place, inputs[0], "gelu", approximate=_text(attributes.get("approximate", "none")))
 
     def _Swish(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
-        if attributes.get("alpha", 1.0) != 1:
-            self._misfits.add(place, "nncore has Swish with alpha=1 alone", OWN_ACTIVATION)
-        return graph.activation(place, inputs[0], "silu")
+        alpha = float(attributes.get("alpha", 1.0))
+        if alpha <= 0:
+            self._misfits.add(place, f"alpha={alpha} is not positive", OWN_ACTIVATION)
+            return inputs[0]
+        return graph.activation(place, inputs[0], "silu", beta=alpha)
 
     def _Softmax(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         if attributes.get("axis", -1) not in (1, -1):
             self._misfits.add(place, f"its axis is {attributes['axis']}, not that of the features", "use the last axis")
         return graph.activation(place, inputs[0], "softmax")
 
+    def _LogSoftmax(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        if attributes.get("axis", -1) not in (1, -1):
+            self._misfits.add(place, f"its axis is {attributes['axis']}, not that of the features", "use the last axis")
+        return graph.activation(place, inputs[0], "log_softmax")
+
     def _PRelu(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         slope = self._row(place, inputs[1])
         if slope is None:
             return inputs[0]
-        if not slope.ndim:
+        if not slope.ndim and 0 <= slope < 1:
             return graph.activation(place, inputs[0], "leaky_relu", slope=float(slope))
         return graph.prelu(place, inputs[0], slope)
 
@@ -479,6 +505,10 @@ class _Reader:
         beta = np.zeros_like(gamma) if beta is None else beta
         return graph.layer_norm(place, inputs[0], gamma, beta, epsilon=float(attributes.get("epsilon", 1e-5)))
 
+    def _RMSNormalization(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
+        gamma = self._parameter(place, inputs[1])
+        return inputs[0] if gamma is None else graph.rms_norm(place, inputs[0], gamma, epsilon=float(attributes.get("epsilon", 1e-5)))
+
     def _Scaler(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         offset, scale = (np.asarray(attributes[name], np.float64) for name in ("offset", "scale"))
         offset, scale = (array.reshape(()) if array.size == 1 else array for array in (offset, scale))
@@ -488,7 +518,7 @@ class _Reader:
         if len(inputs) > 2 and inputs[2] is not None and bool(np.any(inputs[2])):
             self._misfits.add(place, "it drops units also at prediction", "export the model for inference")
         rate = float(inputs[1]) if len(inputs) > 1 and inputs[1] is not None else float(attributes.get("ratio", 0.5))
-        return graph.dropout(place, inputs[0], rate) if 0 <= rate < 1 else graph.same(place, inputs[0])
+        return graph.dropout(place, inputs[0], rate) if rate >= 0 else graph.same(place, inputs[0])
 
     def _Flatten(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         if attributes.get("axis", 1) != 1:

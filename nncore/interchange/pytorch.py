@@ -14,27 +14,26 @@ from nncore.arguments import shown
 from nncore.errors import ParameterError
 from nncore.interchange import graph
 from nncore.interchange.graph import Node
-from nncore.interchange.misfits import LOGITS, NOT_DENSE, OWN_ACTIVATION, Misfits
+from nncore.interchange.misfits import NOT_DENSE, OWN_ACTIVATION, Misfits
 from nncore.network import Sequential
 from nncore.words import explains_calls
 
 #: Activations without arguments, by the names of modules, functions and methods.
 ACTIVATIONS = {
     "ReLU": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "SiLU": "silu", "Mish": "mish", "SELU": "selu",
+    "ReLU6": "relu6", "Hardswish": "hard_swish", "Hardsigmoid": "hard_sigmoid", "Softsign": "softsign",
     "relu": "relu", "relu_": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "silu": "silu", "mish": "mish", "selu": "selu", "exp": "exp",
+    "relu6": "relu6", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "softsign": "softsign",
 }  # fmt: skip
 #: What acts in training alone.
-NOTHING = ("Identity", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
+NOTHING = ("Identity", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout")
 #: Activations that nncore has not.
-OTHERS = (
-    "ReLU6", "Hardtanh", "Hardswish", "Hardsigmoid", "Softsign", "Tanhshrink", "Softshrink", "Hardshrink", "LogSigmoid", "Threshold", "GLU",
-    "RReLU", "relu6", "hardtanh", "hardswish", "hardsigmoid", "softsign", "logsigmoid",
-)  # fmt: skip
+OTHERS = ("Tanhshrink", "Softshrink", "Hardshrink", "LogSigmoid", "Threshold", "RReLU", "logsigmoid")
 #: Functions that are looked up in torch, to tell them from functions of the same name.
 FUNCTIONS = (
     "relu", "relu_", "sigmoid", "tanh", "silu", "mish", "selu", "exp", "leaky_relu", "elu", "celu", "gelu", "softplus", "softmax",
     "log_softmax", "dropout", "flatten", "cat", "concat", "add", "linear", "reshape", "squeeze", "relu6", "hardtanh", "hardswish",
-    "hardsigmoid", "softsign", "logsigmoid",
+    "hardsigmoid", "softsign", "logsigmoid", "glu", "alpha_dropout",
 )  # fmt: skip
 
 FOLLOW = "write the network as torch.nn.Sequential, or export it with torch.onnx.export and read that file with nn.from_onnx"
@@ -55,9 +54,10 @@ def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
     ==================================================  ==========================================
     ``Linear``                                          `Dense`
     ``ReLU``, ``GELU``, ``Softmax``, ...                 the activation of that name
-    ``PReLU``                                           `ParametricActivation`
-    ``BatchNorm1d``, ``LayerNorm``                      `BatchNorm`, `LayerNorm`
-    ``Dropout``, ``Embedding``, ``Flatten``              the layers of these names
+    ``PReLU``, ``GLU``                                  `PReLU`, `GLU`
+    ``BatchNorm1d``, ``LayerNorm``, ``RMSNorm``         `BatchNorm`, `LayerNorm`, `RMSNorm`
+    ``Dropout``, ``AlphaDropout``                       `Dropout`, `AlphaDropout`
+    ``Embedding``, ``Flatten``                          the layers of these names
     ``x + f(x)``, ``torch.cat([f(x), g(x)], 1)``        `Residual`, `Concat`
     ==================================================  ==========================================
 
@@ -214,10 +214,7 @@ class _Reader:
         convert: Callable[[str, Any, Node], Node] | None = getattr(self, f"_{name}", None)
         if convert is not None:
             return convert(place, module, before)
-        if name == "LogSoftmax":
-            self._misfits.add(place, "nncore has no logarithm of a softmax", LOGITS)
-        else:
-            self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if name in OTHERS else NOT_DENSE)
+        self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if name in OTHERS else NOT_DENSE)
         return graph.same(place, before)
 
     def _Linear(self, place: str, module: Any, before: Node) -> Node:
@@ -238,17 +235,29 @@ class _Reader:
     def _Softplus(self, place: str, module: Any, before: Node) -> Node:
         return graph.activation(place, before, "softplus", beta=float(module.beta))
 
+    def _Hardtanh(self, place: str, module: Any, before: Node) -> Node:
+        return graph.clip(place, before, float(module.min_val), float(module.max_val))
+
     def _Softmax(self, place: str, module: Any, before: Node) -> Node:
-        return self._softmax(place, before, module.dim)
+        return self._of_rows(place, "softmax", before, module.dim)
+
+    def _LogSoftmax(self, place: str, module: Any, before: Node) -> Node:
+        return self._of_rows(place, "log_softmax", before, module.dim)
+
+    def _GLU(self, place: str, module: Any, before: Node) -> Node:
+        return self._glu(place, before, module.dim)
 
     def _PReLU(self, place: str, module: Any, before: Node) -> Node:
         slopes = _array(module.weight)
-        if len(slopes) > 1:
-            return graph.prelu(place, before, slopes)
-        return graph.activation(place, before, "leaky_relu", slope=float(slopes[0]))
+        if len(slopes) == 1 and 0 <= slopes[0] < 1:
+            return graph.activation(place, before, "leaky_relu", slope=float(slopes[0]))
+        return graph.prelu(place, before, slopes if len(slopes) > 1 else slopes[0])
 
     def _Dropout(self, place: str, module: Any, before: Node) -> Node:
-        return graph.dropout(place, before, float(module.p)) if module.p < 1 else graph.same(place, before)
+        return graph.dropout(place, before, float(module.p))
+
+    def _AlphaDropout(self, place: str, module: Any, before: Node) -> Node:
+        return graph.alpha_dropout(place, before, float(module.p))
 
     def _Flatten(self, place: str, module: Any, before: Node) -> Node:
         return self._flatten(place, before, module.start_dim, module.end_dim)
@@ -268,6 +277,12 @@ class _Reader:
         gamma = np.ones(shape, dtype) if module.weight is None else _array(module.weight)
         beta = np.zeros(shape, dtype) if getattr(module, "bias", None) is None else _array(module.bias)
         return graph.layer_norm(place, before, gamma, beta, epsilon=float(module.eps))
+
+    def _RMSNorm(self, place: str, module: Any, before: Node) -> Node:
+        shape, dtype = tuple(module.normalized_shape), before_dtype(self._root)
+        gamma = np.ones(shape, dtype) if module.weight is None else _array(module.weight)
+        epsilon = float(np.finfo(dtype).eps) if module.eps is None else float(module.eps)
+        return graph.rms_norm(place, before, gamma, epsilon=epsilon)
 
     def _Embedding(self, place: str, module: Any, before: Node) -> Node:
         if module.max_norm is not None:
@@ -300,12 +315,16 @@ class _Reader:
             return graph.activation(place, before, "gelu", approximate=kwargs.get("approximate", "none"))
         if name == "softplus":
             return graph.activation(place, before, "softplus", beta=float(argument(1, "beta", 1.0)))
-        if name == "softmax":
-            return self._softmax(place, before, argument(1, "dim"))
-        if name == "dropout":
-            if argument(2, "training", True):
+        if name == "hardtanh":
+            return graph.clip(place, before, float(argument(1, "min_val", -1.0)), float(argument(2, "max_val", 1.0)))
+        if name in ("softmax", "log_softmax"):
+            return self._of_rows(place, name, before, argument(1, "dim"))
+        if name == "glu":
+            return self._glu(place, before, argument(1, "dim", -1))
+        if name in ("dropout", "alpha_dropout"):
+            if argument(2, "training", name == "dropout"):
                 self._misfits.add(place, "it drops units also at prediction", "pass training=self.training")
-            return graph.dropout(place, before, float(argument(1, "p", 0.5)))
+            return (graph.dropout if name == "dropout" else graph.alpha_dropout)(place, before, float(argument(1, "p", 0.5)))
         if name == "linear":
             weight, bias = self._values.get(argument(1, "weight")), self._values.get(argument(2, "bias"))
             if weight is not None and not isinstance(weight, Node):
@@ -324,10 +343,7 @@ class _Reader:
             other = self._values.get(argument(1, "other"))
             if isinstance(other, Node) and kwargs.get("alpha", 1) == 1:
                 return Node(place, (before, other), merge="sum")
-        if name == "log_softmax":
-            self._misfits.add(place, "nncore has no logarithm of a softmax", LOGITS)
-        else:
-            self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if name in OTHERS else FOLLOW)
+        self._misfits.add(place, "nncore has nothing like it", OWN_ACTIVATION if name in OTHERS else FOLLOW)
         return graph.same(place, before)
 
     # ---- both ---------------------------------------------------------------------------------------------------------------
@@ -339,15 +355,23 @@ class _Reader:
         return graph.activation(place, before, "elu", alpha=alpha)
 
     def _celu(self, place: str, before: Node, alpha: float) -> Node:
-        if alpha == 1:
-            return graph.activation(place, before, "elu")
-        self._misfits.add(place, f"nncore has CELU with alpha=1 alone, not {alpha}", OWN_ACTIVATION)
-        return graph.same(place, before)
+        if alpha < 0:
+            self._misfits.add(place, f"alpha={alpha} is negative", OWN_ACTIVATION)
+            return graph.same(place, before)
+        return graph.activation(place, before, "celu", alpha=alpha)
 
-    def _softmax(self, place: str, before: Node, dim: Any) -> Node:
+    def _of_rows(self, place: str, name: str, before: Node, dim: Any) -> Node:
+        """A softmax, or its logarithm."""
+        self._check_dim(place, dim)
+        return graph.activation(place, before, name)
+
+    def _glu(self, place: str, before: Node, dim: Any) -> Node:
+        self._check_dim(place, dim)
+        return graph.glu(place, before)
+
+    def _check_dim(self, place: str, dim: Any) -> None:
         if dim not in (1, -1):
             self._misfits.add(place, f"its dim is {dim}, not that of the features", "pass dim=1")
-        return graph.activation(place, before, "softmax")
 
     def _flatten(self, place: str, before: Node, start: int, end: int) -> Node:
         if start != 1 or end != -1:

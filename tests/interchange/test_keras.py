@@ -61,6 +61,12 @@ def check(make: Any, shape: tuple[int, ...] = (4,)) -> nn.Sequential:
         "mish",
         "leaky_relu",
         "celu",
+        "relu6",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_tanh",
+        "softsign",
+        "log_softmax",
         "linear",
     ],
 )
@@ -71,7 +77,10 @@ def test_activations(activation: str) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [L.ReLU, lambda: L.ReLU(negative_slope=0.1), lambda: L.LeakyReLU(0.3), lambda: L.ELU(0.7), L.Softmax, lambda: L.PReLU("uniform")],
+    [
+        *(L.ReLU, lambda: L.ReLU(negative_slope=0.1), lambda: L.LeakyReLU(0.3), lambda: L.ELU(0.7), L.Softmax, lambda: L.PReLU("uniform")),
+        *(lambda: L.ReLU(max_value=6), lambda: L.ReLU(max_value=0.5)),
+    ],
 )
 def test_activations_as_layers(make: Any) -> None:
     check(lambda: keras.Sequential([keras.Input((4,)), L.Dense(6), make(), L.Dense(3, activation=L.LeakyReLU(0.1))]))
@@ -87,7 +96,17 @@ def test_layers(has_parameters: bool) -> None:
         return keras.Sequential([keras.Input((3, 4)), L.Rescaling(1 / 255, 0.5), L.Flatten(), inner, *ends])
 
     net = check(make, (3, 4))
-    assert net.layer_names[-3:] == ["activation_1", "dropout_1", "dense_2"]
+    assert net.layer_names[-4:] == ["activation_1", "dropout_1", "gaussian_noise_1", "dense_2"]
+    assert net.layers[-2].std == 0.1
+
+
+def test_rms_normalization() -> None:
+    def make() -> Any:
+        return keras.Sequential([keras.Input((4,)), L.RMSNormalization(epsilon=0.1), L.AlphaDropout(0.2), L.Dense(3)])
+
+    net = check(make)
+    assert net.layer_names == ["rms_norm_1", "alpha_dropout_1", "dense_1"]
+    assert (net.layers[0].epsilon, net.layers[1].rate) == (0.1, 0.2)
 
 
 def test_a_normalization_of_features() -> None:
@@ -159,14 +178,17 @@ def two_inputs() -> Any:
     ("make", "match"),
     [
         (lambda: built(OfItsOwn()), r"OfItsOwn.*functional interface.*nn\.from_onnx"),
-        (lambda: built(keras.Sequential([Doubling(), L.Dense(2, "relu6"), L.Dense(2, "log_softmax")])), "Doubling.*relu6.*take the logits"),
+        (
+            lambda: built(keras.Sequential([Doubling(), L.Dense(2, "log_sigmoid"), L.Dense(2, "squareplus")])),
+            "Doubling.*log_sigmoid.*squareplus",
+        ),
         (lambda: built(keras.Sequential([L.Reshape((2, 2)), L.LSTM(3), L.Dense(2)])), r"Reshape.*LSTM"),
         (lambda: functional(lambda x: L.Dropout(0.5)(x, training=True)), "training=True"),
         (lambda: functional(lambda x: x + 1.0), "constant"),
         (lambda: functional(lambda x: [x, L.Dense(2)(x)]), "2 outputs"),
         (two_inputs, "2 inputs"),
         (lambda: built(keras.Sequential([L.Dense(2, dtype="mixed_bfloat16")])), "bfloat16"),
-        (lambda: built(keras.Sequential([L.ReLU(max_value=6), L.Dense(2)])), "max_value"),
+        (lambda: built(keras.Sequential([L.ReLU(threshold=1), L.Dense(2)])), "threshold"),
         (lambda: keras.Sequential([keras.Input((3, 4)), L.BatchNormalization(), L.Flatten(), L.Dense(2)]), "flatten"),
         (lambda: functional(lambda x: L.Add()([x, x, x])), "sum of 3"),
     ],

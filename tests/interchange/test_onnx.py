@@ -56,11 +56,43 @@ def check(graph: Any, samples: np.ndarray = X) -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    "operator", ["Relu", "Sigmoid", "Tanh", "Softplus", "Exp", "Mish", "Sign", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu"]
+    "operator",
+    [
+        *("Relu", "Sigmoid", "Tanh", "Softplus", "Exp", "Mish", "Sign", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu"),
+        *("HardSwish", "Softsign", "LogSoftmax"),
+    ],
 )
 def test_activations(operator: str) -> None:
     net = check(model(("MatMul", ("x", "W"), "h"), (operator, ("h",), "y"), W=WEIGHT))
     assert net.layer_names == ["dense_1"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "how", "name"),
+    [
+        ("Celu", {"alpha": 2.0}, "celu"),
+        ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}, "hard_sigmoid"),
+        ("LogSoftmax", {"axis": 1}, "log_softmax"),
+    ],
+)
+def test_activations_with_arguments(operator: str, how: dict[str, Any], name: str) -> None:
+    net = check(model(("MatMul", ("x", "W"), "h"), (operator, ("h",), "y", how), W=WEIGHT))
+    assert name in str(net.layers[0].config()["activation"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "name"), [(-1, 1, "hard_tanh"), (-0.25, 2, "hard_tanh"), (0, 6, "relu6"), (0, None, "relu")], ids=str
+)
+def test_numbers_that_are_held_between_bounds(low: float, high: float | None, name: str) -> None:
+    bounds = {key: np.float32(value) for key, value in (("low", low), ("high", high)) if value is not None}
+    net = check(model(("MatMul", ("x", "W"), "h"), ("Clip", ("h", *bounds), "y"), W=WEIGHT, **bounds))
+    assert name in str(net.layers[0].config()["activation"])
+
+
+def test_a_hard_swish_in_operators() -> None:
+    gate = ("HardSigmoid", ("h",), "g", {"alpha": 1 / 6, "beta": 0.5})
+    net = check(model(("MatMul", ("x", "W"), "h"), gate, ("Mul", ("h", "g"), "y"), W=WEIGHT))
+    assert "hard_swish" in str(net.layers[0].config()["activation"])
 
 
 @pytest.mark.parametrize("how", [{}, {"transB": 1}, {"alpha": 0.5, "beta": 2.0}])
@@ -117,7 +149,7 @@ def test_normalisations_and_what_does_nothing() -> None:
         ("Cast", ("e",), "f", {"to": TensorProto.FLOAT}),
         ("Softmax", ("f",), "y"),
     ]
-    names = ["layer_norm_1", "dropout_1", "batch_norm_1", "parametric_activation_1", "activation_1"]
+    names = ["layer_norm_1", "dropout_1", "batch_norm_1", "prelu_1", "activation_1"]
     assert check(model(*steps, v=VECTOR)).layer_names == names
 
 
@@ -148,8 +180,10 @@ def test_one_of_several_outputs() -> None:
     ("steps", "match"),
     [
         ([("Conv", ("x", "W"), "y")], r"\(Conv\)"),
-        ([("Clip", ("x",), "y")], r"\(Clip\).*nn\.names"),
-        ([("LogSoftmax", ("x",), "y")], "take the logits"),
+        ([("ThresholdedRelu", ("x",), "y")], r"\(ThresholdedRelu\).*nn\.names"),
+        ([("Clip", ("x",), "y")], r"between -inf and inf.*nn\.names"),
+        ([("HardSigmoid", ("x",), "y")], "alpha=1/6"),
+        ([("LogSoftmax", ("x",), "y", {"axis": 0})], "axis is 0"),
         ([("Erf", ("x",), "y")], "GELU"),
         ([("Mul", ("x", "x"), "y")], "product of two"),
         ([("Sub", ("x", "x"), "y")], "difference of two"),
@@ -162,7 +196,7 @@ def test_one_of_several_outputs() -> None:
         ([("MatMul", ("x", "half"), "y")], "float16"),
         ([("Reshape", ("x", "rows"), "y")], "samples of 2 numbers, and they have 4"),
         ([("Identity", ("x",), "y")], "no layers"),
-        ([("Celu", ("x",), "y", {"alpha": 2.0})], "alpha=1 alone"),
+        ([("Celu", ("x",), "y", {"alpha": -2.0})], "not positive"),
         ([("Cast", ("x",), "a", {"to": TensorProto.INT64}), ("Gather", ("x", "a"), "y", {"axis": 1})], "chooses columns"),
         ([("FusedGemm", ("x", "W"), "y", {"domain": "com.microsoft"})], "'com.microsoft'"),
     ],

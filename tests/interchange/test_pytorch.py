@@ -42,7 +42,8 @@ def check(module: Any, shape: tuple[int, ...] = (4,), **how: Any) -> nn.Sequenti
     "activation",
     [
         T.ReLU(), T.LeakyReLU(0.2), T.ELU(0.7), T.SELU(), T.GELU(), T.GELU("tanh"), T.Sigmoid(), T.Tanh(), T.SiLU(), T.Mish(),
-        T.Softplus(2), T.CELU(), T.PReLU(), T.Softmax(1), T.Softmax(dim=-1), T.Identity(),
+        T.Softplus(2), T.CELU(), T.CELU(0.5), T.PReLU(), T.Softmax(1), T.Softmax(dim=-1), T.LogSoftmax(1), T.Identity(), T.ReLU6(),
+        T.Hardswish(), T.Hardsigmoid(), T.Hardtanh(), T.Hardtanh(-0.5, 2.0), T.Hardtanh(0.0, 6.0), T.Softsign(),
     ],
     ids=str,
 )  # fmt: skip
@@ -55,7 +56,43 @@ def test_slopes_for_each_feature() -> None:
     slopes = T.PReLU(6)
     with torch.no_grad():
         slopes.weight.uniform_(-1, 1)
-    assert check(T.Sequential(T.Linear(4, 6), slopes)).layer_names == ["dense_1", "parametric_activation_1"]
+    assert check(T.Sequential(T.Linear(4, 6), slopes)).layer_names == ["dense_1", "prelu_1"]
+
+
+def test_a_slope_for_all_that_is_negative() -> None:
+    assert check(T.Sequential(T.Linear(4, 6), T.PReLU(1, -0.5))).layer_names == ["dense_1", "prelu_1"]
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("epsilon", [None, 0.1])
+def test_rms_norm(affine: bool, dtype: Any, epsilon: float | None) -> None:
+    norm = T.RMSNorm(6, epsilon, affine)
+    if affine:
+        with torch.no_grad():
+            norm.weight.uniform_(-1, 1)
+    net = nn.from_torch(T.Sequential(T.Linear(4, 6), norm).to(dtype))
+    assert net.layers[1].epsilon == (torch.finfo(dtype).eps if epsilon is None else epsilon)
+    check(T.Sequential(T.Linear(4, 6), norm))
+
+
+class Gated(T.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide, self.gate, self.narrow = T.Linear(4, 12), T.GLU(), T.Linear(6, 4)
+
+    def forward(self, x: Any) -> Any:
+        x = F.alpha_dropout(self.gate(self.wide(x)), 0.1, self.training)
+        return F.log_softmax(F.hardtanh(F.glu(self.narrow(x), dim=1), -0.5, 0.5), dim=1)
+
+
+def test_gates_halve_what_enters() -> None:
+    net = check(Gated())
+    assert net.layer_names == ["dense_1", "glu_1", "alpha_dropout_1", "dense_2", "glu_2", "activation_1", "activation_2"]
+    with pytest.raises(ParameterError, match=r"'1' \(GLU\): it halves 3 features.*even number"):
+        nn.from_torch(T.Sequential(T.Linear(4, 3), T.GLU()))
+    with pytest.raises(ParameterError, match="its dim is 0"):
+        nn.from_torch(T.Sequential(T.Linear(4, 4), T.GLU(0)))
 
 
 @pytest.mark.parametrize("affine", [True, False])
@@ -130,8 +167,8 @@ def test_it_trains_on() -> None:
 
 
 def test_everything_that_does_not_fit_is_said_at_once() -> None:
-    module = T.Sequential(T.Linear(4, 3), T.Hardtanh(), T.Sequential(T.LSTM(3, 3)), T.LogSoftmax(1))
-    with pytest.raises(ParameterError, match=r"(?s)'1' \(Hardtanh\).*'2\.0' \(LSTM\).*'3' \(LogSoftmax\).*take the logits"):
+    module = T.Sequential(T.Linear(4, 3), T.Tanhshrink(), T.Sequential(T.LSTM(3, 3)), T.LogSoftmax(0))
+    with pytest.raises(ParameterError, match=r"(?s)'1' \(Tanhshrink\).*'2\.0' \(LSTM\).*'3' \(LogSoftmax\).*dim=1"):
         nn.from_torch(module)
 
 
