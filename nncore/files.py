@@ -17,12 +17,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import IO, Any, BinaryIO, Self, TextIO, TypeAlias
+
+from nncore.arguments import path_text, plain, shown
+from nncore.errors import FileFormatError, ParameterError
 
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed, which does for a lock
     fcntl = None  # type: ignore[assignment]
+
+#: Where a file of networks is: its path, or a binary file object such as `io.BytesIO`.
+FileLike: TypeAlias = str | os.PathLike[str] | IO[bytes]
+
+_IS_TEXT = "{} is a file of texts: open it in binary mode, open(..., 'rb') or open(..., 'wb'), or use io.BytesIO"
 
 _TEMPORARY = ".nncore-{}.tmp"
 _OURS = re.compile(r"\.nncore-[0-9a-f]{16}\.tmp")
@@ -110,6 +118,128 @@ def try_to_write(path: str | os.PathLike[str], content: bytes) -> None:
             file.write(content)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class FilePlace:
+    """Where a user keeps what nncore writes as a whole and reads as a whole: a path, or an open binary file.
+
+    A file object is written from where it stands, once all there is to write has been checked, and read from where it stands to its end. It
+    need not be seekable, is not closed, and what it is opened on is not replaced. Its ``name``, if it has one, says what a suffix says.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for errors.
+    value : str, path-like or binary file object
+        What the user passed.
+
+    Attributes
+    ----------
+    path : Path
+        Of a file object its name, if that is a text; for the suffix.
+    file : binary file object or None
+
+    Raises
+    ------
+    ParameterError
+        If it is neither, a file object of texts, or a closed one.
+    """
+
+    def __init__(self, name: str, value: Any) -> None:
+        self._name, self.file, self._content = name, None, b""
+        if not isinstance(value, io.IOBase) and not (hasattr(value, "read") or hasattr(value, "write")):
+            found = plain(value)
+            if not isinstance(found, (str, os.PathLike)):
+                raise ParameterError(f"{name} must be a path, a text, a pathlib.Path or a binary file object, got {shown(value)}")
+            self.path = Path(path_text(name, value))
+            return
+        self.file = value
+        if isinstance(value, io.TextIOBase) or hasattr(value, "encoding"):
+            raise ParameterError(_IS_TEXT.format(name))
+        if getattr(value, "closed", False):
+            raise ParameterError(f"{name} is a file that is closed: open it again")
+        called = getattr(value, "name", None)
+        self.path = Path(called) if isinstance(called, str) and called and "\0" not in called else Path()
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> Self:
+        """Of what a user passed, or of a caller that has made one already, so that a file object is read once."""
+        return value if isinstance(value, cls) else cls(name, value)
+
+    def __str__(self) -> str:
+        return str(self.path) if self.file is None or self.path.name else "the file object"
+
+    def read(self, what: str) -> bytes:
+        """All of it; `what` it should hold is for messages: "a saved network". A file object is read once.
+
+        Raises
+        ------
+        FileFormatError
+            If it is a folder or a device, or empty.
+        OSError
+            If it cannot be read.
+        """
+        if self._content:
+            return self._content
+        if self.file is not None:
+            data = self._read_file(self.file)
+            if not data:
+                raise FileFormatError(f"{self} has nothing to read from where it stands: call seek(0) after writing to it")
+            self._content = data
+            return data
+        if self.path.exists() and not self.path.is_file():
+            raise FileFormatError(f"{self.path} is a {'folder' if self.path.is_dir() else 'device'}, not {what}")
+        data = self.path.read_bytes()
+        if not data:
+            raise FileFormatError(f"{self.path} is empty: it was never written, or lost in a crash")
+        return data
+
+    def _read_file(self, file: IO[bytes]) -> bytes:
+        parts = []
+        if not hasattr(file, "read"):
+            raise ParameterError(f"{self._name} is no file that can be read: open it with 'rb'")
+        try:
+            while part := file.read():  # a raw file may give a part; an empty one is the end
+                if not isinstance(part, (bytes, bytearray, memoryview)):
+                    raise ParameterError(_IS_TEXT.format(self._name))
+                parts.append(bytes(part))
+        except io.UnsupportedOperation as error:
+            raise ParameterError(f"{self._name} is no file that can be read ({error}): open it with 'rb'") from None
+        return b"".join(parts)
+
+    def write(self, content: bytes | str) -> None:
+        """Write bytes, or text as UTF-8: to a path whole or not at all, to a file object from where it stands.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        if self.file is None:
+            write(self.path, content)
+            return
+        self._check_writable(self.file)
+        left = memoryview(content.encode() if isinstance(content, str) else content)
+        while left:
+            try:
+                written = self.file.write(left)
+            except TypeError:  # of a file that takes texts
+                raise ParameterError(_IS_TEXT.format(self._name)) from None
+            if written is None and isinstance(self.file, io.RawIOBase):
+                raise BlockingIOError(errno.EAGAIN, "this file takes nothing now: use one that waits until it can write", str(self))
+            left = left[len(left) if written is None else written :]  # a raw file may take a part; others say nothing and take all
+
+    def try_to_write(self, content: bytes) -> None:
+        """Raise as `write` would, and leave everything as it is."""
+        if self.file is None:
+            try_to_write(self.path, content)
+        else:
+            self._check_writable(self.file)
+
+    def _check_writable(self, file: IO[bytes]) -> None:
+        writable = getattr(file, "writable", None)
+        if not hasattr(file, "write") or (writable is not None and not writable()):
+            raise ParameterError(f"{self._name} is no file that can be written: open it with 'wb'")
 
 
 def open_log(path: str | os.PathLike[str], *, anew: bool) -> TextIO:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import re
 from pathlib import Path
+from string import Formatter
 from time import monotonic
 from typing import Any
+
+import numpy as np
 
 from nncore.arguments import number, path_text, shown, text, whole_number
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
+
+#: How a number may be written: `{epoch:03}`, `{val_loss:.4f}`. No fill, which could be a slash, and no width that takes all memory.
+_WRITTEN = re.compile(r"[-+ ]?0?[0-9]{0,2}(\.[0-9]{1,2})?[deEfFgG]?")
+
+#: Fields of a path that are whole numbers; all others are columns of the history.
+_COUNTS = ("epoch", "step")
 
 
 class Checkpoint(Callback):
@@ -24,8 +35,9 @@ class Checkpoint(Callback):
     Parameters
     ----------
     path : str or path
-        Where to; ``{epoch}`` in it is the number of epochs that the network has been trained for, ``{step}`` that of steps:
-        ``"run/{epoch:03}.nncore"``. Without them, the newer file takes the place of the older. The folder must exist.
+        Where to; ``{epoch}`` in it is the number of epochs that the network has been trained for, ``{step}`` that of steps, and
+        ``{val_loss}`` or any other column of the history its value in the last epoch: ``"run/{epoch:03}-{val_loss:.4f}.nncore"``. Without
+        any, the newer file takes the place of the older. The folder must exist.
     every : int, optional
         Epochs from one file to the next: those whose number is a multiple of it. 1 if neither `every_steps` nor `every_minutes` is given.
     monitor : str or None, default None
@@ -42,6 +54,9 @@ class Checkpoint(Callback):
         Save between two steps once so many minutes have passed since the last file of this fit, or since its begin.
     ties : {"first", "last"}, default "first"
         With `monitor`, whether an epoch as good as the best one is saved too: ``"last"``, as in `nncore.EarlyStopping`, does so.
+    keep : int, optional
+        With fields in `path`, keep the last so many files of this fit, or of the one that it goes on with, and remove those before; with
+        `monitor` these are the best ones. None keeps all.
 
     Attributes
     ----------
@@ -51,8 +66,8 @@ class Checkpoint(Callback):
     Raises
     ------
     ParameterError
-        If more than one of `every`, `every_steps` and `every_minutes` is given, `monitor` without epochs to compare, or
-        ``ties="last"`` without `monitor`.
+        If more than one of `every`, `every_steps` and `every_minutes` is given, `monitor` or a column in `path` without epochs to compare,
+        ``ties="last"`` without `monitor`, or `keep` without fields in `path`; before the first epoch, if the fit records no such column.
     OSError, UnknownComponentError
         Before the first epoch, if a network like this one cannot be saved there.
 
@@ -75,6 +90,7 @@ class Checkpoint(Callback):
     examples = (
         {"path": "epoch-{epoch:03}.nncore"},
         {"path": "best.nncore", "monitor": "val_loss", "every": 2, "ties": "last"},
+        {"path": "{epoch}-{loss:.4f}.nncore", "keep": 2},
         {"path": "run.nncore", "every_steps": 1000},
         {"path": "run.nncore", "every_minutes": 10.0},
     )
@@ -89,6 +105,7 @@ class Checkpoint(Callback):
         every_steps: int | None = None,
         every_minutes: float | None = None,
         ties: str = "first",
+        keep: int | None = None,
     ) -> None:
         self.path = path_text("Checkpoint: path", path)
         self.every = every
@@ -98,6 +115,7 @@ class Checkpoint(Callback):
         self.every_steps = every_steps
         self.every_minutes = every_minutes
         self.ties = ties
+        self.keep = keep
         self._forget()
 
     def validate(self) -> None:
@@ -109,39 +127,63 @@ class Checkpoint(Callback):
                 self.every_minutes = number(f"Checkpoint: {name}", self.every_minutes, 0)
             else:
                 setattr(self, name, whole_number(f"Checkpoint: {name}", getattr(self, name), 1))
-        if self.monitor is not None and given not in ([], ["every"]):
-            raise ParameterError(
-                f"Checkpoint: {given[0]} saves between epochs, where {self.monitor!r} is not known; use every with monitor"
-            )
+        fields = self._fields()
+        self.reads = tuple(field for field in fields if field not in _COUNTS)
+        compared = [self.monitor] if self.monitor is not None else list(self.reads)
+        if compared and given not in ([], ["every"]):
+            raise ParameterError(f"Checkpoint: {given[0]} saves between epochs, where {compared[0]!r} is not known; use every with it")
         if self.ties != "first" and self.monitor is None:
             raise ParameterError(f"Checkpoint: ties={self.ties!r} would be ignored without a score to compare: pass monitor=")
+        if self.keep is not None:
+            self.keep = whole_number("Checkpoint: keep", self.keep, 1)
+            if not fields:
+                raise ParameterError(f"Checkpoint: keep={self.keep} needs files of different names: put {{epoch}} into path")
+
+    def _fields(self) -> tuple[str, ...]:
+        """The names between braces of the path: plain names alone, since a format can reach anything that belongs to a number."""
         try:
-            self.path.format(epoch=1, step=1)
-        except (LookupError, ValueError, AttributeError, TypeError):
-            raise ParameterError(
-                f"Checkpoint: path may contain {{epoch}}, {{epoch:03}} or {{step}}, and {{{{ for a brace of its own, got {shown(self.path)}"
-            ) from None
+            parts = [(name, written, conversion) for _, name, written, conversion in Formatter().parse(self.path) if name is not None]
+            if all(name.isidentifier() and not conversion and _WRITTEN.fullmatch(written or "") for name, written, conversion in parts):
+                fields = tuple(dict.fromkeys(name for name, _, _ in parts))
+                self.path.format(**{field: 1 if field in _COUNTS else 1.0 for field in fields})
+                return fields
+        except ValueError:
+            pass
+        raise ParameterError(
+            f"Checkpoint: path may contain {{epoch}}, {{epoch:03}}, {{step}} or {{val_loss:.4f}}, and {{{{ for a brace of its own, got "
+            f"{shown(self.path)}"
+        )
 
     def _forget(self) -> None:
         self.saved: Path | None = None
+        self._files: list[list[float]] = []  # of each file that may be there, the values of the fields in its name; only with `keep`
         self.pause_every = self.every_steps
         self._began = monotonic()
         self._monitor = Monitor("Checkpoint", self.monitor or "loss", self.mode, self.min_delta)
 
-    def _file(self, training: Any) -> Path:
-        return Path(self.path.format(epoch=training.network.n_epochs, step=training.network.n_steps))
+    def _values(self, training: Any) -> list[float]:
+        """Those of the fields of a file that is saved now; of columns that have no value yet, 0."""
+        counts = [training.network.n_epochs, training.network.n_steps]
+        return counts + [float(training.history[name][-1]) if len(training.history) else 0.0 for name in self.reads]
+
+    def _file(self, values: list[float]) -> Path:
+        epoch, step, *columns = values
+        return Path(self.path.format(epoch=int(epoch), step=int(step), **dict(zip(self.reads, columns, strict=True))))
 
     def on_fit_begin(self, training: Any) -> None:
         self._forget()
-        training.network.check_save(self._file(training))
+        training.network.check_save(self._file(self._values(training)))
 
     def state(self) -> dict[str, Any]:
-        return {} if math.isnan(self._monitor.best) else {"best": self._monitor.best}
+        best = {} if math.isnan(self._monitor.best) else {"best": self._monitor.best}
+        return best | ({"files": np.array(self._files, np.float64)} if self._files else {})
 
     def restore(self, state: dict[str, Any], training: Any) -> None:
-        if state.keys() != {"best"} or not isinstance(state["best"], (int, float)):
+        files = state.get("files", np.empty((0, len(_COUNTS) + len(self.reads))))
+        is_one = isinstance(state.get("best", 0.0), (int, float)) and isinstance(files, np.ndarray) and bool(state)
+        if not is_one or not state.keys() <= {"best", "files"} or files.shape[1:] != (len(_COUNTS) + len(self.reads),):
             raise ParameterError(f"Checkpoint: this is no state of it: {sorted(state)}")
-        self._monitor.best = state["best"]
+        self._monitor.best, self._files = state.get("best", math.nan), files.tolist()
 
     def on_progress(self, training: Any) -> None:
         if self.every_steps is not None and training.network.n_steps % self.every_steps == 0:
@@ -166,6 +208,19 @@ class Checkpoint(Callback):
             self._save(training)
 
     def _save(self, training: Any) -> None:
-        file = self._file(training)
+        values = self._values(training)
+        file = self._file(values)
+        if self.keep is not None:
+            self._files.append(values)  # before it is saved, so that a fit that goes on from the file knows of it
         training.network.save(file)
         self.saved, self._began = file, monotonic()
+        if self.keep is not None:
+            self._remove_older(self.keep)
+
+    def _remove_older(self, keep: int) -> None:
+        older, self._files = self._files[:-keep], self._files[-keep:]
+        kept = set(map(self._file, self._files))  # names may be alike, where a value is written with few digits
+        for values in older:
+            if (file := self._file(values)) not in kept:
+                with contextlib.suppress(OSError):  # somebody else may have removed it, or be reading it; training goes on
+                    file.unlink()

@@ -32,6 +32,12 @@ class EarlyStopping(Callback):
         Which of several epochs with the same best value is the best one. ``"last"`` suits coarse scores, such as the accuracy on a few
         hundred samples. `patience` counts from the first of them either way: the same value again is no improvement.
 
+    baseline : float, optional
+        A value that has to be beaten: the count of `patience` begins anew only with an epoch that is better than this one and than all
+        before it. An epoch that is merely the best so far does not end the fit, and is what `restore_best` puts back.
+    start_from_epoch : int, default 0
+        Leave out so many epochs at the begin of the fit: they are not looked at, and never are the best.
+
     Attributes
     ----------
     best_epoch : int
@@ -39,13 +45,17 @@ class EarlyStopping(Callback):
     best_value : float
         That value; NaN before there is one. A NaN in the history never counts as an improvement.
 
+    Notes
+    -----
+    `baseline` and `start_from_epoch` mean what they mean in Keras' ``EarlyStopping``.
+
     References
     ----------
     Prechelt, "Early stopping - but when?", 1998.
     """
 
-    ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)"}
-    whole = ("patience",)
+    ranges = {"patience": "[1, inf)", "min_delta": "[0, inf)", "baseline": "(-inf, inf)", "start_from_epoch": "[0, inf)"}
+    whole = ("patience", "start_from_epoch")
     flags = ("restore_best",)
     choices = {"mode": ("auto", "min", "max"), "ties": ("first", "last")}
 
@@ -57,6 +67,8 @@ class EarlyStopping(Callback):
         mode: str = "auto",
         restore_best: bool = True,
         ties: str = "first",
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
     ) -> None:
         self.monitor: str = text("EarlyStopping: monitor", monitor)
         self.patience = patience
@@ -64,11 +76,15 @@ class EarlyStopping(Callback):
         self.mode: str = mode
         self.restore_best = restore_best
         self.ties = ties
+        self.baseline = baseline
+        self.start_from_epoch = start_from_epoch
         self._forget()
 
     def _forget(self) -> None:
         self.best_epoch = 0
-        self._last = 0  # the epoch from which it counts: the last that improved, or that before the fit
+        self._last = 0  # the epoch from which it counts: the last that improved and beat the baseline, or that before the first it looks at
+        self._improved = 0  # the last that improved
+        self._first = 0  # the last that it does not look at
         self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
         self._best: Snapshot | None = None
 
@@ -78,30 +94,38 @@ class EarlyStopping(Callback):
 
     def on_fit_begin(self, training: Any) -> None:
         self._forget()
-        self._last = training.network.n_epochs
+        self._first = self._last = self._improved = training.network.n_epochs + self.start_from_epoch
 
     def state(self) -> dict[str, Any]:
         numbers = {"best_epoch": self.best_epoch, "last": self._last}
+        if self.baseline is not None:
+            numbers["improved"] = self._improved
+        if self.start_from_epoch:
+            numbers["first"] = self._first
         best = {} if math.isnan(self.best_value) else {"best": self.best_value}
         return {**numbers, **best, **({} if self._best is None else self._best.arrays())}
 
     def restore(self, state: dict[str, Any], training: Any) -> None:
-        numbers = {name: state[name] for name in ("best_epoch", "last", "best") if name in state}
+        numbers = {name: state[name] for name in ("best_epoch", "last", "best", "improved", "first") if name in state}
         arrays = {name: array for name, array in state.items() if name not in numbers}
         are_numbers = all(isinstance(number, (int, float)) for number in numbers.values())
-        if not are_numbers or not {"best_epoch", "last"} <= numbers.keys() or bool(arrays) != (self.restore_best and "best" in numbers):
+        needed = {"best_epoch", "last", *["improved"] * (self.baseline is not None), *["first"] * (self.start_from_epoch > 0)}
+        if not are_numbers or numbers.keys() - {"best"} != needed or bool(arrays) != (self.restore_best and "best" in numbers):
             raise ParameterError(f"EarlyStopping: this is no state of it: {sorted(state)}")
         if arrays:
             self._best = Snapshot(training.network)
             self._best.take(arrays)
         self.best_epoch, self._last = int(numbers["best_epoch"]), int(numbers["last"])
+        self._improved, self._first = int(numbers.get("improved", self._last)), int(numbers.get("first", 0))
         self._monitor.best = numbers.get("best", math.nan)
         self._stop_if_it_is_time(training)
 
     def epochs_ahead(self, training: Any) -> int:
-        return self.patience - (training.network.n_epochs - self._last)
+        return max(self.patience - (training.network.n_epochs - self._last), 1)
 
     def on_epoch_end(self, training: Any) -> None:
+        if training.network.n_epochs <= self._first:
+            return
         has_improved = self._monitor.improved(training.history)
         if has_improved or (self._monitor.is_tied and self.ties == "last"):
             self.best_epoch = training.network.n_epochs
@@ -110,14 +134,17 @@ class EarlyStopping(Callback):
             elif self._best is not None:
                 self._best.update(training.network)
         if has_improved:
-            self._last = training.network.n_epochs
-        else:
-            self._stop_if_it_is_time(training)
+            self._improved = training.network.n_epochs
+            if self.baseline is None or self._monitor.beats(self.baseline):
+                self._last = self._improved
+        self._stop_if_it_is_time(training)
 
     def _stop_if_it_is_time(self, training: Any) -> None:
-        if training.network.n_epochs - self._last >= self.patience:
+        n_epochs = training.network.n_epochs
+        if n_epochs - self._last >= self.patience and n_epochs != self._improved:
             best = f"best {self.best_value:.6g} in epoch {self.best_epoch}" if self.best_epoch else "it never was a number"
-            training.stop(f"{self.monitor} did not improve for {self.patience} epoch{'s' * (self.patience > 1)} ({best})")
+            over = "" if self.baseline is None else f" over {self.baseline:.6g}"
+            training.stop(f"{self.monitor} did not improve{over} for {self.patience} epoch{'s' * (self.patience > 1)} ({best})")
 
     def on_fit_end(self, training: Any) -> None:
         if self._best is not None:

@@ -15,10 +15,8 @@ import numpy as np
 
 from nncore import registry
 from nncore.cli.arguments import component
-from nncore.cli.scores import OWN_SCORES, class_scores, regression_scores
 from nncore.configuration import require
-from nncore.contract import direction
-from nncore.errors import ParameterError, UnknownComponentError
+from nncore.errors import DataError, ParameterError, ShapeError, UnknownComponentError
 from nncore.network import metric_name
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ class AskedMetric:
     judge : Metric or None
         What chooses the best epoch, computed by the network itself; None for what is asked in Python, by `of_epoch`.
     scorer : callable or None
-        ``scorer(estimator, X, y, sample_weight=...)`` of scikit-learn; None for a metric, and for one of `OWN_SCORES`.
+        ``scorer(estimator, X, y, sample_weight=...)`` of scikit-learn; None for a metric.
     """
 
     name: str
@@ -49,7 +47,7 @@ class AskedMetric:
     def of_answers(
         self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None
     ) -> dict[str, float]:
-        """What the scorer makes of the answers of some model.
+        """What the scorer, or a metric of classes, makes of the answers of some model.
 
         Parameters
         ----------
@@ -64,7 +62,14 @@ class AskedMetric:
             If it cannot be computed of such answers.
         """
         if self.scorer is None:
-            return {}
+            assert self.judge is not None, "one of the two is asked"
+            if probabilities is None:
+                return {}
+            try:
+                value = self.judge.score(probabilities, true, weight)
+            except (ShapeError, DataError):  # as of a metric of numbers, which its own network refuses by name
+                return {}
+            return {self.name: value} if np.isfinite(value) else {}
         value = self._asked(self.scorer, true, probabilities, predicted, weight)
         if not np.isfinite(value):
             raise ParameterError(f"--metric {self.name} cannot be computed of the {len(true)} rows held out; choose another metric")
@@ -78,12 +83,8 @@ class AskedMetric:
         ParameterError
             If it cannot be computed of such answers.
         """
-        if self.scorer is not None:
-            return self._asked(self.scorer, true, probabilities, predicted, weight)
-        is_of_classes = np.issubdtype(true.dtype, np.integer)
-        found = class_scores(true, probabilities, predicted, weight) if is_of_classes else regression_scores(true, predicted, weight)
-        value = found.get(self.name, np.nan)
-        return -value if direction(self.name) == "min" else value
+        assert self.scorer is not None, "a metric is computed by the network"
+        return self._asked(self.scorer, true, probabilities, predicted, weight)
 
     def _asked(
         self,
@@ -115,8 +116,6 @@ def find_metric(text: str) -> AskedMetric:
     try:
         metric = registry.resolve("metrics", described)
     except UnknownComponentError as unknown:
-        if name in OWN_SCORES and len(described) == 1:
-            return AskedMetric(name)
         try:
             metrics: Any = require("sklearn.metrics", extra="sklearn", purpose=f"--metric {name}, which is none of nncore's own,")
         except ImportError as missing:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.cli.answers import as_probabilities, decoded_numbers, true_values
 from nncore.cli.experiment import Fitted, Parts, targets
-from nncore.cli.scores import OWN_SCORES, class_scores, regression_scores
+from nncore.cli.scores import class_scores, regression_scores
 from nncore.cli.task import Task
 from nncore.cli.terminal import significant
 from nncore.contract import class_indices
@@ -62,10 +62,11 @@ def evaluate(fitted: Fitted, task: Task) -> Evaluation:
         has_probabilities = fitted.model.gives_probabilities
         predicted = class_indices(fitted.model.decided(outputs))
         scores = scores_of_classes(task, rows, as_probabilities(outputs) if has_probabilities else None, predicted)
-        scores |= _asked_of_network(fitted, task, outputs)
+        scores |= _asked_of_network(fitted, task, outputs, scores)
         return Evaluation(scores, *naive_classes(task, target, fitted.parts, has_probabilities), true_values(task)[rows], predicted, rows)
     predicted = decoded_numbers(task, target, fitted.model.decided(outputs), rows)
-    scores = scores_of_numbers(task, rows, predicted) | _asked_of_network(fitted, task, outputs)
+    scores = scores_of_numbers(task, rows, predicted)
+    scores |= _asked_of_network(fitted, task, outputs, scores)
     return Evaluation(scores, *naive_number(task, fitted.parts), true_values(task)[rows], predicted, rows)
 
 
@@ -93,10 +94,11 @@ def _with_asked(
     return scores if asked is None or asked.name in scores else scores | asked.of_answers(true, probabilities, predicted, weight)
 
 
-def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray) -> dict[str, float]:
-    """A metric of the registry, as it judged the epochs, but on the rows held out; of counts with exposures it is one of rates."""
+def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray, scores: dict[str, float]) -> dict[str, float]:
+    """A metric of the registry that is not among the scores yet, as it judged the epochs, but on the rows held out; of counts with
+    exposures it is one of rates."""
     asked, rows, target = task.metric, fitted.parts.test, fitted.encoder.target
-    if asked is None or asked.judge is None or asked.name in OWN_SCORES:
+    if asked is None or asked.judge is None or asked.name in scores:
         return {}
     true = targets(fitted.encoder, task, rows)
     if isinstance(target, RealTarget):

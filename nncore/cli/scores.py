@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nncore.cli.terminal import percent, significant
+from nncore.metrics.balanced_accuracy import BalancedAccuracy
+from nncore.metrics.log_loss import LogLoss
+from nncore.metrics.roc_auc import ROCAUC
 
 #: Scores that are shares, shown in percent.
 _SHARES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
 _NAMES = {"roc_auc": "ROC AUC", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
-
-#: All that `class_scores` and `regression_scores` give.
-OWN_SCORES = frozenset(_SHARES) | frozenset(_NAMES)
 
 
 def class_scores(
@@ -34,24 +34,15 @@ def class_scores(
         weight = np.ones(len(true))
     counted = np.bincount(true, weight)
     right = np.bincount(true, weight * (predicted == true))
-    recalls = right[counted > 0] / counted[counted > 0]
-    scores = {"accuracy": float(right.sum() / counted.sum()), "balanced_accuracy": float(np.mean(recalls))}
+    balanced = BalancedAccuracy().from_means(np.concatenate([right, counted]))
+    scores = {"accuracy": float(right.sum() / counted.sum()), "balanced_accuracy": balanced}
     if probabilities is None:
         return scores
-    p_true = probabilities[np.arange(len(true)), true].astype(np.float64)
-    scores["log_loss"] = float(-weight @ np.log(np.maximum(p_true, np.finfo(np.float32).eps)) / weight.sum())
-    if probabilities.shape[1] == 2 and len(recalls) == 2:
-        scores["roc_auc"] = _roc_auc(true == 1, probabilities[:, 1], weight)
+    probabilities = probabilities.astype(np.float32, copy=False)  # so that a probability of 0 costs the same whatever they come from
+    scores["log_loss"] = LogLoss().score(probabilities, true, weight)
+    if probabilities.shape[1] == 2 and np.count_nonzero(counted) == 2:
+        scores["roc_auc"] = ROCAUC().score(probabilities, true, weight)
     return scores
-
-
-def _roc_auc(is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
-    """How often a positive row has the higher score than a negative one, ties counting half (Mann & Whitney), each pair by its weights."""
-    _, level = np.unique(score, return_inverse=True)
-    positive = np.bincount(level, weight * is_positive)
-    negative = np.bincount(level, weight * ~is_positive)
-    below = np.cumsum(negative) - negative / 2
-    return float(positive @ below / (positive.sum() * negative.sum()))
 
 
 def regression_scores(true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:

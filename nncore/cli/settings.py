@@ -291,8 +291,8 @@ OPTIONS = {
     ),
     "metric": Option(
         "training",
-        "shown with the score, and what must improve on the rows set aside (default: the loss): a metric of nncore, balanced_accuracy, "
-        "log_loss, roc_auc, or one of scikit-learn's scorers, as f1 or neg_log_loss",
+        "shown with the score, and what must improve on the rows set aside (default: the loss): a metric of nncore, as balanced_accuracy, "
+        "f1 or roc_auc, or one of scikit-learn's scorers, as matthews_corrcoef",
         specification,
         "NAME",
         kind="metrics",

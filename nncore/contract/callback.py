@@ -27,6 +27,8 @@ class Callback(Configurable):
     mode : str or None
         What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
         neither does. None if it does not compare.
+    reads : tuple of str
+        Other columns of the history that it cannot do without; `fit` refuses to begin without them, too.
     averages : bool
         Whether it calls ``training.average_parameters``, which one callback of a fit may do.
     saves : bool
@@ -40,6 +42,7 @@ class Callback(Configurable):
 
     monitor: str | None = None
     mode: str | None = None
+    reads: tuple[str, ...] = ()
     averages: ClassVar[bool] = False
     saves: ClassVar[bool] = False
     reports: ClassVar[bool] = False

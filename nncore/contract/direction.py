@@ -11,7 +11,7 @@ from nncore.errors import ParameterError
 #: Words of names, as scikit-learn and the field use them: what is to be small,
 SMALL = frozenset({
     "loss", "losses", "error", "errors", "err", "cost", "costs", "deviance", "divergence", "distance", "regret", "perplexity", "brier",
-    "crps", "seconds", "mse", "mae", "rmse", "msle", "rmsle", "mape", "smape", "medae", "nll", "mistakes", "misses",
+    "crps", "seconds", "mse", "mae", "rmse", "msle", "rmsle", "mape", "smape", "medae", "nll", "mistakes", "misses", "pinball",
 })  # fmt: skip
 #: what is to be large,
 LARGE = frozenset({

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nncore.arguments import several, shown, text
+from nncore.arguments import choice, is_whole, several, shown, text
 from nncore.configuration import require
 from nncore.contract.direction import decided_mode, direction
 from nncore.errors import ParameterError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SHOWN_EPOCHS = 10
 #: Significant digits that ``repr`` shows of a column, where they are not six: time is never that exact.
 _DIGITS = {"seconds": 3}
+#: Attributes that files of JSON hold, and their types there.
+_SAVED: dict[str, type | tuple[type, ...]] = {"stop_reason": str, "interrupted": bool, "wait_share": (int, float)}
 
 
 @explains_calls
@@ -219,16 +222,75 @@ class History:
         """
         return {name: self[name].tolist() for name in self._places}
 
-    def to_frame(self) -> Any:
-        """A table for pandas. Needs the extra ``pandas``.
+    def to_frame(self, library: str = "pandas") -> Any:
+        """A table for pandas or polars. Needs the extra ``pandas`` or ``polars``.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars"}, default "pandas"
+            Whose table it is.
 
         Returns
         -------
-        pandas.DataFrame
-            One row an epoch, indexed by its number.
+        pandas.DataFrame or polars.DataFrame
+            One row an epoch: in pandas indexed by its number, in polars with that as the first column, ``"epoch"``.
         """
+        if choice("History.to_frame: library", library, ("pandas", "polars")) == "polars":
+            polars = require("polars", extra="polars", purpose='to_frame("polars")')
+            return polars.DataFrame({"epoch": self.epochs, **{name: self[name] for name in self._places}})
         pandas = require("pandas", extra="pandas", purpose="to_frame")
         return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
+
+    def to_json(self) -> str:
+        """All of it as JSON, which `from_json` reads.
+
+        Returns
+        -------
+        str
+            An object: ``"columns"`` has the list of each column's numbers by its name, and there are the attributes and the directions of
+            metrics. JSON knows no NaN and no infinity: they are null, "Infinity" and "-Infinity".
+        """
+        columns = {name: [_for_json(value) for value in values] for name, values in self.to_dict().items()}
+        rest = {"higher_is_better": self._higher_is_better, **{name: getattr(self, name) for name in _SAVED}, "moved": list(self.moved)}
+        return json.dumps({"n_epochs": self._n_epochs, "columns": columns, **rest}, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, content: str | bytes) -> Self:
+        """The history that `to_json` wrote, number by number.
+
+        Parameters
+        ----------
+        content : str or bytes
+            The JSON itself, ``pathlib.Path("history.json").read_text()`` for example.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        ParameterError
+            If it is something else.
+        """
+        if not isinstance(content, (str, bytes)):
+            raise ParameterError(f"History.from_json: content must be the text that to_json wrote, got {shown(content)}")
+        try:
+            found = json.loads(content)
+            n_epochs, columns, directions = found["n_epochs"], found["columns"], found["higher_is_better"]
+            values = {name: [_from_json(value) for value in column] for name, column in columns.items()}
+            fit = all(len(column) == n_epochs for column in values.values()) and is_whole(n_epochs) and n_epochs >= 0
+            fit = fit and all(better is None or isinstance(better, bool) for better in directions.values())
+            if not fit or not all(isinstance(found[name], kind) for name, kind in _SAVED.items()):
+                raise ValueError("its columns or attributes are not those of a history")
+            history = cls(directions, moved=found["moved"])
+            for name in _SAVED:
+                setattr(history, name, found[name])
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ParameterError(f"History.from_json: this is nothing that to_json wrote ({what:.200}), got {shown(content)}") from None
+        history._n_epochs, history._places = n_epochs, {name: place for place, name in enumerate(values)}
+        history._values = np.array(list(values.values()), np.float64).reshape(len(values), n_epochs)
+        return history
 
     def plot(self, ax: Axes | None = None) -> LearningCurveDisplay:
         """Draw the learning curves. Needs the extra ``plot``.
@@ -272,3 +334,17 @@ class History:
 
     def _repr_html_(self) -> str:
         return self._table().html()
+
+
+def _for_json(value: float) -> float | str | None:
+    if math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _from_json(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if value in ("Infinity", "-Infinity") or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return float(value)
+    raise ValueError(f"{value!r:.40} is no number")

@@ -38,6 +38,15 @@ class Metric(Configurable):
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         """Raise `ShapeError` if outputs and targets of these shapes cannot be scored; asked before training begins."""
 
+    def check_targets(self, target: np.ndarray) -> None:
+        """Raise `DataError` if these targets are none that it scores; asked of arrays before training begins.
+
+        Parameters
+        ----------
+        target : ndarray of shape (n_rows,) or (n_rows, n_targets)
+            Of fitting shape.
+        """
+
     def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
         """This metric, or a copy that keeps what it has to know of all targets before it sees the first block of outputs.
 

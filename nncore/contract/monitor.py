@@ -42,6 +42,7 @@ class Monitor:
         self._owner, self._column, self._mode, self._min_delta = owner, column, mode, min_delta
         self.best = math.nan
         self.is_tied = False
+        self._value, self._is_lower_better = math.nan, True
 
     def improved(self, history: History) -> bool:
         """Whether the last epoch is the best so far, which `best` then remembers.
@@ -55,16 +56,21 @@ class Monitor:
         largest = sys.float_info.max
         value = min(max(float(history[self._column][-1]), -largest), largest)  # NaN stays NaN
         mode = decided_mode(self._owner, self._column, self._mode, history.mode(self._column))
+        self._value, self._is_lower_better = value, mode == "min"
         self.is_tied = value == self.best
-        gain = self.best - value if mode == "min" else value - self.best
-        better = gain > self._min_delta or (math.isnan(self.best) and not math.isnan(value))
+        better = self.beats(self.best) or (math.isnan(self.best) and not math.isnan(value))
         if better:
             self.best = value
         return better
 
+    def beats(self, reference: float) -> bool:
+        """Whether the last epoch that `improved` was asked about is better than a number."""
+        gain = reference - self._value if self._is_lower_better else self._value - reference
+        return gain > self._min_delta
+
 
 def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> None:
-    """Raise `ParameterError` unless the column that a callback or a schedule monitors is recorded and, if it compares, has a direction.
+    """Raise `ParameterError` unless what a callback or a schedule needs of the history is recorded, and has a direction if it is compared.
 
     Parameters
     ----------
@@ -74,18 +80,20 @@ def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> 
     recorded : sequence of str
         Its columns.
     """
+    owner = type(watcher).__name__
+    for column in getattr(watcher, "reads", ()):
+        check_recorded(owner, column, recorded, does="reads", instead="read")
     if watcher.monitor is None:
         return
-    owner = type(watcher).__name__
     check_recorded(owner, watcher.monitor, recorded)
     if watcher.mode is not None:
         decided_mode(owner, watcher.monitor, watcher.mode, history.mode(watcher.monitor))
 
 
-def check_recorded(owner: str, column: str, recorded: Sequence[str] | History) -> None:
-    """Raise `ParameterError` unless `column`, which `owner` monitors, is among those that the fit records."""
+def check_recorded(owner: str, column: str, recorded: Sequence[str] | History, *, does: str = "monitors", instead: str = "monitor") -> None:
+    """Raise `ParameterError` unless `column`, which `owner` monitors or reads, is among those that the fit records."""
     if column not in recorded:
         remedies = {"val": "pass validation=(X, y) to fit, or ", "train": "pass train_metrics=True to fit, or "}
         hint = remedies.get(column.partition("_")[0], "")
         names = ", ".join(map(repr, recorded))
-        raise ParameterError(f"{owner} monitors {column!r}, which this fit does not record: {hint}monitor one of {names}")
+        raise ParameterError(f"{owner} {does} {column!r}, which this fit does not record: {hint}{instead} one of {names}")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import time
 from abc import abstractmethod
 from collections.abc import Callable
@@ -56,6 +55,7 @@ from nncore.estimators.sample_groups import splitter_of
 from nncore.estimators.training_data import NO_WEIGHT, refuse_files
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, search_of, trials_file
+from nncore.files import FileLike
 from nncore.network import Sequential
 from nncore.program import ModelWriter
 from nncore.words import explains_calls
@@ -327,7 +327,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     # ---- files --------------------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: FileLike) -> None:
         """Write the fitted ensemble to one file: all networks, what columns and targets are, and the constructor's arguments.
 
         `load` reads it. `callbacks` and what a file cannot hold, such as functions and random states, are left out, with a warning.
@@ -335,7 +335,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
             As in `nncore.Sequential.save`.
 
         Raises
@@ -347,13 +347,13 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         save_ensemble(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: FileLike) -> Self:
         """Read an ensemble that `save` wrote, to predict with, to clone or to fit again. No code from the file is run.
 
         Parameters
         ----------
-        path : str or path-like
-            The file.
+        path : str, path-like or binary file object
+            The file, as in `nncore.load`.
 
         Returns
         -------

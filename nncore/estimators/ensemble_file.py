@@ -9,7 +9,6 @@ Nothing of a file is trusted: every field is checked before anything is made of 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +36,7 @@ from nncore.estimators.class_targets import HEADS, MULTILABEL, ClassTargets
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.dates import Dates
 from nncore.estimators.real_targets import RealTargets
+from nncore.files import FileLike, FilePlace
 from nncore.network import Sequential, load_many, save_many
 
 #: Of what stands under the key.
@@ -51,7 +51,7 @@ KINDS = ("binary", "multiclass", MULTILABEL, HEADS)
 # ---- writing ----------------------------------------------------------------------------------------------------------------
 
 
-def save_ensemble(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save_ensemble(estimator: Any, path: FileLike) -> None:
     """Write a fitted ensemble.
 
     Raises
@@ -121,7 +121,7 @@ def _described_targets(targets: ClassTargets | RealTargets) -> dict[str, Any]:
 # ---- reading ----------------------------------------------------------------------------------------------------------------
 
 
-def load_ensemble(cls: type[Any], path: str | os.PathLike[str]) -> Any:
+def load_ensemble(cls: type[Any], path: FileLike) -> Any:
     """An ensemble that `save_ensemble` wrote.
 
     Raises
@@ -129,15 +129,16 @@ def load_ensemble(cls: type[Any], path: str | os.PathLike[str]) -> Any:
     FileFormatError
         If the file holds something else, or is damaged.
     """
-    networks = load_many(path)
+    place: Any = FilePlace.of("path", path)
+    networks = load_many(place)
     if not isinstance(networks, list) or KEY not in networks[0].metadata:
-        raise FileFormatError(f"{path} holds networks, and no {cls.__name__}: use nncore.load_many")
+        raise FileFormatError(f"{place} holds networks, and no {cls.__name__}: use nncore.load_many")
     described = networks[0].metadata[KEY]
     networks[0].metadata = {name: value for name, value in networks[0].metadata.items() if name != KEY}
     try:
         return restored(cls, described, networks)
     except FileFormatError as error:
-        raise FileFormatError(f"{path} cannot be loaded: {error}") from error
+        raise FileFormatError(f"{place} cannot be loaded: {error}") from error
 
 
 def restored(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:

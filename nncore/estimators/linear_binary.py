@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.plain_numbers import only_row, plain_numbers, plain_row
 from nncore.estimators.turns import TakesTurns
+from nncore.files import FileLike
 from nncore.network import write_graph
 from nncore.words import explains_calls
 
@@ -130,7 +130,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         accuracy: float = super().score(X, y, sample_weight)
         return accuracy
 
-    def export(self, path: str | os.PathLike[str]) -> None:
+    def export(self, path: FileLike) -> None:
         """Write the fitted estimator to a file that predicts without nncore: w·x + b and the classes.
 
         The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
@@ -138,10 +138,10 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
 
         Parameters
         ----------
-        path : str or path-like
-            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``), and
-            ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name is replaced
-            once the new one is complete.
+        path : str, path-like or binary file object
+            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
+            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
+            is replaced once the new one is complete.
 
         Raises
         ------

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
 from nncore.estimators.sparse_rows import dense_or_rows
 from nncore.estimators.turns import TakesTurns
+from nncore.files import FileLike
 from nncore.network import write_graph
 from nncore.words import explains_calls
 
@@ -137,7 +137,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
         return outputs
 
-    def export(self, path: str | os.PathLike[str]) -> None:
+    def export(self, path: FileLike) -> None:
         """Write the fitted estimator to a file that predicts without nncore: columns, network and answers.
 
         The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
@@ -145,10 +145,10 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
         Parameters
         ----------
-        path : str or path-like
-            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``), and
-            ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name is replaced
-            once the new one is complete.
+        path : str, path-like or binary file object
+            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
+            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
+            is replaced once the new one is complete.
 
         Raises
         ------

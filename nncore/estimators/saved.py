@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from nncore.arguments import shown
@@ -13,13 +12,14 @@ from nncore.estimators.real_mlp_classifier import RealMLPClassifier
 from nncore.estimators.real_mlp_regressor import RealMLPRegressor
 from nncore.estimators.tabm_classifier import TabMClassifier
 from nncore.estimators.tabm_regressor import TabMRegressor
+from nncore.files import FileLike, FilePlace
 from nncore.network import file_info
 
 #: Those that have `save`.
 CLASSES: tuple[type[Ensemble], ...] = (RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor)
 
 
-def load_saved(path: str | os.PathLike[str]) -> Any:
+def load_saved(path: FileLike) -> Any:
     """The estimator that its `save` wrote to a file.
 
     Raises
@@ -27,11 +27,12 @@ def load_saved(path: str | os.PathLike[str]) -> Any:
     FileFormatError
         If the file holds none, or is damaged.
     """
-    described = file_info(path).networks[0].metadata.get(ESTIMATOR_KEY)
+    place: Any = FilePlace.of("path", path)  # which reads a file object once
+    described = file_info(place).networks[0].metadata.get(ESTIMATOR_KEY)
     if not isinstance(described, dict):
-        raise FileFormatError(f"{path} holds networks, and no estimator: use nncore.load or nncore.load_many")
+        raise FileFormatError(f"{place} holds networks, and no estimator: use nncore.load or nncore.load_many")
     name = described.get("class")
     for cls in CLASSES:
         if cls.__name__ == name:
-            return cls.load(path)
-    raise FileFormatError(f"{path} was saved by {shown(name)}, which this nncore does not have: pip install -U nncore-ml")
+            return cls.load(place)
+    raise FileFormatError(f"{place} was saved by {shown(name)}, which this nncore does not have: pip install -U nncore-ml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from nncore.configuration import require
 from nncore.errors import FileFormatError, ParameterError
+from nncore.files import FilePlace
 from nncore.interchange import graph
 from nncore.interchange.graph import Node
 from nncore.interchange.misfits import NOT_DENSE, OWN_ACTIVATION, Misfits
@@ -63,7 +63,7 @@ def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
 
     Parameters
     ----------
-    path : str, path-like or onnx.ModelProto
+    path : str, path-like, binary file object or onnx.ModelProto
         The file, or the graph in memory. It needs the package onnx: ``pip install "nncore-ml[onnx]"``. Nothing of a file is executed.
     output : str, optional
         Which output of the graph is meant, where several have real numbers. Labels, as graphs of classifiers have them, are left out.
@@ -97,13 +97,17 @@ def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
 
 def _loaded(onnx: Any, path: Any) -> Any:
     """A checked model with all of its functions written out."""
+    content = None
     if not isinstance(path, onnx.ModelProto):
-        if not isinstance(path, (str, os.PathLike)):
-            raise ParameterError(f"from_onnx takes the path of a file or an onnx.ModelProto, got {type(path).__name__}")
-        with open(path, "rb"):  # a file that is not there says so itself
-            pass
+        place = FilePlace("from_onnx: path", path)
+        if place.file is None:
+            with open(place.path, "rb"):  # a file that is not there says so itself
+                pass
+        else:
+            content = place.read("a graph of ONNX")
     try:
-        model = path if isinstance(path, onnx.ModelProto) else onnx.load(path)
+        read = path if isinstance(path, onnx.ModelProto) else None
+        model = read or (onnx.load(path) if content is None else onnx.load_from_string(content))
         onnx.checker.check_model(model)
         if model.functions:
             model = require("onnx.inliner", extra="onnx", purpose="from_onnx").inline_local_functions(model)

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nncore.arguments import is_number, numbers, shown
-from nncore.errors import ParameterError
 from nncore.metrics.d2 import D2Metric, weighted_quantile
+from nncore.metrics.pinball import deviation, levels_of
 
 
 class D2Pinball(D2Metric):
@@ -26,18 +25,14 @@ class D2Pinball(D2Metric):
     examples: ClassVar[Sequence[dict[str, Any]]] = ({"quantiles": (0.5,)},)
 
     def __init__(self, quantiles: float | Sequence[float] = (0.5,)) -> None:
-        found = numbers([quantiles] if is_number(quantiles) else quantiles)
-        if not found or not all(0 < q < 1 for q in found):
-            raise ParameterError(f"D2Pinball: quantiles must be numbers in (0, 1), at least one, got {shown(quantiles)}")
-        self.quantiles = tuple(found)
+        self.quantiles = levels_of("D2Pinball", quantiles)
 
     @property
     def _n_levels(self) -> int:
         return len(self.quantiles)
 
     def _deviation(self, output: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
-        q, d = self.quantiles[level], truth - output
-        return np.maximum(q * d, (q - 1) * d)
+        return deviation(truth - output, self.quantiles[level])
 
     def _constant(self, truth: np.ndarray, weight: np.ndarray, level: int) -> float:
         return weighted_quantile(truth, weight, self.quantiles[level])

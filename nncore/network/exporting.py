@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from nncore import registry
 from nncore.contract import Exporter, ExportGraph, Value
 from nncore.errors import MissingExtraError, ParameterError, PluginError, PluginWarning, warn_user
-from nncore.files import try_to_write, write
+from nncore.files import FileLike, FilePlace
 from nncore.network.network import Network
 from nncore.network.turns import at_rest
 from nncore.program import ModelWriter, formula_of_activation, formula_of_network, plan_network
@@ -37,10 +36,13 @@ def exporter_for(path: Path) -> Exporter:
     for failure in failures:
         warn_user(f"{path.name}: an exporter that may be meant is left out: {failure}", PluginWarning)
     what = f"the suffix {path.suffix!r}" if suffix else "a name without a suffix"
-    raise ParameterError(f"no exporter writes {what}: end the name of the file with one of {', '.join(known)}")
+    raise ParameterError(
+        f"no exporter writes {what}: end the name of the file with one of {', '.join(known)}; a file object without a name is given one: "
+        "file.name = 'model.onnx'"
+    )
 
 
-def write_graph(graph: ExportGraph, path: str | os.PathLike[str]) -> None:
+def write_graph(graph: ExportGraph, path: FileLike) -> None:
     """Write a graph with the exporter that the suffix chooses, whole or not at all.
 
     Raises
@@ -52,9 +54,10 @@ def write_graph(graph: ExportGraph, path: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written.
     """
-    exporter = exporter_for(Path(path))
-    try_to_write(path, b"")
-    write(path, exporter.export(replace(graph, name=Path(path).stem)))
+    place = FilePlace.of("path", path)
+    exporter = exporter_for(place.path)
+    place.try_to_write(b"")
+    place.write(exporter.export(replace(graph, name=place.path.stem)))
 
 
 def write_network(g: ModelWriter, network: Network, x: Value, *, part: str = "network", prefix: str = "", link: bool = True) -> Value:
@@ -101,7 +104,7 @@ def about_model(model: str) -> dict[str, str]:
     return {"model": model, "written by": f"nncore {__version__}"}
 
 
-def export(network: Network, path: str | os.PathLike[str]) -> None:
+def export(network: Network, path: FileLike) -> None:
     """`Sequential.export`."""
     with at_rest(network):
         graph = graph_of_network(network)

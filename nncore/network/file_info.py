@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import path_text
 from nncore.contract import Format
+from nncore.files import FileLike, FilePlace
 from nncore.network.document import OPTIMIZER, TRAJECTORY, check_file, check_network, format_for, split
-from nncore.network.loading import content, explained
+from nncore.network.loading import explained
 from nncore.network.providers import RUN_TIME, Providers
 from nncore.network.standing import TRAINING
 from nncore.program import numbered
@@ -164,7 +163,7 @@ class FileInfo:
 
 
 @explains_calls
-def file_info(path: str | os.PathLike[str]) -> FileInfo:
+def file_info(path: FileLike) -> FileInfo:
     """Read what a file of networks holds, without making a network of it and without importing a plugin (but one that is its format).
 
     The checksum is compared, and every field of the description is checked. Whether the tensors are those that the layers need is
@@ -172,7 +171,7 @@ def file_info(path: str | os.PathLike[str]) -> FileInfo:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or binary file object
         A file that `Sequential.save` or `nncore.save_many` wrote.
 
     Returns
@@ -195,16 +194,16 @@ def file_info(path: str | os.PathLike[str]) -> FileInfo:
     >>> [(layer.name, layer.n_parameters) for layer in network.layers]
     [('dense_1', 9), ('dense_2', 4)]
     """
-    path = Path(path_text("path", path))
-    data = content(path)
-    with explained(path):
-        name, one = _format(path)
+    place = FilePlace.of("path", path)
+    data = place.read("a saved network")
+    with explained(place):
+        name, one = _format(place.path)
         document, tensors = one.decode(data)
         check_file(document)
         many = document.get("networks")
         keys: list[str | None] = list(many) if isinstance(many, dict) else [None] * len(many or [None])
         networks = tuple(_network(key, *parts) for key, parts in zip(keys, split(document, tensors), strict=True))
-    return FileInfo(str(path), len(data), name, one.version, document["nncore_version"], networks)
+    return FileInfo(str(place), len(data), name, one.version, document["nncore_version"], networks)
 
 
 def _format(path: Path) -> tuple[str, Format]:

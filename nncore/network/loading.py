@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nncore.arguments import path_text
 from nncore.contract import Configurable
 from nncore.errors import FileFormatError, MissingExtraError, PluginError, PluginWarning, UnknownComponentError, warn_user
+from nncore.files import FileLike, FilePlace
 from nncore.network.document import ATTRIBUTES, check_file, format_for, split, tensors_of
 from nncore.network.reading import Parts, checked_parts
 from nncore.network.sequential import Sequential
@@ -21,7 +19,7 @@ from nncore.words import explains_calls
 
 
 @explains_calls
-def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
+def load(path: FileLike, *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
     """Read a network that `save` wrote, as it was: parameters, buffers, optimizer and its state, counters, metadata.
 
     No code from the file is run, and its sizes are checked against the file's length before memory is taken. Parameters
@@ -29,8 +27,8 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
+    path : str, path-like or binary file object
+        The file. One that is open, such as `io.BytesIO`, is read from where it stands to its end, and need not be seekable.
     components : dict of str to type, optional
         Classes for names in the file that were registered at run time, for this load alone: ``{"yogi": Yogi}``. A name that
         `nncore.register` knows needs none.
@@ -60,25 +58,24 @@ def load(path: str | os.PathLike[str], *, components: Mapping[str, type[Configur
         If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not here. The network predicts; training
         raises `MissingPluginError` until it is given others; saving it again keeps what is missing as it was.
     """
-    with _opened(Path(path_text("path", path)), components) as (document, tensors):
+    place = FilePlace.of("path", path)
+    with _opened(place, components) as (document, tensors):
         if "networks" in document:
             n = len(document["networks"])
             raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that were saved together: use nncore.load_many")
         [network] = _networks(document, tensors)
-    _tell_what_is_absent(path, [network])
+    _tell_what_is_absent(place, [network])
     return network
 
 
 @explains_calls
-def load_many(
-    path: str | os.PathLike[str], *, components: Mapping[str, type[Configurable]] | None = None
-) -> list[Sequential] | dict[str, Sequential]:
+def load_many(path: FileLike, *, components: Mapping[str, type[Configurable]] | None = None) -> list[Sequential] | dict[str, Sequential]:
     """Read the networks that `save_many` wrote to one file.
 
     Parameters
     ----------
-    path : str or path-like
-        The file. One that `Sequential.save` wrote is read as a list of one network.
+    path : str, path-like or binary file object
+        The file, as in `load`. One that `Sequential.save` wrote is read as a list of one network.
     components : dict of str to type, optional
         As in `load`.
 
@@ -92,31 +89,24 @@ def load_many(
     FileFormatError, MissingPluginError, PluginError, ParameterError, OSError
         As `load`.
     """
-    with _opened(Path(path_text("path", path)), components) as (document, tensors):
+    place = FilePlace.of("path", path)
+    with _opened(place, components) as (document, tensors):
         networks = _networks(document, tensors)
-    _tell_what_is_absent(path, networks)
+    _tell_what_is_absent(place, networks)
     many = document.get("networks")
     return dict(zip(many, networks, strict=True)) if isinstance(many, dict) else networks
 
 
 @contextlib.contextmanager
-def _opened(path: Path, components: Mapping[str, type[Configurable]] | None) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+def _opened(
+    place: FilePlace, components: Mapping[str, type[Configurable]] | None
+) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """What a file holds, for a ``with`` block in which its components have the classes given for them and errors name the file."""
-    data = content(path)
-    with given({} if components is None else components), explained(path):
-        document, tensors = format_for(path).decode(data)
+    data = place.read("a saved network")
+    with given({} if components is None else components), explained(place):
+        document, tensors = format_for(place.path).decode(data)
         check_file(document)
         yield document, tensors
-
-
-def content(path: Path) -> bytes:
-    """The bytes of a file; a missing or forbidden one has its usual error."""
-    if path.exists() and not path.is_file():
-        raise FileFormatError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a saved network")
-    data = path.read_bytes()
-    if not data:
-        raise FileFormatError(f"{path} is empty: it was never written, or lost in a crash")
-    return data
 
 
 def _networks(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[Sequential]:
@@ -143,14 +133,14 @@ def _made(description: dict[str, Any], tensors: dict[str, np.ndarray], parts: Pa
     return network
 
 
-def _tell_what_is_absent(path: str | os.PathLike[str], networks: list[Sequential]) -> None:
+def _tell_what_is_absent(place: FilePlace, networks: list[Sequential]) -> None:
     reasons = dict.fromkeys(missing.reason for network in networks for missing in network.absent.values())
     for reason in reasons:
-        warn_user(f"{Path(path)}: loaded for prediction: {reason}", PluginWarning)
+        warn_user(f"{place}: loaded for prediction: {reason}", PluginWarning)
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: FilePlace) -> Iterator[None]:
     """Turn whatever a damaged description makes components say into a `FileFormatError` that names the file."""
     try:
         yield

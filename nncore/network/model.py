@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -30,6 +29,7 @@ from nncore.data import (
     inputs_stream,
 )
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
+from nncore.files import FileLike
 from nncore.network.evaluation import Evaluation, linked, metrics_for
 from nncore.network.exporting import export
 from nncore.network.failures import Explained
@@ -499,39 +499,40 @@ class Model(Network):
         return describe(self)
 
     @writes_down
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: FileLike) -> None:
         """Write the network to a file (safetensors with a JSON description and a checksum); `nncore.load` reads it back. No pickle.
 
         Parameters
         ----------
-        path : str or path-like
-            ``"digits.nncore"``. A file of that name is replaced once the new one is complete.
+        path : str, path-like or binary file object
+            ``"digits.nncore"``. A file of that name is replaced once the new one is complete. A file object, such as `io.BytesIO`, is
+            written to from where it stands, and not closed.
         """
         save(self, path)
 
     @writes_down
-    def check_save(self, path: str | os.PathLike[str]) -> None:
+    def check_save(self, path: FileLike) -> None:
         """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file object
             As in `save`.
         """
         check_save(self, path)
 
     @writes_down
-    def export(self, path: str | os.PathLike[str]) -> None:
+    def export(self, path: FileLike) -> None:
         """Write the prediction to a file that does without nncore.
 
         The file has `predict`, and `predict_proba` if the loss has a link. It takes samples as they are here, in the dtype of the network.
 
         Parameters
         ----------
-        path : str or path-like
-            The suffix decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra ``onnx``), and
-            ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name is replaced
-            once the new one is complete.
+        path : str, path-like or binary file object
+            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
+            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
+            is replaced once the new one is complete.
 
         Raises
         ------

@@ -203,6 +203,8 @@ def prepare(
         for metric in scored:
             n_scored = scored_data.n_samples or 1
             metric.check_shapes((n_scored, blueprint.n_outputs), (n_scored, *scored_data.target_shape))
+            if isinstance(scored_data, Dataset):
+                metric.check_targets(scored_data.targets.values)
     check_transforms(new_transforms, learning.loss, data, blueprint)
     chosen_sampler = _sampler(shuffle, sampler)
     visits = Visits(chosen_sampler, data) if isinstance(data, Dataset) else StreamVisits(chosen_sampler, data)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import nncore
 from nncore import registry
-from nncore.arguments import path_text, shown
+from nncore.arguments import shown
 from nncore.contract import Format, Schedule
 from nncore.errors import NNCoreError, NotBuiltError, ParameterError, PluginError, UnknownComponentError
-from nncore.files import try_to_write, write
+from nncore.files import FileLike, FilePlace
 from nncore.network.document import ATTRIBUTES, FIELDS, NESTED, check_file, format_for, joined, split, tensors_of
 from nncore.network.network import Network
 from nncore.network.plain import check_plain, is_state
@@ -28,7 +26,7 @@ from nncore.program import plan_network
 from nncore.words import explains_calls
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
+def save(network: Network, path: FileLike) -> None:
     """Write a network to a file; see `load`.
 
     The file appears whole or not at all, and only after it was decoded again and passed all checks of `load`: an older file of that name
@@ -47,25 +45,25 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written.
     """
-    path = path_text("path", path)
-    write(path, _file([network], None, format_for(Path(path))))
+    place = FilePlace.of("path", path)
+    place.write(_file([network], None, format_for(place.path)))
 
 
-def check_save(network: Network, path: str | os.PathLike[str]) -> None:
+def check_save(network: Network, path: FileLike) -> None:
     """Raise as `save` would, and leave everything as it is."""
-    path = path_text("path", path)
-    try_to_write(path, _file([network], None, format_for(Path(path))))
+    place = FilePlace.of("path", path)
+    place.try_to_write(_file([network], None, format_for(place.path)))
 
 
 @explains_calls
-def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | os.PathLike[str]) -> None:
+def save_many(networks: Sequence[Network] | Mapping[str, Network], path: FileLike) -> None:
     """Write several networks to one file, folds or members of an ensemble for example; `load_many` reads them.
 
     Parameters
     ----------
     networks : sequence of Sequential, or dict of str to Sequential
         At least one, all built. `load_many` gives a list back as a list, and a dict as a dict in the same order.
-    path : str or path-like
+    path : str, path-like or binary file object
         As in `Sequential.save`, and so is all the rest.
 
     Raises
@@ -83,13 +81,13 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: str | o
     >>> mean.shape
     (4, 4)
     """
-    path = path_text("path", path)
+    place = FilePlace.of("path", path)
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
         raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
     if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
         raise ParameterError(f"networks must have texts as names, got {shown(list(networks))}")
-    write(path, _file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(Path(path))))
+    place.write(_file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(place.path)))
 
 
 def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: Format) -> bytes:

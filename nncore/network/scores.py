@@ -89,6 +89,8 @@ class Scores:
         if isinstance(data, Dataset):
             self._weights = data.weights
             weight = np.ones(len(data)) if data.weights is None else data.weights
+            for metric in metrics:
+                metric.check_targets(self._target)
             self._total = float(weight.sum())
             self._metrics = [metric if i in whole else metric.for_targets(self._target, weight) for i, metric in enumerate(metrics)]
         self._kind = 0 if data.targets.reals is None else data.targets.reals.shape[1]
@@ -127,8 +129,11 @@ class Scores:
         if isinstance(self._data, StreamedDataset):
             self._total += float(len(block) if block.weights is None else block.weights.sum())
         target = block.reals if block.labels is None else block.labels
+        assert target is not None, "a sample has one"
+        if isinstance(self._data, StreamedDataset):
+            for metric in self._metrics:
+                metric.check_targets(target)
         for number in self._by_terms:
-            assert target is not None, "a sample has one"
             weight = np.ones(len(predictions)) if block.weights is None else block.weights
             terms = self._metrics[number].terms(predictions, target)
             self._sums[number] = self._sums[number] + weighted_sums(terms, weight)

@@ -249,7 +249,17 @@ def nncore_metrics(api: tuple[int, int]) -> list[Component]:
         Component("d2_pinball", "nncore.metrics.d2_pinball:D2Pinball", "part of constant quantiles' pinball loss saved"),
         Component("d2_huber", "nncore.metrics.d2_huber:D2Huber", "part of the best constant's Huber loss saved"),
         Component("d2_tweedie", "nncore.metrics.d2_tweedie:D2Tweedie", "part of the mean's Tweedie deviance saved: Poisson, gamma"),
+        Component("balanced_accuracy", "nncore.metrics.balanced_accuracy:BalancedAccuracy", "accuracy in which each class counts alike"),
+        Component("top_k_accuracy", "nncore.metrics.top_k_accuracy:TopKAccuracy", "whether the class is among the k likeliest"),
+        Component("f1", "nncore.metrics.f1:F1", "harmonic mean of precision and recall"),
+        Component("roc_auc", "nncore.metrics.roc_auc:ROCAUC", "area under the ROC curve"),
+        Component("average_precision", "nncore.metrics.average_precision:AveragePrecision", "area under the precision-recall curve"),
+        Component("log_loss", "nncore.metrics.log_loss:LogLoss", "cross-entropy of predicted probabilities"),
+        Component("brier", "nncore.metrics.brier:Brier", "squared error of predicted probabilities"),
         Component("mae", "nncore.metrics.mae:MAE", "mean absolute error"),
+        Component("median_absolute_error", "nncore.metrics.median_absolute_error:MedianAbsoluteError", "median of absolute errors"),
+        Component("mape", "nncore.metrics.mape:MAPE", "mean absolute error, as a part of the target"),
+        Component("pinball", "nncore.metrics.pinball:Pinball", "error of predicted quantiles"),
         Component("rmse", "nncore.metrics.rmse:RMSE", "root of the mean squared error"),
     ]
 

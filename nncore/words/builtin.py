@@ -39,7 +39,8 @@ EncodingName: TypeAlias = Literal[
     "unit_mean",
 ]  # fmt: skip
 MetricName: TypeAlias = Literal[
-    "accuracy", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "head_accuracy", "mae", "r2", "rmse",
+    "accuracy", "average_precision", "balanced_accuracy", "brier", "d2_absolute_error", "d2_huber", "d2_pinball", "d2_tweedie", "f1",
+    "head_accuracy", "log_loss", "mae", "mape", "median_absolute_error", "pinball", "r2", "rmse", "roc_auc", "top_k_accuracy",
 ]  # fmt: skip
 CallbackName: TypeAlias = Literal[
     "checkpoint", "csv_logger", "early_stopping", "ema", "lambda", "progress_bar", "swa", "tensorboard", "time_limit",

@@ -81,6 +81,65 @@ def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path, ties: str):
     assert nn.load(path).n_epochs == stopping.best_epoch == best[0 if ties == "first" else -1]
 
 
+def test_columns_in_the_path(tmp_path: Path):
+    history = fit(network(), 3, nn.Checkpoint(tmp_path / "{epoch}-{val_loss:.4f}-{lr:.2e}.nncore"), schedule="cosine")
+    expected = [f"{n + 1}-{history['val_loss'][n]:.4f}-{history['lr'][n]:.2e}.nncore" for n in range(3)]
+    assert sorted(os.listdir(tmp_path)) == expected
+
+
+def test_a_column_in_the_path_that_is_not_recorded(tmp_path: Path):
+    seen: list[Any] = []
+    for column, remedy in (("val_loss", "pass validation="), ("steps", "read one of 'loss'")):
+        with pytest.raises(ParameterError, match=f"Checkpoint reads '{column}', which this fit does not record: .*{remedy}"):
+            fit(network(), 1, nn.Checkpoint(tmp_path / f"{{{column}}}.nncore"), seen.append, validation=None)
+    assert os.listdir(tmp_path) == seen == []
+
+
+def test_keep_removes_older_files(tmp_path: Path):
+    (tmp_path / "other.nncore").write_text("precious")
+    fit(network(), 6, nn.Checkpoint(tmp_path / "{epoch}.nncore", keep=2))
+    assert sorted(os.listdir(tmp_path)) == ["5.nncore", "6.nncore", "other.nncore"]
+
+
+def test_keep_of_names_that_are_alike(tmp_path: Path):
+    fit(network(), 4, nn.Checkpoint(tmp_path / "{val_loss:.0e}.nncore", keep=1))
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_keep_of_a_fit_that_goes_on(tmp_path: Path):
+    """The newest file knows the files before it, also those that were not removed yet when it was written."""
+    keep = {"path": str(tmp_path / "{epoch}-{val_loss:.3f}.nncore"), "keep": 3}
+    fit(
+        network(),
+        5,
+        nn.Checkpoint(**keep),
+        nn.LambdaCallback(on_epoch_end=lambda training: training.stop("cut", cut_short=True) if training.epoch == 4 else None),
+    )
+    assert [name[0] for name in sorted(os.listdir(tmp_path))] == ["2", "3", "4"]
+    again = nn.load(next(tmp_path.glob("4-*")))
+    fit(again, 2, nn.Checkpoint(**keep))
+    assert [name[0] for name in sorted(os.listdir(tmp_path))] == ["4", "5", "6"]
+
+
+def test_keep_the_best(tmp_path: Path):
+    checkpoint = nn.Checkpoint(tmp_path / "{epoch}.nncore", monitor="val_loss", keep=1)
+    history = fit(network(), 8, checkpoint)
+    assert os.listdir(tmp_path) == [f"{history.best()}.nncore"]
+
+
+def test_a_file_that_cannot_be_removed_does_not_end_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    unlink = Path.unlink
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        if self.suffix == ".nncore":
+            raise PermissionError("somebody reads it")
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    fit(network(), 3, nn.Checkpoint(tmp_path / "{epoch}.nncore", keep=1))
+    assert len(os.listdir(tmp_path)) == 3
+
+
 def test_a_column_that_is_not_recorded(tmp_path: Path):
     with pytest.raises(ParameterError, match=r"Checkpoint monitors 'val_loss'.*pass validation="):
         fit(network(), 1, nn.Checkpoint(tmp_path / "a.nncore", monitor="val_loss"), validation=None)
@@ -150,7 +209,12 @@ def test_files_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, min
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"path": ""}, {"path": 3}, {"path": "{}.nncore"}, {"path": "{steps}.nncore"}, {"path": "{epoch:x!}.nncore"}, {"path": "{"},
+        {"path": ""}, {"path": 3}, {"path": "{}.nncore"}, {"path": "{epoch:999999999}.nncore"}, {"path": "{epoch:/>9}.nncore"},
+        {"path": "{val_loss:d}.nncore"},
+        {"path": "{val_loss.__class__}.nncore"}, {"path": "{val_loss[0]}.nncore"}, {"path": "{val_loss!r}.nncore"},
+        {"path": "{epoch:{step}}.nncore"}, {"path": "{a/b}.nncore"}, {"keep": 0, "path": "{epoch}.nncore"}, {"keep": 2},
+        {"every_steps": 5, "path": "{val_loss}.nncore"}, {"every_minutes": 5, "path": "{val_loss}.nncore"},
+        {"path": "{epoch:x!}.nncore"}, {"path": "{"},
         {"path": "{epoch.name}"}, {"every": 0}, {"every": 1.5}, {"mode": "least"}, {"min_delta": -1.0}, {"monitor": 3},
         {"every": 1, "every_steps": 5}, {"every_steps": 5, "every_minutes": 1.0},
         {"every_steps": 0}, {"every_steps": 2.5}, {"every_minutes": -1.0}, {"every_minutes": math.nan},

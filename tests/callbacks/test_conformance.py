@@ -6,5 +6,9 @@ from conformance import built_in
 
 from nncore.testing import CallbackConformance
 
-globals().update(built_in(CallbackConformance))
+ARGUMENTS = {
+    "early_stopping": [{}, {"patience": 1, "baseline": 0.1}, {"patience": 1, "start_from_epoch": 2}],
+}
+
+globals().update(built_in(CallbackConformance, ARGUMENTS))
 del CallbackConformance  # pytest would run it without a component

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,8 @@ from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.contract import History
 from nncore.errors import ParameterError
 from nncore.plugin import Callback
+
+KERAS = json.loads(Path(__file__).with_name("keras_stops.json").read_text())
 
 
 class Run:
@@ -164,6 +168,59 @@ def test_the_last_of_ties_in_epochs_that_run_ahead(patience: int):
     np.testing.assert_array_equal(found[0][2], found[1][2])
 
 
+@pytest.mark.parametrize("case", KERAS["cases"], ids=lambda case: f"{case['arguments']}, {case['losses'][0]}")
+def test_stops_when_keras_stops(case: dict[str, Any]):
+    """Recorded by make_keras_stops.py."""
+    run = Run(EarlyStopping(**case["arguments"])).fit(case["losses"])
+    assert run.epoch == case["epochs"]
+    assert run.restored_epoch == case["restored"]
+
+
+def test_a_baseline_has_to_be_beaten_for_the_count_to_begin_anew():
+    run = Run(EarlyStopping(patience=3, baseline=0.5)).fit([0.9, 0.8, 0.7, 0.6, 0.65, 0.4])
+    assert run.epoch == 5  # the best so far four times, which does not end the fit, and never better than the baseline
+    assert run.reason == "val_loss did not improve over 0.5 for 3 epochs (best 0.6 in epoch 4)"
+    assert run.restored_epoch == 4
+    score = Run(EarlyStopping("val_accuracy", patience=2, baseline=0.5), "val_accuracy", {"accuracy": True})
+    assert score.fit([0.4, 0.6, 0.55, 0.4, 0.7]).epoch == 4
+
+
+def test_the_first_epochs_are_not_looked_at():
+    run = Run(EarlyStopping(patience=2, start_from_epoch=3)).fit([0.1, 0.5, 0.6, 0.3, 0.4, 0.5, 0.01])
+    assert run.epoch == 6
+    assert run.restored_epoch == 4
+    assert Run(EarlyStopping(start_from_epoch=9)).fit([3, 2, 1]).restored_epoch == 3  # there is no best epoch
+
+
+@pytest.mark.parametrize("cut", [2, 5, 7, 8])
+def test_a_fit_that_goes_on_counts_from_where_it_was(cut: int):
+    losses = [0.1, 0.9, 0.8, 0.7, 0.75, 0.6, 0.55, 0.58, 0.57, 0.3]
+    arguments = {"patience": 4, "baseline": 0.5, "start_from_epoch": 2}
+    whole, part = Run(EarlyStopping(**arguments)).fit(losses), Run(EarlyStopping(**arguments))
+    part.callback.on_fit_begin(part)
+    for part.epoch, value in enumerate(losses, 1):
+        if part.epoch == cut + 1:
+            state = part.callback.state()
+            part.callback = EarlyStopping(**arguments)
+            part.callback.on_fit_begin(part)
+            part.callback.restore(state, part)
+        part.parameters[:] = part.buffer[:] = part.network.n_epochs = part.epoch
+        part.history.append(val_loss=value)
+        part.callback.on_epoch_end(part)
+        if part.reason is not None:
+            break
+    part.callback.on_fit_end(part)
+    assert whole.epoch == 8
+    assert (part.epoch, part.reason, part.restored_epoch) == (whole.epoch, whole.reason, whole.restored_epoch)
+
+
+def test_a_state_of_other_arguments_is_refused():
+    run = Run(EarlyStopping(baseline=1.0)).fit([0.5])
+    for arguments in ({}, {"baseline": 1.0, "start_from_epoch": 1}):
+        with pytest.raises(ParameterError, match="this is no state of it"):
+            EarlyStopping(restore_best=False, **arguments).restore({"best_epoch": 1, "last": 1, "improved": 1, "best": 0.5}, run)
+
+
 def test_a_second_fit_starts_afresh():
     callback = EarlyStopping(patience=1)
     Run(callback).fit([0.1, 0.2])
@@ -180,7 +237,19 @@ def test_a_column_that_is_not_recorded():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"patience": 0}, {"patience": 1.5}, {"patience": math.nan}, {"min_delta": -1}, {"mode": "least"}, {"ties": "middle"}]
+    "arguments",
+    [
+        {"patience": 0},
+        {"patience": 1.5},
+        {"patience": math.nan},
+        {"min_delta": -1},
+        {"mode": "least"},
+        {"ties": "middle"},
+        {"baseline": math.inf},
+        {"baseline": "0.5"},
+        {"start_from_epoch": -1},
+        {"start_from_epoch": 1.5},
+    ],
 )
 def test_arguments_are_checked(arguments: dict[str, Any]):
     with pytest.raises(ParameterError, match=next(iter(arguments))):
@@ -188,8 +257,9 @@ def test_arguments_are_checked(arguments: dict[str, Any]):
 
 
 def test_config_is_its_arguments():
-    callback = EarlyStopping("loss", 3, 0.5, "min", False, "last")
+    callback = EarlyStopping("loss", 3, 0.5, "min", False, "last", 0.25, 4)
     arguments = {"monitor": "loss", "patience": 3, "min_delta": 0.5, "mode": "min", "restore_best": False, "ties": "last"}
+    arguments |= {"baseline": 0.25, "start_from_epoch": 4}
     assert callback.config() == arguments
 
 

@@ -52,7 +52,7 @@ def test_a_metric_of_numbers_is_one_in_the_unit_of_the_file(prices: Path) -> Non
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", ["neg_log_loss", "f1", "average_precision", "matthews_corrcoef", "roc_auc_ovr", "top_k_accuracy"])
+@pytest.mark.parametrize("name", ["neg_log_loss", "jaccard", "matthews_corrcoef", "roc_auc_ovr"])
 def test_scorers_of_scikit_learn(name: str, weighted: bool, data: Path, tmp_path: Path) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     path = tmp_path / "weighted.csv"
@@ -67,21 +67,48 @@ def test_scorers_of_scikit_learn(name: str, weighted: bool, data: Path, tmp_path
     X, _ = fitted.encoder.transform(task.table)
     proba = fitted.model.outputs(X[rows])
     weight = task.row_values.weight_of(rows)
-    of_labels = {"f1": "f1_score", "matthews_corrcoef": "matthews_corrcoef"}
+    of_labels = {"jaccard": "jaccard_score", "matthews_corrcoef": "matthews_corrcoef"}
     if name in of_labels:
         expected = getattr(metrics, of_labels[name])(evaluation.true, evaluation.predicted, sample_weight=weight)
     elif name == "neg_log_loss":
         expected = -metrics.log_loss(evaluation.true, proba, sample_weight=weight)
-    elif name == "top_k_accuracy":
-        expected = 1.0
     else:
-        score = metrics.average_precision_score if name == "average_precision" else metrics.roc_auc_score
-        expected = score(evaluation.true, proba[:, 1], sample_weight=weight)
+        expected = metrics.roc_auc_score(evaluation.true, proba[:, 1], sample_weight=weight)
     assert evaluation.scores[name] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["f1", "average_precision", "roc_auc", "balanced_accuracy", "log_loss", "brier"])
+def test_own_metrics_of_classes_judge_epochs_and_are_shown_as_scikit_learn_computes_them(name: str, data: Path, tmp_path: Path) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    path = tmp_path / "weighted.csv"
+    lines = data.read_text().splitlines()
+    path.write_text("".join(f"{line},{1 + i % 3 if i else 'w'}\n" for i, line in enumerate(lines)))
+    settings = Settings(data=path, target="species", metric=name, epochs=2, hidden=(4,), weight_column="w")
+    task = find_task(settings)
+    fitted = fit(settings, task, divide(task, settings))
+    assert f"val_{name}" in fitted.history
+    evaluation = evaluate(fitted, task)
+    X, _ = fitted.encoder.transform(task.table)
+    rows = fitted.parts.test
+    proba = fitted.model.outputs(X[rows])
+    score = {
+        "f1": metrics.f1_score, "average_precision": metrics.average_precision_score, "roc_auc": metrics.roc_auc_score,
+        "balanced_accuracy": metrics.balanced_accuracy_score, "log_loss": metrics.log_loss, "brier": metrics.brier_score_loss,
+    }[name]  # fmt: skip
+    of_answers = evaluation.predicted if name in ("f1", "balanced_accuracy") else proba if name == "log_loss" else proba[:, 1]
+    expected = score(evaluation.true, of_answers, sample_weight=task.row_values.weight_of(rows))
+    assert evaluation.scores[name] == pytest.approx(expected, rel=1e-5)
+    assert name in evaluation.baseline
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "f1", "log_loss"])
+def test_a_metric_of_classes_is_refused_for_numbers_before_training(name: str, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(prices), "--target", "price", "--metric", name, *QUICK]) == 2
+    assert "is for classes" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("name", ["f1", "balanced_accuracy"])
+@pytest.mark.parametrize("name", ["jaccard", "matthews_corrcoef"])
 @pytest.mark.parametrize("model", ["mlp", "realmlp"])
 def test_a_score_that_is_asked_in_python_chooses_the_epoch(
     model: str, name: str, sign: int, data: Path, monkeypatch: pytest.MonkeyPatch
@@ -127,12 +154,11 @@ def test_without_rows_held_out_a_score_still_chooses(prices: Path) -> None:
     assert main(["train", str(prices), "--target", "price", "--metric", "neg_max_error", "--test-fraction", "0", *QUICK]) == 0
 
 
-def test_own_scores_know_what_is_better() -> None:
-    true, proba = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
-    answers = true, proba, proba.argmax(axis=1), None
-    assert find_metric("log_loss").of_epoch(*answers) == pytest.approx(np.log(proba[np.arange(3), true]).mean(), rel=1e-6)
-    assert find_metric("roc_auc").of_epoch(*answers) == 1.0
-    assert np.isnan(find_metric("roc_auc").of_epoch(true[1:], proba[1:], np.array([1, 1]), None))
+def test_what_is_shown_without_being_asked_for_is_a_metric_of_the_registry() -> None:
+    for name in ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "r2", "rmse", "mae"):
+        asked = find_metric(name)
+        assert asked.judge is not None
+        assert asked.scorer is None
 
 
 def test_scorers_of_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,16 +171,16 @@ def test_scorers_of_numbers(prices: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_own_scores_need_no_scikit_learn(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    for name in ("roc_auc", "balanced_accuracy", "log_loss"):
+    for name in ("roc_auc", "balanced_accuracy", "log_loss", "f1"):
         assert name in result(capsys, data, "--target", "species", "--metric", name)["score"]["mean"]
     assert main(["train", str(data), "--target", "species", "--metric", "balanced_accuracy", "--quiet", *QUICK]) == 0
     assert capsys.readouterr().out.startswith("score       balanced accuracy")
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     with pytest.raises(UnknownComponentError, match=r'none of nncore.s own, needs sklearn: pip install "nncore-ml\[sklearn\]"'):
-        find_metric("f1")
+        find_metric("jaccard")
 
 
-@pytest.mark.parametrize("name", ["nope", "f1:average=macro", "roc_auc:multi_class=ovr"])
+@pytest.mark.parametrize("name", ["nope", "jaccard:average=macro"])
 def test_an_unknown_metric_is_told_with_the_names_there_are(name: str) -> None:
     pytest.importorskip("sklearn")
     with pytest.raises(UnknownComponentError, match=r"the names are accuracy, .*scikit-learn's scorers are .*neg_log_loss"):
@@ -164,10 +190,10 @@ def test_an_unknown_metric_is_told_with_the_names_there_are(name: str) -> None:
 @pytest.mark.parametrize(
     ("target", "name", "options", "message"),
     [
-        ("price", "f1", [], "--metric f1: "),
-        ("price", "roc_auc", [], "for classes, or for two classes, and does not fit 'price'"),
+        ("price", "jaccard", [], "--metric jaccard: "),
+        ("price", "roc_auc", [], "ROCAUC is for classes"),
         ("garden", "neg_max_error", ["--weight-column", "price"], "--metric neg_max_error: "),
-        ("price", "f1", ["--test-fraction", "0"], "--metric f1: "),
+        ("price", "jaccard", ["--test-fraction", "0"], "--metric jaccard: "),
         ("garden", "rmse", [], "RMSE is for numbers"),
     ],
 )
@@ -191,6 +217,6 @@ def test_a_score_that_is_no_number_is_refused() -> None:
     pytest.importorskip("sklearn")
     metric = find_metric("roc_auc")
     answers = np.zeros(4, np.int64), np.full((4, 2), 0.5), np.zeros(4, np.int64), None
-    assert metric.of_answers(*answers) == {}  # one of nncore's own
+    assert metric.of_answers(*answers) == {}  # NaN: there is no curve of one class
     with pytest.raises(ParameterError, match=r"cannot be computed of the 4 rows held out|[Oo]nly one class"):
         find_metric("roc_auc_ovr").of_answers(*answers)

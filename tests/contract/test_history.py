@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 import sys
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,11 +143,64 @@ def test_to_frame():
     assert len(History().to_frame()) == 0
 
 
-@pytest.mark.parametrize(("method", "library", "extra"), [("to_frame", "pandas", "pandas"), ("plot", "matplotlib.figure", "plot")])
-def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch, method: str, library: str, extra: str):
+def test_to_frame_of_polars():
+    pytest.importorskip("polars")
+    frame = history_of(3).to_frame("polars")
+    assert frame.columns == ["epoch", "loss", "val_loss", "val_accuracy", "seconds"]
+    assert frame["epoch"].to_list() == [1, 2, 3]
+    np.testing.assert_array_equal(frame["loss"], history_of(3)["loss"])
+    assert History().to_frame("polars").shape == (0, 1)
+    with pytest.raises(ParameterError, match="library must be 'pandas' or 'polars'"):
+        history_of(3).to_frame("excel")
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "library", "extra"),
+    [("to_frame", (), "pandas", "pandas"), ("to_frame", ("polars",), "polars", "polars"), ("plot", (), "matplotlib.figure", "plot")],
+)
+def test_a_missing_library_names_its_extra(
+    monkeypatch: pytest.MonkeyPatch, method: str, arguments: tuple[str, ...], library: str, extra: str
+):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=rf"nncore-ml\[{extra}\]"):
-        getattr(history_of(3), method)()
+        getattr(history_of(3), method)(*arguments)
+
+
+def test_json_gives_back_the_same_history():
+    history = History({"accuracy": True, "mine": None}, moved=("lr", "loss.delta"))
+    history.append(loss=0.1 + 0.2, val_accuracy=math.nan)
+    history.append(loss=math.inf, seconds=-math.inf)
+    history.stop_reason, history.interrupted, history.wait_share = "cut “short”", True, 0.25
+    content = history.to_json()
+    json.loads(content, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    for form in (content, content.encode()):
+        again = History.from_json(form)
+        assert again.keys() == history.keys()
+        assert len(again) == 2
+        for name in history:
+            np.testing.assert_array_equal(again[name], history[name])
+        for name in ("moved", "stop_reason", "interrupted", "wait_share"):
+            assert getattr(again, name) == getattr(history, name)
+        assert [again.mode(name) for name in history] == [history.mode(name) for name in history]
+        again.append(loss=1.0)
+        assert len(again) == 3
+    assert len(History.from_json(History().to_json())) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        3, None, "", "[]", "{}", "not JSON", '{"n_epochs": 1}', "[" * 100_000,
+        History().to_json().replace('"n_epochs": 0', '"n_epochs": 1.5'), history_of(2).to_json().replace('"n_epochs": 2', '"n_epochs": 3'),
+        history_of(2).to_json().replace("0.5", "true"), history_of(2).to_json().replace("0.5", '"half"'),
+        history_of(2).to_json().replace('"interrupted": false', '"interrupted": 0'),
+        history_of(2).to_json().replace('"moved": ["lr"]', '"moved": "lr"'),
+    ],
+    ids=lambda content: f"{content!r:.20}",
+)  # fmt: skip
+def test_what_is_no_history_is_refused(content: Any):
+    with pytest.raises(ParameterError, match=r"History\.from_json"):
+        History.from_json(content)
 
 
 def test_repr_of_a_short_fit():
