@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -47,7 +47,7 @@ class Bond:
     """
 
     def __init__(self, owner: Owner, component: Configurable, place: str) -> None:
-        self._owner = weakref.ref(owner)  # a component that is kept does not keep its network
+        self._owner: Callable[[], Owner | None] = weakref.ref(owner)  # a component that is kept does not keep its network
         self._component = weakref.ref(component)
         self.place = place
         self.changed: set[str] = set()  # attributes that the owner has set since
@@ -57,6 +57,10 @@ class Bond:
     def owner(self) -> Owner | None:
         """The network; None once it is gone."""
         return self._owner()
+
+    def release(self) -> None:
+        """The component has left the network: its arguments are its own again, and `values` stay."""
+        self._owner = _nobody
 
     def binds(self, component: Configurable) -> bool:
         """Whether the network of this component is still there to be asked."""
@@ -77,6 +81,10 @@ class Bond:
             raise ParameterError(f"{cls.__name__}: {name} belongs to the class and is no argument; its arguments are {arguments}")
         else:
             object.__setattr__(component, name, value)
+
+
+def _nobody() -> None:
+    """In the place of a reference to an owner."""
 
 
 #: Types of what such a component keeps on itself whose arguments are all UNCHANGING.

@@ -19,7 +19,8 @@ from nncore.program import (
 
 #: What to do instead, for what may not change while the network lives.
 REMEDIES = {
-    "layers": "make a new network: nn.Sequential(net[:2], nn.Dense(3)) brings trained layers with their values",
+    "layers": "put another layer in its place, net.replace, or make a new network: nn.Sequential(net[:2], nn.Dense(3)) brings trained "
+    "layers with their values",
     "loss": "pass another loss= to fit, which checks the targets against it",
     "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
     "groups": "pass other groups= to fit, which starts with a fresh state",

@@ -1,4 +1,4 @@
-"""The layers of a network: read like a list, changed by making another network."""
+"""The layers of a network: read like a list, changed by methods of the network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from nncore.errors import ParameterError
 class LayerList(FrozenList):
     """`nncore.Sequential.layers`: reads like a list of layers; what would change it raises and says what to do."""
 
-    remedy = "make a new network, nn.Sequential(net[:2], nn.Dense(3)), into which trained layers come with their values"
+    remedy = (
+        "use net.insert, net.replace, net.append or net.pop, or make a new network, nn.Sequential(net[:2], nn.Dense(3)), into which "
+        "trained layers come with their values"
+    )
 
 
 def check_distinct(layers: Sequence[Layer], names: Sequence[str]) -> None:

@@ -34,11 +34,11 @@ from nncore.network.evaluation import Evaluation, linked, metrics_for
 from nncore.network.exporting import export
 from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
-from nncore.network.network import Network
 from nncore.network.programs import IN_PARTS, WHOLE
 from nncore.network.saving import check_save, save
 from nncore.network.streaming import evaluate_stream, predict_stream
 from nncore.network.summary import describe, html, summary
+from nncore.network.surgery import Surgery
 from nncore.network.temperature import calibrate
 from nncore.network.turns import reads, steps, writes_down
 from nncore.network.work import drive
@@ -51,7 +51,7 @@ SLICE_SECONDS = 0.05
 
 
 @explains_calls(but=("predict_one", "predict_proba_one"))
-class Model(Network):
+class Model(Surgery):
     """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
 
     # ---- one step, part by part ---------------------------------------------------------------------------------------------

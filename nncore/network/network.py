@@ -68,10 +68,10 @@ class Network(Resumable, ParameterSets):
     """What a network is, without what is done with it: the base of `nncore.Sequential`."""
 
     def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
-        given = list(_flattened(layers))
+        given = list(flattened(layers))
         super().__init__(given)
         for layer, own in zip(given, self._layers, strict=True):
-            _bring_values(layer, own)
+            bring_values(layer, own)
         self._vectors: Vectors | None = None
         self._n_steps, self._passes = 0, (0, 0)  # of these, forward passes in training: after which step, and how many
         self._is_under_way = False  # `parameters` are those that are trained, though there are others to predict with
@@ -202,12 +202,12 @@ class Network(Resumable, ParameterSets):
         if new_loss is not None:
             new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
             check_outputs(new_loss, blueprint)
-        vectors = _zeros(blueprint, number_type)
+        vectors = zeros(blueprint, number_type)
         grouping, rows = group_tensors(self.groups, blueprint), None
         grouping.check(new_optimizer)
         if batch is not None:
             rows = as_matrix(as_samples(batch, "batch", shape, number_type, blueprint.accepts_nan), number_type)
-        carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in _carried_by(stage.layer).items()}
+        carried = {f"{stage.name}.{name}": values for stage in blueprint.stages for name, values in carried_by(stage.layer).items()}
         rules = rules_of(blueprint, self.groups, grouping)
         if new_optimizer is not None:
             check_rules(rules, grouping, new_optimizer)
@@ -223,7 +223,7 @@ class Network(Resumable, ParameterSets):
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
         grouping = group_tensors(self.groups, blueprint)
         grouping.check(optimizer)
-        self._take(blueprint, grouping, _zeros(blueprint, dtype), loss, optimizer)
+        self._take(blueprint, grouping, zeros(blueprint, dtype), loss, optimizer)
 
     def _take(self, blueprint: Blueprint, grouping: Grouping, vectors: Vectors, loss: Loss | None, optimizer: Optimizer | None) -> None:
         """Become the network of this blueprint, not trained yet."""
@@ -621,7 +621,7 @@ class Network(Resumable, ParameterSets):
             self._show_values()
 
 
-def _flattened(given: Sequence[Any]) -> Iterator[Layer]:
+def flattened(given: Sequence[Any]) -> Iterator[Layer]:
     """The layers that a network is made of: a network among them stands for its layers."""
     if len(given) == 1 and isinstance(given[0], (list, tuple)):
         given = given[0]
@@ -632,7 +632,7 @@ def _flattened(given: Sequence[Any]) -> Iterator[Layer]:
             yield registry.resolve("layers", item)
 
 
-def _bring_values(layer: Layer, own: Layer) -> None:
+def bring_values(layer: Layer, own: Layer) -> None:
     """Let a network's copy of a layer, or of layers inside it, carry the values that the layer has in a built network, until it is built.
 
     They are kept on the copy itself, where no change of an argument and no copy of the network can mix them up.
@@ -644,12 +644,12 @@ def _bring_values(layer: Layer, own: Layer) -> None:
             covered |= {id(inner) for inner in components_in(part)}
 
 
-def _carried_by(layer: Layer) -> dict[str, np.ndarray]:
+def carried_by(layer: Layer) -> dict[str, np.ndarray]:
     carried: dict[str, np.ndarray] = vars(layer).get("_carried", {})
     return carried
 
 
-def _zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
+def zeros(blueprint: Blueprint, dtype: np.dtype) -> Vectors:
     n = blueprint.n_parameters
     parameters, gradients = (aligned_zeros(n, dtype, f"{n:,} {what} of the network") for what in ("parameters", "gradients"))
     return Vectors(parameters, gradients, aligned_zeros(blueprint.n_buffers, dtype))

@@ -32,7 +32,8 @@ class Sequential(Model):
     Attributes
     ----------
     layers : sequence of Layer
-        The network's own. Numbers of them can be changed (``net.layers[1].rate = 0.2``); what decides shapes cannot.
+        The network's own. Numbers of them can be changed (``net.layers[1].rate = 0.2``); what decides shapes cannot. `append`, `insert`,
+        `replace` and `pop` change which layers there are.
     layer_names : list of str
         ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` of the layer.
     loss, optimizer : Loss, Optimizer or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nncore.program.compiler import NO_AVERAGE, compile_link, compile_loss, compile_program
 from nncore.program.courses import Move, courses_of, slots_of
 from nncore.program.formula import formula_of_activation, formula_of_layer, formula_of_network
-from nncore.program.groups import RULES, Grouping, check_groups, group_tensors
+from nncore.program.groups import RULES, Grouping, check_groups, group_tensors, matching, options_of
 from nncore.program.initialisation import initialise, looked_at
 from nncore.program.knobs import LIMITS, Knob, Knobs, holder_of
 from nncore.program.memory import aligned_zeros, named_views
@@ -37,12 +37,12 @@ from nncore.program.vectors import Vectors
 
 __all__ = [
     "LIMITS", "NETWORK_INPUT", "NO_AVERAGE", "RULES", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Course", "Grouping",
-    "Knob", "Knobs", "ModelWriter", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Rule", "ScorerSpec", "Stage",
-    "Vectors", "aligned_zeros", "at_most_threads", "changeable_columns", "check_differentiable", "check_groups", "check_outputs",
+    "Knob", "Knobs", "ModelWriter", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "ProgramSpec", "Rule", "ScorerSpec",
+    "Stage", "Vectors", "aligned_zeros", "at_most_threads", "changeable_columns", "check_differentiable", "check_groups", "check_outputs",
     "check_rules", "check_trainable", "compile_link", "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size",
     "declared_state", "evaluated", "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors",
-    "holder_of", "initialise", "is_differentiable", "layer_names", "looked_at", "named_state", "named_views", "needed_work", "numbered",
-    "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "sharing",
-    "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "threads_worth",
-    "zero_state",
+    "holder_of", "initialise", "is_differentiable", "layer_names", "looked_at", "matching", "named_state", "named_views", "needed_work",
+    "numbered", "options_of", "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure",
+    "set_num_threads", "sharing", "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of",
+    "threads_for", "threads_worth", "zero_state",
 ]  # fmt: skip

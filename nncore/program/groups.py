@@ -252,17 +252,11 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
     if not groups:
         return Grouping((Group(),) if spans else (), spans, (0,) * len(spans))
     for pattern in groups:
-        matched = [span.name for span in spans if fnmatchcase(span.name, pattern)]
-        if not matched:
-            _no_tensor(pattern, blueprint)
-        _check_ties(pattern, matched, blueprint)
+        matching(pattern, blueprint)
     found: dict[object, tuple[Group, list[TensorSpan]]] = {}
     frozen: list[TensorSpan] = []
     for span in spans:
-        options: dict[str, Any] = {}
-        for pattern, given in groups.items():
-            if fnmatchcase(span.name, pattern):
-                options |= given
+        options = options_of(groups, span.name)
         if options.get("frozen"):
             frozen.append(span)
             continue
@@ -280,6 +274,30 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
     tensors = [tensor for _, its in members for tensor in its]
     numbers = [number for number, (_, its) in enumerate(members) for _ in its]
     return Grouping(tuple(group for group, _ in members), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))
+
+
+def matching(pattern: str, blueprint: Blueprint) -> list[str]:
+    """The tensors of a network that a pattern of groups means.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or it means a tied tensor and not the one that it shares.
+    """
+    matched = [span.name for span in blueprint.spans if fnmatchcase(span.name, pattern)]
+    if not matched:
+        _no_tensor(pattern, blueprint)
+    _check_ties(pattern, matched, blueprint)
+    return matched
+
+
+def options_of(groups: Mapping[str, Mapping[str, Any]], tensor: str) -> dict[str, Any]:
+    """What groups say of a tensor; later ones win, option by option."""
+    options: dict[str, Any] = {}
+    for pattern, given in groups.items():
+        if fnmatchcase(tensor, pattern):
+            options |= given
+    return options
 
 
 def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
