@@ -78,10 +78,14 @@ from nncore.optimizers.lamb import LAMB
 from nncore.optimizers.lion import Lion
 from nncore.optimizers.lookahead import Lookahead
 from nncore.optimizers.momentum import Momentum
+from nncore.optimizers.muon import Muon
 from nncore.optimizers.nadam import NAdam
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.radam import RAdam
 from nncore.optimizers.rmsprop import RMSProp
+from nncore.optimizers.sam import SAM
+from nncore.optimizers.schedule_free import ScheduleFree
+from nncore.optimizers.schedule_free_sgd import ScheduleFreeSGD
 from nncore.optimizers.sgd import SGD
 from nncore.program import get_num_threads, set_num_threads
 from nncore.registry import get, names, plugins, register, unregister
@@ -136,6 +140,7 @@ __all__ = [
     "LAMB",
     "MAE",
     "MSE",
+    "SAM",
     "SGD",
     "SWA",
     "ActivationLayer",
@@ -198,6 +203,7 @@ __all__ = [
     "Momentum",
     "Monotone",
     "MultiplicativeInteraction",
+    "Muon",
     "NAdam",
     "Nesterov",
     "NonNegative",
@@ -219,6 +225,8 @@ __all__ = [
     "RepeatMembers",
     "Residual",
     "Scale",
+    "ScheduleFree",
+    "ScheduleFreeSGD",
     "Sequential",
     "SequentialSampler",
     "ShuffleSampler",

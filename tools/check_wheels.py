@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 #: Bytes that a wheel may have.
 LARGEST_WHEEL = 3_000_000
 #: Plugins whose C is compiled once for all Pythons.
-ABI3_PLUGINS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam", "nncore-schedule-free")
+ABI3_PLUGINS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam")
 #: Of a wheel's fast tests, what --quick runs: compiled kernels, the loops that run them, threads, saving, finding what is built in.
 QUICK_TESTS = (
     "_core/test_native.py",

@@ -154,8 +154,12 @@ def nncore_optimizers(api: tuple[int, int]) -> list[Component]:
         Component("lion", "nncore.optimizers.lion:Lion", "Chen et al. 2023: sign of an interpolated momentum"),
         Component("lamb", "nncore.optimizers.lamb:LAMB", "You et al. 2020: Adam with a step as long as the tensor, for large batches"),
         Component("adafactor", "nncore.optimizers.adafactor:Adafactor", "Shazeer & Stern 2018: Adam's scaling from rows and columns"),
+        Component("muon", "nncore.optimizers.muon:Muon", "Jordan et al. 2024: orthogonalised momentum for matrices, AdamW for the rest"),
+        Component("schedule_free", "nncore.optimizers.schedule_free:ScheduleFree", "Defazio et al. 2024: AdamW that needs no schedule"),
+        Component("schedule_free_sgd", "nncore.optimizers.schedule_free_sgd:ScheduleFreeSGD", "the same for SGD"),
         Component("block_coordinate", "nncore.optimizers.block_coordinate:BlockCoordinate", "one layer or tensor at a time"),
         Component("lookahead", "nncore.optimizers.lookahead:Lookahead", "slow weights that follow those of another optimizer"),
+        Component("sam", "nncore.optimizers.sam:SAM", "Foret et al. 2021: flat minima, by a second gradient in each step of another"),
     ]
 
 

@@ -23,8 +23,8 @@ InitializerName: TypeAlias = Literal[
     "random_signs", "random_walk", "uniform_fan_in", "xavier_notes", "zeros",
 ]  # fmt: skip
 OptimizerName: TypeAlias = Literal[
-    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "block_coordinate", "lamb", "lion", "lookahead", "momentum", "nadam",
-    "nesterov", "radam", "rmsprop", "sgd",
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "block_coordinate", "lamb", "lion", "lookahead", "momentum", "muon",
+    "nadam", "nesterov", "radam", "rmsprop", "sam", "schedule_free", "schedule_free_sgd", "sgd",
 ]  # fmt: skip
 RegularizerName: TypeAlias = Literal["group_lasso", "l1", "l1_l2", "l2", "orthogonal"]
 ConstraintName: TypeAlias = Literal["max_norm", "monotone", "non_negative", "soft_threshold", "unit_norm"]

@@ -110,7 +110,7 @@ static void check_optimizer(const char *name, const nnc_optimizer *table) {
     static double w64[PARAMETERS], g64[PARAMETERS], state64[3 * PARAMETERS];
     const double hyper[] = {0.01, 0.9, 0.99, 1e-6, 0.01, 0, 0, 0, 0, 0, 0, 0};
     if (table->step_f32 == NULL) return; /* it has functions around the step of another one */
-    const char *of_tensors[] = {"block_coordinate", "adafactor", "lamb"};
+    const char *of_tensors[] = {"block_coordinate", "adafactor", "lamb", "muon"};
     for (size_t i = 0; i < sizeof of_tensors / sizeof *of_tensors; i++)
         if (strcmp(name, of_tensors[i]) == 0) return;
     const nnc_site site = {.struct_size = sizeof site, .hyper = hyper, .training = 1};

@@ -45,9 +45,20 @@ def test_optimizers(arguments, kind, config):
 
 
 def test_a_wrapper_by_name_hands_its_learning_rate_on():
-    optimizer = make_optimizer(MLPClassifier(solver="lookahead", learning_rate_init=0.5))
-    assert type(optimizer) is nn.Lookahead
-    assert optimizer.optimizer.lr == 0.5
+    for name, kind in (("lookahead", nn.Lookahead), ("sam", nn.SAM)):
+        optimizer = make_optimizer(MLPClassifier(solver=name, learning_rate_init=0.5))
+        assert type(optimizer) is kind
+        assert optimizer.optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("solver", ["muon", "sam", "schedule_free", "schedule_free_sgd", "lamb", "lion", "nadam", "radam", "adamax"])
+def test_estimators_train_by_name(solver):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model = MLPClassifier((8,), solver=solver, learning_rate_init=0.02, max_iter=30, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        losses = model.fit(X, X[:, 0] > 0).loss_curve_
+    assert losses[-1] < losses[0]
 
 
 def test_an_optimizer_that_takes_no_one_and_no_zero():

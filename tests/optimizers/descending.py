@@ -33,19 +33,22 @@ def start(shape: tuple[int, int] | None) -> np.ndarray:
     return matrix[0] if len(matrix) == 1 else matrix
 
 
-def trajectory(w: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Parameters before the first and after every step, (N_STEPS + 1, *shape); gradients of every step, (N_STEPS, *shape)."""
+def trajectory(w: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+    """Parameters w before the first and after every step, (N_STEPS + 1, *shape); gradients g of every step, (N_STEPS, *shape)."""
     path, gradients = [w], []
     for _ in range(N_STEPS):
         gradients.append(gradient(path[-1]))
         path.append(step(gradients[-1]))
-    return np.array(path), np.array(gradients)
+    return {"w": np.array(path), "g": np.array(gradients)}
 
 
-def save(path: Path, version: str, found: Mapping[str, tuple[str, Mapping[str, Any], tuple[np.ndarray, np.ndarray]]]) -> None:
-    """Write trajectories by name, each with the component of nncore that should do the same and its arguments, as JSON."""
+def save(path: Path, version: str, found: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, np.ndarray]]]) -> None:
+    """Write trajectories by name, each with the component of nncore that should do the same and its arguments, as JSON.
+
+    A trajectory is parameters w and gradients g, and for an optimizer that evaluates others those, x, after each step.
+    """
     arrays: dict[str, np.ndarray] = {}
-    for name, (component, arguments, (w, g)) in found.items():
-        arrays[f"{name}/w"], arrays[f"{name}/g"] = w, g
+    for name, (component, arguments, of_steps) in found.items():
+        arrays |= {f"{name}/{what}": array for what, array in of_steps.items()}
         arrays[f"{name}/optimizer"] = np.array(json.dumps({"name": component, **arguments}))
     np.savez_compressed(path, version=np.array(version), **arrays)

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import optax
 from descending import save, start, trajectory
+from optax.contrib import schedule_free_adamw, schedule_free_eval_params, schedule_free_sgd
 
 jax.config.update("jax_enable_x64", True)
 
@@ -31,6 +32,20 @@ CASES = {
         optax.radam(2e-3, b1=0.8, b2=0.95, eps=1e-2),
         None,
     ),
+    "schedule_free": ("schedule_free", {"lr": 0.01}, schedule_free_adamw(0.01), None),
+    "schedule_free, other numbers": (
+        "schedule_free",
+        {"lr": 0.02, "beta1": 0.95, "beta2": 0.9, "epsilon": 1e-2, "weight_decay": 0.3},
+        schedule_free_adamw(0.02, b1=0.95, b2=0.9, eps=1e-2, weight_decay=0.3),
+        None,
+    ),
+    "schedule_free_sgd": ("schedule_free_sgd", {"lr": 1e-3}, schedule_free_sgd(1e-3), None),
+    "schedule_free_sgd, other numbers": (
+        "schedule_free_sgd",
+        {"lr": 5e-4, "beta": 0.7, "weight_decay": 0.3},
+        schedule_free_sgd(5e-4, b1=0.7, weight_decay=0.3),
+        None,
+    ),
     "lamb, a vector": ("lamb", {}, optax.lamb(1e-3), (1, 12)),
     "lamb": ("lamb", {"lr": 0.01}, optax.lamb(0.01), (3, 4)),
     "lamb, other numbers": (
@@ -42,8 +57,10 @@ CASES = {
 }
 
 
-def optax_step(optimizer: optax.GradientTransformation, first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from gradients to parameters, which steps each time."""
+def optax_step(
+    optimizer: optax.GradientTransformation, first: np.ndarray, evaluated: list[np.ndarray] | None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from gradients to parameters, which steps each time; a list gets the parameters to evaluate."""
     w = jax.numpy.asarray(first)
     state = optimizer.init(w)
 
@@ -51,6 +68,8 @@ def optax_step(optimizer: optax.GradientTransformation, first: np.ndarray) -> Ca
         nonlocal w, state
         updates, state = optimizer.update(jax.numpy.asarray(g), state, w)
         w = optax.apply_updates(w, updates)
+        if evaluated is not None:
+            evaluated.append(np.asarray(schedule_free_eval_params(state, w)))
         return np.asarray(w)
 
     return step
@@ -59,8 +78,9 @@ def optax_step(optimizer: optax.GradientTransformation, first: np.ndarray) -> Ca
 def main() -> None:
     found = {}
     for name, (component, arguments, optimizer, shape) in CASES.items():
-        first = start(shape)
-        found[name] = component, arguments, trajectory(first, optax_step(optimizer, first))
+        first, evaluated = start(shape), [] if component.startswith("schedule_free") else None
+        of_steps = trajectory(first, optax_step(optimizer, first, evaluated))
+        found[name] = component, arguments, of_steps | ({} if evaluated is None else {"x": np.array(evaluated)})
     save(Path(__file__).with_name("optax_trajectories.npz"), f"optax {optax.__version__}", found)
 
 

@@ -13,6 +13,7 @@ import torch
 from descending import save, start, trajectory
 
 torch.set_default_dtype(torch.float64)  # of scalars that an optimizer keeps, too
+torch.Tensor.bfloat16 = torch.Tensor.clone  # to which Muon rounds what it makes orthogonal
 
 #: name: (component and arguments in nncore, class and arguments in torch.optim)
 CASES = {
@@ -58,6 +59,15 @@ MATRIX_CASES = {
     "adafactor, a vector": ("adafactor", {"relative_step": True}, "Adafactor", {}, (1, 12)),
     "adafactor": ("adafactor", {"relative_step": True}, "Adafactor", {}, (3, 4)),
     "adafactor, wide": ("adafactor", {"lr": 0.05, "relative_step": True}, "Adafactor", {"lr": 0.05}, (2, 6)),
+    "muon": ("muon", {"lr": 0.02}, "Muon", {"lr": 0.02, "weight_decay": 0.0}, (3, 4)),
+    "muon, tall": ("muon", {"lr": 0.01, "nesterov": False}, "Muon", {"lr": 0.01, "weight_decay": 0.0, "nesterov": False}, (6, 2)),
+    "muon, other numbers": (
+        "muon",
+        {"lr": 0.05, "momentum": 0.8, "n_iterations": 3, "weight_decay": 0.3, "match_adamw": True},
+        "Muon",
+        {"lr": 0.05, "momentum": 0.8, "ns_steps": 3, "weight_decay": 0.3, "adjust_lr_fn": "match_rms_adamw"},
+        (4, 3),
+    ),
     "adafactor, other numbers": (
         "adafactor",
         {"lr": 0.2, "beta2_decay": 0.5, "scale_floor": 0.1, "clip": 1.5, "weight_decay": 0.1, "relative_step": True},
@@ -70,13 +80,15 @@ MATRIX_CASES = {
 
 def torch_step(optimizer_class: str, arguments: dict[str, object], first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """A function from gradients to parameters, which steps each time."""
-    w = torch.tensor(first, dtype=torch.float64, requires_grad=True)
+    is_turned = optimizer_class == "Muon"  # whose weights are (n_out, n_in)
+    w = torch.tensor(first.T.copy() if is_turned else first, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, optimizer_class)([w], **arguments)
 
     def step(g: np.ndarray) -> np.ndarray:
-        w.grad = torch.tensor(g)
+        w.grad = torch.tensor(g.T.copy() if is_turned else g)
         optimizer.step()
-        return w.detach().numpy().copy()
+        after = w.detach().numpy().copy()
+        return after.T if is_turned else after
 
     return step
 

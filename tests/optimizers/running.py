@@ -32,6 +32,25 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "adadelta": [{"lr": 0.7, "rho": 0.6, "epsilon": 0.2}, {"rho": 0.0}],
     "lion": [{"lr": 0.7, "beta1": 0.6, "beta2": 0.8, "weight_decay": 0.3}, {"beta1": 0.0, "beta2": 0.0}],
     "lamb": [{"lr": 0.7, "beta1": 0.6, "beta2": 0.8, "epsilon": 0.2, "weight_decay": 0.3}, {"lr": 0.7, "beta1": 0.0, "beta2": 0.0}],
+    "schedule_free": [
+        {"lr": 0.7, "beta1": 0.6, "beta2": 0.8, "epsilon": 0.2, "weight_decay": 0.3, "warmup_steps": 4},
+        {"lr": 0.7, "beta1": 0.6, "warmup_steps": 1},
+    ],
+    "schedule_free_sgd": [{"lr": 0.7, "beta": 0.6, "weight_decay": 0.3, "warmup_steps": 4}],
+    "muon": [
+        {
+            "lr": 0.7,
+            "momentum": 0.6,
+            "n_iterations": 3,
+            "weight_decay": 0.3,
+            "adamw_ratio": 1.0,
+            "beta1": 0.5,
+            "beta2": 0.8,
+            "epsilon": 0.2,
+        },
+        {"lr": 0.1, "nesterov": False, "match_adamw": True},
+    ],
+    "sam": [{"optimizer": {"name": "momentum", "lr": 0.7, "momentum": 0.6}, "rho": 0.2}, {"optimizer": "adafactor"}],
     "lookahead": [
         {"optimizer": {"name": "adam", "lr": 0.7, "beta1": 0.6}, "every": 3, "alpha": 0.8},
         {"optimizer": "sgd", "every": 1, "alpha": 1.0},

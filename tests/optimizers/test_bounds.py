@@ -29,6 +29,7 @@ ON_VECTORS = {name: make for name, make in KNOWING.items() if not make(0.1).need
 AROUND: dict[str, Callable[[float], Optimizer]] = {
     f"lookahead around {name}, {alpha}": lambda lr, make=make, alpha=alpha: nn.Lookahead(make(lr), every=3, alpha=alpha)
     for name, make in ON_VECTORS.items()
+    if not make(0.1).has_evaluation
     for alpha in (0.5, 1.0)
 }
 every = pytest.mark.parametrize("name", [*ON_VECTORS, *AROUND])
@@ -52,6 +53,8 @@ def test_those_that_step_on_vectors_know_it() -> None:
         "adamax",
         "adadelta",
         "lion",
+        "schedule_free",
+        "schedule_free_sgd",
         "block_coordinate",
     }
 
@@ -59,7 +62,7 @@ def test_those_that_step_on_vectors_know_it() -> None:
 def n_squares(name: str) -> int:
     """How many of the last slots hold no negative numbers."""
     innermost = name.removeprefix("lookahead around ").partition(",")[0]
-    return {"adadelta": 2, "momentum": 0, "nesterov": 0, "sgd": 0, "lion": 0}.get(innermost, 1)
+    return {"adadelta": 2, "momentum": 0, "nesterov": 0, "sgd": 0, "lion": 0, "schedule_free_sgd": 0}.get(innermost, 1)
 
 
 @pytest.mark.parametrize("lr", [1e-3, 3.0, 1e4])

@@ -16,7 +16,8 @@ from nncore.plugin import Optimizer, OptimizerWrapper, native_kernel
 from nncore.testing import numpy_twin, team_of
 from nncore.testing.stepping import native_step, numpy_step
 
-OTHERS = {name: cls for name, cls in classes("optimizers").items() if name != "lookahead"}
+#: What it may be put around: all that do not evaluate parameters of their own.
+OTHERS = {name: cls for name, cls in classes("optimizers").items() if not cls().has_evaluation}
 every_other = pytest.mark.parametrize("name", OTHERS)
 
 

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from optimizers.running import OPTIMIZERS
 
+from nncore.contract import does
 from nncore.optimizers.lamb import LAMB
+from nncore.optimizers.muon import Muon
+from nncore.optimizers.schedule_free import ScheduleFree
+from nncore.optimizers.schedule_free_sgd import ScheduleFreeSGD
 from nncore.plugin import Optimizer, OptimizerWrapper
 from nncore.testing import Guarded, tables
 from nncore.testing.optimizers import check_parts
@@ -25,9 +29,14 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_table_offers_a_step_that_never_fails_for_each_dtype(optimizer: Optimizer) -> None:
     assert optimizer.kernel is not None
     assert optimizer.kernel.never_fails
-    stems = ["before_step", "after_step"] if isinstance(optimizer, OptimizerWrapper) else ["step"]
+    stems = [stem for stem, is_done in does(optimizer).items() if is_done] if isinstance(optimizer, OptimizerWrapper) else ["step"]
     expected = {f"{stem}_{suffix}" for stem in stems for suffix in tables.SUFFIXES.values()}
     assert {name for name, function in vars(tables.optimizer(optimizer.kernel.load())).items() if function is not None} == expected
+
+
+def amplified(optimizer: Optimizer) -> float:
+    """How much larger a rounding may become: each of Muon's iterations takes one beside a small singular value up by the slope at 0."""
+    return float(3.4445**optimizer.n_iterations) if isinstance(optimizer, Muon) else 1.0
 
 
 @every
@@ -37,7 +46,7 @@ def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
     rng = np.random.default_rng(n)
     w, state = rng.normal(size=n).astype(dtype), zeros(optimizer, n, dtype, layout(n))
     # Operands are of order 1 and some four roundings apart: fused or not, and in another order.
-    tolerance = 16 * float(np.finfo(dtype).eps)
+    tolerance = 16 * float(np.finfo(dtype).eps) * amplified(optimizer)
     for t in range(1, 7):
         g = rng.normal(size=n).astype(dtype)
         native_w, native_g, native_state = Guarded(w), Guarded(g), [Guarded(kept) for kept in state]
@@ -63,7 +72,7 @@ def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: 
     before = w.copy()
     numpy_step(optimizer, w, g, state, t, layout(33))
     eps = np.finfo(np.float32).eps
-    np.testing.assert_allclose(w32, w, rtol=2 * eps, atol=16 * eps * np.abs(w - before).max() + eps)
+    np.testing.assert_allclose(w32, w, rtol=2 * eps, atol=16 * eps * np.abs(w - before).max() * amplified(optimizer) + eps)
     for kept, expected in zip(state32, state, strict=True):
         np.testing.assert_allclose(kept, expected, rtol=4 * eps, atol=4 * eps)
 
@@ -75,8 +84,8 @@ def test_without_a_gradient_nothing_moves(optimizer: Optimizer, dtype: type, ste
     """A parameter that never had a gradient is 0 / (0 + ε) from its step, also with the least ε; only decay moves it."""
     if "epsilon" in optimizer.ranges:
         optimizer = type(optimizer)(**optimizer.config() | {"epsilon": 1e-30})
-    if isinstance(optimizer, LAMB):  # whose decay turns the direction of a step, and has no length of its own
-        optimizer = LAMB(**optimizer.config() | {"weight_decay": 0.0})
+    if isinstance(optimizer, (LAMB, ScheduleFree, ScheduleFreeSGD)):  # whose decay is part of an update of another length
+        optimizer = type(optimizer)(**optimizer.config() | {"weight_decay": 0.0})
     w = np.linspace(-2, 2, 19).astype(dtype)
     kept = 1 - optimizer.lr * getattr(optimizer, "weight_decay", 0)
     expected, state = w * dtype(kept), zeros(optimizer, 19, dtype, layout(19))

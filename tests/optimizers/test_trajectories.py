@@ -27,7 +27,7 @@ def made(case: str) -> Optimizer:
 
 def test_every_optimizer_that_they_have_is_recorded() -> None:
     recorded = {type(made(case)) for case in CASES}
-    assert recorded == {cls for name, cls in OPTIMIZERS.items() if name not in ("block_coordinate", "lookahead")}
+    assert recorded == {cls for name, cls in OPTIMIZERS.items() if name not in ("block_coordinate", "lookahead", "sam")}
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["numpy", "native"])
@@ -39,11 +39,16 @@ def test_trajectory(case: str, native: bool) -> None:
     rows, columns = np.atleast_2d(w).shape
     tensors = [TensorSpan("dense_1.weight", "weight", 0, 0, rows, columns)]
     state = zeros(optimizer, w.size, np.float64, tensors)
-    ours = [w.copy()]
+    ours, evaluated = [w.copy()], []
     for t, g in enumerate(gradients, start=1):
         (native_step if native else numpy_step)(optimizer, w.reshape(-1), g.reshape(-1), state, t, tensors)
         ours.append(w.copy())
+        if optimizer.has_evaluation:
+            evaluated.append(np.empty_like(w))
+            optimizer.evaluation(w, state[0], evaluated[-1])
     # One rounding of w, at most 4 in size, and a few of the step in every one of the 150 steps.
     np.testing.assert_allclose(ours, path, rtol=0, atol=150 * 4 * 4 * np.finfo(np.float64).eps)
+    if optimizer.has_evaluation:
+        np.testing.assert_allclose(evaluated, DATA[f"{case}/x"], rtol=0, atol=150 * 4 * 4 * np.finfo(np.float64).eps)
     moved = np.abs(np.diff(path, axis=0)).reshape(len(gradients), -1).max(axis=1)
     assert (moved > 1e-9).all(), "a trajectory that stands still would prove nothing"

@@ -56,7 +56,7 @@ def test_muon_trains_a_network_in_numpy(registry: Registry) -> None:
     X = rng.normal(size=(200, 2)).astype(np.float32)
     y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
     net = nn.Sequential(nn.Dense(16, activation="tanh"), nn.Dense(16, activation="tanh"), nn.Dense(2))
-    muon = numpy_twin(registry.get("optimizers", "muon")())
+    muon = numpy_twin(registry.get("optimizers", "nncore-muon/muon")())
     history = net.fit(X, y, loss="softmax_cross_entropy", optimizer=muon, epochs=60, batch_size=32, rng=0, progress=False)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
 

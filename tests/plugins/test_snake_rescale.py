@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_fixtures"))
 from fake_site import open_site
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam", "nncore-schedule-free")
+DISTRIBUTIONS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam")
 ACTIVATIONS = ["snake", "squareplus"]
 LAYERS = ["learnable_snake", "rescale"]
 OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d"]
@@ -126,20 +126,8 @@ def test_layer_without_its_kernel_raises_instead_of_falling_back(registry: Regis
         net.fit(np.zeros((4, 3)), np.zeros((4, 3)), loss="half_mse", epochs=1, progress=False)
 
 
-def test_schedule_free_on_numpy_predicts_with_the_mean_of_the_first_steps(registry: Registry) -> None:
-    """Without a warm-up; the first step of Adam is lr times the sign."""
-    optimizer = registry.get("optimizers", "schedule_free")(lr=0.5, beta1=0.75)
-    w, state, out = np.zeros(2), np.zeros((2, 2)), np.empty(2)
-    optimizer.step(w, np.array([3.0, -1.0]), state, 1)
-    optimizer.evaluation(w, state, out)
-    np.testing.assert_allclose(out, [-0.5, 0.5])
-    optimizer.step(w, np.array([3.0, -1.0]), state, 2)
-    optimizer.evaluation(w, state, out)
-    np.testing.assert_allclose(out, [-0.75, 0.75])  # the mean of 0.5 and 1
-
-
 def test_sam_on_numpy_moves_along_the_gradient(registry: Registry) -> None:
-    optimizer = registry.resolve("optimizers", {"name": "sam", "rho": 0.5, "optimizer": {"name": "sgd", "lr": 0.1}})
+    optimizer = registry.resolve("optimizers", {"name": "nncore-sam/sam", "rho": 0.5, "optimizer": {"name": "sgd", "lr": 0.1}})
     w = np.zeros(2)
     optimizer.perturb(w, np.array([3.0, -4.0]), 5.0)
     np.testing.assert_allclose(w, [0.3, -0.4])

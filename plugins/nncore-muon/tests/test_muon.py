@@ -132,8 +132,23 @@ def test_momentum_and_decay(rung: str) -> None:
         np.testing.assert_allclose(w.reshape(3, 5), expected, atol=1e-11)
 
 
+@pytest.mark.skipif("muon" not in nn.names("optimizers"), reason="this nncore has no muon of its own")
+@pytest.mark.parametrize("rung", STEPS)
+@pytest.mark.parametrize("arguments", [{}, {"momentum": 0.8, "nesterov": False, "weight_decay": 0.1, "n_iterations": 3}])
+def test_steps_of_matrices_are_those_of_the_one_that_nncore_has(rung: str, arguments: dict[str, Any]) -> None:
+    ours, theirs = Muon(0.1, **arguments), nn.get("optimizers", "muon")(0.1, **arguments)
+    assert type(theirs) is not Muon
+    tensors, w = spans((3, 7), (9, 4)), random_matrix((1, 57), np.float64).ravel()
+    w_theirs, state, state_theirs = w.copy(), zeros(ours, 57, np.float64, tensors), zeros(theirs, 57, np.float64, tensors)
+    for t in range(1, 6):
+        g = random_matrix((1, 57), np.float64, t).ravel()
+        STEPS[rung](ours, w, g, state, t, tensors)
+        STEPS[rung](theirs, w_theirs, g, state_theirs, t, tensors)
+        np.testing.assert_allclose(w_theirs, w, rtol=0, atol=1e-6)  # ours adds 1e-7 to the norm, and 3.4445^5 is 485
+
+
 #: What the authors advise: hidden weights by Muon, the rest by AdamW.
-GROUPS = {"dense_[12].weight": {"optimizer": {"name": "muon", "lr": 0.02}}}
+GROUPS = {"dense_[12].weight": {"optimizer": {"name": "nncore-muon/muon", "lr": 0.02}}}
 
 
 def network() -> nn.Sequential:
@@ -203,7 +218,9 @@ def test_bits_with_adamw_do_not_depend_on_threads_or_a_break(kind: str, tmp_path
 
 
 def test_is_native_and_found_by_name() -> None:
-    net = nn.Sequential(nn.Dense(4, activation="relu"), nn.Dense(2)).build(3, loss="softmax_cross_entropy", optimizer="muon", rng=0)
+    net = nn.Sequential(nn.Dense(4, activation="relu"), nn.Dense(2)).build(
+        3, loss="softmax_cross_entropy", optimizer="nncore-muon/muon", rng=0
+    )
     assert isinstance(net.optimizer, Muon)
     assert native_kernel(net.optimizer) is not None
 

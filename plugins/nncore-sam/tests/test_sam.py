@@ -69,8 +69,18 @@ def test_without_a_radius_it_is_the_optimizer_inside(sam: Any) -> None:
     np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=1e-9)
 
 
+@pytest.mark.skipif("sam" not in nn.names("optimizers"), reason="this nncore has no sam of its own")
+def test_steps_are_those_of_the_one_that_nncore_has() -> None:
+    theirs = nn.get("optimizers", "sam")
+    assert theirs is not SAM
+    one, other = network(SAM("adam", rho=0.2)), network(theirs("adam", rho=0.2))
+    for net in (one, other):
+        net.fit(*data(), epochs=2, batch_size=16, progress=False)
+    np.testing.assert_allclose(other.parameters, one.parameters, rtol=1e-7, atol=1e-9)
+
+
 def test_names_and_dicts_make_the_optimizer_inside() -> None:
-    net = nn.Sequential(nn.Dense(2)).build(3, loss="mse", optimizer={"name": "sam", "rho": 0.1, "optimizer": "sgd"}, rng=0)
+    net = nn.Sequential(nn.Dense(2)).build(3, loss="mse", optimizer={"name": "nncore-sam/sam", "rho": 0.1, "optimizer": "sgd"}, rng=0)
     assert isinstance(net.optimizer, SAM)
     assert isinstance(net.optimizer.optimizer, nn.SGD)
     assert native_kernel(net.optimizer) is not None
@@ -96,7 +106,7 @@ def test_inside_and_around_lookahead(sam: Any) -> None:
 
 def test_a_file_in_the_middle_of_a_run_goes_on_with_the_same_bits(tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
-    whole, part = network("sam"), network("sam")
+    whole, part = network("nncore-sam/sam"), network("nncore-sam/sam")
     whole.fit(*data(), epochs=4, batch_size=16, progress=False)
     part.fit(*data(), epochs=1, batch_size=16, progress=False)
     part.save(tmp_path / "part.nncore")
@@ -110,7 +120,7 @@ def test_a_file_in_the_middle_of_a_run_goes_on_with_the_same_bits(tmp_path: Path
 
 def test_train_on_batch_is_a_step_of_fit_and_step_alone_is_refused() -> None:
     X, y = data()
-    one, other = network("sam"), network("sam")
+    one, other = network("nncore-sam/sam"), network("nncore-sam/sam")
     loss = one.fit(X, y, epochs=1, batch_size=64, shuffle=False, progress=False)["loss"][0]
     assert other.train_on_batch(X, y) == pytest.approx(loss, rel=1e-13)
     np.testing.assert_array_equal(other.parameters, one.parameters)

@@ -1,4 +1,4 @@
-"""Schedule-free AdamW: conformance, the paper's three sequences, and what a network makes of two sets of parameters."""
+"""Schedule-free AdamW and SGD: the paper's three sequences, and what a network makes of two sets of parameters."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nncore_schedule_free.schedule_free import ScheduleFree, weight_of_newest
 
 import nncore as nn
 from nncore.errors import ParameterError
+from nncore.optimizers.schedule_free import ScheduleFree, weight_of_newest
+from nncore.optimizers.schedule_free_sgd import ScheduleFreeSGD
 from nncore.plugin import native_kernel
-from nncore.testing import OptimizerConformance, numpy_twin, team_of
-
-
-class TestScheduleFree(OptimizerConformance):
-    name = "nncore-schedule-free/schedule_free"
-    arguments = ({}, {"weight_decay": 0.1, "warmup_steps": 4, "beta1": 0.95})
+from nncore.testing import numpy_twin, team_of
 
 
 def papers_sequences(optimizer: ScheduleFree, w: np.ndarray, gradients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -48,6 +44,24 @@ def test_is_the_algorithm_of_the_paper(arguments: dict[str, Any]) -> None:
         optimizer.evaluation(y, state, x)
         np.testing.assert_allclose(y, expected_y, rtol=1e-11, atol=1e-12)
         np.testing.assert_allclose(x, expected_x, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"weight_decay": 0.3}, {"warmup_steps": 1}, {"warmup_steps": 7, "beta": 0.5}, {"warmup_steps": 50}]
+)
+def test_sgd_is_the_algorithm_of_the_paper(arguments: dict[str, Any]) -> None:
+    optimizer, rng = ScheduleFreeSGD(0.05, **arguments), np.random.default_rng(0)
+    y, gradients, state, out, sum_of_squares = rng.normal(size=9), rng.normal(size=(20, 9)), np.zeros((1, 9)), np.empty(9), 0.0
+    z, x = y.copy(), y.copy()
+    for t, g in enumerate(gradients, start=1):
+        rate = optimizer.lr * (min(1.0, t / optimizer.warmup_steps) if optimizer.warmup_steps else 1.0)
+        z = z - rate * (g + optimizer.weight_decay * ((1 - optimizer.beta) * z + optimizer.beta * x))
+        sum_of_squares += rate**2
+        x = x + rate**2 / sum_of_squares * (z - x)
+        optimizer.step(y, g, state, t)
+        optimizer.evaluation(y, state, out)
+        np.testing.assert_allclose(y, (1 - optimizer.beta) * z + optimizer.beta * x, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(out, x, rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("warmup_steps", [0, 1, 2, 10])
@@ -81,8 +95,9 @@ def test_a_network_predicts_with_x_and_trains_y() -> None:
     assert not np.array_equal(net.parameters, trained)
 
 
-def test_both_rungs_train_alike() -> None:
-    compiled, interpreted = network(), network(numpy_twin(ScheduleFree()))
+@pytest.mark.parametrize("optimizer", [ScheduleFree(), ScheduleFreeSGD(0.1)], ids=repr)
+def test_both_rungs_train_alike(optimizer: Any) -> None:
+    compiled, interpreted = network(optimizer), network(numpy_twin(optimizer))
     for net in (compiled, interpreted):
         net.fit(*data(), epochs=3, batch_size=50, progress=False)
     np.testing.assert_allclose(compiled.parameters, interpreted.parameters, rtol=1e-4, atol=1e-5)

@@ -65,7 +65,7 @@ class ScheduleFree(Optimizer):
     }
     whole = ("warmup_steps",)
     n_slots = 2
-    kernel = Kernel("nncore_schedule_free.native:schedule_free", never_fails=True)
+    kernel = Kernel("nncore._core.native:optimizer_schedule_free", never_fails=True)
 
     def __init__(
         self,
