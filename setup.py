@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,20 @@ LOOPS = {
 }  # fmt: skip
 
 
-def optimizations(source: str) -> list[str]:
-    """Flags that a kernel's file takes beside -O2."""
+#: Of extensions without a loop over data: two thirds of the size of -O2.
+SMALL = "-Os"
+
+#: Folders whose kernels are small rather than fast where no processor since 2013 uses them: most of a step are products, activations and
+#: the optimizer.
+LESS_OF_A_STEP = ("constraints", "layers", "losses", "metrics", "regularizers", "transforms")
+
+
+def optimizations(source: str, level: str, levels: Collection[str]) -> list[str]:
+    """Flags that a kernel's file takes beside -O2 at a CPU level, the plainest of `levels` or a later one."""
     if not is_optimized():
         return []
+    if level == "portable" and len(levels) > 1 and Path(source).parent.name in LESS_OF_A_STEP:
+        return [SMALL]
     more = LOOPS.get(Path(source).stem)
     return ["-ftree-vectorize", VECTORIZES, *([] if more is None else [more])]
 
@@ -185,8 +195,8 @@ class BuildExtensions(build_ext):
     def add_kernels(self, extension: Extension) -> None:
         build = Path(self.build_temp) / "native"
         build.mkdir(parents=True, exist_ok=True)
-        header = build / "native_list.h"
-        text = native_list(component_sources(), cpu_levels())
+        header, levels = build / "native_list.h", cpu_levels()
+        text = native_list(component_sources(), levels)
         if not header.exists() or header.read_text() != text:
             header.write_text(text)
         extension.include_dirs.append(str(build))
@@ -196,6 +206,7 @@ class BuildExtensions(build_ext):
 
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
+            flags = KERNEL_FLAGS + optimizations(source, level, levels) + levels[level]
             objects = self.compiler.object_filenames([source], output_dir=str(build / level))
             if not self.force and not newer_group([source, *headers], objects[0]):
                 return objects
@@ -204,11 +215,11 @@ class BuildExtensions(build_ext):
                 output_dir=str(build / level),
                 macros=[("NNC_LEVEL", level)],
                 include_dirs=extension.include_dirs,
-                extra_postargs=extension.extra_compile_args + translate(KERNEL_FLAGS + optimizations(source) + cpu_levels()[level]),
+                extra_postargs=extension.extra_compile_args + translate(flags),
                 depends=extension.depends,
             )
 
-        tasks = [(source, level) for level in cpu_levels() for source in kernel_sources()]
+        tasks = [(source, level) for level in levels for source in kernel_sources()]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for objects in pool.map(compile_one, tasks):
                 extension.extra_objects += objects
@@ -238,9 +249,6 @@ def kernel_sources() -> list[str]:
 
 #: Code of Cython's own, for views of memory above all, which would stand in each extension: a twelfth of the wheel.
 SHARED = "nncore._core._cyutility"
-
-#: Of extensions without a loop over data: two thirds of the size of -O2.
-SMALL = "-Os"
 
 
 def extensions() -> list[Extension]:

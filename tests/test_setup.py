@@ -69,8 +69,10 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
     source, compiler = tmp_path / "nothing.c", microsofts()
     source.write_text("int nothing(int x) { return x; }\n")
     compiler.initialize()
-    for level, flags in setup.cpu_levels("win-amd64").items():
-        options = setup.for_clang_cl([*setup.compile_flags(), *setup.KERNEL_FLAGS, *setup.optimizations("softmax.c"), *flags])
+    levels = setup.cpu_levels("win-amd64")
+    for level, flags in levels.items():
+        own = setup.optimizations("softmax.c", level, levels)
+        options = setup.for_clang_cl([*setup.compile_flags(), *setup.KERNEL_FLAGS, *own, *flags])
         command = [clang, "--driver-mode=cl", "--target=x86_64-pc-windows-msvc", "/nologo", "/O2", "/W3", "/DNDEBUG", "/MD", *options]
         done = subprocess.run([*command, "-Werror", "/c", f"/Tc{source}", f"/Fo{tmp_path / level}.obj"], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), level
@@ -79,14 +81,24 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
 def test_every_kernel_with_flags_of_its_own_is_there(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1])
     assert set(setup.LOOPS) <= {Path(source).stem for source in setup.kernel_sources()}
-    assert setup.optimizations("nncore/_core/kernels/gemm.c")[-1] == "-O3"
-    assert setup.for_clang(setup.optimizations("nncore/layers/layer_norm.c")) == ["-ftree-vectorize"]
+    assert setup.optimizations("nncore/_core/kernels/gemm.c", "portable", ["portable", "v3"])[-1] == "-O3"
+    assert setup.for_clang(setup.optimizations("nncore/layers/layer_norm.c", "v3", ["portable", "v3"])) == ["-ftree-vectorize"]
+
+
+def test_the_plainest_of_several_levels_is_small(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    folders = {Path(source).parent.name for source in setup.kernel_sources()}
+    assert set(setup.LESS_OF_A_STEP) <= folders
+    assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable", "v3"]) == [setup.SMALL]
+    assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable"]) != [setup.SMALL]  # Neon, say
+    assert setup.optimizations("nncore/losses/mse.c", "v3", ["portable", "v3"]) != [setup.SMALL]
 
 
 def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:
     """Ours, those of the plugins here, and what a new plugin begins with."""
     root = Path(__file__).parents[1]
-    scripts = [*root.glob("plugins/*/setup.py"), root / "nncore" / "scaffold" / "setup.py.template"]
+    in_c = [script for script in root.glob("plugins/*/setup.py") if not (script.parent / "Cargo.toml").exists()]  # Rust never fuses
+    scripts = [*in_c, root / "nncore" / "scaffold" / "setup.py.template"]
     assert "-ffp-contract=off" in setup.KERNEL_FLAGS
     assert [script for script in scripts if "**setup_arguments(" not in script.read_text(encoding="utf-8")] == []
     assert len(scripts) > 5
