@@ -1,13 +1,9 @@
 /* y = x + alpha (f(x) - x), f the activation of the call, whose numbers are hyper. Parameters: alpha (n,). numbers[0]: whether the way back
  * through f reads x, or else f(x). Cache: f(x), (n_rows, n). */
 #ifndef T
-#include <string.h>
-
 #include "../_core/kernels/level.h"
 
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
-#define STRIP 256
-#define SUM_ROWS 128
+#define FACTOR(i, k) (cache[k] - x[k])
 
 #include "nncore/float32.h"
 #include "parametric_activation.c"
@@ -25,6 +21,7 @@ const nnc_layer NNC_TABLE(layer, parametric_activation) = {
 };
 
 #else
+#include "../_core/kernels/row_products.h"
 
 static int32_t F(parametric_activation_forward)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n = call->n_inputs;
@@ -52,26 +49,8 @@ static int32_t F(parametric_activation_backward)(const nnc_layer_call *call) {
     return status;
 }
 
-/* To total (m,): the sums over rows begin .. end - 1 of d_y (f(x) - x), for m <= STRIP columns of matrices (n_rows, n). */
-static void F(add_bends)(const T *x, const T *a, const T *d_y, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
-    T sum[STRIP] = {0};
-    for (int64_t i = begin; i < end; i++)
-        for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], a[i * n + j] - x[i * n + j], sum[j]);
-    for (int64_t j = 0; j < m; j++) total[j] += sum[j];
-}
-
 static int32_t F(parametric_activation_gradient)(const nnc_layer_call *call) {
-    int64_t n = call->n_inputs, first = call->begin_parameter;
-    T *d_alpha = call->d_parameters; /* (end_parameter - begin_parameter,) */
-    memset(d_alpha, 0, (size_t)(call->end_parameter - first) * sizeof(T));
-    for (int64_t m; first < call->end_parameter; first += m, d_alpha += m) {
-        m = nnc_least(call->end_parameter - first, STRIP);
-        const T *x = (const T *)call->x + first, *a = (const T *)call->cache + first, *d_y = (const T *)call->d_y + first;
-        for (int64_t begin = 0, end; begin < call->n_rows; begin = end) {
-            end = nnc_least(begin + SUM_ROWS, call->n_rows);
-            F(add_bends)(x, a, d_y, n, m, begin, end, d_alpha);
-        }
-    }
+    F(row_products)(call);
     return 0;
 }
 

@@ -1,12 +1,8 @@
 /* y = x s. Parameters: the scale s (n,). */
 #ifndef T
-#include <string.h>
-
 #include "../_core/kernels/level.h"
 
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
-#define STRIP 256
-#define SUM_ROWS 128
+#define FACTOR(i, k) x[k]
 
 #include "nncore/float32.h"
 #include "scale.c"
@@ -24,6 +20,7 @@ const nnc_layer NNC_TABLE(layer, scale) = {
 };
 
 #else
+#include "../_core/kernels/row_products.h"
 
 /* to = from s, both (n_rows, n) */
 static void F(scale_rows)(const nnc_layer_call *call, const T *from, T *to) {
@@ -43,25 +40,8 @@ static int32_t F(scale_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* To total (m,): the sums over rows begin .. end - 1 of d_y x, for m <= STRIP columns of matrices (n_rows, n). */
-static void F(add_products)(const T *x, const T *d_y, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
-    T sum[STRIP] = {0};
-    for (int64_t i = begin; i < end; i++)
-        for (int64_t j = 0; j < m; j++) sum[j] = F(nnc_fma)(d_y[i * n + j], x[i * n + j], sum[j]);
-    for (int64_t j = 0; j < m; j++) total[j] += sum[j];
-}
-
 static int32_t F(scale_gradient)(const nnc_layer_call *call) {
-    int64_t n = call->n_inputs, first = call->begin_parameter;
-    T *d_scale = call->d_parameters; /* (end_parameter - begin_parameter,) */
-    memset(d_scale, 0, (size_t)(call->end_parameter - first) * sizeof(T));
-    for (int64_t m; first < call->end_parameter; first += m, d_scale += m) {
-        m = nnc_least(call->end_parameter - first, STRIP);
-        for (int64_t begin = 0, end; begin < call->n_rows; begin = end) {
-            end = nnc_least(begin + SUM_ROWS, call->n_rows);
-            F(add_products)((const T *)call->x + first, (const T *)call->d_y + first, n, m, begin, end, d_scale);
-        }
-    }
+    F(row_products)(call);
     return 0;
 }
 
