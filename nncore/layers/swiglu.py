@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nncore.plugin import ActivationLike, InitializerLike, Layer, Plan, resolvable, resolve
+from nncore.errors import ParameterError
+from nncore.plugin import Activation, ActivationLike, InitializerLike, Layer, Plan, resolvable, resolve
 
 
 class SwiGLU(Layer):
@@ -57,14 +58,17 @@ class SwiGLU(Layer):
         name: str | None = None,
     ) -> None:
         self.n_outputs = n_outputs
-        self.activation = activation
+        self.activation: Activation = resolve("activations", activation, "SwiGLU: activation")
         self.weight_initializer = resolvable("initializers", weight_initializer, "SwiGLU: weight_initializer")
         self.bias_initializer = resolvable("initializers", bias_initializer, "SwiGLU: bias_initializer")
         self.use_bias = use_bias
         self.name = name
 
     def validate(self) -> None:
-        resolve("layers", {"name": "glu", "activation": self.activation}, "SwiGLU: activation")
+        if not self.activation.trainable:
+            raise ParameterError(
+                f"SwiGLU: {self.activation!r} has no useful derivative, so nothing before it could be trained: use sigmoid or tanh instead"
+            )
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         dense = {
