@@ -43,8 +43,8 @@ class Visits:
         self.sampler = copied_deeply(sampler)
         self._data = data.unweighted() if self.sampler.uses_weights and data.weights is not None else data
         parts = (data.targets.labels, data.targets.reals, data.weights)
-        known = (None if part is None else _read_only(part) for part in (*parts, data.rows))
-        self._samples = SampleInfo(len(data), *known, n_rows=len(data.inputs))
+        labels, targets, weights, rows = (None if part is None else _read_only(part) for part in (*parts, data.rows))
+        self._samples = SampleInfo(len(data), labels, targets, weights, rows, len(data.inputs))
         length = self.sampler.length(self._samples)
         if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 1:
             raise PluginError(f"{sampler!r}.length must return a whole number (int) of at least 1, it returned {length!r:.200}")

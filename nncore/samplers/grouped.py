@@ -49,12 +49,13 @@ class GroupedSampler(Sampler):
             return
         try:
             values = np.asarray(self.groups)
-            codes = np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
+            codes = np.unique(values, return_inverse=True)[1]
+            is_one_each = values.ndim == 1 and len(values) > 0
         except (TypeError, ValueError):  # rows of different lengths, or values of several kinds
-            values = codes = np.empty((0, 0))
-        if values.ndim != 1 or not len(values):
+            is_one_each = False
+        if not is_one_each:
             raise ParameterError(f"GroupedSampler: groups must be numbers or texts, one for each row of the data, got {shown(self.groups)}")
-        self.groups = codes.reshape(-1)
+        self.groups = np.asarray(codes, np.int64).reshape(-1)
 
     def __repr__(self) -> str:
         groups = None if self.groups is None else f"<{self.groups.max() + 1} groups of {len(self.groups)} rows, {digest_of(self.groups)}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def test_graphs_of_exporters(case: str, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(RECORDED[f"{case}/model"].tobytes())
     samples, expected = (RECORDED[f"{case}/{key}"] for key in ("X", "y"))
     net = nn.from_onnx(tmp_path / "model.onnx")
+    np.testing.assert_array_equal(nn.from_onnx(io.BytesIO(RECORDED[f"{case}/model"].tobytes())).parameters, net.parameters)
     predicted = net.predict(samples)
     assert predicted.dtype == ("float64" if "float64" in case else "float32")
     np.testing.assert_allclose(predicted, expected, rtol=0, atol=ROUNDING[str(predicted.dtype)])
@@ -224,8 +226,13 @@ def test_what_is_no_graph_is_refused(tmp_path: Path) -> None:
         nn.from_onnx(tmp_path / "net.onnx")
     with pytest.raises(FileNotFoundError):
         nn.from_onnx(tmp_path / "other.onnx")
-    with pytest.raises(ParameterError, match="takes the path of a file"):
-        nn.from_onnx(b"")
+    for nothing in (b"", None, 3):
+        with pytest.raises(ParameterError, match="from_onnx: path must be a path"):
+            nn.from_onnx(nothing)
+    with pytest.raises(FileFormatError, match="no graph of ONNX"):
+        nn.from_onnx(io.BytesIO(b"\x08\x07garbage"))
+    with pytest.raises(ParameterError, match="file of texts"):
+        nn.from_onnx(io.StringIO("text"))
     graph = model(("MatMul", ("x", "W"), "y"), W=WEIGHT)
     graph.graph.initializer[0].dims[0] = 10**9
     with pytest.raises(FileFormatError):

@@ -91,7 +91,7 @@ def test_a_dict_brings_arguments(good):
         ("optimizers", int, "an optimizer is wanted"),
         ("optimizers", np.zeros(2), "of type ndarray"),
         ("optimizers", ["adam"], "of type list"),
-        ("optimizers", {}, "one of the names adafactor, adagrad"),
+        ("optimizers", {}, "one of the names adadelta, adafactor, adagrad"),
         ("optimizers", {"lr": 1}, "of type dict"),
         ("optimizers", {"name": None}, "of type dict"),
         ("optimizers", {"kind": "losses", "name": "adam"}, "of type dict"),

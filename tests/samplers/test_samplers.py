@@ -181,7 +181,7 @@ def test_blocks_of_a_memory_map_train_like_the_array(tmp_path: Any) -> None:
 
 
 def test_weighted_draws_as_often_as_the_weights_say() -> None:
-    weights = RNG.uniform(size=90)
+    weights = np.random.default_rng(1).uniform(size=90)
     weights[[0, 17, 89]] = 0
     sampler, n = nn.WeightedSampler(weights, n_samples=1000), 200_000
     counts = sum(np.bincount(sampler.order(SAMPLES, 3, epoch), minlength=90) for epoch in range(n // 1000))
