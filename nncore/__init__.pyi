@@ -49,6 +49,7 @@ from nncore.layers.scale import Scale
 from nncore.layers.swiglu import SwiGLU
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.binary_focal import BinaryFocal
+from nncore.losses.contrastive import Contrastive
 from nncore.losses.cross_entropy import CrossEntropy
 from nncore.losses.crps import CRPS
 from nncore.losses.focal import Focal
@@ -60,10 +61,12 @@ from nncore.losses.huber import Huber
 from nncore.losses.log_cosh import LogCosh
 from nncore.losses.mae import MAE
 from nncore.losses.mse import MSE
+from nncore.losses.ordinal import Ordinal
 from nncore.losses.poisson import Poisson
 from nncore.losses.quantile import Quantile
 from nncore.losses.softmax_cross_entropy import SoftmaxCrossEntropy
 from nncore.losses.softmax_heads import SoftmaxHeads
+from nncore.losses.triplet import Triplet
 from nncore.losses.tweedie import Tweedie
 from nncore.metrics.function import FunctionMetric
 from nncore.network import Sequential, each, find_learning_rate, fit_many, keep_members, load, load_many, save_many
@@ -161,6 +164,7 @@ __all__ = [
     "Checkpoint",
     "Concat",
     "ConstantRate",
+    "Contrastive",
     "CosLog4",
     "Cosine",
     "CrossEntropy",
@@ -208,6 +212,7 @@ __all__ = [
     "Nesterov",
     "NonNegative",
     "OneCycle",
+    "Ordinal",
     "Orthogonality",
     "PReLU",
     "ParametricActivation",
@@ -238,6 +243,7 @@ __all__ = [
     "SwiGLU",
     "TensorBoard",
     "TimeLimit",
+    "Triplet",
     "Tweedie",
     "UnitNorm",
     "Warmup",

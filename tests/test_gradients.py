@@ -17,6 +17,7 @@ import nncore as nn
 from nncore.contract import activation_for
 from nncore.layers.batch_norm import BatchNorm
 from nncore.layers.embedding import Embedding
+from nncore.losses.embedding import EmbeddingLoss
 from nncore.plugin import Activation, Layer, Loss
 from nncore.testing import numpy_twin
 from nncore.testing.losses import real_targets
@@ -25,7 +26,9 @@ from nncore.testing.widths import outputs_for
 N_ROWS, N_INPUTS, N_OUTPUTS = 7, 3, 4
 STEP = 1e-6
 
-LAYERS, ACTIVATIONS, LOSSES = components.layers(), components.activations(trainable=True), components.losses()
+LAYERS, ACTIVATIONS = components.layers(), components.activations(trainable=True)
+#: Losses of distances have a bend where samples are equal, as an embedding of few categories makes them; see the conformance tests.
+LOSSES = [loss for loss in components.losses() if not isinstance(loss, EmbeddingLoss)]
 
 
 def is_quick(chosen: tuple[int, int, int]) -> bool:

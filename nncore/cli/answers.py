@@ -50,7 +50,7 @@ def epoch_score(task: Task, target: ClassTarget | RealTarget, loss: Loss) -> Epo
     def score(outputs: np.ndarray, rows: np.ndarray) -> float:
         decided, weight = loss.decide(outputs), task.row_values.weight_of(rows)
         if isinstance(target, ClassTarget):
-            probabilities = as_probabilities(outputs) if loss.has_probabilities else None
+            probabilities = as_probabilities(loss.probabilities(outputs)) if loss.has_probabilities else None
             return metric.of_epoch(true[rows], probabilities, class_indices(decided), weight)
         return metric.of_epoch(true[rows], None, decoded_numbers(task, target, decided, rows), weight)
 

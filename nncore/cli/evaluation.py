@@ -61,7 +61,8 @@ def evaluate(fitted: Fitted, task: Task) -> Evaluation:
     if isinstance(target, ClassTarget):
         has_probabilities = fitted.model.gives_probabilities
         predicted = class_indices(fitted.model.decided(outputs))
-        scores = scores_of_classes(task, rows, as_probabilities(outputs) if has_probabilities else None, predicted)
+        probabilities = as_probabilities(fitted.model.probabilities(outputs)) if has_probabilities else None
+        scores = scores_of_classes(task, rows, probabilities, predicted)
         scores |= _asked_of_network(fitted, task, outputs, scores)
         return Evaluation(scores, *naive_classes(task, target, fitted.parts, has_probabilities), true_values(task)[rows], predicted, rows)
     predicted = decoded_numbers(task, target, fitted.model.decided(outputs), rows)

@@ -142,7 +142,7 @@ class Answers:
         answers = self.model.decided(outputs)
         if exposure is not None:
             answers = counts(answers, exposure)
-        rows = _rows(self.encoder, answers, outputs if self.with_probabilities else None)
+        rows = _rows(self.encoder, answers, self.model.probabilities(outputs) if self.with_probabilities else None)
         if copied:
             rows = ([*(cell or "" for cell in cells), *row] for cells, row in zip(zip(*copied, strict=True), rows, strict=True))
         if self.n_rows == 0:

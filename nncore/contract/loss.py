@@ -36,6 +36,9 @@ class Loss(Configurable):
         The metric that rates networks trained with this loss where nobody says which: in ``score``, early stopping and the choice of the
         best epoch. The best constant predictions by it must be those by the loss: R² for squared errors, D² for others. None is the
         loss itself, a smaller one being better.
+    decides_probabilities : bool
+        Whether `decide` gives the probability of each class, ``(n_rows, n_classes)``, of outputs that are something else, such as
+        cumulative logits.
     needs_batch : bool
         Whether a row's loss depends on other rows (ranking, contrastive and survival losses). Such a loss is called once with all rows of
         a batch, and for a score once with all samples; `forward` and `backward` are given the weights of the rows too, which sum to 1.
@@ -51,6 +54,7 @@ class Loss(Configurable):
     link: str | dict[str, Any] | None = None
     metrics: tuple[str | dict[str, Any], ...] = ()
     judge: str | dict[str, Any] | None = None
+    decides_probabilities: bool = False
     needs_batch: bool = False
     training_only: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     kernel: ClassVar[Kernel | None] = None
@@ -84,7 +88,8 @@ class Loss(Configurable):
         ndarray
             Class indices ``(n_rows,)``, as here the largest output of a loss of class indices. Or values ``(n_rows, n_values)`` on the
             scale of real targets, as here the outputs of any other loss. A classifier gives such a loss 0 and 1 as targets, and reads
-            them back: a single value above ½ is the second class, and of several values the largest wins.
+            them back: a single value above ½ is the second class, and of several values the largest wins. Or the probabilities of the
+            classes of a loss of class indices, which are read in the same way.
         """
         if self.has_yes_no_outputs or self.targets_for(output.shape[1]) == "real":
             return output
@@ -109,6 +114,10 @@ class Loss(Configurable):
     def of_moments(self, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
         """Outputs, after the link, that stand for such means and deviations: `decide` and `deviation` turned round."""
         raise NotImplementedError(f"{type(self).__name__}.of_moments")
+
+    def probabilities(self, output: np.ndarray) -> np.ndarray:
+        """Probabilities that outputs, after the link, stand for: themselves, or what is decided (`decides_probabilities`)."""
+        return self.decide(output) if self.decides_probabilities else output
 
     @property
     def has_deviations(self) -> bool:
@@ -148,6 +157,8 @@ class Loss(Configurable):
     @property
     def has_probabilities(self) -> bool:
         """Whether the outputs of a classifier, after the link, are probabilities of its classes."""
+        if self.decides_probabilities:
+            return True
         one_for_each = self.n_outputs(3) == 3
         return one_for_each and (self.has_yes_no_outputs or self.link == "softmax" or self.output_domain == DISTRIBUTION)
 

@@ -132,7 +132,8 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
             g.output("predict", write_classes(g, np.array(target.classes), decided))
             if model.gives_probabilities:
                 # Rows that sum to 1, also where each class has a sigmoid of its own, as `nncore predict` writes them.
-                g.output("predict_proba", outputs / g.maximum(g.sum(outputs), float(np.finfo(dtype).tiny)))
+                shares = decided if loss is not None and loss.decides_probabilities else outputs
+                g.output("predict_proba", shares / g.maximum(g.sum(shares), float(np.finfo(dtype).tiny)))
         else:
             numbers = target.chain.inverse_formula(g, g.cast(g.columns(decided, [0]), "float64"))
             g.output("predict", g.reshape(numbers, ()))

@@ -80,9 +80,13 @@ class TableModel(ABC):
         """What the loss decides for `outputs`."""
         return outputs if self.loss is None else self.loss.decide(outputs)
 
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Probabilities of classes, (n_rows, n_classes) or (n_rows, 1), if the loss `gives_probabilities` for `outputs`."""
+        return outputs if self.loss is None else self.loss.probabilities(outputs)
+
     @property
     def gives_probabilities(self) -> bool:
-        """Whether `outputs` are probabilities of classes."""
+        """Whether there are `probabilities` of classes."""
         if self.loss is None:
             return self.networks[0].link in ("softmax", "sigmoid")
         return self.loss.has_probabilities

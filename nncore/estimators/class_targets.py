@@ -246,6 +246,7 @@ class ClassTargets:
         """A column for each class, or label; for several targets with classes of their own, a list with an array for each."""
         if self.kind == HEADS:
             return self.split(outputs)
+        outputs = loss.probabilities(outputs)
         if self.kind == "multiclass" and loss.has_yes_no_outputs:  # one class against the others, each by itself
             return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
         if self.kind == MULTILABEL or outputs.shape[1] > 1:

@@ -201,6 +201,8 @@ def _write_probabilities(g: ModelWriter, targets: ClassTargets, loss: Loss, outp
         for position, own in enumerate(_split(g, targets, outputs)):
             g.output("predict_proba", own, position)
         return
+    if loss.decides_probabilities:
+        outputs = write_decision(g, loss, outputs)
     if targets.kind == "multiclass" and loss.has_yes_no_outputs:
         outputs = outputs / g.maximum(g.sum(outputs), float(np.finfo(g.dtype_of(outputs)).tiny))
     elif targets.kind != MULTILABEL and outputs.sample_shape == (1,):

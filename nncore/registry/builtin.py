@@ -113,6 +113,9 @@ def nncore_losses(api: tuple[int, int]) -> list[Component]:
         Component(
             "binary_focal", "nncore.losses.binary_focal:BinaryFocal", "yes/no outputs, from logits, of which easy answers count little"
         ),
+        Component("ordinal", "nncore.losses.ordinal:Ordinal", "classes in order, from cumulative logits: one output fewer than classes"),
+        Component("contrastive", "nncore.losses.contrastive:Contrastive", "embeddings that are alike where classes are, from all pairs"),
+        Component("triplet", "nncore.losses.triplet:Triplet", "embeddings nearer to their own class, from the hardest of a batch"),
         Component("softmax_heads", "nncore.losses.softmax_heads:SoftmaxHeads", "several classifications at once, from logits"),
     ]
 

@@ -15,8 +15,8 @@ ActivationName: TypeAlias = Literal[
     "relu6", "selu", "sigmoid", "sign", "silu", "softmax", "softmax_heads", "softplus", "softsign", "step", "tanh",
 ]  # fmt: skip
 LossName: TypeAlias = Literal[
-    "binary_cross_entropy", "binary_focal", "cross_entropy", "crps", "focal", "gaussian_nll", "half_mse", "hinge", "huber", "log_cosh",
-    "mae", "mse", "poisson", "quantile", "softmax_cross_entropy", "softmax_heads", "tweedie",
+    "binary_cross_entropy", "binary_focal", "contrastive", "cross_entropy", "crps", "focal", "gaussian_nll", "half_mse", "hinge",
+    "huber", "log_cosh", "mae", "mse", "ordinal", "poisson", "quantile", "softmax_cross_entropy", "softmax_heads", "triplet", "tweedie",
 ]  # fmt: skip
 InitializerName: TypeAlias = Literal[
     "constant", "data_dependent", "data_hull", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lsuv", "orthogonal",

@@ -136,6 +136,7 @@ CLASSIFIERS: dict[str, Any] = {
     "mlp float32": MLPClassifier(**SMALL, standardize=True, dtype="float32", max_one_hot=3),
     "mlp, one against the others": MLPClassifier(**SMALL, standardize=True, loss="binary_cross_entropy"),
     "mlp, squared errors": MLPClassifier(**SMALL, standardize=True, loss="mse"),
+    "mlp, classes in order": MLPClassifier(**SMALL, standardize=True, loss="ordinal"),
     "mlp, no probabilities": MLPClassifier(**SMALL, standardize=True, loss="hinge"),
     "real mlp": RealMLPClassifier(**SMALL, n_cv=2, n_ens=2),
     "real mlp, calibrated": RealMLPClassifier(**SMALL, n_cv=2, temperature_scaling=True),
@@ -148,6 +149,8 @@ REGRESSORS: dict[str, Any] = {
         **SMALL, standardize=True, standardize_target=True, loss={"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}
     ),
     "mlp, normal": MLPRegressor(**SMALL, standardize=True, standardize_target=True, loss="gaussian_nll"),
+    "mlp, scores of distributions": MLPRegressor(**SMALL, standardize=True, standardize_target=True, loss="crps"),
+    "mlp, amounts": MLPRegressor(**SMALL, standardize=True, loss="tweedie"),
     "mlp, rates": MLPRegressor(**SMALL, standardize=True, loss="poisson"),
     "real mlp": RealMLPRegressor(**SMALL, n_cv=2),
     "real mlp, normal": RealMLPRegressor(**SMALL, n_cv=2, loss="gaussian_nll"),

@@ -86,6 +86,33 @@ def log_cosh(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return (output - target).cosh().log().mean(dim=1)
 
 
+def ordinal(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Minus the log of the difference of two logistic functions."""
+    logits = torch.cat([output[:, :1], -functional.softplus(output[:, 1:])], dim=1).cumsum(dim=1)
+    ends = torch.ones(len(output), 1, dtype=torch.float64)
+    at_least = torch.cat([ends, logits.sigmoid(), 0 * ends], dim=1)
+    return -torch.take_along_dim(at_least[:, :-1] - at_least[:, 1:], target[:, None], dim=1)[:, 0].log()
+
+
+def contrastive(output: torch.Tensor, target: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The paper's own code, of one view of each sample."""
+    features = functional.normalize(output, dim=1)
+    others = 1 - torch.eye(len(output), dtype=torch.float64)
+    positive = (target == target.T).double() * others
+    logits = features @ features.T / temperature
+    log_p = logits - (logits.exp() * others).sum(dim=1, keepdim=True).log()
+    return -(positive * log_p).sum(dim=1) / positive.sum(dim=1)
+
+
+def triplet(output: torch.Tensor, target: torch.Tensor, margin: float | None) -> torch.Tensor:
+    """Batch hard: the farthest of the same class, the nearest of another."""
+    same, far = target == target.T, 1e9
+    distances = (output[:, None] - output[None]).square().sum(dim=2)
+    distances = torch.where(distances > 0, distances, 1.0).sqrt() * (distances > 0)
+    ahead = torch.where(same, distances, -far).amax(dim=1) - torch.where(same, far, distances).amin(dim=1)
+    return functional.softplus(ahead) if margin is None else functional.relu(ahead + margin)
+
+
 def classes(n: int) -> np.ndarray:
     return rng.integers(n, size=N_ROWS)
 
@@ -140,6 +167,13 @@ CASES = {
         "binary_focal", {"alpha": 0.25, "gamma": 1.3}, yes_no_focal,
         {"alpha": 0.25, "gamma": 1.3}, normal(1, 3), YES_OR_NO[:, :1],
     ),
+    "ordinal": ("ordinal", {}, ordinal, {}, normal(4, 0.7), classes(5)),
+    "contrastive": ("contrastive", {}, contrastive, {"temperature": 0.1}, normal(5), np.resize([0.0, 1, 2, 0], (N_ROWS, 1))),
+    "contrastive, warm": (
+        "contrastive", {"temperature": 1.0}, contrastive, {"temperature": 1.0}, normal(3), np.resize([7.0, 2, 2], (N_ROWS, 1)),
+    ),
+    "triplet": ("triplet", {"margin": 0.7}, triplet, {"margin": 0.7}, normal(5), np.resize([0.0, 1, 2, 0], (N_ROWS, 1))),
+    "triplet, soft": ("triplet", {"margin": "soft"}, triplet, {"margin": None}, normal(3), np.resize([7.0, 2, 2], (N_ROWS, 1))),
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from nncore.plugin import Loss
 from nncore.testing.losses import real_targets
 from nncore.testing.widths import outputs_for
 
-LOSSES = instances("losses")
+LOSSES = {name: loss for name, loss in instances("losses").items() if not loss.needs_batch}
 #: Losses with a link that are another function of its predictions.
 OTHER_GRADIENTS = (BinaryFocal, Focal, Tweedie)
 
