@@ -116,7 +116,7 @@ class DataDependent(Initializer):
     factor of √(π / (π − 1)) ≈ 1.21 a ReLU layer, fiftyfold over 20.
 
     Only neighbours are balanced between which factors cancel: those for which doubling the first and halving the second leaves the
-    outputs unchanged. So it is where layers are linear or end in ``relu`` or ``leaky_relu``, with or without dropout. Other activations
+    outputs unchanged. So it is where layers are linear or end in ``relu``, ``leaky_relu`` or `PReLU`, dropout or none. Other activations
     (``tanh``, ``gelu``), `BatchNorm` and other norms, the sum of a residual block, and a layer with a bias and another initializer part
     a network: each part is balanced by itself, and a layer alone has the scale of the first step. Where an activation has no
     derivative (``step``), nothing is balanced.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nncore.arguments import flag, listed, shown
+from nncore.arguments import flag, listed, several, shown
 from nncore.errors import ParameterError
 from nncore.network.freezing import as_pattern
 from nncore.network.turns import check_not_fitted
@@ -74,7 +74,7 @@ def _pairs(own: Mapping[str, Any], layers: list[str], given: Mapping[str, Any], 
         return {name: name for name in own}
     if isinstance(names, Mapping):
         return {here: there for one, other in names.items() for here, there in _mapped(one, other, own).items()}
-    chosen = [names] if isinstance(names, str) else list(names)
+    chosen = [names] if isinstance(names, str) else several("names", names)
     pairs: dict[str, str] = {}
     for pattern in (as_pattern(name, layers) for name in chosen):
         matched = [name for name in own if fnmatchcase(name, pattern)]
@@ -102,7 +102,7 @@ def _fitting(given: Any, here: np.ndarray) -> tuple[np.ndarray, str]:
         values = np.asarray(given)
         if values.dtype.kind not in "fiu":
             return here, f"has dtype {values.dtype}, numbers are wanted"
-    except ValueError:
+    except Exception:  # ragged lists, and objects whose own conversion fails
         return here, "is no array of numbers"
     if values.shape != here.shape:
         return here, f"has shape {values.shape}, here it is {here.shape}"

@@ -418,3 +418,18 @@ def test_what_an_initializer_is_shown() -> None:
     )
     assert Halving.seen == [["dense_1", "dense_3"]]
     np.testing.assert_array_equal(network.named_parameters()["dense_3.weight"], 0.5)
+
+
+def test_slopes_that_are_learned_are_gone_through() -> None:
+    def network(balance: bool) -> nn.Sequential:
+        chosen = {"weight_initializer": DataDependent(0.1, balance=balance)}
+        return nn.Sequential(nn.Dense(30, **chosen), nn.PReLU(), nn.Dense(2, **chosen)).build(10, rng=0, dtype="float64", batch=BATCH)
+
+    plain, balanced = network(False), network(True)
+    np.testing.assert_allclose(balanced.predict(BATCH), plain.predict(BATCH), rtol=1e-9, atol=1e-12)
+    factors = [
+        balanced[name] / plain[name] for balanced, plain in [(balanced.named_parameters(), plain.named_parameters())] for name in plain
+    ]
+    one, two = factors[0].flat[0], factors[-2].flat[0]
+    assert one * two == pytest.approx(1)
+    assert one != pytest.approx(1, abs=0.01)

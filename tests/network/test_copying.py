@@ -21,6 +21,13 @@ def tensors(net: nn.Sequential) -> dict[str, np.ndarray]:
     return {name: view.copy() for name, view in (net.named_parameters() | net.named_buffers()).items()}
 
 
+class Unwilling:
+    """Cannot be made an array of."""
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise RuntimeError("no")
+
+
 def check_copied(net: nn.Sequential, before: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
     """`expected` are there, bit for bit, and all else is as it was."""
     for name, now in tensors(net).items():
@@ -120,6 +127,8 @@ def test_an_error_lists_all_that_does_not_fit_and_copies_nothing() -> None:
         ({"head.bias": np.ones(2)}, {"tail": "head"}, "names maps layers or tensors here"),
         ({"head.bias": np.ones(2)}, {"head": "head"}, "head.weight: the source has no 'head.weight'"),
         ({"head.bias": np.ones(2)}, [3], "a layer or a pattern of tensors is a str"),
+        ({"head.bias": np.ones(2)}, 3, "names must be a list"),
+        ({"head.bias": Unwilling()}, "head.bias", "head.bias is no array of numbers"),
     ],
 )
 def test_what_cannot_be(source: Any, names: Any, message: str) -> None:
