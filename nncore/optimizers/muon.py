@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -119,7 +119,8 @@ class Muon(Optimizer):
         adamw = AdamW(self.lr * self.adamw_ratio, beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon, weight_decay=self.weight_decay)
         for weight, gradient, kept in zip(w, g, state, strict=True):
             if "m" in kept:
-                adamw.step(weight, gradient, [kept["m"], kept["v"]], t)
+                both: Any = [kept["m"], kept["v"]]  # which AdamW takes apart again
+                adamw.step(weight, gradient, both, t)
                 continue
             m = kept["momentum"]
             m *= self.momentum
