@@ -142,6 +142,34 @@ class EncodingChain:
             learners.append(learner)
         return cls.of_learners(learners)
 
+    @classmethod
+    def learner(
+        cls,
+        encodings: Any,
+        n_columns: int,
+        *,
+        n_levels: Sequence[int] | NDArray[np.integer] | None = None,
+        rng: Any = 0,
+        label: Label | None = None,
+    ) -> ChainLearner:
+        """What `learn` does with columns in memory, for rows in blocks; `of_learners` makes the chain of it.
+
+        Parameters
+        ----------
+        encodings, n_levels, rng, label
+            As in `learn`.
+        n_columns : int
+
+        Raises
+        ------
+        ParameterError
+            As in `learn`.
+        """
+        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
+        _check_links(chain)
+        counts = level_counts(n_levels, n_columns) if _takes(chain) == "levels" else None
+        return ChainLearner(chain, np.arange(n_columns), counts, cls.seeds(chain, n_columns, rng), label)
+
     @staticmethod
     def seeds(encodings: Sequence[Encoding], n_columns: int, rng: Any) -> NDArray[np.uint64] | None:
         """What random numbers of each column come from, if any encoding draws some; of an int, Generator or SeedSequence."""

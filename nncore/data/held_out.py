@@ -17,10 +17,15 @@ def is_below(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
 
     Those of a smaller share are among those of a larger one.
     """
+    return is_between(rows, 0.0, share, seed)
+
+
+def is_between(rows: np.ndarray, begin: float, share: float, seed: int) -> np.ndarray:
+    """The same of those whose hashes are least but for a share of `begin`, below 1: shares side by side divide the samples."""
     if share >= 1:
         return np.ones(len(rows), bool)
-    below: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) < np.uint64(int(share * 2**64))
-    return below
+    between: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) - np.uint64(int(begin * 2**64)) < np.uint64(int(share * 2**64))
+    return between
 
 
 @dataclass(frozen=True)
@@ -35,15 +40,22 @@ class HeldOut:
         Below 2**64.
     is_rest : bool
         Whether the samples are meant that are not held out.
+    begin : float, default 0
+        From 0 to below 1: parts whose fractions stand side by side are folds.
     """
 
     fraction: float
     seed: int
     is_rest: bool
+    begin: float = 0.0
 
     def mask(self, first: int, n: int) -> np.ndarray:
         """Which of the samples from number `first` on belong to it, shape ``(n,)``, bool."""
-        chosen = is_below(np.arange(first, first + n), self.fraction, self.seed)
+        return self.mask_of(np.arange(first, first + n))
+
+    def mask_of(self, rows: np.ndarray) -> np.ndarray:
+        """Which of the samples of these numbers belong to it, shape ``(n,)``, bool."""
+        chosen = is_between(rows, self.begin, self.fraction, self.seed)
         return ~chosen if self.is_rest else chosen
 
     def count(self, n_samples: int) -> int:

@@ -190,7 +190,7 @@ class EnsembleFit:
         self._scales_targets, self._n_outputs = scales_targets, n_outputs
         self.monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"
         self._optimizer = _optimizer(recipe)
-        self._splits: list[Fold] = []
+        self._splits: list[Any] = []
         self._matrices: list[NDArray[np.floating]] = []
         self._started_with: dict[Sequential, dict[str, Any]] = {}
         self._encoded = {} if encoded is None else encoded
@@ -257,7 +257,12 @@ class EnsembleFit:
         rows = self._splits[number].validation
         assert rows is not None, "a refit keeps its last epoch"
         score, sign = self._score(members, rows)
-        return BestTogether(len(members.networks), score, self._matrices[number][rows], self._patience, self.recipe.ties, sign)
+        inputs = self._inputs_of(members, number, rows)
+        return BestTogether(len(members.networks), score, inputs, self._patience, self.recipe.ties, sign)
+
+    def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        """Some of the samples, encoded as the networks of a fold take them."""
+        return self._matrices[number][rows]
 
     def _score(self, members: Members, rows: NDArray[np.int64]) -> tuple[Score, int]:
         """How good the average of outputs for validation rows is, higher being better, and what makes the loss or metric of it."""
@@ -311,6 +316,11 @@ class EnsembleFit:
             self.scores += [keeper.best_value] * len(own)
         return self._keep(outcomes)
 
+    @property
+    def splits(self) -> list[Any]:
+        """The folds of the members that are kept."""
+        return self._splits
+
     def validated(self, made: list[Members]) -> Validated:
         """Outputs for the validation rows of all folds, after the link of the loss, and their targets, as networks see them; weights."""
         outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
@@ -348,7 +358,7 @@ class EnsembleFit:
 
     def arguments(self, made: list[Members]) -> list[dict[str, Any]]:
         """What each network is to be trained with, by the names of `fit_many`'s arguments."""
-        samples, recipe, found = self._samples, self.recipe, list[dict[str, Any]]()
+        samples, found = self._samples, list[dict[str, Any]]()
         for members, matrix, fold in zip(made, self._matrices, self._splits, strict=True):
             shared = {
                 "X": matrix,
@@ -356,15 +366,22 @@ class EnsembleFit:
                 "rows": fold.train,
                 "validation_rows": fold.validation,
                 "sample_weight": samples.weights,
-                "loss": self.loss,
-                "optimizer": self._optimizer,
-                "epochs": recipe.max_iter,
-                "batch_size": recipe.batch_size_for(len(fold.train)),
-                "drop_last": recipe.drop_last,
-                "clip_norm": recipe.clip_norm,
+                **self._steps(len(fold.train)),
             }
             found += [shared | self._started_with[network] for network in members.networks]
         return found
+
+    def _steps(self, n_train: int) -> dict[str, Any]:
+        """How networks are trained on so many samples, by the names of arguments of a fit."""
+        recipe = self.recipe
+        return {
+            "loss": self.loss,
+            "optimizer": self._optimizer,
+            "epochs": recipe.max_iter,
+            "batch_size": recipe.batch_size_for(n_train),
+            "drop_last": recipe.drop_last,
+            "clip_norm": recipe.clip_norm,
+        }
 
     def take(self, members: Members, networks: list[Sequential]) -> None:
         """Go on with other networks, of the same layers, in the place of those that were made."""

@@ -155,6 +155,11 @@ class InputColumns:
     ) -> Self:
         """With numbers that have been learned, from codes of columns that are to be one-hot: any, where only their number counts."""
         hot = EncodingChain.learn(level_encodings, levels, n_levels=layout.hot_levels, sample_weight=sample_weight)
+        return cls.of_chains(layout, numbers, hot)
+
+    @classmethod
+    def of_chains(cls, layout: InputLayout, numbers: EncodingChain, hot: EncodingChain) -> Self:
+        """With encodings that have been learned."""
         codes = np.full((1, len(layout.coded)), -1)  # there is nothing to learn from them but how many levels there are
         return cls(layout, numbers, hot, EncodingChain.learn(CODES, codes, n_levels=layout.coded_levels))
 

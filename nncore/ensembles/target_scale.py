@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from nncore.contract import Loss
 from nncore.data import ChainLearner, EncodingChain
-from nncore.registry import resolve
 
 #: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
 NOT_NEGATIVE = "[0, inf)"
@@ -66,16 +65,18 @@ class TargetScale:
         cls, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], n_targets: int, loss: Loss, n_outputs: int
     ) -> Self | None:
         """The same from blocks of targets and weights, which `passes` gives again each time."""
-        scaling = _scaling(loss, n_targets, n_outputs, clips=False)
-        if scaling is None:
-            return None
-        encodings = tuple(resolve("encodings", one) for one in scaling)
-        learner = ChainLearner(encodings, np.arange(n_targets), None, None, _label(n_targets))
-        while learner.wants_rows:
+        learner = cls.learner(n_targets, loss, n_outputs)
+        while learner is not None and learner.wants_rows:
             for y, sample_weight in passes():
                 learner.add(y.reshape(len(y), -1), sample_weight)
             learner.end_pass()
-        return cls(EncodingChain.of_learners([learner]))
+        return None if learner is None else cls(EncodingChain.of_learners([learner]))
+
+    @staticmethod
+    def learner(n_targets: int, loss: Loss, n_outputs: int, *, clips: bool = False) -> ChainLearner | None:
+        """What learns the chain from targets of shape (n, n_targets) in blocks; None where `fit` gives None."""
+        scaling = _scaling(loss, n_targets, n_outputs, clips=clips)
+        return None if scaling is None else EncodingChain.learner(scaling, n_targets, label=_label(n_targets))
 
     @property
     def n_targets(self) -> int:

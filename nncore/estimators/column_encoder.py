@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from nncore.contract import SAMPLE_SIZE, Layer, Means, Missing
+from nncore.contract import Layer
 from nncore.data import ChainLearner, EncodingChain, Samples, StreamBlock, check_finite, warn_of_lost_digits
 from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.estimators.column_blocks import NumberFacts, cut_anew, samples_of
 from nncore.estimators.columns import NO_Y, TableColumns
 from nncore.estimators.plain_numbers import plain_row
 from nncore.layers.fill_missing import FillMissing
@@ -120,37 +120,25 @@ class ColumnEncoder(TableColumns):
         self.learn(estimator, lambda: (block.X for block in passes()))
         encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
         learner = ChainLearner(encodings, np.arange(len(self.number_columns)), None, None, self._layout.label) if encodings else None
-        means, missing, is_first = Means(self.n_columns), Missing(self.n_columns), True
+        facts, is_first = NumberFacts(self.n_columns), True
         dtype: np.dtype = np.dtype(np.float64)
         while is_first or (learner is not None and learner.wants_rows):
-            for samples, weights in _cut_anew(self._samples(estimator, passes())):
+            for samples, weights in cut_anew(samples_of(self, estimator, passes())):
                 if is_first:
                     dtype = samples.dtype
-                    numbers = np.asfortranarray(samples, np.float64)
-                    means.add(numbers, None)
-                    missing.add(numbers, None)
+                    facts.add(samples)
                 if learner is not None:
                     learner.add(samples[:, self.number_columns], weights)
             if learner is not None:
                 learner.end_pass()
             is_first = False
-        self.has_missing, self.means = missing.any, means.mean
+        facts.tell(self)
         if self.standardize or self.categories:
             layout = self._layout
             numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(layout.numbers))))
             self.inputs = InputColumns.of_numbers(layout, numbers, np.full((1, len(layout.hot)), -1), None, ONE_HOT)
         self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
         return dtype
-
-    def _samples(self, estimator: Any, blocks: Iterable[StreamBlock]) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-        first = 0
-        for block in blocks:
-            with told(first):
-                samples = TableColumns.transform(self, estimator, block.X, accept_sparse=["csr", "csc"])
-            samples = samples.toarray() if issparse(samples) else samples
-            first += len(samples)
-            weights = block.sample_weight
-            yield samples, None if weights is None else _check_sample_weight(weights, samples, dtype=np.float64)
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
         """The same for another `X`. A category that training did not have is all zero, or -1 for the embedding."""
@@ -207,38 +195,3 @@ class ColumnEncoder(TableColumns):
             return [*fills, *embeddings]
         missing = np.flatnonzero(self.has_missing)
         return [FillMissing(missing.tolist(), values=self.means[missing])] if len(missing) else []
-
-
-@contextmanager
-def told(first: int) -> Iterator[None]:
-    """Inside, errors get a note that says which block of a stream they are about, by the number of its first row."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"in a block of which row 0 is row {first} of X")
-        raise
-
-
-def _cut_anew(
-    blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64] | None]],
-) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-    """Samples and weights in blocks of `SAMPLE_SIZE` rows each but the last, so that no bit depends on how they came."""
-    waiting: list[tuple[NDArray[np.floating], NDArray[np.float64] | None]] = []
-    n = 0
-
-    def joined() -> tuple[NDArray[np.floating], NDArray[np.float64] | None]:
-        weights = [np.ones(len(samples)) if weights is None else weights for samples, weights in waiting]
-        has_none = all(weights is None for _, weights in waiting)
-        return np.concatenate([samples for samples, _ in waiting]), None if has_none else np.concatenate(weights)
-
-    for samples, weights in blocks:
-        start = 0
-        while start < len(samples):
-            stop = min(len(samples), start + SAMPLE_SIZE - n)
-            waiting.append((samples[start:stop], None if weights is None else weights[start:stop]))
-            n, start = n + stop - start, stop
-            if n == SAMPLE_SIZE:
-                yield joined()
-                waiting, n = [], 0
-    if n:
-        yield joined()

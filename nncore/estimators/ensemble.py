@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -20,7 +21,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import ExportGraph, History, Loss, Value
-from nncore.data import Fold
+from nncore.data import Fold, Stream
 from nncore.ensembles import (
     FAMILIES,
     EnsembleFit,
@@ -31,6 +32,7 @@ from nncore.ensembles import (
     Recipe,
     Samples,
     Score,
+    StreamedFit,
     Validated,
     member_folds,
     run_search,
@@ -42,17 +44,20 @@ from nncore.ensembles import (
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
+from nncore.estimators.ensemble_streams import EnsembleRows, refuse_for_ensembles
 from nncore.estimators.ensemble_tasks import EnsembleTasks
 from nncore.estimators.exporting import graph_of_estimator
 from nncore.estimators.fit_tasks import CallbackSupportMixin
+from nncore.estimators.frame_streams import NO_TARGETS, raw_stream, training_stream
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import HeldOut, Judge, check_validation
-from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, checked_weights, joined, seed_from
+from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, joined, seed_from
 from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.sample_groups import splitter_of
-from nncore.estimators.training_data import NO_WEIGHT, refuse_files
+from nncore.estimators.streamed_rows import blocks_of, stream_answers
+from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
 from nncore.estimators.tuned import check_tuning, forget, leave, search_of, trials_file
 from nncore.files import FileLike
@@ -68,6 +73,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     #: The kind of networks, a key of `FAMILIES`.
     _family: ClassVar[str]
     loss: Any
+    memory_limit: int | str | None
     networks_: list[Sequential]
     histories_: list[History]
     _members: list[Members]
@@ -102,62 +108,107 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], groups: Any, times: Any) -> Self:
         given = Given(self)
         check_parameters(self, optional=[field.name for field in fields(self._preset(given))])
-        refuse_files(self, X, y)
+        raw = training_stream(given, X, y, sample_weight)
+        if raw is not None:
+            refuse_for_ensembles(given, raw, groups, times, validation)
         with self._kept_on_error():
-            is_whole = self._train(given, X, y, sample_weight, validation, groups, times)
+            is_whole = self._train(given, raw, X, y, sample_weight, validation, groups, times)
         if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
             raise KeyboardInterrupt
         return self
 
-    def _train(self, given: Given, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], groups: Any, times: Any) -> bool:
-        """From checked data to trained members; False if Ctrl-C cut the training short."""
+    def _train(
+        self,
+        given: Given,
+        raw: Stream | None,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any],
+        groups: Any,
+        times: Any,
+    ) -> bool:
+        """From checked data, in memory or in the blocks of `raw`, to trained members; False if Ctrl-C cut the training short."""
         began = time.monotonic()
         check_tuning(self, given)
         recipe = self._preset(given).with_arguments(vars(self))
         random_state = as_random_state(given.random_state)
         columns = TableColumns(given.categorical_features)
-        matrix, y = self._checked_samples(X, y, learns=columns)
-        weights = checked_weights(sample_weight, matrix)
+        table = None if raw is None else EnsembleRows(self, raw, given.memory_limit)
+        if table is not None:
+            _refuse_unused(given, recipe, has_validation=validation[0] is not None)
+        if table is None:
+            matrix, y = self._checked_samples(X, y, learns=columns)
+            weights, n_each = checked_weights(sample_weight, matrix), None
+        else:
+            table.learn_categories(columns)
+            matrix, y, weights, n_each = None, table.facts.y, None, table.facts.n_each
         self._learn_target(y)
         loss = self._loss(given, recipe)
         self.n_outputs_ = self._targets.n_outputs(loss)
-        weigh = self._weigher(given, y)
-        samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
-        rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
-        if not len(rows):
-            raise DataError(NO_WEIGHT)
-        recipe = recipe.for_rows(len(rows))
-        check_validation(*validation)
-        X_val, y_val, weights_val = validation
-        if X_val is not None:
-            matrix_val, y_val = self._checked_samples(X_val, y_val)
-            self._targets.check(y_val)
-            weights_val = weigh(y_val, checked_weights(weights_val, matrix_val))
-            samples = samples.with_validation(matrix_val[:], self._encode_target(y_val, loss), weights_val)
-        splits, n_starts = self._splits(given, recipe, samples, rows, groups, times, random_state)
-        hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
-        layout = InputLayout.of(columns, hot, names=columns.names)
+        weigh = self._weigher(given, y, n_each)
+        X_val, y_val, _ = validation
+        splits: Any
+        if table is None:
+            samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
+            rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
+            if not len(rows):
+                raise DataError(NO_WEIGHT)
+            recipe = recipe.for_rows(len(rows))
+            check_validation(*validation)
+            if X_val is not None:
+                own = self._own_validation(loss, weigh, validation)
+                samples = samples.with_validation(own.matrix, own.target, own.weights)
+            splits, n_starts = self._splits(given, recipe, samples, rows, groups, times, random_state)
+            whole: Any = Fold(rows, None)
+            layout = self._layout_of(columns, recipe)
+        else:
+            table.take_target(loss, weigh)
+            recipe = recipe.for_rows(table.n_samples)
+            seed, n_starts = seed_from(random_state), recipe.n_ens
+            samples, splits, whole = table.divide(recipe, seed, self._layout_of(columns, recipe), holds_out=X_val is None)
+            if X_val is not None:
+                raw_val = raw_stream(*validation, "validation ", features=self._names_of_columns)
+                samples = self._own_validation(loss, weigh, validation) if raw_val is None else table.kept(raw_val, seed)
+                splits, n_starts = [replace(whole, validation=np.arange(len(samples.matrix)))], recipe.n_ens * recipe.n_cv
+            layout = self._layout_of(columns, recipe)
         scorer = partial(self._scorer, samples, ((X, y), (X_val, y_val)))
         n_networks = len(splits) * n_starts + recipe.n_refit
         tasks = None
         if given.tune is None:
             tasks = EnsembleTasks(self, X, y, sample_weight, n_networks=n_networks, max_iter=recipe.max_iter)
-        new_fit = partial(self._new_fit, given, samples=samples, layout=layout, scorer=scorer, tasks=tasks, began=began)
+        kind: Any = EnsembleFit if table is None else partial(StreamedFit, source=table, memory_limit=given.memory_limit)
+        new_fit = partial(self._new_fit, given, kind=kind, samples=samples, layout=layout, scorer=scorer, tasks=tasks, began=began)
         forget(self)
         try:
             if tasks is None:
-                return self._tune(given, recipe, new_fit, splits, n_starts, rows, random_state, samples, began)
-            is_whole = self._train_members(new_fit(recipe), splits, n_starts, rows, random_state, samples)
+                return self._tune(given, recipe, new_fit, splits, n_starts, whole, random_state, samples, began)
+            is_whole = self._train_members(new_fit(recipe), splits, n_starts, whole, random_state, samples)
         except NonFiniteError as error:
             raise DataError(f"{NOT_FINITE} {error}") from error
         tasks.finish()
         return is_whole
+
+    def _own_validation(self, loss: Loss, weigh: Weigher, validation: tuple[Any, Any, Any]) -> Samples:
+        """What the user has in memory to judge by, as networks take it."""
+        check_validation(*validation)
+        X_val, y_val, weights_val = validation
+        matrix, y_val = self._checked_samples(X_val, y_val)
+        self._targets.check(y_val)
+        weights = weigh(y_val, checked_weights(weights_val, matrix))
+        return Samples(matrix[:], self._encode_target(y_val, loss), weights, len(matrix))
+
+    @staticmethod
+    def _layout_of(columns: TableColumns, recipe: Recipe) -> InputLayout:
+        hot = [start for start, one in columns.category_columns if len(one.levels) < recipe.max_one_hot]
+        return InputLayout.of(columns, hot, names=columns.names)
 
     def _new_fit(
         self,
         given: Given,
         recipe: Recipe,
         *,
+        kind: Any,
         samples: Samples,
         layout: InputLayout,
         scorer: Callable[[Judge, Loss, Members, Any], Score],
@@ -165,9 +216,9 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         began: float,
         encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
     ) -> EnsembleFit:
-        """A fit of members by a recipe, on checked samples."""
+        """A fit of members by a recipe, on checked samples, of a kind: `EnsembleFit`, or one that makes it."""
         loss = self._loss(given, recipe)
-        return EnsembleFit(
+        fit: EnsembleFit = kind(
             FAMILIES[self._family],
             self._options(given, recipe, loss, scorer, tasks),
             recipe,
@@ -179,29 +230,29 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             began=began,
             encoded=encoded,
         )
+        return fit
 
     def _train_members(
         self,
         fit: EnsembleFit,
-        splits: list[Fold],
+        splits: list[Any],
         n_starts: int,
-        rows: NDArray[np.int64],
+        whole: Any,
         random_state: np.random.RandomState,
         samples: Samples,
     ) -> bool:
-        """Train members by one recipe; False if Ctrl-C cut the training short."""
+        """Train members by one recipe, in the end on the fold of all rows, if so asked; False if Ctrl-C cut the training short."""
         new_seed = partial(seed_from, random_state)
         self._members = fit.members(splits, n_starts, new_seed)
         is_whole = fit.validate(self._members)
         self._calibrate(fit.recipe, fit.loss, lambda: fit.validated(self._members))
         if fit.recipe.n_refit and is_whole:
-            splits = [Fold(rows, None)]
-            self._members = fit.members(splits, fit.recipe.n_refit, new_seed)
+            self._members = fit.members([whole], fit.recipe.n_refit, new_seed)
             is_whole = fit.refit(self._members)
         for text in fit.diverged:
             warn_user(text, ConvergenceWarning)
         self._take(self._members, fit.best_epochs, fit.scores, fit.n_iter, fit.histories)
-        self._look_at_members(splits, samples)
+        self._look_at_members(fit.splits, samples)
         return is_whole
 
     def _take(
@@ -221,7 +272,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         new_fit: Callable[..., EnsembleFit],
         splits: list[Fold],
         n_starts: int,
-        rows: NDArray[np.int64],
+        whole: Fold,
         random_state: np.random.RandomState,
         samples: Samples,
         began: float,
@@ -231,8 +282,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         chosen = run_search(search, trials_file(given, search, self, samples, recipe))
         self._calibrate(recipe, chosen[0].fit.loss, partial(search.validated, chosen))
         if recipe.n_refit and not search.interrupted:
-            splits = [Fold(rows, None)]
-            search.refit(chosen, splits[0], recipe.n_refit, partial(seed_from, random_state))
+            splits = [whole]
+            search.refit(chosen, whole, recipe.n_refit, partial(seed_from, random_state))
         for text in [text for trial in chosen for text in trial.fit.diverged]:
             warn_user(text, ConvergenceWarning)
         leave(self, search, chosen, splits, samples)
@@ -312,17 +363,15 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     ) -> tuple[list[Fold], int]:
         """Folds, and how many starts each has."""
         if samples.n_train < len(samples.matrix):
-            if given.n_cv is not None and given.n_cv > 1:
-                raise ParameterError(f"n_cv={given.n_cv} divides X, and X_val says what to validate on: leave one of them out")
+            _refuse_unused(given, recipe, has_validation=True)
             if groups is not None or times is not None:
                 name = "groups" if times is None else "times"
                 raise ParameterError(f"{name} divides X, and X_val says what to validate on: leave one of them out")
-            _refuse_fraction(given, "X_val")
             # As many members as there would be folds, which differ in their first values and the order of samples.
             return [Fold(rows, np.arange(samples.n_train, len(samples.matrix)))], recipe.n_ens * recipe.n_cv
         splitter = splitter_of(self._strata(samples.target), groups, times, samples.n_train)
-        if recipe.n_cv > 1 and times is None:
-            _refuse_fraction(given, f"n_cv={recipe.n_cv}")
+        if times is None:
+            _refuse_unused(given, recipe, has_validation=False)
         return member_folds(recipe, splitter, rows, random_state, n_cv=given.n_cv)
 
     # ---- files --------------------------------------------------------------------------------------------------------------
@@ -386,6 +435,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
         self._check_is_fitted()
+        if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
+            return stream_answers(raw, self.memory_limit, lambda X: self._answers(X, answer))
         samples = self._columns.rows(self, X)
         row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (len(self.networks_) + 1) * self.n_outputs_
         return joined([answer(self._outputs_of_matrix(samples[rows])) for rows in row_blocks(len(samples), row_bytes)])
@@ -428,8 +479,32 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         losses = loss.forward(self._outputs(X), self._encode_target(y, loss).reshape(len(y), -1))
         return float(np.average(losses, weights=checked_weights(sample_weight, matrix)))
 
+    def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
+        raw = raw_stream(X, y, sample_weight, features=self._names_of_columns)
+        if raw is None:
+            return super()._score_of_stream(X, y, sample_weight)
+        if not raw.has_targets:
+            raise ParameterError(NO_TARGETS)
+        return self._score_of_blocks(raw)
 
-def _refuse_fraction(given: Given, decider: str) -> None:
-    """Nothing is ignored in silence."""
-    if given.validation_fraction is not None:
+    def _score_of_blocks(self, raw: Stream) -> float:
+        """`score` of samples with targets in blocks: the mean of those of the blocks."""
+        scores, sums = [], []
+        for block in blocks_of(raw, self.memory_limit):
+            weights = checked_weights(block.sample_weight, block.X)
+            total = float(block.X.shape[0] if weights is None else weights.sum())
+            if total > 0:
+                scores.append(total * self.score(block.X, block.y, block.sample_weight))
+                sums.append(total)
+        if not sums:
+            raise DataError(f"{raw.source} has no samples")
+        return math.fsum(scores) / math.fsum(sums)
+
+
+def _refuse_unused(given: Given, recipe: Recipe, *, has_validation: bool) -> None:
+    """Nothing is ignored in silence: raise `ParameterError` for what does not say what validates."""
+    if has_validation and given.n_cv is not None and given.n_cv > 1:
+        raise ParameterError(f"n_cv={given.n_cv} divides X, and X_val says what to validate on: leave one of them out")
+    if (has_validation or recipe.n_cv > 1) and given.validation_fraction is not None:
+        decider = "X_val" if has_validation else f"n_cv={recipe.n_cv}"
         raise ParameterError(f"validation_fraction={given.validation_fraction!r} would be ignored, since {decider} says what validates")

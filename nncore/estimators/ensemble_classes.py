@@ -78,7 +78,7 @@ class ClassEnsemble(ClassAnswers, Ensemble):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
@@ -91,14 +91,17 @@ class ClassEnsemble(ClassAnswers, Ensemble):
 
         Parameters
         ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Numbers, or a frame of pandas, polars or another library that narwhals knows.
+        X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
+            Numbers, or a frame of pandas, polars or another library that narwhals knows. What need not fit in memory goes by in blocks,
+            again and again: the path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or
+            what gives batches ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Classes; several columns of 0 and 1 for labels that may go together, or of classes of their own.
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts, in training and validation.
+            Classes; several columns of 0 and 1 for labels that may go together, or of classes of their own. Of files and datasets, the
+            name of a column, or a list of them; None for batches.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            How much each sample counts, in training and validation; of files and datasets, the name of a column.
         X_val, y_val, sample_weight_val : array-like, optional
-            What validates all networks, in place of folds of X.
+            What validates all networks, in place of folds of X. Files and the like, too, if X goes by in blocks.
         groups : array-like of shape (n_samples,), optional
             Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
         times : array-like of shape (n_samples,), optional
@@ -114,5 +117,14 @@ class ClassEnsemble(ClassAnswers, Ensemble):
             For an argument of the constructor outside its range, or one that would be ignored.
         DataError
             If there are too few samples, groups or times, or one is missing, or the training ran into numbers that are not finite.
+
+        Notes
+        -----
+        Where X goes by in blocks, a hash of the number of a sample and the seed decides which fold holds it out. A quarter of
+        `memory_limit` is for the samples that judge, of all folds together: limit / 4 / (8 · (columns + inputs + outputs)) of them,
+        400,000 for 20 numbers and 512 MiB. Of larger folds the samples of the least hashes judge, and the others rest. Networks are
+        trained one after the other, by `n_threads` threads each, and each is kept at its own best epoch, also with `n_ens`. Folds do not
+        keep the proportions of classes, and samples of weight 0 have places in batches. `tune`, `groups` and `times` need all samples in
+        memory, and so does a scorer as `scoring`, unless `X_val` is.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), groups, times)

@@ -18,10 +18,14 @@ from nncore.blocks import rows_at_once
 from nncore.configuration import require
 from nncore.data import FORMATS, BatchStream, Stream, StreamBlock, arrow_dataset, arrow_stream, as_stream, is_arrow, is_stream, mapped
 from nncore.errors import DataError, ParameterError
+from nncore.estimators.given import Given
 from nncore.tabular import files_of
 
 #: Ends of names of text files, what they may be packed by, and what separates their cells.
 _TEXTS, _PACKED = {".csv": ",", ".tsv": "\t"}, (".gz", ".bz2", ".zst", ".lz4")
+
+#: What is wrong with a file of features alone.
+NO_TARGETS = "y is missing: name its column, or let batches hold it, (X, y)"
 
 #: Bytes of an array or a frame that are a piece.
 _PIECE = 2**20
@@ -62,6 +66,23 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
         if value is not None:
             raise ParameterError(f"{role}X gives batches, which hold their targets, (X, y) or (X, y, sample_weight): leave {name} out")
     return RawBatches(X, f"{role}X")
+
+
+def training_stream(given: Given, X: Any, y: Any, sample_weight: Any) -> Stream | None:
+    """What a fit goes through in blocks: files, datasets and batches, and with `memory_limit` what is in memory too; else None."""
+    found = raw_stream(X, y, sample_weight)
+    if found is None and given.unread("memory_limit") is not None:
+        found = SlicedStream(X, y, sample_weight)
+    if found is not None:
+        given.obey("memory_limit")
+        if not found.can_repeat:
+            raise ParameterError(
+                f"{found.source} can be gone through once, and a fit goes through it again and again: pass an object whose __iter__ "
+                "begins anew, or a function that returns a fresh iterator"
+            )
+        if not found.has_targets:
+            raise ParameterError(NO_TARGETS)
+    return found
 
 
 def _array(part: Any) -> Any:

@@ -27,7 +27,7 @@ from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_lea
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.exporting import graph_of_estimator
 from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks
-from nncore.estimators.frame_streams import SlicedStream, raw_stream
+from nncore.estimators.frame_streams import NO_TARGETS, raw_stream, training_stream
 from nncore.estimators.given import ITS_RULES, Given, same
 from nncore.estimators.held_out import LOSS, HeldOut, HeldOutStream, Judge, check_validation
 from nncore.estimators.lbfgs import LbfgsFit
@@ -38,7 +38,8 @@ from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
 from nncore.estimators.stochastic import StochasticFit
-from nncore.estimators.stream_training import StreamedData, StreamedTable, blocks_of, encoded_stream, refuse_for_streams
+from nncore.estimators.stream_training import StreamedData, StreamedTable, encoded_stream, refuse_for_streams
+from nncore.estimators.streamed_rows import stream_answers
 from nncore.estimators.training_data import NO_FRACTION, TrainingData
 from nncore.estimators.trial import check_judge
 from nncore.estimators.unscaled import warn_if_hopeless
@@ -189,7 +190,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     ) -> Self:
         check_parameters(self)
         given = Given(self)
-        raw = self._stream_of(given, X, y, sample_weight)
+        raw = training_stream(given, X, y, sample_weight)
         if raw is not None:
             refuse_for_streams(given.memory_limit, incremental=incremental, is_lbfgs=self._is_lbfgs)
         if incremental and given.early_stopping:
@@ -428,28 +429,6 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     def _new_columns(self, given: Given) -> ColumnEncoder:
         return ColumnEncoder(given.categorical_features, given.max_one_hot, given.standardize)
 
-    @property
-    def _names_of_columns(self) -> list[str] | None:
-        """What the columns of the training were called, if they had names."""
-        names = vars(self).get("feature_names_in_")
-        return None if names is None else list(names)
-
-    def _stream_of(self, given: Given, X: Any, y: Any, sample_weight: Any) -> Stream | None:
-        """What goes by in blocks: files, datasets and batches, and with `memory_limit` what is in memory too; else None."""
-        found = raw_stream(X, y, sample_weight)
-        if found is None and given.unread("memory_limit") is not None:
-            found = SlicedStream(X, y, sample_weight)
-        if found is not None:
-            given.obey("memory_limit")
-            if not found.can_repeat:
-                raise ParameterError(
-                    f"{found.source} can be gone through once, and a fit goes through it again and again: pass an object whose __iter__ "
-                    "begins anew, or a function that returns a fresh iterator"
-                )
-            if not found.has_targets:
-                raise ParameterError("y is missing: name its column, or let batches hold it, (X, y)")
-        return found
-
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def _check_is_fitted(self) -> None:
@@ -464,10 +443,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         """
         self._check_is_fitted()
         if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
-            found = [self._answers(block.X, answer) for block in blocks_of(raw, self.memory_limit)]
-            if not found:
-                raise DataError(f"{raw.source} has no samples")
-            return joined(found)
+            return stream_answers(raw, self.memory_limit, lambda X: self._answers(X, answer))
         network, samples = self.network_, self._columns.rows(self, X)
         row_bytes = samples.shape[1] * samples.dtype.itemsize + 2 * self.n_outputs_ * network.dtype.itemsize
         blocks = row_blocks(len(samples), row_bytes)
@@ -514,7 +490,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if raw is None:
             return super()._score_of_stream(X, y, sample_weight)
         if not raw.has_targets:
-            raise ParameterError("y is missing: name its column, or let batches hold it, (X, y)")
+            raise ParameterError(NO_TARGETS)
         loss = self._fitted_loss
         spec = self._metric_of_score(loss)
         metrics = [] if spec is None else [resolve("metrics", spec)]

@@ -89,6 +89,16 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         y = y.astype(np.float64) if self._has_real_targets and y.dtype.kind in "OUSV" else y
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
+    def _check_target(self, y: Any) -> None:
+        """Raise `DataError` if y does not fit what is trained already."""
+        self._targets.check(y)
+
+    @property
+    def _names_of_columns(self) -> list[str] | None:
+        """What the columns of the training were called, if they had names."""
+        names = vars(self).get("feature_names_in_")
+        return None if names is None else list(names)
+
     def _weigher(self, given: Given, y: Any, n_each: NDArray[np.float64] | None = None) -> Weigher:
         """What weighs samples: with the weights of their classes, as `y` of the training has them, or as often as `n_each` says."""
         return lambda y, sample_weight: sample_weight

@@ -53,6 +53,7 @@ class RealMLP(Ensemble):
     max_one_hot: int | None
     embedding_size: int | None
     smooth_clip: float | None
+    memory_limit: int | str | None
 
     _components: ClassVar[Mapping[str, str]] = {
         "activation": "activations",

@@ -129,6 +129,9 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         Width of these vectors.
     smooth_clip : float, optional
         Numbers are scaled to z = (x − median) / (q75 − q25), then drawn in to z / √(1 + (z / smooth_clip)²); inf leaves z as it is.
+    memory_limit : int or str, optional
+        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
+        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
 
     Attributes
     ----------
@@ -232,6 +235,7 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         max_one_hot: int | None = None,
         embedding_size: int | None = None,
         smooth_clip: float | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())
 

@@ -121,6 +121,9 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         Numbers are scaled to z = (x − median) / (q75 − q25), then drawn in to z / √(1 + (z / smooth_clip)²); inf leaves z as it is.
     clip_target : bool, optional
         Predictions stay within the range of the training targets.
+    memory_limit : int or str, optional
+        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
+        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
 
     Attributes
     ----------
@@ -216,6 +219,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         embedding_size: int | None = None,
         smooth_clip: float | None = None,
         clip_target: bool | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())
 

@@ -63,6 +63,7 @@ class TabM(Ensemble):
     embedding_size: int | None
     n_quantiles: int | None
     quantile_noise: float | None
+    memory_limit: int | str | None
     member_orders_: list[NDArray[np.int64]]
     member_losses_: list[NDArray[np.float64]]
 

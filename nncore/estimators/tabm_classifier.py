@@ -111,6 +111,9 @@ class TabMClassifier(ClassEnsemble, TabM):
         Numbers are made to follow a normal distribution by at most so many quantiles; 1,000 (`nncore.encodings`: ``quantile_normal``).
     quantile_noise : float, optional
         Size of the noise that is added to numbers while these quantiles are found; 0.001.
+    memory_limit : int or str, optional
+        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
+        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
 
     Attributes
     ----------
@@ -213,5 +216,6 @@ class TabMClassifier(ClassEnsemble, TabM):
         embedding_size: int | None = None,
         n_quantiles: int | None = None,
         quantile_noise: float | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())

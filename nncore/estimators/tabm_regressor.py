@@ -105,6 +105,9 @@ class TabMRegressor(RealEnsemble, TabM):
         Size of the noise that is added to numbers while these quantiles are found; 0.001.
     clip_target : bool, optional
         Predictions stay within the range of the training targets; False.
+    memory_limit : int or str, optional
+        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
+        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
 
     Attributes
     ----------
@@ -204,5 +207,6 @@ class TabMRegressor(RealEnsemble, TabM):
         n_quantiles: int | None = None,
         quantile_noise: float | None = None,
         clip_target: bool | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())

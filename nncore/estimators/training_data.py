@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from nncore.data import Stream
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
 from nncore.estimators.sparse_rows import SparseRows
 
@@ -21,15 +18,6 @@ NO_FRACTION = "early_stopping=True needs samples to judge by: validation_fractio
 
 #: Beyond it, or its inverse, weights were meant for their ratios.
 _FAR_FROM_1 = 1e15
-
-
-def refuse_files(estimator: Any, X: Any, y: Any) -> None:
-    """Raise `ParameterError`, which names what reads in blocks, for samples that are in files: ensembles take those in memory."""
-    if isinstance(X, (str, os.PathLike, Stream)) or type(X).__module__.startswith("pyarrow._dataset"):
-        raise ParameterError(
-            f"{type(estimator).__name__} takes samples in memory, of which it makes folds, and X is a {type(X).__name__}: read it first, "
-            "as by pandas.read_parquet; or, for a table larger than memory, use MLPClassifier or MLPRegressor"
-        )
 
 
 @dataclass

@@ -44,3 +44,13 @@ def test_the_part_is_counted() -> None:
 def test_a_fraction_lies_between_0_and_1(value: object) -> None:
     with pytest.raises(ParameterError, match="a fraction of the samples between 0 and 1"):
         as_fraction(value)
+
+
+@given(seed=st.integers(0, 2**64 - 1), n_folds=st.sampled_from([2, 4, 8]))
+def test_fractions_side_by_side_are_folds(seed: int, n_folds: int) -> None:
+    folds = [HeldOut(1 / n_folds, seed, False, fold / n_folds) for fold in range(n_folds)]
+    assert (sum(fold.mask(0, 500).astype(int) for fold in folds) == 1).all()
+    smaller = HeldOut(0.5 / n_folds, seed, False, 1 / n_folds).mask(0, 500)
+    assert not (smaller & ~folds[1].mask(0, 500)).any()
+    rest = HeldOut(1 / n_folds, seed, True, 1 / n_folds)
+    np.testing.assert_array_equal(rest.mask_of(np.array([499, 3])), ~folds[1].mask(0, 500)[[499, 3]])

@@ -173,7 +173,10 @@ def test_names_of_rows_are_told(tmp_path: Path) -> None:
         (lambda path: MLPClassifier().fit(path.with_suffix(".xyz"), "label"), "there is no file"),
         (lambda path: MLPClassifier().fit(batches()()), "can be gone through once"),
         (lambda path: MLPClassifier().fit(batches(), [1, 2]), "leave y out"),
-        (lambda path: MLPClassifier(early_stopping=True, scoring="f1").fit(path, "label"), "scoring='f1' is asked of samples in memory"),
+        (
+            lambda path: MLPClassifier(early_stopping=True, scoring="f1_macro").fit(path, "label"),
+            "scoring='f1_macro' is asked of samples in memory",
+        ),
         (lambda path: MLPClassifier(memory_limit=3).fit(path, "label"), "memory_limit"),
         (lambda path: MLPClassifier(early_stopping=True, validation_fraction=0).fit(path, "label"), "samples to judge by"),
     ],

@@ -1,0 +1,186 @@
+"""One fit of an ensemble on samples that go by in blocks: members learn and train one after the other, judged by samples in memory."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.callbacks.time_limit import TimeLimit
+from nncore.contract import Callback, History, copied_deeply
+from nncore.data import ChainLearner, EncodingChain, HeldOut, Stream
+from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter
+from nncore.ensembles.input_columns import InputColumns
+from nncore.ensembles.input_columns_learner import InputColumnsLearner
+from nncore.ensembles.members import Members
+from nncore.ensembles.target_scale import TargetScale
+from nncore.errors import NonFiniteError
+from nncore.network import Sequential
+
+
+@dataclass(frozen=True)
+class StreamedFold:
+    """Which samples of a stream a member is trained on, and by which it is judged.
+
+    Attributes
+    ----------
+    train : HeldOut or None
+        The rest of what the fold holds out; None is all samples.
+    n_train : int
+        How many these are.
+    sample : ndarray of shape (n, n_columns)
+        Some of them, spread over the stream, for what looks at samples where a network is made.
+    validation : ndarray of int64 or None
+        Numbers of samples in memory; None for a fit on all samples.
+    """
+
+    train: HeldOut | None
+    n_train: int
+    sample: NDArray[np.floating]
+    validation: NDArray[np.int64] | None
+
+
+class StreamedSamples(ABC):
+    """What an ensemble is trained on, as often as it is asked for."""
+
+    @abstractmethod
+    def blocks(self, part: HeldOut | None) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+        """Matrix, target and weights of the samples of a part, as `Samples` has them, in blocks of any size."""
+
+    @abstractmethod
+    def stream(
+        self, part: HeldOut | None, encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
+    ) -> Stream:
+        """The samples of a part with inputs and targets that `encode` makes of matrix and target; inputs have so many columns."""
+
+
+class StreamedFit(EnsembleFit):
+    """One fit of an ensemble, of which only the samples that judge are in memory.
+
+    Starts of a fold are trained one after the other, and each is kept at its own best epoch: for the best one of their average, the
+    networks of all epochs would have to be there.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        Of `EnsembleFit`; its `samples` are those that judge.
+    source : StreamedSamples
+    memory_limit : int, str or None
+        As in `Sequential.fit`.
+    """
+
+    def __init__(self, *args: Any, source: StreamedSamples, memory_limit: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._source, self._memory_limit = source, memory_limit
+
+    def members(self, splits: list[Any], n_starts: int, new_seed: Callable[[], int]) -> list[Members]:
+        made = []
+        self._splits, self._started_with = splits, {}
+        for fold in splits:
+            columns, scale = self._learned(fold, new_seed())
+            inputs = columns.encode(fold.sample, self._dtype)
+            networks = [self._built(columns, inputs, np.arange(len(inputs)), new_seed()) for _ in range(n_starts)]
+            made.append(Members(columns, scale, networks))
+        return made
+
+    def _learned(self, fold: StreamedFold, seed: int) -> tuple[InputColumns, TargetScale | None]:
+        """What the samples that a member is trained on say of columns and targets; both share the passes."""
+        columns = InputColumnsLearner(self._layout, self.recipe.number_encodings, self.recipe.level_encodings, rng=seed)
+        scale: ChainLearner | None = None
+        is_first = self._scales_targets
+        while is_first or columns.wants_rows or (scale is not None and scale.wants_rows):
+            for matrix, target, own in self._source.blocks(fold.train):
+                values, weights = target.reshape(len(target), -1), None if own is None else np.asarray(own, np.float64)
+                if is_first:  # only the targets themselves tell how many there are
+                    scale = TargetScale.learner(values.shape[1], self.loss, self._n_outputs, clips=self.recipe.clip_target)
+                    is_first = False
+                if columns.wants_rows:
+                    columns.add(matrix, weights)
+                if scale is not None and scale.wants_rows:
+                    scale.add(values, weights)
+            for learner in (columns, scale):
+                if learner is not None and learner.wants_rows:
+                    learner.end_pass()
+            is_first = False
+        return columns.learned(), None if scale is None else TargetScale(EncodingChain.of_learners([scale]))
+
+    def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        return members.columns.encode(self._samples.matrix[rows], self._dtype)
+
+    def validate(self, made: list[Members]) -> bool:
+        """Train members to their best epochs; False if Ctrl-C cut that short, which leaves those that had begun.
+
+        Raises what `check` raises.
+        """
+        self.best_epochs, self.scores = [], []
+        outcomes: list[Any] = []
+        for number, members in enumerate(made):
+            rows = self._splits[number].validation
+            _, target, weights = self._samples.of(rows)
+            target = target if members.target is None else members.target.transform(target)
+            validation = self._inputs_of(members, number, rows), target, weights
+            for place, network in enumerate(members.networks):
+                keeper = self._keepers(Members(members.columns, members.target, [network]), number)
+                outcomes.append(self._train(network, members, self._splits[number], keeper.callbacks, validation))
+                self.check(keeper, outcomes[-1])
+                keeper.restore([network])
+                self.best_epochs.append(keeper.best_epoch)
+                self.scores.append(keeper.best_value)
+                if isinstance(outcomes[-1], History) and outcomes[-1].interrupted:
+                    del members.networks[place + 1 :], made[number + 1 :], self._splits[number + 1 :]
+                    break
+        return self._keep(outcomes)
+
+    def refit(self, made: list[Members]) -> bool:
+        epochs = max(1, round(float(np.mean(self.best_epochs))))
+        outcomes: list[Any] = []
+        for members, fold in zip(made, self._splits, strict=True):
+            for place, network in enumerate(members.networks):
+                outcome = self._train(network, members, fold, [StopAfter(epochs)], None)
+                if isinstance(outcome, Exception):
+                    raise outcome
+                outcomes.append(outcome)
+                if outcome.interrupted:
+                    del members.networks[place + 1 :]
+                    break
+        return self._keep(outcomes)
+
+    def _train(self, network: Sequential, members: Members, fold: StreamedFold, callbacks: list[Callback], validation: Any) -> Any:
+        """Train one network: its history, or the error that ended it."""
+        options, columns, scale = self.options, members.columns, members.target
+
+        def encode(matrix: NDArray[np.floating], target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return columns.encode(matrix, self._dtype), target if scale is None else scale.transform(target)
+
+        followers = options.followers(network) if options.followers else ()
+        own = [*callbacks, *self._time_left(), *copied_deeply(list(options.callbacks)), *followers]
+        try:
+            return network.fit(
+                self._source.stream(fold.train, encode, columns.n_inputs),
+                validation=validation,
+                metrics=list(options.metrics),
+                callbacks=own,
+                n_threads=options.n_threads,
+                progress=options.progress,
+                memory_limit=self._memory_limit,
+                **self._steps(fold.n_train),
+                **self._started_with.pop(network),
+            )
+        except NonFiniteError as error:
+            return error
+        finally:
+            network.forget_fit()
+            network.reset_optimizer()
+
+    def _time_left(self) -> list[Callback]:
+        """What ends the fit of the next network in time: it has an equal share of what is left."""
+        if self.options.time_limit is None:
+            return []
+        still = len(self._started_with) + (0 if self._splits[0].validation is None else self.recipe.n_refit)
+        left = max(float(self.options.time_limit) - (time.monotonic() - self._began), 0.001)
+        return [TimeLimit(left / still)]

@@ -1,0 +1,161 @@
+"""What a fit finds out of samples that go by in blocks, before anything is made of them: their numbers, targets and weights."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.data import HeldOut as Part, Stream, StreamBlock, StreamMemory
+from nncore.errors import DataError
+from nncore.estimators.column_blocks import told
+from nncore.estimators.network_estimator import checked_weights, joined
+
+
+class TargetFacts:
+    """Lengths, targets and weights of a stream, as they go by once.
+
+    Parameters
+    ----------
+    is_numeric : bool
+        Targets are real numbers; else classes, which are counted.
+    part : Part or None
+        Which samples are trained on; None is all.
+
+    Attributes
+    ----------
+    sizes, kept : list of int
+        How many samples each piece has, and how many of them are trained on.
+    y : ndarray
+        Stands for all targets: the first ones, or each class three times, as scikit-learn wants classes to be repeated.
+    n_each : ndarray of shape (len(y),) or None
+        Of classes: how many samples each row of `y` stands for.
+    """
+
+    def __init__(self, is_numeric: bool, part: Part | None) -> None:
+        self._is_numeric, self._part = is_numeric, part
+        self.sizes: list[int] = []
+        self.kept: list[int] = []
+        self.has_weights = False
+        self._first_y: Any = None
+        #: Of each class: samples, those trained on, the sum of the weights of these, and the largest.
+        self._found: dict[Any, NDArray[np.float64]] = {}
+
+    def begin_piece(self) -> None:
+        """The next samples are of another piece."""
+        self.sizes.append(0)
+        self.kept.append(0)
+
+    def add(self, y: Any, sample_weight: NDArray[np.floating] | None) -> None:
+        """Take the next targets and weights, which are checked, into account."""
+        n, first = len(y), sum(self.sizes)
+        is_kept = np.ones(n, bool) if self._part is None else self._part.mask(first, n)
+        self.sizes[-1] += n
+        self.kept[-1] += int(is_kept.sum())
+        self.has_weights = self.has_weights or sample_weight is not None
+        weights = np.ones(n) if sample_weight is None else sample_weight
+        if self._first_y is None:
+            self._first_y = y
+        elif y.shape[1:] != self._first_y.shape[1:]:
+            raise DataError(f"some blocks of y have the shape {self._first_y.shape[1:]} for a sample, and others {y.shape[1:]}")
+        keys: list[Any] = [None]
+        if self._is_numeric:
+            codes = np.zeros(n, np.int64)
+        else:
+            distinct, codes = np.unique(y, return_inverse=True, axis=0 if y.ndim > 1 and y.dtype.kind != "O" else None)
+            codes, keys = codes.ravel(), [tuple(one) if isinstance(one, list) else one for one in distinct.tolist()]
+        kept_weights = np.where(is_kept, weights, 0.0)
+        largest = np.zeros(len(keys))
+        np.maximum.at(largest, codes, kept_weights)
+        columns = (np.bincount(codes), np.bincount(codes, is_kept), np.bincount(codes, kept_weights), largest)
+        for key, *found in zip(keys, *columns, strict=True):
+            known = self._found.setdefault(key, np.zeros(4))
+            known[:3] += found[:3]
+            known[3] = max(known[3], found[3])
+
+    @property
+    def y(self) -> Any:
+        if self._is_numeric:
+            return self._first_y
+        dtype = self._first_y.dtype if self._first_y.dtype.kind in "biufO" else None
+        return np.repeat(np.array(list(self._found), dtype), 3, axis=0)
+
+    @property
+    def n_each(self) -> NDArray[np.float64] | None:
+        return None if self._is_numeric else np.repeat([known[0] / 3 for known in self._found.values()], 3)
+
+    def weights(self, weigh: Callable[[Any, Any], Any]) -> tuple[float, float] | None:
+        """Mean and largest weight of the samples trained on, by classes too; None if all count alike."""
+        of_classes = weigh(self.y, None)
+        if of_classes is None and not self.has_weights:
+            return None
+        factors = np.ones(len(self._found)) if of_classes is None else of_classes[::3]
+        found = np.array(list(self._found.values()))
+        return float((factors * found[:, 2]).sum() / max(1.0, found[:, 1].sum())), float((factors * found[:, 3]).max())
+
+
+class StreamedRows:
+    """The samples of a fit as they go by, with checked targets and weights.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+    raw : Stream
+    memory_limit : int, str or None
+    part : Part or None
+        Which samples are trained on; None is all.
+
+    Attributes
+    ----------
+    facts : TargetFacts
+    """
+
+    def __init__(self, estimator: Any, raw: Stream, memory_limit: Any, part: Part | None = None) -> None:
+        self._estimator, self._raw, self._limit = estimator, raw, memory_limit
+        self.facts = TargetFacts(estimator._has_real_targets, part)
+
+    def _pass(self, facts: TargetFacts | None) -> Iterator[StreamBlock]:
+        """All blocks with checked targets and weights; `facts` are told of them, if these are wanted."""
+        sizes, first = self._raw.piece_rows, 0
+        for piece in range(1 if sizes is None else len(sizes)):
+            if facts is not None:
+                facts.begin_piece()
+            for block in _blocks(self._raw, piece, self._limit):
+                with told(first):
+                    y = self._estimator._checked_target(block.y)
+                    weights = checked_weights(block.sample_weight, block.X)
+                    if facts is not None:
+                        facts.add(y, weights)
+                yield StreamBlock(block.X, y, weights)
+                first += int(block.X.shape[0])
+
+    def targets(self) -> Iterator[tuple[Any, Any]]:
+        """Blocks of targets and weights."""
+        return ((block.y, block.sample_weight) for block in self._pass(None))
+
+
+def blocks_of(raw: Stream, memory_limit: Any) -> Iterator[StreamBlock]:
+    """All blocks of a stream that have samples."""
+    sizes = raw.piece_rows
+    for piece in range(1 if sizes is None else len(sizes)):
+        yield from _blocks(raw, piece, memory_limit)
+
+
+def stream_answers(raw: Stream, memory_limit: Any, answers: Callable[[Any], Any]) -> Any:
+    """What is answered for the `X` of each block, one below the other."""
+    found = [answers(block.X) for block in blocks_of(raw, memory_limit)]
+    if not found:
+        raise DataError(f"{raw.source} has no samples")
+    return joined(found)
+
+
+def _blocks(raw: Stream, piece: int, memory_limit: Any) -> Iterator[StreamBlock]:
+    n_rows = StreamMemory.by(memory_limit, None).rows_at_once(raw)
+    with closing(raw.opened(piece, n_rows)) as blocks:
+        yield from (block for block in blocks if block.X.shape[0])
