@@ -73,7 +73,7 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
         (["--tune", "time"], "--tune time tries as many recipes as there is time for; say --time-limit SECONDS too"),
         (["--tune", "2", "--search-space", "large"], "--search-space must be"),
         (["--tune", "2", "--trials-file", "t.nncore", "--cv", "3"], "holds one search, and --cv 3 makes 4"),
-        (["--tune", "2", "--metric", "balanced_accuracy"], "--tune trains them in parts; take a metric of nncore"),
+        (["--tune", "2", "--metric", "matthews_corrcoef"], "--tune trains them in parts; take a metric of nncore"),
         (["--tune", "2", "--trials-file", "none/t.nncore"], "--trials-file none/t.nncore: there is no folder"),
         (["--tune", "2", "--model", "mlp"], "--tune is for --model realmlp or tabm"),
         (["--n-refit", "1", "--model", "mlp"], "--n-refit is for --model realmlp or tabm"),
