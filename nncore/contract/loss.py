@@ -115,6 +115,11 @@ class Loss(Configurable):
         """Outputs, after the link, that stand for such means and deviations: `decide` and `deviation` turned round."""
         raise NotImplementedError(f"{type(self).__name__}.of_moments")
 
+    @property
+    def has_own_decision(self) -> bool:
+        """Whether `decide` is another than that of all losses, so that predictions are not simply the outputs, or the largest of them."""
+        return type(self).decide is not Loss.decide
+
     def probabilities(self, output: np.ndarray) -> np.ndarray:
         """Probabilities that outputs, after the link, stand for: themselves, or what is decided (`decides_probabilities`)."""
         return self.decide(output) if self.decides_probabilities else output

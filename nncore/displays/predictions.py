@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nncore.arguments import shown
-from nncore.contract import Loss, class_indices
+from nncore.contract import class_indices
 from nncore.data import as_numbers
 from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
 from nncore.network import Sequential
@@ -49,7 +49,7 @@ def predicted_classes(model: Any, X: Any) -> np.ndarray:
     if not isinstance(model, Sequential):
         return np.asarray(model.predict(X))
     classes, probability = probabilities(model, X)
-    if model.loss is not None and type(model.loss).decide is not Loss.decide:
+    if model.loss is not None and model.loss.has_own_decision:
         return class_indices(model.loss.decide(model.predict_proba(X)))
     predicted: np.ndarray = classes[probability.argmax(axis=1)]
     return predicted

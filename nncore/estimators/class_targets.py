@@ -179,7 +179,7 @@ class ClassTargets:
         """What is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
         if self.kind == HEADS:
             return loss.metrics[0]
-        if type(loss).decide is not Loss.decide:
+        if loss.has_own_decision:
             return own_score
         # Told from the targets alone, labels of which every sample happens to have one would be taken for classes.
         return {"name": "accuracy", "mode": "labels"} if self.kind == MULTILABEL else "accuracy"
@@ -234,7 +234,7 @@ class ClassTargets:
     def decode_one(self, output: np.ndarray, loss: Loss) -> Any:
         """The same for the output of one sample, of shape (n_outputs,)."""
         # What decode and class_indices come to, without an array for each step: only a loss with its own way has another answer.
-        if self.kind not in (MULTILABEL, HEADS) and len(self.classes) > 1 and type(loss).decide is Loss.decide:
+        if self.kind not in (MULTILABEL, HEADS) and len(self.classes) > 1 and not loss.has_own_decision:
             if len(output) > 1:
                 return self.classes[output.argmax()]
             if loss.has_yes_no_outputs:
@@ -260,7 +260,7 @@ class ClassTargets:
     def out_activation(self, loss: Loss) -> str | None:
         """scikit-learn's name of what makes probabilities of the last layer's sums; None if there is more to it."""
         n_outputs = self.n_outputs(loss)
-        if self.kind == HEADS or len(self.classes) == 1 or type(loss).decide is not Loss.decide:
+        if self.kind == HEADS or len(self.classes) == 1 or loss.has_own_decision:
             return None
         link = loss.link or activation_for(loss, n_outputs)
         if link == "softmax":

@@ -70,8 +70,8 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
         """R² of the predictions for squared errors; for another loss its own score.
 
         That is D², the part of the loss of the best constant predictions that the network saves: of absolute errors, of the pinball loss
-        (the mean over several quantiles), of Huber's loss, of the deviance for ``"poisson"``. A loss without such a score, like
-        ``"gaussian_nll"`` or a function of yours, scores the negative mean loss.
+        (the mean over several quantiles, before they are put in order, which makes them no worse), of Huber's loss, of the deviance for
+        ``"poisson"``. A loss without such a score, like ``"gaussian_nll"`` or a function of yours, scores the negative mean loss.
 
         Parameters
         ----------

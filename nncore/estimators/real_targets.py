@@ -114,7 +114,7 @@ class RealTargets:
     def out_activation(self, loss: Loss) -> str | None:
         """scikit-learn's name of what makes predictions of the last layer's sums; None if there is more to it."""
         n_outputs = self.n_outputs(loss)
-        if type(loss).decide is not Loss.decide or (self.n_targets > 1 and n_outputs != self.n_targets):
+        if loss.has_own_decision or (self.n_targets > 1 and n_outputs != self.n_targets):
             return None
         link = loss.link or activation_for(loss, n_outputs) or "identity"
         return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.arguments import is_number, numbers, shown
 from nncore.errors import ParameterError, ShapeError
-from nncore.plugin import Kernel, Loss
+from nncore.plugin import Graph, Kernel, Loss, Value
 
 
 class Quantile(Loss):
@@ -17,8 +17,8 @@ class Quantile(Loss):
 
     The network has m·K outputs, those of the first target first: ``output[:, t * K + k]`` is quantile ``k`` of target ``t``, so that
     ``net.predict(X).reshape(len(X), m, K)`` has them apart. ∂E/∂yₜₖ is (1 − qₖ)/(mK) above the target, −qₖ/(mK) below it and 0 at it.
-    For the median alone, E is half of ``mae``. Nothing keeps two estimated quantiles from crossing; ``np.sort`` along the last axis
-    puts them in order and never makes them worse.
+    For the median alone, E is half of ``mae``. Nothing keeps two quantiles among a network's outputs from crossing: `decide` puts those of
+    each target in order, which never makes them worse. Estimators and exported models predict them so.
 
     Parameters
     ----------
@@ -50,6 +50,34 @@ class Quantile(Loss):
     @property
     def judge(self) -> dict[str, Any]:  # type: ignore[override]  # as the arguments are
         return {"name": "d2_pinball", "quantiles": self.quantiles}
+
+    @property
+    def has_own_decision(self) -> bool:
+        return len(self.quantiles) > 1
+
+    def decide(self, output: np.ndarray) -> np.ndarray:
+        if not self.has_own_decision:
+            return output
+        each = output.reshape(len(output), -1, len(self.quantiles))
+        in_order = np.empty_like(each)
+        in_order[:, :, np.argsort(self.quantiles, kind="stable")] = np.sort(each, axis=2)
+        return in_order.reshape(output.shape)
+
+    def formula(self, g: Graph, output: Value) -> Value:
+        n, width = len(self.quantiles), output.sample_shape[0]
+        if not self.has_own_decision:
+            return output
+        rising = np.argsort(self.quantiles, kind="stable").tolist()
+        places = [first + k for first in range(0, width, n) for k in rising]
+        values = g.columns(output, places)
+        for turn in range(n):  # neighbours change places where they are in the wrong order: the even pairs, the odd ones, and so on
+            left = [i for i in range(width) if i % n % 2 == turn % 2 and i % n + 1 < n]
+            if left:
+                low, high = g.columns(values, left), g.columns(values, [i + 1 for i in left])
+                found = {i: width + k for k, i in enumerate(left)} | {i + 1: width + len(left) + k for k, i in enumerate(left)}
+                both = g.concat([values, g.minimum(low, high), g.maximum(low, high)])
+                values = g.columns(both, [found.get(i, i) for i in range(width)])
+        return g.columns(values, np.argsort(places).tolist())
 
     def hyper(self) -> list[float]:
         return list(self.quantiles)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from losses.training import minimised, one_hot
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_pinball_loss
 
 import nncore as nn
 from nncore.errors import ParameterError, ShapeError
+from nncore.estimators import MLPRegressor
 from nncore.losses.mae import MAE
 from nncore.losses.quantile import Quantile
+from nncore.testing.formulas import decided_by_formula
 
 
 def test_closed_form() -> None:
@@ -63,6 +66,32 @@ def test_finds_the_quantiles_of_each_group() -> None:
     output = minimised(Quantile(quantiles), one_hot(groups), y, 3).predict(np.eye(2))
     exact = [np.quantile(y[groups == group], quantiles) for group in (0, 1)]
     np.testing.assert_allclose(output, exact, atol=0.05)
+
+
+def test_decided_quantiles_do_not_cross() -> None:
+    """Those of each target by themselves, in whatever order the levels are given."""
+    output = np.array([[3.0, 1.0, 2.0, 7.0, 9.0, 8.0]])
+    np.testing.assert_array_equal(Quantile((0.1, 0.5, 0.9)).decide(output), [[1, 2, 3, 7, 8, 9]])
+    np.testing.assert_array_equal(Quantile((0.9, 0.1, 0.5)).decide(output), [[3, 1, 2, 9, 7, 8]])
+    assert Quantile(0.3).decide(output) is output
+    rng, grid = np.random.default_rng(4), tuple((np.arange(19) + 1) / 20)
+    output, target = rng.normal(size=(30, 38)), rng.normal(size=(30, 2))
+    loss = Quantile(grid)
+    decided = loss.decide(output)
+    assert (np.diff(decided.reshape(30, 2, 19), axis=2) >= 0).all()
+    assert (loss.forward(decided, target) <= loss.forward(output, target) + 1e-15).all(), "it never makes them worse"
+    np.testing.assert_array_equal(decided_by_formula(loss, output), decided)
+
+
+def test_an_estimator_predicts_them_in_order() -> None:
+    """Of a network of first values, whose outputs cross."""
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 2))
+    model = MLPRegressor({"name": "quantile", "quantiles": (0.2, 0.5, 0.8)}, (8,), max_iter=1, learning_rate_init=1e-9, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    assert (np.diff(model.network_.predict(X).reshape(50, 2, 3), axis=2) < 0).any()
+    assert (np.diff(model.predict(X), axis=2) >= 0).all()
 
 
 def test_a_network_covers_as_many_as_it_says() -> None:
