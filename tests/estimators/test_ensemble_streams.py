@@ -192,6 +192,26 @@ def test_validation_data_may_be_a_file_or_in_memory(written: Path) -> None:
     assert scored.validation_scores_[0] == pytest.approx(f1_score(y, scored.predict(X), average="macro"))
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_columns_and_targets_are_those_of_samples_in_memory(loss: str, tmp_path: Path) -> None:
+    prices = table().set_column(6, "price", pa.array(np.abs(table()["price"].to_numpy()))).select([*FEATURES, "price", "weight"])
+    path = tmp_path / "prices.parquet"
+    parquet.write_table(prices, path, row_group_size=50)
+    X, y, weight = prices.select(FEATURES).to_pandas(), prices["price"].to_numpy(), prices["weight"].to_numpy()
+    streamed, in_memory = (
+        RealMLPRegressor(**REAL, n_ens=1, loss=loss).fit(*data, X, y)._members[0] for data in ((path, "price", "weight"), (X, y, weight))
+    )
+    for name in ("numbers", "hot", "coded"):
+        one, other = getattr(streamed.columns, name).arrays(), getattr(in_memory.columns, name).arrays()
+        assert one.keys() == other.keys()
+        for key, values in one.items():
+            np.testing.assert_allclose(values, other[key], rtol=1e-12)
+    scales = [members.target.chain.arrays() for members in (streamed, in_memory)]
+    assert scales[0].keys() == scales[1].keys()
+    for key, values in scales[0].items():
+        np.testing.assert_allclose(values, scales[1][key], rtol=1e-12)
+
+
 def test_filters_and_columns_of_a_dataset_count(written: Path) -> None:
     kept = ds.field("number") > 0
     streamed = TabMClassifier(**TAB).fit(ds.dataset(written).filter(kept), "label", "weight")
