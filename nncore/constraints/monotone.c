@@ -15,7 +15,7 @@ static int32_t F(monotone_project)(const nnc_constraint_call *call) {
     int64_t n_rising = (int64_t)hyper[0], n_named = n_rising + (int64_t)hyper[1];
     for (int64_t k = 0; k < n_named; k++) {
         int64_t row = (int64_t)hyper[2 + k];
-        if (row >= call->n_rows) continue; /* refused in Python */
+        if (row >= call->n_rows) continue; /* validate_tensor has refused it */
         T *w = (T *)call->w + row * call->stride, sign = k < n_rising ? 1 : -1;
         for (int64_t j = 0; j < call->n_columns; j++) w[j] = sign * w[j] < 0 ? 0 : w[j];
     }

@@ -64,9 +64,12 @@ class Monotone(Constraint):
         """How many rise, how many fall, and which."""
         return [float(n) for n in (len(self.increasing), len(self.decreasing), *self.increasing, *self.decreasing)]
 
+    def validate_tensor(self, n_rows: int, n_columns: int) -> None:
+        """Raise `ShapeError` for a feature that is no row of it."""
+        if (last := max(*self.increasing, *self.decreasing, 0)) >= n_rows:
+            raise ShapeError(f"Monotone: there is no feature {last} among the {n_rows} rows of the weight, which are 0 to {n_rows - 1}")
+
     def project(self, w: np.ndarray, rate: float) -> None:
-        if (last := max(*self.increasing, *self.decreasing, 0)) >= len(w):
-            raise ShapeError(f"Monotone: there is no feature {last} among the {len(w)} rows of the weight, which are 0 to {len(w) - 1}")
         for features, wrong in ((self.increasing, np.less), (self.decreasing, np.greater)):
             for feature in features:
                 w[feature][wrong(w[feature], 0)] = 0

@@ -33,6 +33,15 @@ class Constraint(Configurable):
     idempotent: ClassVar[bool] = True
     kernel: ClassVar[Kernel | None] = None
 
+    def validate_tensor(self, n_rows: int, n_columns: int) -> None:
+        """Raise `ShapeError` if no tensor of this shape can keep the constraint. It is asked before anything is projected.
+
+        Parameters
+        ----------
+        n_rows, n_columns : int
+            Shape of the tensor; a vector is one row.
+        """
+
     def project(self, w: np.ndarray, rate: float) -> None:
         """Make `w` what the constraint asks for, in place.
 

@@ -170,6 +170,7 @@ class Interpreter:
 
     def _perturb(self, number: int, norm: float) -> None:
         """Move the parameters of a group to where its second gradient is taken."""
+        self._obey("optimizer", number)
         w, g = self.spec.parameters, self.spec.gradients
         for begin, end, member, _ in self.spec.grouping.stretches():
             if member == number:

@@ -45,6 +45,8 @@ class Rule:
     hyper: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.component, Constraint):
+            self.component.validate_tensor(self.tensor.rows, self.tensor.columns)
         self.kernel = native_kernel(self.component)
         self.capsule = None if self.kernel is None else self.kernel.load()
         self.hyper = np.array(self.component.hyper(), np.float64)

@@ -39,6 +39,7 @@ GOOD: dict[str, np.ndarray] = {
 NEEDED: dict[str, Any] = {
     "epochs": 1, "progress": False, "rng": 0, "n_inputs": 2, "training": True, "network": None, "networks": None, "estimator": None,
     "param_name": "alpha", "param_range": [0.1, 1.0], "loss": "softmax_cross_entropy", "optimizer": "sgd", "n_members": 2,
+    "index": 1, "which": 1, "layer": None,
 }  # fmt: skip
 #: Only one of them at a time.
 EXCLUSIVE = {"backward": ("y", "d_output"), "input_gradients": ("y",)}
@@ -108,6 +109,8 @@ def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
     keywords = {key: value for key, value in NEEDED.items() if key in parameters}
     if "network" in keywords:
         keywords["network"] = network()
+    if "layer" in keywords:
+        keywords["layer"] = nn.Dense(3)
     if "networks" in keywords:
         receiver = network()
         keywords["networks"] = [receiver]
@@ -127,7 +130,7 @@ def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
 
 
 def _as_numbers(result: Any, receiver: Any) -> Any:
-    if type(result).__name__ == "History" or isinstance(result, list):  # of histories
+    if result is None or type(result).__name__ == "History" or isinstance(result, list):  # a change of the receiver, or histories of fits
         return receiver.predict(X)
     if isinstance(result, dict):
         return np.concatenate([np.ravel(value) for value in result.values()])

@@ -23,11 +23,15 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)
 
 
+#: The least part of a number that schedules leave here: less of Tweedie's power would be outside its range.
+LEAST = 0.92
+
+
 class Rising(Schedule):
-    """From above a half up to 1 in the last step, so that every step has its own number and predictions agree with the end."""
+    """From above `LEAST` up to 1 in the last step, so that every step has its own number and predictions agree with the end."""
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
-        return 0.5 + 0.5 * np.minimum(step + 1, n_steps) / n_steps
+        return LEAST + (1 - LEAST) * np.minimum(step + 1, n_steps) / n_steps
 
 
 class Halving(Schedule):
@@ -78,11 +82,11 @@ def moves(net: nn.Sequential, knob: Knob) -> bool:
 
 
 def fresh(case: Case, knob: Knob) -> nn.Sequential:
-    """Built and ready to be trained; a number that is 0, which no factor changes, or whose half is not allowed, is another one."""
+    """Built and ready to be trained; a number that is 0, which no factor changes, or of which less is not allowed, is another one."""
     net = case.build(case.component)
     case.fit(net, 0, **case.arguments(case.component))
     value, holder = knob.value or 0.125, holder_of(case.own(net), knob.name)
-    while not is_allowed(holder, knob.name, 0.5 * value):
+    while not is_allowed(holder, knob.name, LEAST * value):
         value *= 2
         assert value < 1e6, f"{holder!r} allows no {knob.name}"
     if value != knob.value:
@@ -196,7 +200,7 @@ def test_each_step_has_its_own_numbers(paths: list[str], twin: bool) -> None:
     for step in range(8):
         for path, base in bases.items():
             owner, name = value_of(hand, path)
-            setattr(owner, name, base * (0.5 + 0.5 * (step + 1) / 8))
+            setattr(owner, name, base * (LEAST + (1 - LEAST) * (step + 1) / 8))
         start = 30 * (step % 4)
         hand.train_on_batch(X[start : start + 30], Y[start : start + 30])
     np.testing.assert_allclose(scheduled.parameters, hand.parameters, rtol=1e-11, atol=1e-13)
@@ -299,7 +303,7 @@ def test_groups_move_with_the_network(decays_itself: bool, twin: bool) -> None:
     decay = hand.optimizer if decays_itself else hand
     lr, base = hand.optimizer.lr, decay.weight_decay
     for step in range(8):
-        rise = 0.5 + 0.5 * (step + 1) / 8
+        rise = LEAST + (1 - LEAST) * (step + 1) / 8
         hand.optimizer.lr, decay.weight_decay = lr * 0.5**step, base * rise
         hand.groups = {"*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}, "dense_2.weight": {"weight_decay": 0.3 * rise}}
         start_row = 30 * (step % 4)
@@ -320,7 +324,7 @@ def test_every_optimizer_that_has_the_number_moves(twin: bool) -> None:
     scheduled, hand = start(), start()
     history = fit(scheduled, 2, schedule={"lr": Halving(), "momentum": Rising(), "beta1": Rising()}, shuffle=False)
     for step in range(8):
-        rise = 0.5 + 0.5 * (step + 1) / 8
+        rise = LEAST + (1 - LEAST) * (step + 1) / 8
         hand.optimizer.lr, hand.optimizer.beta1 = 0.05 * 0.5**step, 0.9 * rise
         other = hand.groups["dense_2.*"]["optimizer"]
         other.lr, other.momentum = 0.02 * 0.5**step, 0.5 * rise
