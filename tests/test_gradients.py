@@ -145,7 +145,7 @@ def test_input_gradient_reaches_the_layer_before(layer: Layer) -> None:
     """A layer's d_x is what the Dense before it turns into its own gradient; two layers of the kind in a row pass it on."""
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(N_ROWS, N_INPUTS)), rng.normal(size=(N_ROWS, 2))
-    network = nn.Sequential(nn.Dense(5), layer, copy.deepcopy(layer), nn.Dense(2)).build(N_INPUTS, loss="half_mse", rng=5, dtype="float64")
+    network = nn.Sequential(nn.Dense(8), layer, copy.deepcopy(layer), nn.Dense(2)).build(N_INPUTS, loss="half_mse", rng=5, dtype="float64")
     network.forward(X, training=True)
     network.backward(y)
     first = network.named_gradients()["dense_1.weight"].copy()

@@ -205,7 +205,7 @@ def test_each_step_has_its_own_numbers(paths: list[str], twin: bool) -> None:
         hand.train_on_batch(X[start : start + 30], Y[start : start + 30])
     np.testing.assert_allclose(scheduled.parameters, hand.parameters, rtol=1e-11, atol=1e-13)
     for path, base in bases.items():
-        np.testing.assert_allclose(history[path], [base * 0.75, base])
+        np.testing.assert_allclose(history[path], [base * Rising().factor(np.float64(3), 8), base])
         assert getattr(*value_of(scheduled, path)) == base
     assert list(history) == ["loss", *paths, "seconds"]
 
