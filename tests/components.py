@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nncore import registry
+from nncore.errors import ShapeError
 from nncore.layers.concat import Concat
 from nncore.layers.flatten import Flatten
 from nncore.layers.repeat_members import RepeatMembers
@@ -29,6 +30,19 @@ def framed(layer: Layer) -> Layer:
     if plan.branches or (not before and len(plan.output_shape) == 1):
         return layer
     return Concat([[*before, layer.named("framed"), Flatten()]])  # named, since a twin is of another class, which names would tell of
+
+
+def width_for(layer: Layer, n_inputs: int) -> int:
+    """The least number of inputs from `n_inputs` on that a layer takes: one of units needs a multiple of their size."""
+    if len(getattr(layer, "input_shapes", (N_INPUTS,))[0]) > 1:
+        return n_inputs
+    while True:
+        try:
+            layer.plan((n_inputs,))
+        except ShapeError:
+            n_inputs += 1
+        else:
+            return n_inputs
 
 
 def activations(trainable: bool = False) -> list[Activation]:

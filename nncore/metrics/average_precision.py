@@ -28,7 +28,7 @@ class AveragePrecision(RankingMetric):
     Davis & Goadrich, "The relationship between precision-recall and ROC curves", ICML 2006.
     """
 
-    def of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    def _of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
         positive, negative = (level[::-1] for level in levels(is_positive, score, weight))
         found = np.cumsum(positive)
         return float(positive @ (found / (found + np.cumsum(negative))) / found[-1])

@@ -19,9 +19,9 @@ class RankingMetric(ClassificationMetric):
     def __init__(self, average: str = "macro") -> None:
         self.average = average
 
-    def of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    def _of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
         """The score of one question, all of shape (n_rows,); there are positive and negative rows, and no weight is 0."""
-        raise NotImplementedError(f"{type(self).__name__}.of_question")
+        raise NotImplementedError(f"{type(self).__name__}._of_question")
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         self.check_shapes(output.shape, target.shape)
@@ -35,7 +35,7 @@ class RankingMetric(ClassificationMetric):
         questions = [column for column in range(first, scores.shape[1]) if positive[:, column].any() and not positive[:, column].all()]
         if not questions:
             return float("nan")
-        found = [self.of_question(positive[:, column], scores[:, column], weight) for column in questions]
+        found = [self._of_question(positive[:, column], scores[:, column], weight) for column in questions]
         shares = None if self.average == "macro" else [float(weight @ positive[:, column]) for column in questions]
         return float(np.average(found, weights=shares))
 

@@ -28,5 +28,5 @@ class ROCAUC(RankingMetric):
     Hanley & McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve", Radiology, 1982.
     """
 
-    def of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
+    def _of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
         return area_under_roc(is_positive, score, weight)

@@ -27,12 +27,12 @@ class Plateau(Schedule):
         An epoch improves if it is better than the best one by more than this.
     min_factor : float, default 0.0
         The factor falls no lower.
-    cooldown : int, default 0
-        Epochs after each drop that count as no epochs without improvement, so that the new rate has time to show what it does. As in
-        PyTorch; Keras counts the last of them.
     mode : {"auto", "min", "max"}, default "auto"
         What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
         not begin.
+    cooldown : int, default 0
+        Epochs after each drop that count as no epochs without improvement, so that the new rate has time to show what it does. As in
+        PyTorch; Keras counts the last of them.
     """
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]", "cooldown": "[0, inf)"}

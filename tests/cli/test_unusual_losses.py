@@ -49,8 +49,8 @@ def grades(tmp_path: Path) -> Path:
 
 def test_a_loss_with_fewer_outputs_than_classes(grades: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "grades.nncore"
-    train = ["train", str(grades), "--target", "grade", "--drop", "number", "--loss", "nncore-unusual/ordinal", "--out", str(model), "--quiet"]
-    assert main(train) == 0
+    train = ["train", str(grades), "--target", "grade", "--drop", "number", "--loss", "nncore-unusual/ordinal"]
+    assert main([*train, "--out", str(model), "--quiet"]) == 0
     assert float(capsys.readouterr().out.split("accuracy ")[1].split(" ")[0]) > 80
     assert nncore.load_many(model)[0].output_shape == (3,)
     assert main(["predict", str(model), str(grades)]) == 0
