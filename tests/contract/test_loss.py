@@ -65,5 +65,5 @@ def test_the_activation_that_a_loss_needs(name, activation):
 
 def test_probabilities_of_classes():
     with_probabilities = {type(loss).__name__ for loss in components.losses() if loss.has_probabilities}
-    assert with_probabilities == {"SoftmaxCrossEntropy", "BinaryCrossEntropy", "CrossEntropy"}
+    assert with_probabilities == {"SoftmaxCrossEntropy", "BinaryCrossEntropy", "CrossEntropy", "Focal", "BinaryFocal", "Ordinal"}
     assert not Ordinal().has_probabilities
