@@ -63,7 +63,10 @@ def test_muon_trains_a_network_in_numpy(registry: Registry) -> None:
 
 @pytest.mark.parametrize(("name", "argument"), [("focal", "gamma"), ("label_smoothing", "smoothing")])
 def test_a_loss_without_its_point_is_cross_entropy(registry: Registry, name: str, argument: str) -> None:
-    loss, cross_entropy = registry.resolve("losses", {"name": f"nncore-focal/{name}", argument: 0.0}), nn.get("losses", "softmax_cross_entropy")()
+    loss, cross_entropy = (
+        registry.resolve("losses", {"name": f"nncore-focal/{name}", argument: 0.0}),
+        nn.get("losses", "softmax_cross_entropy")(),
+    )
     z, labels = logits_and_labels()
     np.testing.assert_allclose(loss.forward(z, labels), cross_entropy.forward(z, labels), rtol=1e-13)
     np.testing.assert_allclose(loss.backward(z, labels), cross_entropy.backward(z, labels), atol=1e-15)
