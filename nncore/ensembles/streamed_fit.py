@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback, History, copied_deeply
+from nncore.contract import Callback, copied_deeply
 from nncore.data import ChainLearner, EncodingChain, HeldOut, Stream
 from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter
 from nncore.ensembles.input_columns import InputColumns
@@ -126,12 +126,13 @@ class StreamedFit(EnsembleFit):
             validation = self._inputs_of(members, number, rows), target, weights
             for place, network in enumerate(members.networks):
                 keeper = self._keepers(Members(members.columns, members.target, [network]), number)
-                outcomes.append(self._train(network, members, self._splits[number], keeper.callbacks, validation))
-                self.check(keeper, outcomes[-1])
+                outcome, is_cut_short = self._train(network, members, self._splits[number], keeper.callbacks, validation)
+                outcomes.append(outcome)
+                self.check(keeper, outcome)
                 keeper.restore([network])
                 self.best_epochs.append(keeper.best_epoch)
                 self.scores.append(keeper.best_value)
-                if isinstance(outcomes[-1], History) and outcomes[-1].interrupted:
+                if is_cut_short:
                     del members.networks[place + 1 :], made[number + 1 :], self._splits[number + 1 :]
                     break
         return self._keep(outcomes)
@@ -139,19 +140,21 @@ class StreamedFit(EnsembleFit):
     def refit(self, made: list[Members]) -> bool:
         epochs = max(1, round(float(np.mean(self.best_epochs))))
         outcomes: list[Any] = []
-        for members, fold in zip(made, self._splits, strict=True):
+        for number, (members, fold) in enumerate(zip(made, self._splits, strict=True)):
             for place, network in enumerate(members.networks):
-                outcome = self._train(network, members, fold, [StopAfter(epochs)], None)
+                outcome, is_cut_short = self._train(network, members, fold, [StopAfter(epochs)], None)
                 if isinstance(outcome, Exception):
                     raise outcome
                 outcomes.append(outcome)
-                if outcome.interrupted:
-                    del members.networks[place + 1 :]
-                    break
+                if is_cut_short:
+                    del members.networks[place + 1 :], made[number + 1 :], self._splits[number + 1 :]
+                    return self._keep(outcomes)
         return self._keep(outcomes)
 
-    def _train(self, network: Sequential, members: Members, fold: StreamedFold, callbacks: list[Callback], validation: Any) -> Any:
-        """Train one network: its history, or the error that ended it."""
+    def _train(
+        self, network: Sequential, members: Members, fold: StreamedFold, callbacks: list[Callback], validation: Any
+    ) -> tuple[Any, bool]:
+        """Train one network: its history, or the error that ended it; and whether Ctrl-C did."""
         options, columns, scale = self.options, members.columns, members.target
 
         def encode(matrix: NDArray[np.floating], target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +163,7 @@ class StreamedFit(EnsembleFit):
         followers = options.followers(network) if options.followers else ()
         own = [*callbacks, *self._time_left(), *copied_deeply(list(options.callbacks)), *followers]
         try:
-            return network.fit(
+            history = network.fit(
                 self._source.stream(fold.train, encode, columns.n_inputs),
                 validation=validation,
                 metrics=list(options.metrics),
@@ -172,10 +175,11 @@ class StreamedFit(EnsembleFit):
                 **self._started_with.pop(network),
             )
         except NonFiniteError as error:
-            return error
+            return error, False
         finally:
             network.forget_fit()
             network.reset_optimizer()
+        return history, history.interrupted
 
     def _time_left(self) -> list[Callback]:
         """What ends the fit of the next network in time: it has an equal share of what is left."""
