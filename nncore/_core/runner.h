@@ -42,7 +42,8 @@ enum {
     NNC_PERTURB = 9,   /* parameters to where the second gradient of a step is taken; also in Python */
 };
 
-/* The last three are joints, where values part and meet (joints.h). */
+/* The first two have a table of functions in C, which call_op relies on the order for. The last three are joints, where values part and meet
+ * (joints.h). */
 enum { NNC_OP_LAYER = 0, NNC_OP_ACTIVATION = 1, NNC_OP_PYTHON = 2, NNC_OP_SUM = 3, NNC_OP_CONCAT = 4, NNC_OP_FORK = 5 };
 
 /* failed_op values beside the ops' own numbers; behind those, n_ops + i is the optimizer of group i, behind these,
