@@ -28,10 +28,13 @@ LEAST = 0.92
 
 
 class Rising(Schedule):
-    """From above `LEAST` up to 1 in the last step, so that every step has its own number and predictions agree with the end."""
+    """From above a least factor up to 1 in the last step, so that every step has its own number and predictions agree with the end."""
+
+    def __init__(self, least: float = LEAST) -> None:
+        self.least = least
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
-        return LEAST + (1 - LEAST) * np.minimum(step + 1, n_steps) / n_steps
+        return self.least + (1 - self.least) * np.minimum(step + 1, n_steps) / n_steps
 
 
 class Halving(Schedule):
@@ -197,10 +200,10 @@ def test_each_step_has_its_own_numbers(paths: list[str], twin: bool) -> None:
     scheduled, hand = network(twin=twin), network(twin=twin)
     history = fit(scheduled, 2, schedule=dict.fromkeys(paths, Rising()), shuffle=False)
     bases = {path: getattr(*value_of(hand, path)) for path in paths}
-    for step in range(8):
+    for step, rise in enumerate(Rising().factor(np.arange(8), 8)):
         for path, base in bases.items():
             owner, name = value_of(hand, path)
-            setattr(owner, name, base * (LEAST + (1 - LEAST) * (step + 1) / 8))
+            setattr(owner, name, float(base * rise))
         start = 30 * (step % 4)
         hand.train_on_batch(X[start : start + 30], Y[start : start + 30])
     np.testing.assert_allclose(scheduled.parameters, hand.parameters, rtol=1e-11, atol=1e-13)
@@ -302,8 +305,7 @@ def test_groups_move_with_the_network(decays_itself: bool, twin: bool) -> None:
     fit(scheduled, 2, schedule={"lr": Halving(), "weight_decay": Rising()}, shuffle=False)
     decay = hand.optimizer if decays_itself else hand
     lr, base = hand.optimizer.lr, decay.weight_decay
-    for step in range(8):
-        rise = LEAST + (1 - LEAST) * (step + 1) / 8
+    for step, rise in enumerate(Rising().factor(np.arange(8), 8).tolist()):
         hand.optimizer.lr, decay.weight_decay = lr * 0.5**step, base * rise
         hand.groups = {"*.bias": {"lr_factor": 0.1, "weight_decay": 0.0}, "dense_2.weight": {"weight_decay": 0.3 * rise}}
         start_row = 30 * (step % 4)
@@ -323,8 +325,7 @@ def test_every_optimizer_that_has_the_number_moves(twin: bool) -> None:
 
     scheduled, hand = start(), start()
     history = fit(scheduled, 2, schedule={"lr": Halving(), "momentum": Rising(), "beta1": Rising()}, shuffle=False)
-    for step in range(8):
-        rise = LEAST + (1 - LEAST) * (step + 1) / 8
+    for step, rise in enumerate(Rising().factor(np.arange(8), 8).tolist()):
         hand.optimizer.lr, hand.optimizer.beta1 = 0.05 * 0.5**step, 0.9 * rise
         other = hand.groups["dense_2.*"]["optimizer"]
         other.lr, other.momentum = 0.02 * 0.5**step, 0.5 * rise

@@ -18,6 +18,8 @@ from nncore.plugin import Transform
 from nncore.program import team_of
 from nncore.testing import numpy_twin
 
+#: What steps draw changes little with a number: so it moves far, which all numbers of transforms may.
+FAR = Rising(least=0.125)
 TRANSFORMS = [registry.get("transforms", name)() for name in registry.names("transforms")]
 
 
@@ -36,13 +38,13 @@ def test_every_number_of_every_transform_moves(transform: Transform, twin: bool)
         for n_parts in (1, 3):
             net = network()
             with team_of(n_parts):
-                fit(net, 2, shuffle=False, drop_last=True, transforms=["gaussian_noise", moved], schedule={path: Rising()})
+                fit(net, 2, shuffle=False, drop_last=True, transforms=["gaussian_noise", moved], schedule={path: FAR})
             assert list(net.schedules) == [path]
             ends.append(net.parameters)
         np.testing.assert_array_equal(ends[1], ends[0])
         hand, still = network(), network()
         fit(still, 2, shuffle=False, drop_last=True, transforms=["gaussian_noise", moved])
-        for number, factor in enumerate(Rising().factor(np.arange(6), 6)):
+        for number, factor in enumerate(FAR.factor(np.arange(6), 6)):
             setattr(by_steps, name, float(base * factor))
             rows = slice(30 * (number % 3), 30 * (number % 3) + 30)
             hand.fit(X[rows], Y[rows], epochs=1, batch_size=30, shuffle=False, transforms=["gaussian_noise", by_steps], progress=False)
@@ -91,8 +93,8 @@ def test_regularizers_and_constraints_of_layers_and_groups_move(twin: bool) -> N
     np.testing.assert_array_equal(ends[1], ends[0])
     assert history["dense_2.bias.regularizer.1.strength"][-1] == 0.04 * 0.5**7
     hand = ruled(twin)
-    for step in range(8):
-        rise, fall = 0.5 + 0.5 * (step + 1) / 8, 0.5**step
+    steps = np.arange(8)
+    for step, rise, fall in zip(steps, Rising().factor(steps, 8).tolist(), Halving().factor(steps, 8).tolist(), strict=True):
         hand.layers[0].weight_regularizer.strength, hand.layers[0].weight_constraint.limit = 0.05 * rise, 1.5 * rise
         hand.groups = {
             "dense_2.weight": {"regularizer": [nn.L1(0.02 * rise), nn.L2(0.04 * rise)]},
