@@ -64,6 +64,9 @@ LOOPS = {
 }  # fmt: skip
 
 
+#: Instructions beyond those of a CPU level, of kernels that are called only where the processor has them (cpu.c).
+MORE_INSTRUCTIONS = {("gemm_bf16", "v4"): ["-mavx512bf16"]}
+
 #: Of extensions without a loop over data: two thirds of the size of -O2.
 SMALL = "-Os"
 
@@ -206,7 +209,8 @@ class BuildExtensions(build_ext):
 
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
-            flags = KERNEL_FLAGS + optimizations(source, level, levels) + levels[level]
+            more = MORE_INSTRUCTIONS.get((Path(source).stem, level), [])
+            flags = KERNEL_FLAGS + optimizations(source, level, levels) + levels[level] + more
             objects = self.compiler.object_filenames([source], output_dir=str(build / level))
             if not self.force and not newer_group([source, *headers], objects[0]):
                 return objects

@@ -287,6 +287,7 @@ cdef class Compiled:
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
         program.n_shards, program.waiting, program.piece_size = spec.shards.n, address(spec.shards.waiting), spec.shards.piece_size
         program.waiting_size = 0 if spec.shards.waiting is None else spec.shards.waiting.shape[1]
+        program.rounds = spec.rounds
         program.anchor = address(spec.anchor)
         if spec.anchor is not None:
             program.buffers, program.kept_buffers, program.n_buffers = address(spec.buffers), address(spec.kept_buffers), spec.buffers.size

@@ -5,4 +5,7 @@
 /* 1 if this machine runs code compiled for `level`, 0 if it does not or there is no such level. */
 int nnc_machine_can_run(const char *level);
 
+/* 1 if it also has the instructions for products in bfloat16 that gemm_bf16.c uses at level "v4": AVX512_BF16. */
+int nnc_machine_has_bfloat16(void);
+
 #endif

@@ -27,7 +27,7 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
         call->d_y = (const T *)op->call.d_y + done * call->n_outputs;
         if (call->cache != NULL) call->cache = (T *)op->call.cache + done * op->cache_per_row;
         call->n_rows = nnc_least(end - done, op->block_rows);
-        verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
+        verdict = kernel_verdict(m, call_layer(m, F(gradient_of)(op), call), number);
         F(add_part)(sum, part, lost, n);
     }
     for (int64_t j = 0; j < n; j++) sum[j] += lost[j];
@@ -45,7 +45,7 @@ NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_laye
         call->d_y = (const T *)op->call.d_y + first * call->n_outputs;
         if (call->cache != NULL) call->cache = (T *)op->call.cache + first * op->cache_per_row;
     }
-    int64_t verdict = kernel_verdict(m, F(gradient_of)(op)(call), number);
+    int64_t verdict = kernel_verdict(m, call_layer(m, F(gradient_of)(op), call), number);
     return in_blocks && verdict == NNC_OK ? F(add_blocks)(m, number, call, first + n_rows) : verdict;
 }
 

@@ -21,6 +21,23 @@ double nnc_peak_flops(const nnc_peak *peak, int is_f64, double seconds) {
     return best;
 }
 
+double nnc_product_flops(const nnc_peak *peak, int rounds, double seconds) {
+    const int64_t n = 3 * NNC_PRODUCT_SIZE * NNC_PRODUCT_SIZE;
+    float *matrices = malloc((size_t)n * sizeof *matrices);
+    if (matrices == NULL) return -1;
+    for (int64_t i = 0; i < n; i++) matrices[i] = 1;
+    double best = 0, start = nnc_now(), before = start, after;
+    do {
+        double done = peak->product(rounds, matrices);
+        if (done == 0) best = -1;
+        after = nnc_now();
+        if (done > best * (after - before)) best = done / (after - before);
+        before = after;
+    } while (best > 0 && after - start < seconds);
+    free(matrices);
+    return best;
+}
+
 double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds) {
     /* Arrays a power of two apart would get into each other's way in the caches. */
     int64_t stride = (n + LINE - 1) / LINE * LINE + 5 * LINE;

@@ -49,6 +49,7 @@ static const struct {
 typedef struct module_state {
     const nnc_peak *peak; /* of the chosen level */
     nnc_lender *lend;     /* likewise */
+    int has_bfloat16;     /* products in bfloat16 are compiled at that level, and the machine runs them */
 } module_state;
 
 static int choose_level(void) {
@@ -77,7 +78,8 @@ static int fill(PyObject *module) {
     int chosen = choose_level(), index = 0;
     if (chosen < 0) return -1;
     const nnc_peak *peak = levels[chosen].peak;
-    *(module_state *)PyModule_GetState(module) = (module_state){peak, levels[chosen].lend};
+    int has_bfloat16 = strcmp(levels[chosen].name, "v4") == 0 && nnc_machine_has_bfloat16();
+    *(module_state *)PyModule_GetState(module) = (module_state){peak, levels[chosen].lend, has_bfloat16};
     if (nnc_add_table(module, "runner", levels[chosen].runner, "nncore._core.runner") < 0) return -1;
     if (nnc_add_table(module, "crew", &nnc_crew_functions, "nncore._core.crew") < 0) return -1;
     if (nnc_add_table(module, "lbfgs", levels[chosen].lbfgs, "nncore._core.lbfgs") < 0) return -1;
@@ -102,6 +104,7 @@ static int fill(PyObject *module) {
     int status = PyModule_AddObjectRef(module, "LEVELS", names);
     Py_DECREF(names);
     if (status < 0 || PyModule_AddStringConstant(module, "INSTRUCTIONS", peak->instructions) < 0) return -1;
+    if (PyModule_AddObjectRef(module, "HAS_BFLOAT16", has_bfloat16 ? Py_True : Py_False) < 0) return -1;
     return PyModule_AddStringConstant(module, "LEVEL", levels[chosen].name);
 }
 
@@ -119,6 +122,12 @@ static PyObject *py_bound_processors(PyObject *module, PyObject *nothing) {
 static int check_seconds(double seconds) {
     if (isfinite(seconds) && seconds >= 0) return 0;
     PyErr_SetString(PyExc_ValueError, "seconds must be finite and at least 0");
+    return -1;
+}
+
+static int check_bfloat16(PyObject *module, int rounds) {
+    if (!rounds || ((module_state *)PyModule_GetState(module))->has_bfloat16) return 0;
+    PyErr_SetString(PyExc_ValueError, "this machine has no instructions for products in bfloat16 at the chosen CPU level");
     return -1;
 }
 
@@ -149,18 +158,37 @@ static PyObject *py_memory_bandwidth(PyObject *module, PyObject *args, PyObject 
     return bandwidth < 0 ? PyErr_NoMemory() : PyFloat_FromDouble(bandwidth);
 }
 
-static PyObject *py_lend(PyObject *module, PyObject *lends) {
-    int is_to_have = PyObject_IsTrue(lends);
-    if (is_to_have < 0) return NULL;
-    nnc_lender *lend = ((module_state *)PyModule_GetState(module))->lend;
-    if (lend(is_to_have) < 0) return PyErr_NoMemory();
+static PyObject *py_product_flops(PyObject *module, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"bfloat16", "seconds", NULL};
+    int rounds;
+    double seconds, flops;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "pd:product_flops", names, &rounds, &seconds) || check_seconds(seconds) < 0 ||
+        check_bfloat16(module, rounds) < 0)
+        return NULL;
+    const nnc_peak *peak = ((module_state *)PyModule_GetState(module))->peak;
+    Py_BEGIN_ALLOW_THREADS
+    flops = nnc_product_flops(peak, rounds, seconds);
+    Py_END_ALLOW_THREADS
+    return flops < 0 ? PyErr_NoMemory() : PyFloat_FromDouble(flops);
+}
+
+static PyObject *py_lend(PyObject *module, PyObject *args, PyObject *keywords) {
+    static char *names[] = {"room", "bfloat16", NULL};
+    int lends, rounds = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "p|p:lend", names, &lends, &rounds) || check_bfloat16(module, rounds) < 0) return NULL;
+    if (((module_state *)PyModule_GetState(module))->lend(lends, rounds) < 0) return PyErr_NoMemory();
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(lend_doc,
-             "lend(room)\n--\n\n"
+             "lend(room, bfloat16=False)\n--\n\n"
              "Lend this thread memory for the copies of matrix products, as a run does, or take it back. A kernel that a test calls\n"
-             "by itself does without, and multiplies large matrices more slowly. Not to be called within a run.");
+             "by itself does without, and multiplies large matrices more slowly. With bfloat16, products of the thread round their\n"
+             "factors from now on, as in a run that does. Not to be called within a run.");
+PyDoc_STRVAR(product_flops_doc,
+             "product_flops(bfloat16, seconds)\n--\n\n"
+             "Floating-point operations a second of one thread in a product of two 256 x 256 matrices as layers make it, in float32\n"
+             "or in bfloat16, the best of those that fit into `seconds`.");
 PyDoc_STRVAR(peak_flops_doc,
              "peak_flops(is_f64, seconds)\n--\n\n"
              "Floating-point operations a second of one thread at the chosen CPU level: independent multiply-adds in registers,\n"
@@ -173,7 +201,8 @@ PyDoc_STRVAR(memory_bandwidth_doc,
 static PyMethodDef methods[] = {
     {"machine_can_run", py_machine_can_run, METH_O, "Whether this machine has the instructions of a CPU level."},
     {"bound_processors", py_bound_processors, METH_NOARGS, "Processors that Windows binds this process to; 0 for all, and elsewhere."},
-    {"lend", py_lend, METH_O, lend_doc},
+    {"lend", (PyCFunction)(void (*)(void))py_lend, METH_VARARGS | METH_KEYWORDS, lend_doc},
+    {"product_flops", (PyCFunction)(void (*)(void))py_product_flops, METH_VARARGS | METH_KEYWORDS, product_flops_doc},
     {"peak_flops", (PyCFunction)(void (*)(void))py_peak_flops, METH_VARARGS | METH_KEYWORDS, peak_flops_doc},
     {"memory_bandwidth", (PyCFunction)(void (*)(void))py_memory_bandwidth, METH_VARARGS | METH_KEYWORDS, memory_bandwidth_doc},
     {NULL, NULL, 0, NULL},

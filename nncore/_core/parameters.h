@@ -20,6 +20,7 @@ static int64_t F(update_range)(const member *m) {
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
     double limit = m->is_gated && program->safe_gradient < (double)LARGEST / 2 ? program->safe_gradient : (double)LARGEST / 2;
+    const double rounding = m->run->rounds ? NNC_BF16_ENLARGES : 1;
     for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
         const nnc_layer_call *call = &op->call;
@@ -31,6 +32,9 @@ static int F(are_bounded)(const member *m) {
         double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
+        x_bound *= rounding;
+        d_y_bound *= rounding;
+        if (!(x_bound <= (double)LARGEST && d_y_bound <= (double)LARGEST)) return 0; /* or rounding may make one infinite */
         if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < limit)) return 0;
     }
     return 1;

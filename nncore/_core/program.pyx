@@ -107,6 +107,11 @@ cdef class Program(Compiled):
     def number_of_pass(self, int64_t value):
         self.program.number_of_pass = value
 
+    @property
+    def has_rounded(self):
+        """Whether a matrix product of its training has been made in bfloat16."""
+        return bool(self.program.has_rounded)
+
     def ranges(self, int32_t size):
         """Where the ranges of the parameters end that so many processes update."""
         cdef nnc_program *program = &self.program

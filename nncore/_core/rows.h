@@ -214,7 +214,7 @@ NNC_RARE int64_t F(call_with_sums)(const member *m, int32_t what, int64_t number
         if (verdict != NNC_OK) return verdict;
     }
     call->sums = &op->batch_sums;
-    return kernel_verdict(m, (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(call), number);
+    return kernel_verdict(m, call_layer(m, what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward), call), number);
 }
 
 /* Each process takes the sums of its own rows, in columns begin .. end - 1 by this member, and then joins those of all. It brings a verdict
@@ -291,7 +291,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         call.begin_column = begin;
         call.end_column = end;
         if (op->batch_sums.own != NULL) return F(call_with_sums)(m, what, number, &call);
-        status = (what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward))(&call);
+        status = call_layer(m, what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward), &call);
     }
     return kernel_verdict(m, status, number);
 }

@@ -42,6 +42,7 @@ typedef struct run {
     int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
     char *gemm_rooms;           /* (n_threads, NNC_GEMM_ROOM_BYTES) working memory of matrix products; NULL: there is none */
+    int rounds;                 /* products of layers round their factors to bfloat16 */
     uint64_t caller_float_mode; /* of the processor, in the thread that asked */
     int64_t verdict;            /* of the whole run */
     nnc_progress kept_progress; /* and the step, as they were when the rest was copied: undo.h */
@@ -84,6 +85,16 @@ static int64_t kernel_verdict(const member *m, int32_t status, int64_t op) {
     m->program->notes[m->part].op = op;
     m->program->notes[m->part].status = status;
     return verdict_of(NNC_KERNEL_FAILED, op);
+}
+
+/* Calls a function of a layer, whose products round their factors if the run says so; those of optimizers and of all else never do. */
+NNC_INLINE int32_t call_layer(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
+    if (!m->run->rounds) return function(call);
+    gemm_rounds = NNC_ROUNDS;
+    int32_t status = function(call);
+    if (gemm_rounds == NNC_HAS_ROUNDED) atomic_store_explicit(&m->program->has_rounded, 1, memory_order_relaxed);
+    gemm_rounds = NNC_IS_EXACT;
+    return status;
 }
 
 /* Where a member calls a function of an op, of the loss or of the optimizer. */
@@ -305,9 +316,12 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
     }
     if (program->ranks != NULL) nnc_mark_shared(program, asked->n_tasks);
     void *caller_room = gemm_room; /* of the run that has called Python, which has called this one */
+    int caller_rounds = gemm_rounds;
+    gemm_rounds = NNC_IS_EXACT;
     nnc_run_team(n_threads, program->is_f64 ? f64 : f32, asked);
     set_float_mode(asked->caller_float_mode);
     gemm_room = caller_room;
+    gemm_rounds = caller_rounds;
     nnc_give_room(room);
     return status_of(program, asked->verdict);
 }
@@ -366,7 +380,8 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                  .to_input = program->gathered_input,
                  .to_target = program->gathered_target,
                  .to_weight = program->gathered_weight,
-                 .copies_rows = program->python_reads_input || program->n_transforms > 0};
+                 .copies_rows = program->python_reads_input || program->n_transforms > 0,
+                 .rounds = program->rounds};
     program->training = 1;
     program->use_labels = samples->labels != NULL && !program->mixes_targets;
     add_task(program, &asked.n_tasks, NNC_GATHER, 0);

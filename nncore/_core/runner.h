@@ -279,6 +279,9 @@ typedef struct nnc_program {
     double safe_gradient; /* the optimizers' steps stay finite if no gradient is larger; 0: not known */
     int32_t is_careful;   /* it cannot be run again: what a step changes is copied before each */
 
+    int32_t rounds;              /* `train` lets the products of layers round their factors to bfloat16 */
+    _Atomic int32_t has_rounded; /* one of them has */
+
     int32_t training; /* whether the run under way is training, or prediction; a backward goes with the forward before it */
     uint64_t seed;
     int64_t step; /* updates done so far */

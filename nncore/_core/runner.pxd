@@ -171,6 +171,7 @@ cdef extern from "runner.h" nogil:
         int64_t n_undo, n_undo_buffers
         double safe_gradient
         int32_t is_careful
+        int32_t rounds, has_rounded
         int32_t training
         uint64_t seed
         int64_t step, draw

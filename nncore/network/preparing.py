@@ -29,7 +29,7 @@ from nncore.network.scores import check_collected
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import LIMITS, get_num_threads, plan_network
+from nncore.program import LIMITS, Precision, check_bfloat16, chosen_precision, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -57,6 +57,7 @@ class Prepared:
     restored: list[tuple[Callback, Memory]]
     stood: Snapshot | None
     processes: Processes | None
+    must_round: bool
 
     def described(self) -> dict[str, Any]:
         """What decides how the fit goes, by names for messages: it must be the same in all processes that fit together."""
@@ -101,7 +102,9 @@ class Prepared:
                 self.learning.give(network)
                 if not self.goes_on_with_schedules:
                     network._begin_schedules(self.schedules, self.n_steps)
-                program = network.program_for_training(way.batch_size, accumulates=way.accumulate > 1, transformed=True, shards=way.shards)
+                program = network.program_for_training(
+                    way.batch_size, accumulates=way.accumulate > 1, transformed=True, shards=way.shards, rounds=way.rounds
+                )
                 training = Training(
                     network,
                     program,
@@ -116,6 +119,7 @@ class Prepared:
                     restored=self.restored,
                     stood=self.stood,
                     processes=self.processes,
+                    must_round=self.must_round,
                 )
                 network._forget_steps()
             yield training
@@ -147,6 +151,7 @@ def prepare(
     n_threads: int | None,
     progress: bool,
     dtype: str | np.dtype | type | None,
+    precision: Precision | None,
     processes: Processes | None = None,
 ) -> Prepared:
     """Check the arguments of `nncore.Sequential.fit`, and raise what it raises."""
@@ -166,8 +171,13 @@ def prepare(
     version = network.version
     blueprint = network._built if network.is_built else plan_network(network.layers, network.layer_names, sample_shape)
     seed = network.seed if network.is_built and rng is None else as_seed(rng)
+    products = chosen_precision(precision, number_type, batch_size)
     if processes is not None:
-        seed = processes.of_first(seed)
+        seed, first = processes.of_first([seed, products])
+        if precision == "auto" and first != products:  # not all find it faster, and some may not have it
+            products = first
+            if products == "bfloat16":
+                check_bfloat16()
     limits = {"weight_decay": weight_decay, "clip_norm": clip_norm, "clip_value": clip_value}
     new_transforms: list[Transform] = [registry.resolve("transforms", transform) for transform in several("transforms", transforms)]
     learning = Learning.checked(
@@ -234,7 +244,7 @@ def prepare(
         why="it has no such callback" if goes_on else "it has another loss",
     )
 
-    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last, shards)
+    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last, shards, products)
     changed = learning.changes(network)
     if schedule is not None and not under_way:
         changed["schedule"] = network.schedule, schedule
@@ -264,6 +274,7 @@ def prepare(
         restored=restored,
         stood=stood,
         processes=processes,
+        must_round=precision == "bfloat16",
     )
 
 

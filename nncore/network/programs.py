@@ -19,6 +19,7 @@ class Steps(NamedTuple):
     input_gradient: bool = False
     transforms: tuple[Transform, ...] = ()
     shards: int = 1
+    rounds: bool = False
 
 
 #: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.

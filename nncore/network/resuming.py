@@ -27,6 +27,7 @@ _PLACE: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("loss_sum", "weight_sum"), is_finite),
     "moved": is_state,
     "drop_last": lambda v: isinstance(v, bool),
+    "precision": lambda v: v in ("float32", "float64", "bfloat16"),
     **dict.fromkeys(("data", "sampler", "transforms"), lambda v: isinstance(v, str)),
 }
 
@@ -57,6 +58,8 @@ class Way:
     batch_size, accumulate : int
     drop_last : bool
     shards : int
+    precision : str
+        Of the factors of matrix products: ``"bfloat16"``, or the network's dtype.
     """
 
     data: Dataset | StreamedDataset
@@ -66,6 +69,12 @@ class Way:
     accumulate: int
     drop_last: bool
     shards: int
+    precision: str
+
+    @property
+    def rounds(self) -> bool:
+        """Whether matrix products are made in bfloat16."""
+        return self.precision == "bfloat16"
 
     def described(self) -> dict[str, Any]:
         """Plain values by their names in `Resumable.place` and in messages."""
@@ -77,6 +86,7 @@ class Way:
             "accumulate": self.accumulate,
             "drop_last": self.drop_last,
             "shards": self.shards,
+            "precision": self.precision,
             "sampler": self.visits.described(self.batch_size * self.accumulate),
             "transforms": repr(list(self.transforms)),
         }

@@ -16,6 +16,7 @@ import numpy as np
 from nncore._core import Epochs, Program
 from nncore.contract import Callback, History, Metric, Sampler, Snapshot, Transform
 from nncore.data import Block, Dataset, StreamedDataset, Visits
+from nncore.errors import warn_user
 from nncore.network.ahead import MOST_KEPT, Ended, Handed, Reached, epochs_affordable, epochs_unseen, is_watched, moved_in, overrides
 from nncore.network.averaging import Average, check_averages
 from nncore.network.evaluation import Evaluation, metric_name
@@ -89,12 +90,13 @@ class Training:
         restored: Sequence[tuple[Callback, Memory]],
         stood: Snapshot | None,
         processes: Processes | None,
+        must_round: bool,
     ) -> None:
         self.network, self.data, self._way, self._processes = network, way.data, way, processes
         self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
         self._program = program
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
-        self.shards = way.shards
+        self.shards, self._rounds, self._must_round = way.shards, way.rounds, must_round
         self._visits = way.visits
         self._pace = pace
         self.callbacks = callbacks
@@ -114,6 +116,7 @@ class Training:
         self._standing: Standing | None = None
         self._is_interrupted = [False]  # by Ctrl-C, of which other processes have to hear
         self.is_spread = False  # what optimizers remember: each process has kept up its range alone
+        self._has_rounded = False  # a product to bfloat16
         self._is_watched = False  # epoch by epoch; once that is so, nobody is asked any more
         self._has_begun = False  # until then the network keeps what the fit before left behind
         self._restored, self._stood = restored, stood
@@ -131,7 +134,12 @@ class Training:
     def program(self) -> Program[ProgramSpec]:
         """The network's; another one once a callback has changed what a program is compiled for."""
         return self.network.program_for_training(
-            self._n_rows, accumulates=self.accumulate > 1, average_decay=self._average_decay, transformed=True, shards=self.shards
+            self._n_rows,
+            accumulates=self.accumulate > 1,
+            average_decay=self._average_decay,
+            transformed=True,
+            shards=self.shards,
+            rounds=self._rounds,
         )
 
     @property
@@ -259,6 +267,7 @@ class Training:
                     raise
                 self._complete()
                 self._leave_behind()
+                self._warn_unrounded()
             except (KeyboardInterrupt, GeneratorExit):
                 self.stop_reason = "interrupted"
                 self.history.interrupted = self._cut_short = True
@@ -273,6 +282,14 @@ class Training:
                 raise
             finally:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
+
+    def _warn_unrounded(self) -> None:
+        """If bfloat16 was asked for, and nothing has used it."""
+        if self._must_round and self.n_steps > 0 and not self._has_rounded:
+            warn_user(
+                "precision='bfloat16' changed nothing: no layer of this network makes matrix products in C whose sums have 64 terms or more. "
+                "Leave it out, or use wider layers, or batches of at least 64 samples"
+            )
 
     def _leave_behind(self) -> None:
         """What a fit that goes on needs of one that was cut short."""
@@ -447,6 +464,7 @@ class Training:
                 first_step, known = first_step + n_ended * n_steps, (-1, 0)
                 block = replace(block, order=orders[n_ended - 1])
             work.check()
+            self._has_rounded = self._has_rounded or (self._rounds and program.has_rounded)
             n_done = n_ended * length + self._progress[0] - n_before
             is_whole = work.seconds >= seconds or self._progress[0] >= len(part)  # else another thread wants the network
             if is_whole:

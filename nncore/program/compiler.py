@@ -58,13 +58,14 @@ def compile_program(
     input_gradient: bool = False,
     transforms: Sequence[Transform] = (),
     shards: int = 1,
+    rounds: bool = False,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
     leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
     `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. A batch
-    has so many `shards` (shards.h). What `knobs` holds may be changed later, but not what the network consists of.
+    has so many `shards` (shards.h). If it `rounds`, training makes matrix products of layers in bfloat16. What `knobs` holds may be changed later, but not what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
@@ -146,6 +147,7 @@ def compile_program(
         average_rest=vectors.average_rest if average.decay else None,
         tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
         shards=_shards(shards, height, ops, dtype, max_parts),
+        rounds=rounds,
         anchor=arena.take(blueprint.n_parameters, dtype) if has_two_passes else None,
         buffers=vectors.buffers,
         kept_buffers=arena.take(vectors.buffers.size, dtype) if has_two_passes else None,

@@ -78,6 +78,7 @@ class ProgramSpec:
     average_rest: np.ndarray | None  # (n_parameters,) what it has no digits for
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
     shards: Shards
+    rounds: bool  # training makes matrix products of layers in bfloat16
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
     optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: all in Python

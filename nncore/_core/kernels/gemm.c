@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "gemm.h"
+#include "gemm_bf16.h"
 #include "vector.h"
 
 /* Bytes of a level-1 and of a level-2 cache that one block may fill; what streams by needs the rest. */
@@ -42,6 +43,7 @@
 #define STACK_SHARE (4 * 1024)
 
 _Thread_local void *gemm_room;
+_Thread_local int gemm_rounds;
 
 #include "nncore/float32.h"
 #include "gemm.c"
@@ -50,6 +52,7 @@ _Thread_local void *gemm_room;
 
 #else
 #include "gemm_tile.h"
+#include "gemm_transpose.h"
 #include "gemm_pack.h"
 
 /* How a product is cut, and what is copied. */
@@ -433,6 +436,13 @@ NNC_INLINE void F(part_of_vector)(PRODUCT) {
 #include "gemm_small.h"
 
 NNC_DECLARE_GEMM(T, F(gemm)) {
+#if NNC_MAKES_BF16
+    if (sizeof(T) == sizeof(float) && k >= NNC_BF16_TERMS && gemm_rounds != NNC_IS_EXACT) {
+        gemm_rounds = NNC_HAS_ROUNDED;
+        gemm_bf16(m, n, k, (const void *)a, a_row, a_column, (const void *)b, b_row, b_column, (const void *)start, start_row, (void *)c, c_row);
+        return;
+    }
+#endif
     if (k == 1 && b_column == 1) {
         F(outer_product)(m, n, a, a_row, b, start, start_row, c, c_row);
         return;

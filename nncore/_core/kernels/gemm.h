@@ -20,6 +20,15 @@
 #endif
 extern _Thread_local void *gemm_room;
 
+/* Whether products of this thread round their factors to bfloat16, where they have NNC_BF16_TERMS at least: NNC_ROUNDS; NNC_HAS_ROUNDED once one
+ * has. Only a run whose processor has the instructions (gemm_bf16.h) sets it. The number of terms is the same however rows and columns are
+ * split. */
+enum { NNC_IS_EXACT = 0, NNC_ROUNDS = 1, NNC_HAS_ROUNDED = 2 };
+#define NNC_BF16_TERMS 64
+#define NNC_BF16_ENLARGES (1 + 1 / 256.) /* a number, at most, that is rounded to its 8 binary digits */
+#define gemm_rounds NNC_GEMM(rounds, NNC_LEVEL)
+extern _Thread_local int gemm_rounds;
+
 /* c = start + a . b, or c = a . b where start is NULL. Both operands may lie either way round; start may be c. */
 /* clang-format off */
 #define NNC_DECLARE_GEMM(T, name)                                                                                     \

@@ -30,8 +30,9 @@ const nnc_host NNC_HOST(NNC_LEVEL) = {
 };
 
 extern nnc_lender NNC_LENDER(NNC_LEVEL);
-int NNC_LENDER(NNC_LEVEL)(int lends) {
+int NNC_LENDER(NNC_LEVEL)(int lends, int rounds) {
     nnc_give_room(gemm_room);
+    gemm_rounds = rounds ? NNC_ROUNDS : NNC_IS_EXACT;
     gemm_room = lends ? nnc_take_room(NNC_GEMM_ROOM_BYTES) : NULL;
     return lends && gemm_room == NULL ? -1 : 0;
 }

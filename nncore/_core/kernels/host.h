@@ -7,9 +7,9 @@
 #define NNC_HOST_(level) nnc_host_##level
 #define NNC_HOST(level) NNC_HOST_(level)
 
-/* Lends this thread memory for the copies of matrix products, as runs do to their members, or takes it back: for tests of kernels that are
- * called by themselves. -1: there is no memory. */
-typedef int nnc_lender(int lends);
+/* Lends this thread memory for the copies of matrix products, as runs do to their members, or takes it back, and lets the products round
+ * their factors to bfloat16, or not: for tests of kernels that are called by themselves. -1: there is no memory. */
+typedef int nnc_lender(int lends, int rounds);
 
 #define NNC_LENDER_(level) nnc_lender_##level
 #define NNC_LENDER(level) NNC_LENDER_(level)

@@ -1,13 +1,29 @@
 /* See peak.h. */
 #ifndef T
+#include "gemm.h"
 #include "level.h"
 #include "peak.h"
+#include "rooms.h"
 #include "vector.h"
 
 #include "nncore/float32.h"
 #include "peak.c"
 #include "nncore/float64.h"
 #include "peak.c"
+
+static double product(int rounds, float *matrices) {
+    const int64_t n = NNC_PRODUCT_SIZE;
+    void *room = nnc_take_room(NNC_GEMM_ROOM_BYTES), *caller_room = gemm_room;
+    if (room == NULL) return 0;
+    int caller_rounds = gemm_rounds;
+    gemm_room = room;
+    gemm_rounds = rounds ? NNC_ROUNDS : NNC_IS_EXACT;
+    gemm_f32(n, n, n, matrices, n, 1, matrices + n * n, n, 1, NULL, 0, matrices + 2 * n * n, n);
+    gemm_room = caller_room;
+    gemm_rounds = caller_rounds;
+    nnc_give_room(room);
+    return 2.0 * (double)(n * n * n);
+}
 
 static void update_f32(float *restrict w, const float *restrict g, float *restrict m, float *restrict v, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
@@ -33,6 +49,7 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 #endif
     multiply_add_f32,
     multiply_add_f64,
+    product,
     update_f32,
 };
 
