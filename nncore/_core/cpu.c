@@ -62,7 +62,8 @@ static int is_x86_level(const char *name) {
 int nnc_machine_has_bfloat16(void) {
 #if defined(__x86_64__)
     uint32_t a, b, c, d;
-    return is_x86_level("v4") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & BIT(5));
+    return is_x86_level("v4") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a & BIT(5));
 #else
     return 0;
 #endif

@@ -437,7 +437,8 @@ class Network(Resumable, ParameterSets):
     ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
-        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, self.transforms if transformed else (), shards, rounds))
+        transforms = self.transforms if transformed else ()
+        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds))
 
     def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
         """The same for a method that has the turn."""

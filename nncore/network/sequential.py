@@ -202,11 +202,11 @@ class Sequential(Model):
         dtype : {"float32", "float64"}, optional
             float32 unless the network is built.
         precision : {"float32", "bfloat16", "auto"}, optional
-            ``"bfloat16"`` rounds the factors of matrix products in training to bfloat16 (8 significant bits) and sums in float32. Parameters,
-            gradients, optimizer state, and all that is no matrix product stay float32; so do validation, scores and predictions. It takes a
-            processor with AVX512_BF16. Products with sums of fewer than 64 terms stay float32, and so do components written in Python.
-            ``"auto"`` is ``"bfloat16"`` where products are measured to be faster with it and batches have at least 64 samples, else
-            float32. None and ``"float32"`` do not round. A file does not keep it: give it again where a fit goes on.
+            ``"bfloat16"`` rounds the factors of matrix products in training to bfloat16 (8 significant bits) and sums in float32.
+            Parameters, gradients, optimizer state and all that is no matrix product stay float32; so do validation, scores and
+            predictions. It needs a processor with AVX512_BF16. Sums of fewer than 64 terms stay float32, and so do components written in
+            Python. ``"auto"`` is ``"bfloat16"`` where products are measured to be faster with it and batches have at least 64 samples,
+            else float32. None and ``"float32"`` do not round. A file does not keep it: give it again where a fit goes on.
         shuffle_buffer : int, optional
             Samples of a stream that are mixed with one another: they leave a buffer of so many in random order, while new ones take their
             places. The pieces of the stream (row groups, files, ranges of an array) come in random order as well. None is as many as
@@ -230,8 +230,8 @@ class Sequential(Model):
         ParameterError
             If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
             was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
-            how that epoch goes on: see `forget_fit`. Or if this machine makes no products in `precision`. Or if a stream does not fit into `memory_limit`, or would have to be gone through
-            more often than it can be. Nothing is changed.
+            how that epoch goes on: see `forget_fit`. Or if the network or this machine cannot train in `precision`. Or if a stream does not
+            fit into `memory_limit`, or would have to be gone through more often than it can be. Nothing is changed.
         DataError
             If samples cannot be trained on. Those of a stream are looked at as they come: the fit may have begun then. An error of the
             source itself comes out as it is.

@@ -287,8 +287,8 @@ class Training:
         """If bfloat16 was asked for, and nothing has used it."""
         if self._must_round and self.n_steps > 0 and not self._has_rounded:
             warn_user(
-                "precision='bfloat16' changed nothing: no layer of this network makes matrix products in C whose sums have 64 terms or more. "
-                "Leave it out, or use wider layers, or batches of at least 64 samples"
+                "precision='bfloat16' changed nothing: no layer of this network makes matrix products in C whose sums have 64 terms or "
+                "more. Leave it out, or use wider layers, or batches of at least 64 samples"
             )
 
     def _leave_behind(self) -> None:

@@ -65,7 +65,8 @@ def compile_program(
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
     leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
     `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. A batch
-    has so many `shards` (shards.h). If it `rounds`, training makes matrix products of layers in bfloat16. What `knobs` holds may be changed later, but not what the network consists of.
+    has so many `shards` (shards.h). If it `rounds`, training makes matrix products of layers in bfloat16. What `knobs` holds may be changed
+    later, but not what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"

@@ -71,6 +71,7 @@ def check_bfloat16() -> None:
     """Raise `ParameterError` where this machine makes no products in bfloat16."""
     if not has_bfloat16():
         raise ParameterError(
-            f"precision='bfloat16' needs a processor with AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Cooper Lake on), and this one, at "
-            f"nncore's CPU level {native.LEVEL!r}, has none: leave precision out, or take 'auto', which uses bfloat16 only where it is faster"
+            "precision='bfloat16' needs a processor with AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on), and nncore's "
+            f"CPU level {native.LEVEL!r} on this one has none: leave precision out, or take 'auto', which uses bfloat16 only where it is "
+            "faster"
         )

@@ -50,7 +50,7 @@ def check(m: int, n: int, k: int, turns_a: bool, turns_b: bool, begin: str) -> N
 
 @needs_bfloat16
 @pytest.mark.usefixtures("rounds")
-@pytest.mark.parametrize("size", [(1, 1, 64), (3, 5, 65), (17, 33, 97), (70, 16, 300), (5, 130, 64), (29, 64, 576), (300, 1030, 131), (1, 40, 515)])
+@pytest.mark.parametrize("size", [(1, 1, 64), (3, 5, 65), (17, 33, 97), (70, 16, 300), (5, 130, 64), (29, 64, 576), (300, 1030, 131)])
 @pytest.mark.parametrize("turns", ["", "a", "b", "ab"])
 def test_products(size: tuple[int, int, int], turns: str) -> None:
     m, n, k = size

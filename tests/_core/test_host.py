@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from host_calls import DTYPES, HOST, GemmCall, multiply, rows_apart
+from host_calls import DTYPES, HOST, multiply, rows_apart
 from levels import OTHER_LEVELS, run_tests
 from ulp import ulps
 
-from nncore._core import native
 from nncore.plugin import random_words
 from nncore.testing import Guarded, tables
 from nncore.testing.expectations import expect_same_bits

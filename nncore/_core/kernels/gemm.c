@@ -439,7 +439,8 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
 #if NNC_MAKES_BF16
     if (sizeof(T) == sizeof(float) && k >= NNC_BF16_TERMS && gemm_rounds != NNC_IS_EXACT) {
         gemm_rounds = NNC_HAS_ROUNDED;
-        gemm_bf16(m, n, k, (const void *)a, a_row, a_column, (const void *)b, b_row, b_column, (const void *)start, start_row, (void *)c, c_row);
+        gemm_bf16(m, n, k, (const void *)a, a_row, a_column, (const void *)b, b_row, b_column, (const void *)start, start_row, (void *)c,
+                  c_row);
         return;
     }
 #endif

@@ -31,7 +31,9 @@ typedef uint32_t pair;
 #    define STACK_ROWS 4
 
 /* The first `count` lanes of a vector, or all. */
-NNC_INLINE __mmask16 first_lanes(int64_t count) { return count >= WIDTH ? (__mmask16)0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1); }
+NNC_INLINE __mmask16 first_lanes(int64_t count) {
+    return count >= WIDTH ? (__mmask16)0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
+}
 
 NNC_INLINE __m512 load(const float *from, int64_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), from); }
 
@@ -127,8 +129,7 @@ NNC_INLINE void tile(const int rows, const int vectors, const strip *s) {
 #    pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #    pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++)
-            _mm512_mask_storeu_ps(s->c + i * s->c_row + v * WIDTH, first_lanes(s->n - v * WIDTH), sum[i][v]);
+        for (int v = 0; v < vectors; v++) _mm512_mask_storeu_ps(s->c + i * s->c_row + v * WIDTH, first_lanes(s->n - v * WIDTH), sum[i][v]);
 }
 
 NNC_INLINE void tiles(const int rows, strip s) {
@@ -143,7 +144,7 @@ NNC_INLINE void tiles(const int rows, strip s) {
 
 #    define EACH_ROW_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #    define DEFINE(rows) \
-        static void tiles_of_##rows(const strip *s) { tiles(rows, *s); }
+    static void tiles_of_##rows(const strip *s) { tiles(rows, *s); }
 EACH_ROW_COUNT(DEFINE)
 #    undef DEFINE
 #    define NAME(rows) tiles_of_##rows,
@@ -171,7 +172,8 @@ NNC_INLINE int64_t rows_before(int64_t i, int64_t m, int64_t n_strips) { return 
 
 static void multiply(const blocks *room, PRODUCT) {
     const int64_t n_strips = (m + room->rows - 1) / room->rows, parts = (k + room->terms - 1) / room->terms;
-    const int64_t terms = ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* alike, as far as whole vectors of pairs go */
+    const int64_t terms =
+        ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* alike, as far as whole vectors of pairs go */
     for (int64_t j = 0; j < n; j += room->columns)
         for (int64_t done = 0; done < k; done += terms) {
             const int64_t height = nnc_least(k - done, terms), columns = nnc_least(n - j, room->columns);
@@ -194,7 +196,7 @@ static void multiply(const blocks *room, PRODUCT) {
         }
 }
 
-_Static_assert(ROOM_STRIPS * TILE_ROWS <= ROOM_ROWS && ROOM_ROWS % WIDTH == 0, "all squares of a that are turned fit");
+_Static_assert(ROOM_STRIPS *TILE_ROWS <= ROOM_ROWS && ROOM_ROWS % WIDTH == 0, "all squares of a that are turned fit");
 _Static_assert((ROOM_COLUMNS + ROOM_ROWS) * MOST_PAIRS * sizeof(pair) <= NNC_GEMM_ROOM_BYTES, "blocks of a and of b fit together");
 
 /* A function of its own, so that only a thread without a room needs so much of its stack. */

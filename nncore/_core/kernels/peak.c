@@ -47,10 +47,7 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 #else
     "no vector instructions known to nncore",
 #endif
-    multiply_add_f32,
-    multiply_add_f64,
-    product,
-    update_f32,
+    multiply_add_f32, multiply_add_f64, product, update_f32,
 };
 
 #else
