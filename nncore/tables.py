@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Self
 
 #: Colours are those of the place where it is shown, light or dark. The class is named twice to weigh more than a notebook's own rules.
 _STYLE = """\
@@ -19,6 +20,24 @@ _STYLE = """\
 .nncore-shown.nncore-shown table th { font-weight: 600; border-bottom-color: color-mix(in srgb, currentColor 60%, transparent); }
 .nncore-shown.nncore-shown table .nncore-number { text-align: right; white-space: nowrap; }
 </style>"""
+
+
+class ShownTable(str):
+    """The text of a table, which a notebook shows as a table and a console in lines."""
+
+    _html: str
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        shown = cls(table.text())
+        shown._html = table.html()
+        return shown
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self._html
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ The names that are built in stand beside ``str``, so that editors complete them;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -40,8 +40,9 @@ from nncore.words import (
 )
 
 __all__ = [
-    "ActivationLike", "CallbackLike", "CollectiveLike", "ConstraintLike", "EncodingLike", "InitializerLike", "LayerLike", "LossLike",
-    "MetricLike", "OptimizerLike", "RegularizerLike", "SamplerLike", "ScheduleLike", "SchedulesLike", "TransformLike",
+    "ActivationLike", "ActivationsLike", "CallbackLike", "ClassLossLike", "CollectiveLike", "ConstraintLike", "EncodingLike",
+    "InitializerLike", "LayerLike", "LossLike", "MetricLike", "OptimizerLike", "RateLike", "RealLossLike", "RegularizerLike", "SamplerLike",
+    "ScheduleLike", "SchedulesLike", "ScoringLike", "SolverLike", "TransformLike",
 ]  # fmt: skip
 
 LayerLike: TypeAlias = LayerName | str | Layer | type[Layer] | Mapping[str, Any]
@@ -64,3 +65,14 @@ CollectiveLike: TypeAlias = CollectiveName | str | Collective | type[Collective]
 TransformLike: TypeAlias = TransformName | str | Transform | type[Transform] | Mapping[str, Any]
 #: The function is called with the running `nncore.training.Training` after every epoch.
 CallbackLike: TypeAlias = CallbackName | str | Callback | type[Callback] | Mapping[str, Any] | Callable[[Any], object]
+
+# In estimators, which know scikit-learn's words too.
+
+#: One for all hidden layers, or one for each.
+ActivationsLike: TypeAlias = Literal["logistic"] | ActivationLike | Sequence[ActivationLike]
+SolverLike: TypeAlias = Literal["lbfgs"] | OptimizerLike
+RateLike: TypeAlias = Literal["adaptive"] | SchedulesLike
+ClassLossLike: TypeAlias = Literal["log_loss"] | LossLike
+RealLossLike: TypeAlias = Literal["squared_error"] | LossLike
+#: The function takes the estimator, X and y, and gives a score; other names are those of scikit-learn's scorers.
+ScoringLike: TypeAlias = Literal["loss"] | MetricName | str | Metric | type[Metric] | Mapping[str, Any] | Callable[..., float]

@@ -80,6 +80,10 @@ def test_every_public_name_is_there(name):
     assert name in dir(nncore)
 
 
+def test_nothing_else_is_listed():
+    assert dir(nncore) == sorted({*nncore.__all__, *nncore._MODULES})
+
+
 def test_a_name_that_is_not_there():
     with pytest.raises(AttributeError, match="has no attribute 'Optimiser'"):
         nncore.Optimiser  # noqa: B018

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from nncore.tables import Table
+import pickle
+
+from nncore.tables import ShownTable, Table
 
 TABLE = Table("Animals", ("name", "legs"), [("<b>cat</b>", "4"), ("millipede", "1 306")], numbers=["legs"], notes=["counted", "& checked"])
 
@@ -33,3 +35,11 @@ def test_html_escapes_and_aligns():
 
 def test_html_without_rows_has_no_table():
     assert "<table>" not in Table("None", ("name",), []).html()
+
+
+def test_what_is_shown_is_text_to_programs_lines_to_consoles_and_a_table_to_notebooks():
+    shown = ShownTable.of(TABLE)
+    assert shown == repr(shown) == TABLE.text()
+    assert shown._repr_html_() == TABLE.html()
+    again = pickle.loads(pickle.dumps(shown))
+    assert (again, again._repr_html_()) == (shown, shown._repr_html_())

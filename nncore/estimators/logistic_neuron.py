@@ -21,6 +21,7 @@ from nncore.network import Sequential
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
 from nncore.registry import resolve
+from nncore.typing import OptimizerLike
 from nncore.words import explains_calls
 
 #: Largest second derivative of log(1 + exp(z)).
@@ -90,7 +91,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         max_epochs: int = 1000,
         *,
         batch_size: int | None = None,
-        optimizer: Optimizer | str | dict[str, Any] | None = None,
+        optimizer: OptimizerLike | None = None,
         tol: float = 1e-7,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:

@@ -47,6 +47,7 @@ from nncore.layers.dense import Dense
 from nncore.network import Sequential, metric_name, write_network
 from nncore.program import ModelWriter, looked_at, plan_network
 from nncore.registry import resolve
+from nncore.typing import ActivationsLike, CallbackLike, LayerLike, RateLike, SamplerLike, ScoringLike, SolverLike, TransformLike
 from nncore.words import explains_calls
 
 AnyData: TypeAlias = TrainingData | StreamedData
@@ -76,11 +77,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     # scikit-learn reads the signature of each class, so that each spells out its own. The attributes are declared once, for type checkers.
     hidden_layer_sizes: Any
-    activation: Any
-    solver: Any
+    activation: ActivationsLike
+    solver: SolverLike
     alpha: float
     batch_size: int | str
-    learning_rate: Any
+    learning_rate: RateLike
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -99,11 +100,11 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     epsilon: float
     n_iter_no_change: float
     max_fun: int
-    layers: Sequence[Any] | None
+    layers: Sequence[LayerLike] | None
     dropout: Any
-    normalization: Any
-    scoring: Any
-    callbacks: Sequence[Any] | None
+    normalization: LayerLike | None
+    scoring: ScoringLike | None
+    callbacks: Sequence[CallbackLike] | None
     clip_norm: float | None
     time_limit: float | None
     n_threads: int | None
@@ -114,8 +115,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     standardize: bool
     standardize_target: bool
     groups: Mapping[str, Mapping[str, Any]] | None
-    sampler: Any
-    transforms: Sequence[Any] | None
+    sampler: SamplerLike | None
+    transforms: Sequence[TransformLike] | None
     memory_limit: int | str | None
 
     _components: ClassVar[Mapping[str, str]] = {

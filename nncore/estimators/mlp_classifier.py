@@ -21,6 +21,17 @@ from nncore.estimators.held_out import LOSS
 from nncore.estimators.mlp import MultilayerPerceptron
 from nncore.network import metric_name
 from nncore.registry import resolve
+from nncore.typing import (
+    ActivationsLike,
+    CallbackLike,
+    ClassLossLike,
+    LayerLike,
+    RateLike,
+    SamplerLike,
+    ScoringLike,
+    SolverLike,
+    TransformLike,
+)
 from nncore.words import explains_calls
 
 
@@ -196,22 +207,23 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     True
     """
 
+    loss: ClassLossLike
     class_weight: Any
     _targets: ClassTargets
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        activation: ActivationsLike = "relu",
         *,
-        solver: Any = "adam",
+        solver: SolverLike = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: Any = "constant",
+        learning_rate: RateLike = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
-        loss: Any = LOG_LOSS,
+        loss: ClassLossLike = LOG_LOSS,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
@@ -226,12 +238,12 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        layers: Sequence[Any] | None = None,
+        layers: Sequence[LayerLike] | None = None,
         dropout: Any = 0.0,
-        normalization: Any = None,
+        normalization: LayerLike | None = None,
         class_weight: Any = None,
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         clip_norm: float | None = None,
         time_limit: float | None = None,
         n_threads: int | None = None,
@@ -241,8 +253,8 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
         max_one_hot: int = 9,
         standardize: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
-        sampler: Any = None,
-        transforms: Sequence[Any] | None = None,
+        sampler: SamplerLike | None = None,
+        transforms: Sequence[TransformLike] | None = None,
         memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())

@@ -22,6 +22,17 @@ from nncore.estimators.real_answers import RealAnswers
 from nncore.estimators.real_targets import RealTargets
 from nncore.network import Sequential, metric_name
 from nncore.registry import resolve
+from nncore.typing import (
+    ActivationsLike,
+    CallbackLike,
+    LayerLike,
+    RateLike,
+    RealLossLike,
+    SamplerLike,
+    ScoringLike,
+    SolverLike,
+    TransformLike,
+)
 from nncore.words import explains_calls
 
 
@@ -201,18 +212,19 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     True
     """
 
+    loss: RealLossLike
     _targets: RealTargets
 
     def __init__(
         self,
-        loss: Any = "squared_error",
+        loss: RealLossLike = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        activation: ActivationsLike = "relu",
         *,
-        solver: Any = "adam",
+        solver: SolverLike = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: Any = "constant",
+        learning_rate: RateLike = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -230,11 +242,11 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        layers: Sequence[Any] | None = None,
+        layers: Sequence[LayerLike] | None = None,
         dropout: Any = 0.0,
-        normalization: Any = None,
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        normalization: LayerLike | None = None,
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         clip_norm: float | None = None,
         time_limit: float | None = None,
         n_threads: int | None = None,
@@ -245,8 +257,8 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         standardize: bool = False,
         standardize_target: bool = False,
         groups: Mapping[str, Mapping[str, Any]] | None = None,
-        sampler: Any = None,
-        transforms: Sequence[Any] | None = None,
+        sampler: SamplerLike | None = None,
+        transforms: Sequence[TransformLike] | None = None,
         memory_limit: int | str | None = None,
     ) -> None:
         self._keep_arguments(locals())

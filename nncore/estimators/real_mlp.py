@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nncore.estimators.ensemble import Ensemble
+from nncore.typing import ActivationsLike, CallbackLike, RateLike, ScheduleLike, ScoringLike, SolverLike
 
 
 class RealMLP(Ensemble):
@@ -24,7 +25,7 @@ class RealMLP(Ensemble):
     search_space: Any
     trials_file: Any
     hidden_layer_sizes: Any
-    activation: Any
+    activation: ActivationsLike | None
     parametric_activation: bool | None
     front_scale: bool | None
     numerical_embedding: Any
@@ -32,19 +33,19 @@ class RealMLP(Ensemble):
     ntk: bool | None
     lr_factors: Mapping[str, float] | None
     dropout: Any
-    dropout_schedule: Any
-    solver: Any
+    dropout_schedule: ScheduleLike | None
+    solver: SolverLike | None
     learning_rate_init: float | None
-    learning_rate: Any
+    learning_rate: RateLike | None
     weight_decay: float | None
-    weight_decay_schedule: Any
+    weight_decay_schedule: ScheduleLike | None
     drop_last: bool | None
     batch_size: int | str | None
     max_iter: int | None
     n_iter_no_change: float | None
     validation_fraction: float | None
-    scoring: Any
-    callbacks: Sequence[Any] | None
+    scoring: ScoringLike | None
+    callbacks: Sequence[CallbackLike] | None
     random_state: Any
     n_threads: int | None
     progress: bool

@@ -13,6 +13,7 @@ from nncore.estimators.class_targets import LOG_LOSS
 from nncore.estimators.ensemble_classes import ClassEnsemble
 from nncore.estimators.given import Given
 from nncore.estimators.real_mlp import RealMLP
+from nncore.typing import ActivationsLike, CallbackLike, ClassLossLike, RateLike, ScheduleLike, ScoringLike, SolverLike
 from nncore.words import explains_calls
 
 
@@ -183,8 +184,9 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
     (8, True)
     """
 
+    loss: ClassLossLike
     label_smoothing: float | None
-    label_smoothing_schedule: Any
+    label_smoothing_schedule: ScheduleLike | None
     _components: ClassVar[Mapping[str, str]] = {**RealMLP._components, "label_smoothing_schedule": "schedules"}
     temperature_scaling: bool | None
     temperature_: float
@@ -201,7 +203,7 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         search_space: Any = None,
         trials_file: Any = None,
         hidden_layer_sizes: Any = None,
-        activation: Any = None,
+        activation: ActivationsLike | None = None,
         parametric_activation: bool | None = None,
         front_scale: bool | None = None,
         numerical_embedding: Any = None,
@@ -209,24 +211,24 @@ class RealMLPClassifier(ClassEnsemble, RealMLP):
         ntk: bool | None = None,
         lr_factors: Mapping[str, float] | None = None,
         dropout: Any = None,
-        dropout_schedule: Any = None,
-        solver: Any = None,
+        dropout_schedule: ScheduleLike | None = None,
+        solver: SolverLike | None = None,
         learning_rate_init: float | None = None,
-        learning_rate: Any = None,
+        learning_rate: RateLike | None = None,
         weight_decay: float | None = None,
-        weight_decay_schedule: Any = None,
+        weight_decay_schedule: ScheduleLike | None = None,
         label_smoothing: float | None = None,
-        label_smoothing_schedule: Any = None,
+        label_smoothing_schedule: ScheduleLike | None = None,
         temperature_scaling: bool | None = None,
         batch_size: int | str | None = None,
         drop_last: bool | None = None,
         max_iter: int | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
-        loss: Any = LOG_LOSS,
+        loss: ClassLossLike = LOG_LOSS,
         class_weight: Any = None,
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         random_state: Any = None,
         n_threads: int | None = None,
         progress: bool = False,

@@ -12,6 +12,7 @@ from nncore.ensembles import RealMLPRecipe, recipe
 from nncore.estimators.ensemble_reals import RealEnsemble
 from nncore.estimators.given import Given
 from nncore.estimators.real_mlp import RealMLP
+from nncore.typing import ActivationsLike, CallbackLike, RateLike, RealLossLike, ScheduleLike, ScoringLike, SolverLike
 from nncore.words import explains_calls
 
 
@@ -174,6 +175,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     True
     """
 
+    loss: RealLossLike
     clip_target: bool | None
 
     def __init__(
@@ -188,7 +190,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         search_space: Any = None,
         trials_file: Any = None,
         hidden_layer_sizes: Any = None,
-        activation: Any = None,
+        activation: ActivationsLike | None = None,
         parametric_activation: bool | None = None,
         front_scale: bool | None = None,
         numerical_embedding: Any = None,
@@ -196,20 +198,20 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
         ntk: bool | None = None,
         lr_factors: Mapping[str, float] | None = None,
         dropout: Any = None,
-        dropout_schedule: Any = None,
-        solver: Any = None,
+        dropout_schedule: ScheduleLike | None = None,
+        solver: SolverLike | None = None,
         learning_rate_init: float | None = None,
-        learning_rate: Any = None,
+        learning_rate: RateLike | None = None,
         weight_decay: float | None = None,
-        weight_decay_schedule: Any = None,
+        weight_decay_schedule: ScheduleLike | None = None,
         batch_size: int | str | None = None,
         drop_last: bool | None = None,
         max_iter: int | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
-        loss: Any = "squared_error",
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        loss: RealLossLike = "squared_error",
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         random_state: Any = None,
         n_threads: int | None = None,
         progress: bool = False,

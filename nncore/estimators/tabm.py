@@ -21,6 +21,7 @@ from nncore.estimators.given import Given
 from nncore.estimators.held_out import check_validation
 from nncore.estimators.network_estimator import checked_weights
 from nncore.network import keep_members
+from nncore.typing import ActivationsLike, CallbackLike, RateLike, ScoringLike, SolverLike
 from nncore.words import explains_calls
 
 
@@ -39,12 +40,12 @@ class TabM(Ensemble):
     search_space: Any
     trials_file: Any
     hidden_layer_sizes: Any
-    activation: Any
+    activation: ActivationsLike | None
     numerical_embedding: Any
     dropout: Any
-    solver: Any
+    solver: SolverLike | None
     learning_rate_init: float | None
-    learning_rate: Any
+    learning_rate: RateLike | None
     weight_decay: float | None
     clip_norm: float | None
     batch_size: int | str | None
@@ -52,8 +53,8 @@ class TabM(Ensemble):
     max_iter: int | None
     n_iter_no_change: float | None
     validation_fraction: float | None
-    scoring: Any
-    callbacks: Sequence[Any] | None
+    scoring: ScoringLike | None
+    callbacks: Sequence[CallbackLike] | None
     random_state: Any
     n_threads: int | None
     progress: bool

@@ -11,6 +11,7 @@ from typing import Any
 from nncore.estimators.class_targets import LOG_LOSS
 from nncore.estimators.ensemble_classes import ClassEnsemble
 from nncore.estimators.tabm import TabM
+from nncore.typing import ActivationsLike, CallbackLike, ClassLossLike, RateLike, ScoringLike, SolverLike
 from nncore.words import explains_calls
 
 
@@ -172,6 +173,7 @@ class TabMClassifier(ClassEnsemble, TabM):
     (True, True)
     """
 
+    loss: ClassLossLike
     label_smoothing: float | None
     temperature_scaling: bool | None
 
@@ -188,12 +190,12 @@ class TabMClassifier(ClassEnsemble, TabM):
         search_space: Any = None,
         trials_file: Any = None,
         hidden_layer_sizes: Any = None,
-        activation: Any = None,
+        activation: ActivationsLike | None = None,
         numerical_embedding: Any = None,
         dropout: Any = None,
-        solver: Any = None,
+        solver: SolverLike | None = None,
         learning_rate_init: float | None = None,
-        learning_rate: Any = None,
+        learning_rate: RateLike | None = None,
         weight_decay: float | None = None,
         clip_norm: float | None = None,
         label_smoothing: float | None = None,
@@ -203,10 +205,10 @@ class TabMClassifier(ClassEnsemble, TabM):
         max_iter: int | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
-        loss: Any = LOG_LOSS,
+        loss: ClassLossLike = LOG_LOSS,
         class_weight: Any = None,
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         random_state: Any = None,
         n_threads: int | None = None,
         progress: bool = False,

@@ -10,6 +10,7 @@ from typing import Any
 
 from nncore.estimators.ensemble_reals import RealEnsemble
 from nncore.estimators.tabm import TabM
+from nncore.typing import ActivationsLike, CallbackLike, RateLike, RealLossLike, ScoringLike, SolverLike
 from nncore.words import explains_calls
 
 
@@ -166,6 +167,7 @@ class TabMRegressor(RealEnsemble, TabM):
     True
     """
 
+    loss: RealLossLike
     clip_target: bool | None
 
     def __init__(
@@ -181,12 +183,12 @@ class TabMRegressor(RealEnsemble, TabM):
         search_space: Any = None,
         trials_file: Any = None,
         hidden_layer_sizes: Any = None,
-        activation: Any = None,
+        activation: ActivationsLike | None = None,
         numerical_embedding: Any = None,
         dropout: Any = None,
-        solver: Any = None,
+        solver: SolverLike | None = None,
         learning_rate_init: float | None = None,
-        learning_rate: Any = None,
+        learning_rate: RateLike | None = None,
         weight_decay: float | None = None,
         clip_norm: float | None = None,
         batch_size: int | str | None = None,
@@ -194,9 +196,9 @@ class TabMRegressor(RealEnsemble, TabM):
         max_iter: int | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
-        loss: Any = "squared_error",
-        scoring: Any = None,
-        callbacks: Sequence[Any] | None = None,
+        loss: RealLossLike = "squared_error",
+        scoring: ScoringLike | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
         random_state: Any = None,
         n_threads: int | None = None,
         progress: bool = False,

@@ -483,7 +483,7 @@ class Model(Surgery):
         Returns
         -------
         str
-            Several lines, to be printed.
+            Several lines, to be printed. As the last line of a notebook's cell it is a table.
         """
         return summary(self)
 

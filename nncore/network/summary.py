@@ -13,7 +13,7 @@ from nncore.contract import Configurable, Layer, Plan, rung, written
 from nncore.network.network import Network
 from nncore.network.rules import described_groups
 from nncore.program import RULES, Blueprint, Stage, group_tensors, plan_network
-from nncore.tables import Table
+from nncore.tables import ShownTable, Table
 
 _COLUMNS = ("layer", "does", "output", "parameters", "trained", "FLOPs", "runs")
 _NUMBERS = ("parameters", "FLOPs")
@@ -22,12 +22,12 @@ _WIDEST = 60
 
 
 def summary(network: Network) -> str:
-    """The network as plain text: a line for each layer, then sizes, loss, optimizer and how far it is trained.
+    """The network as plain text: a line for each layer, then sizes, loss, optimizer and how far it is trained. A notebook shows a table.
 
     FLOPs are those of a prediction for one sample. Layers inside a layer come before it, under its name: ``residual_1.dense_1``. Before
     the network is built, shapes and numbers are ``"?"``.
     """
-    return _table(network).text()
+    return ShownTable.of(_table(network))
 
 
 def html(network: Network) -> str:

@@ -15,21 +15,21 @@ from nncore.registry.manifest import SOUND_NAME, is_sound_name
 from nncore.registry.registry import RUN_TIME
 from nncore.registry.run_time import snake_case, target_of
 from nncore.registry.travel import Luggage, unpacked
-from nncore.words import explains_calls
+from nncore.words import KindName, explains_calls
 
 C = TypeVar("C", bound=type[Configurable])
 
 
 @overload
-def register(kind: str, cls: C, name: str | None = None) -> C: ...
+def register(kind: KindName | str, cls: C, name: str | None = None) -> C: ...
 
 
 @overload
-def register(kind: str, cls: None = None, name: str | None = None) -> Callable[[C], C]: ...
+def register(kind: KindName | str, cls: None = None, name: str | None = None) -> Callable[[C], C]: ...
 
 
 @explains_calls
-def register(kind: str, cls: type[Configurable] | None = None, name: str | None = None) -> Any:
+def register(kind: KindName | str, cls: type[Configurable] | None = None, name: str | None = None) -> Any:
     """Let a class of yours be used by name in this process, without a plugin. Also a decorator: ``@nn.register("optimizers")``.
 
     The name works wherever names do: in networks, estimators, `get` and `names`. Files keep it, with the mark that it was registered at run
@@ -91,7 +91,7 @@ def register(kind: str, cls: type[Configurable] | None = None, name: str | None 
 
 
 @explains_calls
-def unregister(kind: str, name: str) -> None:
+def unregister(kind: KindName | str, name: str) -> None:
     """Take back what `register` did: the name is unknown again. Networks that use the class keep it.
 
     Parameters

@@ -21,7 +21,7 @@ from nncore.registry.discovery import PluginProblem, Policy
 from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
 from nncore.registry.run_time import Registration, RunTimeRegistrations, target_of
-from nncore.words import explains_calls
+from nncore.words import KindName, explains_calls
 
 #: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
 FUNCTIONS = {
@@ -216,7 +216,7 @@ def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | N
 
 
 @explains_calls
-def get(kind: str, name: str) -> type[Any]:
+def get(kind: KindName | str, name: str) -> type[Any]:
     """Class of an installed component: see `Registry.get`.
 
     Parameters
@@ -235,7 +235,7 @@ def get(kind: str, name: str) -> type[Any]:
 
 
 @explains_calls
-def names(kind: str) -> list[str]:
+def names(kind: KindName | str) -> list[str]:
     """Names of the installed components of a kind: see `Registry.names`.
 
     Parameters

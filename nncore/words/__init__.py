@@ -10,6 +10,7 @@ from nncore.words.builtin import (
     ConstraintName as ConstraintName,
     EncodingName as EncodingName,
     InitializerName as InitializerName,
+    KindName as KindName,
     LayerName as LayerName,
     LossName as LossName,
     MetricName as MetricName,

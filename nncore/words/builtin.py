@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias, get_args
 
+KindName: TypeAlias = Literal[
+    "activations", "callbacks", "collectives", "constraints", "encodings", "exporters", "formats", "initializers", "layers", "losses",
+    "metrics", "optimizers", "regularizers", "samplers", "schedules", "transforms",
+]  # fmt: skip
 LayerName: TypeAlias = Literal[
     "activation", "alpha_dropout", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten",
     "gaussian_noise", "glu", "layer_norm", "maxout", "mean_members", "member_heads", "members_dense", "multiplicative_interaction",

@@ -129,6 +129,13 @@ def test_columns_are_aligned():
         assert row[header.index("does") - 1] == " " != row[header.index("does")]
 
 
+def test_a_notebook_shows_a_table_of_the_summary_too():
+    formatter = pytest.importorskip("IPython.core.formatters").DisplayFormatter()
+    net = network().build((4, 5), loss="mse")
+    shown, _ = formatter.format(net.summary())
+    assert shown == {"text/plain": net.summary(), "text/html": net._repr_html_()}
+
+
 def test_html_escapes_what_users_wrote():
     text = network().build((4, 5), loss="mse")._repr_html_()
     assert "<b>" not in text

@@ -7,6 +7,7 @@ from typing import assert_type
 import numpy as np
 from numpy.typing import NDArray
 
+import nncore as nn
 from nncore.estimators import (
     LogisticNeuron,
     MLPClassifier,
@@ -39,8 +40,21 @@ def estimators() -> None:
     assert_type(MPNeuron([1.0, 1.0], bias=-1.5).predict(X).dtype, np.dtype[np.float64])
 
 
+def components() -> None:
+    """Names of scikit-learn, of nncore and of plugins, instances, and functions."""
+    MLPClassifier(activation="logistic", solver="lbfgs", learning_rate="adaptive", loss="log_loss", scoring="f1_macro")
+    MLPClassifier(activation=["snake", nn.get("activations", "relu")], solver=nn.Adam(), callbacks=[nn.EMA(), "csv"], layers=["rescale"])
+    MLPRegressor(loss="squared_error", learning_rate={"lr": "cosine"}, scoring=lambda estimator, X, y: 0.0, normalization="batch_norm")
+    RealMLPClassifier(solver="signum", dropout_schedule=nn.Cosine(), label_smoothing_schedule="flat_cosine")
+    TabMRegressor(loss=nn.Huber, scoring="r2", callbacks=[print])
+    LogisticNeuron(optimizer=nn.SGD)
+
+
 def refused() -> None:
     MLPClassifier((16,), "relu", "adam")  # type: ignore[call-arg]
     MLPClassifier(layer_sizes=(16,))  # type: ignore[call-arg]
     MLPRegressor().fit()  # type: ignore[call-arg]
     MPNeuron()  # type: ignore[call-arg]
+    MLPClassifier(solver=nn.ReLU)  # type: ignore[attr-defined]
+    MLPClassifier(solver=nn.Cosine())  # type: ignore[arg-type]
+    MLPRegressor(callbacks=[nn.Adam()])  # type: ignore[list-item]

@@ -58,6 +58,14 @@ def networks() -> None:
     net.optimizer, net.loss, net.schedule, net.weight_decay, net.groups = "sgd", nn.MSE(), None, 0.1, {"*.bias": {"lr_factor": 0.1}}
 
 
+def components_of_plugins() -> None:
+    """Any name is taken, since plugins have names of their own."""
+    net = nn.Sequential(nn.Dense(4, activation="nncore-snake/snake", weight_initializer="lecun_normal"), "rescale")
+    net.fit(X, y, loss="nncore-focal/focal", optimizer="signum", schedule="warm_restarts", sampler="curriculum", metrics=["kappa"])
+    assert_type(nn.get("optimizers", "signum"), type[Any])
+    assert_type(nn.names("a kind of tomorrow"), list[str])
+
+
 def histories(history: nn.History) -> None:
     assert_type(history["loss"], np.ndarray)
     assert_type(history.best("val_loss"), int)

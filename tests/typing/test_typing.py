@@ -6,11 +6,14 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import nncore
+from nncore.words import BUILT_IN
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted(path.name for path in HERE.glob("*.py") if not path.name.startswith("test_"))
@@ -48,6 +51,45 @@ def test_mypy_would_tell(cache: Path, tmp_path: Path) -> None:
     assert 'wrong.py:2: error: Argument 1 to "Dense" has incompatible type "str"; expected "int"' in said
     assert "wrong.py:3: error: Unused" in said
     assert 'Revealed type is "nncore.optimizers.adam.Adam"' in said
+
+
+def built_in_names(annotation: Any) -> set[Any]:
+    """What an editor offers for an argument, and the types that it takes beside."""
+    inner = [each for each in get_args(annotation) if not isinstance(each, list)]  # a list holds what a function takes
+    return set().union(*map(built_in_names, inner)) if inner else {annotation}
+
+
+#: Where users write names, and the kind that is meant.
+PLACES = [
+    (nncore.Sequential.fit, {
+        "loss": "losses", "optimizer": "optimizers", "schedule": "schedules", "sampler": "samplers", "transforms": "transforms",
+        "metrics": "metrics", "callbacks": "callbacks", "collective": "collectives",
+    }),
+    (nncore.Sequential.__init__, {"layers": "layers"}),
+    (nncore.Dense.__init__, {
+        "activation": "activations", "weight_initializer": "initializers", "weight_regularizer": "regularizers",
+        "weight_constraint": "constraints",
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "kinds"), PLACES, ids=lambda each: getattr(each, "__qualname__", ""))
+def test_editors_offer_the_built_in_names_and_take_any(function: Callable[..., Any], kinds: Mapping[str, str]) -> None:
+    check_names_offered(function, kinds)
+
+
+def test_editors_offer_them_for_estimators_too() -> None:
+    estimators = [cls for cls in vars(nncore.estimators).values() if getattr(cls, "_components", None)]
+    assert len(estimators) >= 6
+    for cls in estimators:
+        check_names_offered(cls.__init__, cls._components)
+
+
+def check_names_offered(function: Callable[..., Any], kinds: Mapping[str, str]) -> None:
+    hints = get_type_hints(function)
+    for argument, kind in kinds.items():
+        offered = built_in_names(hints[argument])
+        assert {*BUILT_IN[kind], str} <= offered, f"{function.__qualname__}: {argument}"
 
 
 def test_stub_names_what_is_loaded_at_first_use() -> None:
