@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -57,13 +58,14 @@ class Call:
         self._site.message = ctypes.cast(self._message, type(self._site.message))
         self.struct = struct_type(struct_size=ctypes.sizeof(struct_type), site=ctypes.pointer(self._site))
         self._kept += [self._site, self._message]
-        names = {name for name, *_ in struct_type._fields_}
+        names = _kinds_of_fields(struct_type)
         for name, value in fields.items():
             self._set(self.struct if name in names else self._site, name, value)
 
     def _set(self, struct: ctypes.Structure, name: str, value: Field) -> None:
-        kinds: dict[str, Any] = {field: kind for field, kind, *_ in struct._fields_}
-        expect(name in kinds, f"neither {type(struct).__name__} nor the call has a field {name!r}")
+        kinds = _kinds_of_fields(type(struct))
+        if name not in kinds:
+            raise AssertionError(f"neither {type(struct).__name__} nor the call has a field {name!r}")
         if value is None or isinstance(value, (int, float, np.integer)):
             setattr(struct, name, 0 if value is None and kinds[name] is ctypes.c_size_t else value)
             return
@@ -78,6 +80,11 @@ class Call:
     def message(self) -> str:
         """What the function has said."""
         return self._message.value.decode("utf-8", "ignore")
+
+
+@functools.cache
+def _kinds_of_fields(struct_type: type[ctypes.Structure]) -> dict[str, Any]:
+    return {field: kind for field, kind, *_ in struct_type._fields_}
 
 
 class Function:
