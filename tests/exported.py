@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,13 @@ def run_onnx(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.n
 
 def run_header(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What a C header computes, sample by sample, by the names of the outputs."""
-    return CHeader(content).run(inputs)
+    return _compiled(content).run(inputs)
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(content: bytes) -> CHeader:
+    """One model is asked about several inputs."""
+    return CHeader(content)
 
 
 RUNNERS = {".py": run_module, ".onnx": run_onnx, ".h": run_header}

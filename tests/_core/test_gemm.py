@@ -203,6 +203,16 @@ def test_what_is_packed_in_lent_memory(dtype: str, inputs: int, width: int, rows
         np.testing.assert_array_equal(five, one)
 
 
+LAYERS = Path(__file__).parents[1] / "layers" / "test_layers.py"
+
+
 @pytest.mark.parametrize("level", OTHER_LEVELS)
 def test_at_every_level(level: str) -> None:
-    run_tests(level, str(Path(__file__)), str(Path(__file__).parents[1] / "layers" / "test_layers.py"))
+    """Large products in float32: loops over blocks are those of float64, and tiles are tested with small ones."""
+    run_tests(level, __file__, str(LAYERS), without=("float64 and (beyond or cutting or packed)",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", OTHER_LEVELS)
+def test_all_at_every_level(level: str) -> None:
+    run_tests(level, __file__)

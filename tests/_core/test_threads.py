@@ -235,7 +235,14 @@ def test_a_process_ends_while_its_pool_sleeps() -> None:
 
 
 @pytest.mark.skipif(not (CORE / "threads.c").exists(), reason="installed without its sources")
-@pytest.mark.parametrize(("name", "others"), [("threads", ()), ("waiting", ()), ("crew", ("threads", "clock"))])
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        pytest.param("threads", (), marks=pytest.mark.slow),  # of which a crew consists
+        pytest.param("waiting", (), marks=pytest.mark.slow),
+        ("crew", ("threads", "clock")),
+    ],
+)
 def test_the_thread_sanitizer_finds_no_race(name: str, others: tuple[str, ...], tmp_path: Path) -> None:
     compiler, program = shlex.split(sysconfig.get_config_var("CC") or "cc"), tmp_path / "program"
     if shutil.which(compiler[0]) is None:

@@ -102,15 +102,26 @@ def test_pytest_is_not_needed(faulty: Path) -> None:
     assert "failed: sample: OwnDice(): sample(rng, (1, 1), 1, 1) from an equal generator" in done.stdout
 
 
-def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> None:
-    """As a user runs it; the command comes to its end, with its table and exit code 1."""
+def rows_of_harmful(folder: Path, *arguments: str) -> dict[str, str]:
+    """The table of the command as a user runs it, by the names of components; it comes to its end with exit code 1."""
     source = Path(__file__).parents[1] / "testing" / "fixtures" / "nncore-harmful"
-    FakeSite(tmp_path).write_metadata("nncore-harmful", {"plugin": "nncore_harmful"})
-    command = [sys.executable, "-m", "nncore", "plugins", "--verify", "--time-limit", "10"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(source)]), "NNCORE_PLUGINS": "nncore-harmful"}
+    FakeSite(folder).write_metadata("nncore-harmful", {"plugin": "nncore_harmful"})
+    command = [sys.executable, "-m", "nncore", "plugins", "--verify", *arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(source)]), "NNCORE_PLUGINS": "nncore-harmful"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900)
     assert done.returncode == 1, done.stderr
-    rows = {line.split()[0].removeprefix("nncore-harmful/"): line for line in done.stdout.splitlines()[2:]}
+    return {line.split()[0].removeprefix("nncore-harmful/"): line for line in done.stdout.splitlines()[2:]}
+
+
+def test_a_component_that_ends_its_process_is_a_failed_row(tmp_path: Path) -> None:
+    (row,) = rows_of_harmful(tmp_path, "exit_at_import").values()
+    assert "  failed: " in row
+    assert "exit code 7" in row
+
+
+@pytest.mark.slow
+def test_every_way_to_do_harm_is_a_failed_row(tmp_path: Path) -> None:
+    rows = rows_of_harmful(tmp_path, "--time-limit", "10")
     ended = {"exit_now": "exit code 0", "exit_at_import": "exit code 7", "hang": "still running after 10 s", "hang_at_import": "after 10 s"}
     ended |= {"exit_format": "exit code 7"}
     ended |= {"segfault": "SIGSEGV", "kill": "SIGKILL"} if os.name == "posix" else {}
@@ -135,19 +146,27 @@ def test_a_manifest_that_ends_its_process_is_reported_and_left_out(tmp_path: Pat
     site = FakeSite(tmp_path)
     site.write("nncore-aaa", "import os\nos._exit(7)\n")
     site.write("nncore-bbb", "print('sound')\nNNCORE_API = (1, 0)\n\n@hookimpl\ndef nncore_losses(api):\n    return []\n")
-    site.write("nncore-ccc", "import time\ntime.sleep(600)\n")
     site.write("nncore-ddd", "raise SystemExit(3)\n")
-    with begin_to_verify(site, "--time-limit", "8") as done, begin_to_verify(site, "nncore-aaa", "--time-limit", "8") as named:  # both wait
+    with begin_to_verify(site) as done, begin_to_verify(site, "nncore-aaa") as named:
         stdout, stderr = done.communicate(timeout=300)
         _, stderr_of_named = named.communicate(timeout=300)
     assert done.returncode == 1, stderr
     assert "no components of plugins are installed" in stdout
     assert re.search(r"plugin nncore-aaa 1\.0 .*, import: importing its manifest \S+: its process ended with exit code 7", stderr)
-    assert re.search(r"plugin nncore-ccc 1\.0 .*: it was still running after 8 s, and was ended", stderr)
     assert re.search(r"plugin nncore-ddd 1\.0 .*, import: SystemExit: 3", stderr)
     assert "nncore-bbb" not in stderr
     assert named.returncode == 2
     assert "its process ended with exit code 7" in stderr_of_named
+
+
+@pytest.mark.slow
+def test_a_manifest_that_never_ends_its_import_is_reported(tmp_path: Path) -> None:
+    site = FakeSite(tmp_path)
+    site.write("nncore-ccc", "import time\ntime.sleep(600)\n")
+    with begin_to_verify(site, "--time-limit", "8") as done:
+        _, stderr = done.communicate(timeout=300)
+    assert done.returncode == 1, stderr
+    assert re.search(r"plugin nncore-ccc 1\.0 .*: it was still running after 8 s, and was ended", stderr)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan"])

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from levels import OTHER_LEVELS, run_tests
 
-#: Of the conformance kit what no kernel takes part in; and the derivatives, which follow: the kernel agrees with NumPy at every level, and
-#: NumPy's are checked once.
+#: Of the conformance kit what no kernel takes part in; the derivatives, which follow: the kernel agrees with NumPy at every level, and
+#: NumPy's are checked once; and what its calls by themselves, in the same guarded buffers, tell as well: calls that agree with NumPy, and
+#: networks of layers whose parts have the bits of the whole.
 OF_NO_LEVEL = (
     *("manifest_is_light", "import_leaves", "arguments_are", "ranges", "description", "test_plan", "planning_takes"),
     *("output_domain", "test_formula", "goes_on_from_a_file", "trains_a_network", "test_conformance and test_gradient"),
+    *("test_forward_and_backward", "ends_with_the_same_bits", "the_kit_catches"),
 )
 
 
