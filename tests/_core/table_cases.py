@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from types import ModuleType
@@ -90,16 +91,15 @@ def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
         )  # fmt: skip
 
 
-def main(kind: str, dtype: str) -> None:
-    for hole in TABLES[kind]:
-        for how in ("predict", "evaluate", "jacobian", "train"):
-            print(json.dumps([hole, how]), flush=True)
-            try:
-                use(kind, holed(kind, hole), how, dtype)
-            except PluginError as error:
-                print(json.dumps([hole, how, str(error)]), flush=True)
-            else:
-                print(json.dumps([hole, how, ""]), flush=True)
+def main(kind: str) -> None:
+    for hole, dtype, how in itertools.product(TABLES[kind], ("float32", "float64"), ("predict", "evaluate", "jacobian", "train")):
+        print(json.dumps([hole, dtype, how]), flush=True)
+        try:
+            use(kind, holed(kind, hole), how, dtype)
+        except PluginError as error:
+            print(json.dumps([hole, dtype, how, str(error)]), flush=True)
+        else:
+            print(json.dumps([hole, dtype, how, ""]), flush=True)
 
 
 if __name__ == "__main__":

@@ -88,8 +88,11 @@ def test_any_number(parts: list[tuple[str, str, str, str, str, int]]) -> None:
 
 def test_blanks_are_those_of_python() -> None:
     letters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    for around in (lambda c: c, lambda c: f"{c}x{c}", lambda c: f"é{c}{c}", lambda c: f" {c}é"):
-        texts = [around(letter) for letter in letters]
+    some = [letter for letter in letters if letter.isspace() or ord(letter) < 0x3100]
+    for around, tried in (
+        (lambda c: c, letters), (lambda c: f"{c}x{c}", some), (lambda c: f"é{c}{c}", some), (lambda c: f" {c}é", some),
+    ):  # fmt: skip
+        texts = [around(letter) for letter in tried]
         data, begins, ends = cells_of(texts)
         strip(data, begins, ends)
         assert all(data[begin:end].decode() == text.strip() for begin, end, text in zip(begins, ends, texts, strict=True))

@@ -85,9 +85,8 @@ def test_predictions_read_no_argument_of_the_constructor(cls, arguments, monkeyp
         assert results(model) == before
         model.export(tmp_path / "model.py")
     assert not read & parameters
-    for name in parameters:
-        model.set_params(**{name: object()})
-        assert results(model) == before, name
+    model.set_params(**{name: object() for name in parameters})
+    assert results(model) == before
     for name, value in alternatives(cls).items() if cls in Y else ():
         model.set_params(**{name: value})
     assert results(model) == before

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sklearn.utils.estimator_checks import parametrize_with_checks
+import pytest
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from nncore.estimators import TabMClassifier, TabMRegressor
 
@@ -22,12 +23,20 @@ SMALL = {
 
 @parametrize_with_checks(
     [
-        TabMClassifier(**SMALL),
         TabMRegressor(**SMALL),
         TabMClassifier("tabm-mini", n_cv=2, numerical_embedding=True, **SMALL),
-        TabMRegressor("tabm-mini", n_refit=1, numerical_embedding=True, **SMALL),
     ],
     expected_failed_checks=lambda estimator: BY_NATURE,
 )
 def test_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "estimator",
+    [TabMClassifier(**SMALL), TabMRegressor("tabm-mini", n_refit=1, numerical_embedding=True, **SMALL)],
+    ids=str,
+)
+def test_checks_of_other_settings(estimator):
+    check_estimator(estimator, expected_failed_checks=BY_NATURE, on_skip=None)

@@ -80,7 +80,7 @@ def test_saxe_keeps_every_length_at_any_depth() -> None:
     assert spread(of_gaussians) > 3
 
 
-@pytest.mark.parametrize(("activation", "width"), [("linear", 12), ("relu", 40)])
+@pytest.mark.parametrize(("activation", "width"), [("linear", 12), pytest.param("relu", 40, marks=pytest.mark.slow)])
 def test_sussillo_and_abbott_let_the_log_of_the_gradient_walk_without_drift(activation: str, width: int) -> None:
     """Sixty narrow layers, 25 networks: the mean log norm is 0 within what it varies, and that of plain scaling is not."""
     random_walk = registry.get("initializers", "random_walk")(activation)
@@ -98,7 +98,7 @@ def test_sussillo_and_abbott_let_the_log_of_the_gradient_walk_without_drift(acti
 @pytest.mark.parametrize("name", ["he_uniform", "he_normal"])
 def test_he_keeps_the_mean_square_through_thirty_layers_of_relu(name: str) -> None:
     """Half n · Var(w) = 1: neither signal nor gradient fades; with Xavier's 1/n each layer halves both."""
-    network, xavier = (deep(initializer, "relu", [256] * 30) for initializer in (name, "xavier_notes"))
+    network, xavier = (deep(initializer, "relu", [128] * 30) for initializer in (name, "xavier_notes"))
     of_he, of_xavier = strengths(network), strengths(xavier)
     assert 0.2 < of_he[-1] / of_he[0] < 5
     assert 0.05 < sent_back(network).mean() < 20

@@ -13,11 +13,11 @@ ARGUMENTS = {
     "batch_norm": [{}, {"momentum": 1.0}],
     "dropout": [{"rate": 0.4}],
     "members_dense": [
-        {"n_outputs": 5},
-        {"n_outputs": 6, "scale_inputs": False},
+        {"n_outputs": 3},
+        {"n_outputs": 2, "scale_inputs": False},
         {"n_outputs": 3, "scale_outputs": False, "use_bias": False},
-        {"n_outputs": 4, "scale_outputs": False, "share_bias": True},
-        {"n_outputs": 4, "scale_inputs": False, "scale_outputs": False, "share_bias": True},
+        {"n_outputs": 2, "scale_outputs": False, "share_bias": True},
+        {"n_outputs": 2, "scale_inputs": False, "scale_outputs": False, "share_bias": True},
     ],
     "member_heads": [{"n_outputs": 3}, {"n_outputs": 1, "use_bias": False}],
     "mean_members": [{}, {"link": "softmax"}, {"link": "sigmoid"}, {"link": "exp"}],
@@ -47,7 +47,7 @@ class TestMeanOfSeveralClassifications(LayerConformance):
 
 class TestMeanOfPictures(LayerConformance):
     name = "mean_members"
-    input_shapes = ((5, 2, 3),)
+    input_shapes = ((3, 2, 2),)
 
 
 class TestEmbeddingOfCodes(LayerConformance):

@@ -36,7 +36,7 @@ LAYERS = {
     "piecewise_linear_embedding": (lambda: nn.PiecewiseLinearEmbedding([[0.2, 0.5], [0, 0.5, 1]], 3, columns=[0, 2]), "numbers", 8),
     "member_heads": (lambda: [nn.RepeatMembers(2), nn.MemberHeads(3)], "numbers", 8),
 }
-SIZES = [10_000, 1_000_000, pytest.param(10_000_000, marks=pytest.mark.slow)]
+SIZES = [10_000, 200_000, *(pytest.param(n_rows, marks=pytest.mark.slow) for n_rows in (1_000_000, 10_000_000))]
 
 
 def inputs(what: str, n_rows: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 import nncore as nn
 from nncore import registry
 from nncore.contract import activation_for
-from nncore.errors import ParameterError
+from nncore.errors import NNCoreError, ParameterError
 from nncore.plugin import Activation, Loss
 from nncore.testing.losses import example
 from nncore.testing.widths import columns_for, outputs_for
@@ -28,13 +27,13 @@ def activations() -> list[Activation]:
     return [activation for activation in made if activation.trainable]
 
 
-def pairs() -> list[tuple[Loss, Activation, int]]:
-    """With a number of outputs that both take: at the kit's width, and with a single output."""
+def activations_for(loss: Loss) -> list[tuple[Activation, int]]:
+    """With numbers of outputs that both take: at the kit's width, and with a single output."""
     found = {}
-    for loss, activation in itertools.product(components.losses(), activations()):
+    for activation in activations():
         for n_outputs in (outputs_for(loss, columns_for(activation, 3)), outputs_for(loss, 1)):
             if columns_for(activation, n_outputs) == n_outputs:
-                found[repr(loss), repr(activation), n_outputs] = loss, activation, n_outputs
+                found[repr(activation), n_outputs] = activation, n_outputs
     return list(found.values())
 
 
@@ -79,8 +78,18 @@ def activation_leaks(values: np.ndarray) -> bool:
     return bool(below.size and np.quantile(below, 0.05) < 1.5 * np.quantile(below, 0.5))
 
 
-@pytest.mark.parametrize(("loss", "activation", "n_outputs"), pairs(), ids=repr)
-def test_trained_or_refused(loss: Loss, activation: Activation, n_outputs: int) -> None:
+@pytest.mark.parametrize("loss", components.losses(), ids=repr)
+def test_trained_or_refused(loss: Loss) -> None:
+    failed = []
+    for activation, n_outputs in activations_for(loss):
+        try:
+            check_trained_or_refused(loss, activation, n_outputs)
+        except (AssertionError, NNCoreError, pytest.fail.Exception) as error:
+            failed.append(f"{activation!r}, {n_outputs} outputs: {error!r}")
+    assert not failed, "\n".join(failed)
+
+
+def check_trained_or_refused(loss: Loss, activation: Activation, n_outputs: int) -> None:
     network = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(n_outputs, activation=activation))
     fit = {"loss": loss, "optimizer": nn.Adam(lr=0.02), "epochs": 30, "batch_size": 20, "rng": 0, "dtype": "float64", "progress": False}
     y = target_for(loss, n_outputs)

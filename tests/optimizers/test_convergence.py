@@ -77,6 +77,7 @@ def test_bowl(name: str, step: Callable[..., None]) -> None:
     np.testing.assert_allclose(w, BOTTOM, rtol=0, atol=0.01)
 
 
+@pytest.mark.slow  # the kit takes each of them along the valley, too
 @every
 @either
 def test_rosenbrock(name: str, step: Callable[..., None]) -> None:

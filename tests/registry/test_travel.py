@@ -82,7 +82,7 @@ def forgetting() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("library", ["joblib", "sklearn"])
+@pytest.mark.parametrize("library", ["joblib", pytest.param("sklearn", marks=pytest.mark.slow)])
 def test_a_script_and_workers_of_joblib(library: str, tmp_path: Path) -> None:
     pytest.importorskip("joblib")
     pytest.importorskip(library)

@@ -31,6 +31,7 @@ def data() -> Data:
     return Data("two", "binary", pd.DataFrame({"a": np.arange(60.0), "c": pd.Categorical(list("pq") * 30)}), np.arange(60) % 2)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_run_and_nothing_else(tmp_path: Path) -> None:
     """A table of classes with a category and missing numbers, and one of numbers, the second one in a second call."""
     rng = np.random.default_rng(0)
