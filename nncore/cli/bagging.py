@@ -216,6 +216,7 @@ def _new_fit(
     options = FitOptions(
         metrics=[] if judge is None else [judge],
         time_limit=settings.time_limit,
+        precision=settings.precision,
         n_threads=settings.threads,
         progress=progress and settings.tune is None,  # a search tells of its rounds
         scorer=None if score is None else scorer,

@@ -96,6 +96,7 @@ def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
         settings,
         model="mlp", hidden=(), optimizer="adam", lr=LINEAR_RATE, schedule={"lr": "cosine"}, group=None, sampler=None, transform=(),
         weight_decay=1e-4, clip_norm=None, batch_size=None, epochs=min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS), patience=0,
+        precision=None,
     )  # fmt: skip
     linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test))
     if linear.interrupted:

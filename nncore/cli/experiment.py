@@ -265,6 +265,7 @@ def fit_network(
         weight_decay=own.weight_decay,
         clip_norm=settings.clip_norm,
         rng=settings.seed,
+        precision=settings.precision,
         n_threads=settings.threads,
         progress=progress,
         collective=collective(),

@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     say(labelled("NumPy", np.__version__))
     say(labelled("system", f"{platform.system()} {platform.release()}, {platform.machine()}"))
     say(labelled("CPU level", f"{native.LEVEL}, {native.INSTRUCTIONS} (this build has {', '.join(native.LEVELS)}; NNCORE_CPU chooses)"))
+    say(labelled("bfloat16", _bfloat16()))
     for extra, distribution, purpose in EXTRAS:
         say(labelled(extra, f"{_found(distribution, extra)}: {purpose}"))
     say(labelled("package", str(Path(nncore.__file__).parent)))
@@ -64,6 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
         notice(f"error: {problem}")
         return 2
     return 0
+
+
+def _bfloat16() -> str:
+    """Whether matrix products can be made in it, and what that gains."""
+    from nncore.program import bfloat16_speed, has_bfloat16, is_worth_rounding
+
+    if not has_bfloat16():
+        return "no: this takes AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on) and CPU level v4"
+    left = "" if is_worth_rounding() else ", so that precision='auto' leaves it alone"
+    return f"yes, matrix products are {bfloat16_speed():.2f} times as fast in it as in float32{left}"
 
 
 def _found(distribution: str, extra: str) -> str:

@@ -126,6 +126,7 @@ class Settings:
     patience: int | None = None
     metric: str | None = None
     time_limit: float | None = None
+    precision: str | None = None
     threads: int | None = None
     seed: int = 0
 
@@ -299,6 +300,11 @@ OPTIONS = {
     ),
     "time_limit": Option(
         "training", "end a training after so long; the networks of an ensemble, or the trials of --tune, share it", positive, "SECONDS"
+    ),
+    "precision": Option(
+        "training",
+        "of matrix products: bfloat16 needs a processor that has it, auto uses it where it is faster (default: float32)",
+        choices=("float32", "bfloat16", "auto"),
     ),
     "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
     "seed": Option("training", "same seed, same result", natural, "N"),

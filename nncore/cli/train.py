@@ -33,6 +33,7 @@ from nncore.configuration import require
 from nncore.ensembles import n_outputs
 from nncore.errors import ParameterError
 from nncore.files import write
+from nncore.program import check_bfloat16
 from nncore.tabular import STDIN, TableEncoder
 
 EPILOG = """\
@@ -82,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
 def train(settings: Settings) -> int:
     """Everything from the file to the score; the exit code."""
     began = time.perf_counter()
+    if settings.precision == "bfloat16":
+        check_bfloat16()
     tell = _teller(settings)
     asked, streaming = settings, streaming_of(settings)
     if streaming is not None:

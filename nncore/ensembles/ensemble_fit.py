@@ -85,6 +85,8 @@ class FitOptions:
         Makes, for members and the numbers of their validation rows, what judges their epochs in place of loss and metric: a `Score`.
     followers : callable or None
         Makes, for each network that is to be trained, what is told of its epochs after all other callbacks.
+    precision : str or None
+        Of matrix products in training, as `Sequential.fit` takes it.
     """
 
     metrics: Sequence[Metric] = ()
@@ -95,6 +97,7 @@ class FitOptions:
     progress: bool = False
     scorer: Callable[[Members, NDArray[np.int64]], Score] | None = None
     followers: Callable[[Sequential], Sequence[Callback]] | None = None
+    precision: Any = None
 
 
 class StopAfter(Callback):
@@ -127,8 +130,8 @@ def train_together(
     followers = [options.followers(network) if options.followers else () for network in networks]
     callbacks = [[*some, *copied_deeply(list(options.callbacks)), *last] for some, last in zip(callbacks, followers, strict=True)]
     X, y = own.pop("X"), own.pop("y")
-    shared: dict[str, Any] = {"metrics": list(options.metrics), "n_threads": options.n_threads, "progress": options.progress}
-    return fit_many(networks, X, y, **own, **shared, callbacks=each(callbacks), on_error="return")
+    shared: dict[str, Any] = {"metrics": list(options.metrics), "precision": options.precision, "callbacks": each(callbacks)}
+    return fit_many(networks, X, y, **own, **shared, n_threads=options.n_threads, progress=options.progress, on_error="return")
 
 
 class EnsembleFit:

@@ -168,6 +168,7 @@ class StreamedFit(EnsembleFit):
                 validation=validation,
                 metrics=list(options.metrics),
                 callbacks=own,
+                precision=options.precision,
                 n_threads=options.n_threads,
                 progress=options.progress,
                 memory_limit=self._memory_limit,

@@ -303,6 +303,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             bool(given.progress),
             partial(scorer, judge, loss) if judge.needs_estimator else None,
             None if tasks is None else lambda network: tasks.of_network(partial(self._alone, network)),
+            given.precision,
         )
 
     def _scorer(

@@ -48,6 +48,10 @@ class LbfgsFit:
             raise ParameterError(
                 f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
             )
+        if given.precision == "bfloat16":
+            raise ParameterError(
+                "solver='lbfgs' compares losses that are closer than bfloat16 can tell apart: leave precision out, or use another solver"
+            )
         self._penalty = data.penalty(float(given.alpha), len(data))
         self._options = {"max_fun": given.max_fun, "max_iter": given.max_iter, "gtol": given.tol}
         self._verbose, self._n_threads, self._time_limit = bool(given.verbose), given.n_threads, given.time_limit

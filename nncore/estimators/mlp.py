@@ -33,7 +33,7 @@ from nncore.estimators.held_out import LOSS, HeldOut, HeldOutStream, Judge, chec
 from nncore.estimators.lbfgs import LbfgsFit
 from nncore.estimators.live_parameters import LiveParameters
 from nncore.estimators.network_estimator import NOT_FINITE, NetworkEstimator, Weigher, checked_weights, joined, seed_from
-from nncore.estimators.parameters import as_random_state, check_parameters
+from nncore.estimators.parameters import as_random_state, asked_dtype, check_parameters
 from nncore.estimators.plain_numbers import only_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.solver import make_optimizer
@@ -110,6 +110,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     n_threads: int | None
     progress: bool
     dtype: str
+    precision: str | None
     categorical_features: Any
     max_one_hot: int
     standardize: bool
@@ -424,7 +425,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
         if given is None:
             return self._checked_samples(X, y, dtype=self.network_.dtype)
-        dtype = None if given.dtype == "input" else np.dtype(given.dtype)
+        dtype = asked_dtype(given)
         return self._checked_samples(X, y, learns=self._new_columns(given), sample_weight=sample_weight, dtype=dtype)
 
     def _new_columns(self, given: Given) -> ColumnEncoder:

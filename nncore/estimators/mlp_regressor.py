@@ -118,6 +118,10 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     dtype : {"input", "float32", "float64"}, default "input"
         Of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn; float32 is up to
         twice as fast.
+    precision : {"float32", "bfloat16", "auto"}, optional
+        ``"bfloat16"`` makes the matrix products of training from factors rounded to bfloat16, as ``precision`` of `nncore.Sequential.fit`
+        says; ``"auto"`` does so where it is measured to be faster. Where it is given, ``dtype="input"`` is float32. Not with
+        ``solver="lbfgs"``.
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
         Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
         "Missing" is a category too, where training has it; one that training does not have is none of the known.
@@ -252,6 +256,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         n_threads: int | None = None,
         progress: bool = False,
         dtype: str = "input",
+        precision: str | None = None,
         categorical_features: Any = "from_dtype",
         max_one_hot: int = 9,
         standardize: bool = False,

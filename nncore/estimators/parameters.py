@@ -72,6 +72,7 @@ LIMITS = ("time_limit", "clip_norm")
 LISTS = ("layers", "callbacks", "transforms")
 
 DTYPES = ("input", "float32", "float64")
+PRECISIONS = (None, "float32", "bfloat16", "auto")
 
 
 def check_parameters(estimator: Any, optional: Collection[str] = ()) -> None:
@@ -113,6 +114,15 @@ def check_parameters(estimator: Any, optional: Collection[str] = ()) -> None:
             refuse(name, "a list, also of one thing, or None")
     if not isinstance(estimator.dtype, str) or estimator.dtype not in DTYPES:
         refuse("dtype", "one of " + ", ".join(map(repr, DTYPES)))
+    if not (given.get("precision") is None or (isinstance(given["precision"], str) and given["precision"] in PRECISIONS)):
+        refuse("precision", "one of " + ", ".join(map(repr, PRECISIONS)))
+
+
+def asked_dtype(given: Any) -> np.dtype | None:
+    """The dtype of the network that an estimator's arguments ask for; None is that of the samples."""
+    if given.dtype != "input":
+        return np.dtype(given.dtype)
+    return None if given.precision is None else np.dtype(np.float32)
 
 
 def is_number(value: Any) -> bool:

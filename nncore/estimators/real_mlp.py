@@ -50,6 +50,7 @@ class RealMLP(Ensemble):
     n_threads: int | None
     progress: bool
     dtype: str
+    precision: str | None
     categorical_features: Any
     max_one_hot: int | None
     embedding_size: int | None

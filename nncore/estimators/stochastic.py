@@ -61,6 +61,7 @@ class StochasticFit:
             "groups": {} if given.groups is None else given.groups,
             "clip_norm": 0.0 if given.clip_norm is None else float(given.clip_norm),
             "schedule": self._solver.schedule(incremental=incremental),
+            "precision": given.precision,
             "n_threads": given.n_threads,
             "memory_limit": data.memory_limit,
             "progress": bool(given.progress),

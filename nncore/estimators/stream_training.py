@@ -20,6 +20,7 @@ from nncore.estimators.column_blocks import told
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.held_out import HeldOut, HeldOutStream
 from nncore.estimators.network_estimator import Weigher, checked_weights
+from nncore.estimators.parameters import asked_dtype
 from nncore.estimators.streamed_rows import StreamedRows
 from nncore.estimators.training_data import NO_FRACTION, TrainingData, penalty_of
 
@@ -153,7 +154,8 @@ class StreamedTable(StreamedRows):
             wanted = iter([self.facts])
             dtype = columns.learn_blocks(estimator, lambda: self._pass(next(wanted, None)))
             estimator._columns = columns
-            self._dtype = dtype if self._given.dtype == "input" else np.dtype(self._given.dtype)
+            asked = asked_dtype(self._given)
+            self._dtype = dtype if asked is None else asked
         if not sum(self.facts.kept) or (self.part is not None and sum(self.facts.kept) == sum(self.facts.sizes)):
             n = sum(self.facts.sizes)
             raise DataError(f"validation_fraction leaves none of {n} samples to train on, or none to judge by: change it")

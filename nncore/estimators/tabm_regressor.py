@@ -93,6 +93,9 @@ class TabMRegressor(RealEnsemble, TabM):
         Show a progress bar.
     dtype : {"float32", "float64"}, default "float32"
         Of the networks.
+    precision : {"float32", "bfloat16", "auto"}, optional
+        ``"bfloat16"`` makes the matrix products of training from factors rounded to bfloat16, as ``precision`` of `nncore.Sequential.fit`
+        says; ``"auto"`` does so where it is measured to be faster.
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
         Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
     max_one_hot : int, optional
@@ -203,6 +206,7 @@ class TabMRegressor(RealEnsemble, TabM):
         n_threads: int | None = None,
         progress: bool = False,
         dtype: str = "float32",
+        precision: str | None = None,
         categorical_features: Any = "from_dtype",
         max_one_hot: int | None = None,
         embedding_size: int | None = None,

@@ -13,7 +13,14 @@ from nncore.program.model_writer import ModelWriter
 from nncore.program.numpy_builder import NumPyBuilder
 from nncore.program.outputs import Output, check_outputs, outputs_of
 from nncore.program.planning import Blueprint, check_differentiable, check_trainable, is_differentiable, layer_names, numbered, plan_network
-from nncore.program.precision import Precision, bfloat16_speed, check_bfloat16, chosen_precision, has_bfloat16
+from nncore.program.precision import (
+    Precision,
+    bfloat16_speed,
+    check_bfloat16,
+    chosen_precision,
+    has_bfloat16,
+    is_worth_rounding,
+)
 from nncore.program.program_spec import ProgramSpec
 from nncore.program.rules import Rule, check_rules, project, rules_of, same_rules
 from nncore.program.scoring import ScorerSpec, compile_scorer
@@ -43,8 +50,8 @@ __all__ = [
     "check_differentiable", "check_groups", "check_outputs", "check_rules", "check_trainable", "chosen_precision", "compile_link",
     "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size", "declared_state", "evaluated", "formula_of_activation",
     "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "has_bfloat16", "holder_of", "initialise",
-    "is_differentiable", "layer_names", "looked_at", "matching", "named_state", "named_views", "needed_work", "numbered", "options_of",
-    "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure", "set_num_threads", "sharing",
-    "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of", "threads_for", "threads_worth",
-    "zero_state",
+    "is_differentiable", "is_worth_rounding", "layer_names", "looked_at", "matching", "named_state", "named_views", "needed_work",
+    "numbered", "options_of", "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure",
+    "set_num_threads", "sharing", "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of",
+    "threads_for", "threads_worth", "zero_state",
 ]  # fmt: skip

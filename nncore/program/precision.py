@@ -37,6 +37,11 @@ def bfloat16_speed() -> float:
     return native.product_flops(True, _MEASURED_SECONDS) / native.product_flops(False, _MEASURED_SECONDS)
 
 
+def is_worth_rounding() -> bool:
+    """Whether ``"auto"`` takes bfloat16 on this machine, for networks of float32 and batches of at least `MIN_BATCH` samples."""
+    return bfloat16_speed() >= WORTH_ROUNDING
+
+
 def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
     """The precision of products that a fit is to have: ``"bfloat16"``, or the name of the network's dtype.
 
@@ -56,11 +61,11 @@ def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
         return dtype.name
     chosen = choice("precision", precision, ("float32", "bfloat16", "auto"))
     if chosen == "auto":
-        is_faster = dtype == np.float32 and batch_size >= MIN_BATCH and bfloat16_speed() >= WORTH_ROUNDING
+        is_faster = dtype == np.float32 and batch_size >= MIN_BATCH and is_worth_rounding()
         return "bfloat16" if is_faster else dtype.name
     if dtype != np.float32:
         raise ParameterError(
-            f"precision={chosen!r} is for networks of float32, and this one is {dtype.name}: leave it out, or build with dtype='float32'"
+            f"precision={chosen!r} is for networks of float32, and this one is {dtype.name}: leave it out, or give dtype='float32'"
         )
     if chosen == "bfloat16":
         check_bfloat16()
