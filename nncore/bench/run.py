@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nncore._core import native
 from nncore.bench import grid, machine
 from nncore.bench.grid import Case, task
 from nncore.bench.limit import Rates, measure_rates, prediction_limit, training_limit
@@ -205,6 +206,9 @@ class _Run:
         missing = [name for name in question.needs if importlib.util.find_spec(name) is None]
         if missing:
             self._remark(f"{section}: {question.what} is not measured: nncore's interpreter has no {' and no '.join(missing)}")
+        if question.rounds and not native.HAS_BFLOAT16:
+            self._remark(f"{section}: {question.what} is not measured: this processor makes no products in bfloat16")
+            return False
         if question.threads > len(self.cores):
             self._remark(f"{section}: {question.what} is not measured: this process may use {len(self.cores)} cores")
             return False

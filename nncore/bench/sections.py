@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nncore.bench.grid import Case, task
-from nncore.bench.yardsticks import AGAINST_SKLEARN, BEYOND, FRACTION, MULTIPLE, SHARE, Yardstick
+from nncore.bench.yardsticks import AGAINST_FLOAT32, AGAINST_SKLEARN, BEYOND, FRACTION, MULTIPLE, SHARE, Yardstick
 
 #: Rows of one call whose time, divided by them, is the arithmetic of a row.
 MANY_ROWS = 4096
@@ -43,6 +43,10 @@ TOGETHER = ((2, (4, 16, 16, 3), 1.05), (2, (64, 100, 10), 1.05), (16, (4, 16, 16
 #: Rows, inputs and outputs of a product in float32, and the part of the peak that is wanted of the product alone.
 PRODUCTS = {(128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.90}
 
+#: Steps in bfloat16, and how many times as fast they are to be as in float32.
+BFLOAT16_CASES = (Case((784, 512, 512, 10), 128), Case((784, 512, 512, 10), 512), Case((1024, 2048, 2048, 10), 512))
+BFLOAT16_GOAL = 1.6
+
 ACTIVATIONS_CASE = Case((54, 256, 256, 7), 128)
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "mish", "selu", "silu", "elu")
 ACTIVATION_GOAL = 1 / 3
@@ -66,6 +70,8 @@ class Question:
     threads : int, default 1
     needs : tuple of str
         Modules that nncore's own interpreter must have.
+    rounds : bool
+        Whether the processor must have bfloat16.
     """
 
     what: str
@@ -75,6 +81,7 @@ class Question:
     flops: float | None = None
     threads: int = 1
     needs: tuple[str, ...] = ()
+    rounds: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,15 @@ def _products() -> list[Question]:
     return sorted(questions, key=lambda question: question.task["kind"])  # those of a kind share their processes
 
 
+def _bfloat16() -> list[Question]:
+    def question(case: Case) -> Question:
+        step = task("training", case, 4 * case.batch)
+        goal = BFLOAT16_GOAL if case.batch >= 512 else None
+        return Question(f"{case.net} at {case.batch}", step | {"precision": "bfloat16"}, ((step, 1.0),), goal, rounds=True)
+
+    return [question(case) for case in BFLOAT16_CASES]
+
+
 def _activations() -> list[Question]:
     widths, batch = ACTIVATIONS_CASE.widths, ACTIVATIONS_CASE.batch
     relu = ((_step(widths, batch), 1.0),)
@@ -227,6 +243,13 @@ Python, some 2 µs, and memory for a new result; so does PyTorch's `addmm`. "Alo
 loop. The peak is measured in the same turns.""",
         FRACTION,
         _products,
+    ),
+    "bfloat16": Section(
+        "Training in bfloat16",
+        """One training step on one thread with matrix products in bfloat16, and the same step in float32. The other libraries train in
+float32.""",
+        AGAINST_FLOAT32,
+        _bfloat16,
     ),
     "activations": Section(
         "Activations",

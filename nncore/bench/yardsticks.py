@@ -83,5 +83,7 @@ MULTIPLE = Yardstick("times as long", "base", _multiple, _finely, at_most=True)
 FRACTION = Yardstick("of peak", "at peak", _fraction, percent, at_most=False)
 #: Part of the time that is not the base's.
 SHARE = Yardstick("share", "ReLU", _share, percent, at_most=True)
+#: How many times as fast as the base in float32.
+AGAINST_FLOAT32 = Yardstick("times as fast", "float32", _fraction, times, at_most=False)
 #: How many times as fast as scikit-learn.
 AGAINST_SKLEARN = Yardstick("times as fast", "", _against_sklearn, times, at_most=False)

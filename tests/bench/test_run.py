@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nncore._core import native
 from nncore.bench import grid, machine, run, sections
 from nncore.bench.grid import Case, task
 from nncore.bench.limit import Rates
@@ -70,7 +71,9 @@ def test_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         Question("product", product, (({"kind": "flop"}, 64.0),), 0.5, flops=64.0),
         Question("in a frame", product, needs=("no_such_module",)),
         Question("on many threads", product, threads=10**6),
+        Question("in bfloat16", product, rounds=True),
     ]
+    monkeypatch.setattr(native, "HAS_BFLOAT16", False)
     monkeypatch.setitem(sections.SECTIONS, "calls", replace(sections.SECTIONS["calls"], questions=lambda: questions))
     told: list[str] = []
     results = run.measure(Selection(sections=("calls",), seconds=0.01), told.append)
@@ -84,6 +87,7 @@ def test_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert results.remarks == [
         "calls: in a frame is not measured: nncore's interpreter has no no_such_module",
         f"calls: on many threads is not measured: this process may use {len(machine.usable_cores())} cores",
+        "calls: in bfloat16 is not measured: this processor makes no products in bfloat16",
     ]
 
 

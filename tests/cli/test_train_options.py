@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import nncore
+from nncore._core import native
 from nncore.cli import main
 from nncore.cli.experiment import divide_in_folds, fit
 from nncore.cli.settings import Settings
@@ -152,6 +153,7 @@ def test_balanced_weights_are_those_of_scikit_learn(data: Path) -> None:
         ["--metric", "accuracy"],
         ["--threads", "1", "--batch-size", "16"],
         ["--clip-norm", "1.0"],
+        ["--precision", "auto"],
     ],
 )
 def test_options_that_change_training(options: list[str], data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,6 +241,22 @@ def test_a_bad_file_is_one_sentence(content: bytes, message: str, tmp_path: Path
     assert captured.err.startswith("nncore: error: ")
     assert captured.err.count("\n") == 1
     assert message in captured.err
+
+
+def test_precision_reaches_the_fit_and_is_refused_at_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr("nncore.network.preparing.chosen_precision", lambda *given: asked.append(given[0]) or "float32")
+    options = ["train", str(data), "--target", "species", "--epochs", "2"]
+    assert main([*options, "--precision", "auto"]) == 0
+    assert asked == ["auto", None]  # the second is the linear model beside it
+    assert main([*options, "--model", "tabm", "--precision", "auto", "--no-baselines"]) == 0
+    assert set(asked[2:]) == {"auto"}
+    monkeypatch.setattr(native, "HAS_BFLOAT16", False)
+    capsys.readouterr()
+    assert main(["train", "nowhere.csv", "--target", "species", "--precision", "bfloat16"]) == 2  # before the file is read
+    assert "precision='bfloat16' needs a processor with AVX512_BF16" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

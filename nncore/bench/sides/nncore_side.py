@@ -36,7 +36,8 @@ class Side:
     def training(self, task: dict[str, Any]) -> Callable[[], float]:
         X, y = data.samples(task)
         network, n_steps = _network(task), -(-len(X) // task["batch"])
-        arguments = {"batch_size": task["batch"], "shuffle": n_steps > 1, "n_threads": self.n_threads, "progress": False}
+        arguments: dict[str, Any] = {"batch_size": task["batch"], "shuffle": n_steps > 1, "n_threads": self.n_threads, "progress": False}
+        arguments["precision"] = task.get("precision")
         network.build(X.shape[1], loss=task["loss"], optimizer="adam", rng=0)
         return lambda: float(network.fit(X, y, epochs=1, **arguments).whole()["seconds"][0]) / n_steps
 

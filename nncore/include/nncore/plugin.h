@@ -54,7 +54,10 @@ typedef struct nnc_gemm_call {
 } nnc_gemm_call;
 
 /* A matrix product. Each element sums its terms in the order of k, so that the bits do not depend on how m and n are split over calls, nor
- * on how k is, if each call goes on from the c of the one before as its `start`. Its working memory is the host's. */
+ * on how k is, if each call goes on from the c of the one before as its `start`. Its working memory is the host's.
+ *
+ * In a training with precision="bfloat16", gemm_f32 rounds the elements of a and b to bfloat16 for functions of layers, where k is at least
+ * 64. Sums stay float32, and m and n may be split as ever; k may be split too where each part has an even number of terms, and at least 64. */
 typedef void (*nnc_gemm)(const nnc_gemm_call *call);
 
 /* words[i] = the random word of element `first` + i under a key, by Philox4x32-10: a function of seed, step, layer and element alone. A
@@ -393,7 +396,7 @@ typedef struct nnc_layer {
      * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. If it does not read parameters, each element
      * it writes must be a sum over the rows of products of an element of d_y with a number not larger than the largest of x, or than the
      * plan's `gradient_bound` (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients
-     * without looking at them. NULL without a `gradient_unit`. */
+     * without looking at them, and allows for the roundings of its own gemm. NULL without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
     /* First phase, right before forward and backward, of a layer whose plan has `batch_sums`, where the host takes the sums by shards of the batch.
