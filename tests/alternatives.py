@@ -55,6 +55,7 @@ OTHER: dict[str, Any] = {
     "memory_limit": "4 MB",
     "progress": True,
     "dtype": "float32",
+    "precision": "float32",
     "categorical_features": [0],
     "max_one_hot": 2,
     "standardize": True,
