@@ -249,7 +249,7 @@ def test_precision_reaches_the_fit_and_is_refused_at_once(
     asked = []
     monkeypatch.setattr("nncore.network.preparing.chosen_precision", lambda *given: asked.append(given[0]) or "float32")
     options = ["train", str(data), "--target", "species", "--epochs", "2"]
-    assert main([*options, "--precision", "auto"]) == 0
+    assert main([*options, "--model", "mlp", "--precision", "auto"]) == 0
     assert asked == ["auto", None]  # the second is the linear model beside it
     assert main([*options, "--model", "tabm", "--precision", "auto", "--no-baselines"]) == 0
     assert set(asked[2:]) == {"auto"}
