@@ -140,6 +140,7 @@ cdef extern from "nncore/plugin.h" nogil:
     const int32_t NNC_ROLE_WEIGHT
     const int32_t NNC_ROLE_BIAS
     const int32_t NNC_ROLE_SCALE
+    const int32_t NNC_TOUCHED_ROWS
 
     ctypedef struct nnc_tensor:
         void *w
@@ -226,6 +227,11 @@ cdef extern from "nncore/plugin.h" nogil:
         double *own
         const double *other
         int64_t other_rows
+    ctypedef struct nnc_touched:
+        int64_t tensor
+        uint64_t *rows
+        uint64_t *filled
+        int64_t *before
     ctypedef struct nnc_layer_call:
         uint64_t struct_size
         const nnc_site *site
@@ -251,6 +257,7 @@ cdef extern from "nncore/plugin.h" nogil:
         int64_t end_parameter
         const nnc_activation *activation
         const nnc_batch_sums *sums
+        const nnc_touched *touched
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 
@@ -268,6 +275,10 @@ cdef extern from "nncore/plugin.h" nogil:
         nnc_layer_function backward_sums_f64
         nnc_layer_function join_sums_f32
         nnc_layer_function join_sums_f64
+        nnc_layer_function touch_f32
+        nnc_layer_function touch_f64
+        nnc_layer_function touched_gradient_f32
+        nnc_layer_function touched_gradient_f64
 
     ctypedef struct nnc_transform_call:
         uint64_t struct_size

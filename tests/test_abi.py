@@ -102,21 +102,22 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     ),
     "nnc_constraint": (32, {"head": 0, "project_f32": 16, "project_f64": 24}),
     "nnc_batch_sums": (24, {"own": 0, "other": 8, "other_rows": 16}),
+    "nnc_touched": (32, {"tensor": 0, "rows": 8, "filled": 16, "before": 24}),
     "nnc_layer_call": (
-        192,
+        200,
         {
             "struct_size": 0, "site": 8, "x": 16, "y": 24, "d_y": 32, "d_x": 40, "parameters": 48, "tensors": 56, "d_parameters": 64,
             "d_tensors": 72, "buffers": 80, "cache": 88, "n_tensors": 96, "n_rows": 104, "n_inputs": 112, "n_outputs": 120,
             "first_row": 128, "batch_rows": 136, "begin_column": 144, "end_column": 152, "begin_parameter": 160, "end_parameter": 168,
-            "activation": 176, "sums": 184,
+            "activation": 176, "sums": 184, "touched": 192,
         },
     ),
     "nnc_layer": (
-        112,
+        144,
         {
             "head": 0, "forward_f32": 16, "forward_f64": 24, "backward_f32": 32, "backward_f64": 40, "gradient_f32": 48, "gradient_f64": 56,
             "forward_sums_f32": 64, "forward_sums_f64": 72, "backward_sums_f32": 80, "backward_sums_f64": 88, "join_sums_f32": 96,
-            "join_sums_f64": 104,
+            "join_sums_f64": 104, "touch_f32": 112, "touch_f64": 120, "touched_gradient_f32": 128, "touched_gradient_f64": 136,
         },
     ),
     "nnc_transform_call": (
@@ -135,11 +136,12 @@ CONSTANTS = {
     "NNC_ROLE_WEIGHT": 0,
     "NNC_ROLE_BIAS": 1,
     "NNC_ROLE_SCALE": 2,
+    "NNC_TOUCHED_ROWS": 256,
 }
 #: Structures that ctypes has too.
 MIRRORS = [
     ("nnc_head", calls.HeadStruct), ("nnc_site", calls.SiteStruct), ("nnc_tensor", calls.TensorStruct),
-    ("nnc_batch_sums", calls.BatchSumsStruct),
+    ("nnc_batch_sums", calls.BatchSumsStruct), ("nnc_touched", calls.TouchedStruct),
     *((f"nnc_{kind}_call", struct) for kind, struct in CALLS.items()),
 ]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]

@@ -7,8 +7,8 @@ from nncore.abi cimport (
     nnc_activation, nnc_constraint, nnc_host, nnc_layer, nnc_loss, nnc_optimizer, nnc_regularizer, nnc_site, nnc_tensor, nnc_transform,
 )
 from nncore._core.runner cimport (
-    nnc_around, nnc_branch, nnc_group, nnc_op, nnc_piece, nnc_program, nnc_rounds, nnc_rule, nnc_runner, nnc_samples, nnc_stretch, nnc_tie,
-    nnc_transformer, nnc_undo,
+    nnc_around, nnc_branch, nnc_group, nnc_op, nnc_piece, nnc_program, nnc_rounds, nnc_rule, nnc_runner, nnc_samples, nnc_sparse,
+    nnc_stretch, nnc_tie, nnc_transformer, nnc_undo,
 )
 from nncore._core.turns cimport Turn
 
@@ -39,6 +39,7 @@ cdef class Compiled:
     cdef nnc_regularizer *regularizer_tables  # copies of the tables that rules call, as many as rules
     cdef nnc_constraint *constraint_tables
     cdef nnc_piece *pieces  # of regularizers, then of constraints
+    cdef nnc_sparse *sparse  # of all ops, one after the other
     cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
     cdef void **states  # where arrays of optimizers' state begin: of all tensors, one after the other
     cdef readonly object spec
@@ -57,6 +58,7 @@ cdef class Compiled:
 
     cdef int take_transforms(self, spec) except -1
     cdef int fill_groups(self, object stretches) except -1
+    cdef int fill_sparse(self) except -1
     cdef int fill_around(self, nnc_group *group, int64_t first, object wrappers) except -1
     cdef int fill_sites(self, int64_t op, object described) except -1
     cdef int fill_rules(self) except -1

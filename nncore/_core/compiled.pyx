@@ -14,7 +14,7 @@ from nncore.abi cimport (
 )
 from nncore._core.runner cimport (
     NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES,
-    NNC_ON_TENSORS, NNC_IN_PYTHON, NNC_SITE, nnc_note, nnc_op, nnc_samples, nnc_task,
+    NNC_ON_TENSORS, NNC_IN_PYTHON, NNC_SITE, nnc_note, nnc_op, nnc_samples, nnc_sparse, nnc_task,
 )
 
 import numpy as np
@@ -160,6 +160,7 @@ cdef class Compiled:
         self.undo = <nnc_undo *>calloc(max(len(spec.undo), 1), sizeof(nnc_undo))
         n_states = sum(len(kept) for group in spec.state or () for kept in group.tensors)
         self.states = <void **>calloc(max(n_states, 1), sizeof(void *))
+        self.sparse = <nnc_sparse *>calloc(max(sum(len(tensors) for tensors in spec.sparse), 1), sizeof(nnc_sparse))
         self.places = <void **>calloc(max(2 * sum(len(op.plan.tensors) for op in spec.ops), 1), sizeof(void *))
         n_rules, n_pieces = len(spec.rules), len(spec.regularizers.pieces) + len(spec.constraints.pieces)
         self.rules = <nnc_rule *>calloc(max(n_rules, 1), sizeof(nnc_rule))
@@ -171,7 +172,7 @@ cdef class Compiled:
         if program.ops == NULL or program.tasks == NULL or self.branches == NULL or self.tensors == NULL or self.stretches == NULL \
                 or self.ties == NULL or self.groups == NULL or self.layers == NULL or self.activations == NULL or self.places == NULL \
                 or self.undo == NULL or self.around == NULL or self.states == NULL or self.transformers == NULL or self.transforms == NULL \
-                or program.sites == NULL or program.notes == NULL \
+                or self.sparse == NULL or program.sites == NULL or program.notes == NULL \
                 or self.rules == NULL or self.regularizer_tables == NULL or self.constraint_tables == NULL or self.pieces == NULL:
             raise MemoryError
         program.max_parts = spec.max_parts
@@ -273,6 +274,7 @@ cdef class Compiled:
         program.gradients = address(spec.gradients)
         program.n_parameters = spec.parameters.size
         self.fill_groups(stretches)
+        self.fill_sparse()
         for i, tie in enumerate(spec.ties):
             self.ties[i] = nnc_tie(
                 tie.op, tie.place, tie.offset, tie.rows, tie.columns, tie.transposed, tie.is_copied, tie.adds, tie.is_trained
@@ -285,6 +287,9 @@ cdef class Compiled:
         program.shadow, program.average_rest = address(spec.shadow), address(spec.average_rest)
         program.average_decay, program.average_begin = spec.average.decay, spec.average.begin
         program.tile_size = 0 if spec.tiles is None else spec.tiles.shape[1]
+        if spec.touched is not None:
+            program.touched, program.touched_size = <uint64_t *>address(spec.touched), spec.touched.shape[1]
+            program.touched_words = spec.touched_words
         program.n_shards, program.waiting, program.piece_size = spec.shards.n, address(spec.shards.waiting), spec.shards.piece_size
         program.waiting_size = 0 if spec.shards.waiting is None else spec.shards.waiting.shape[1]
         program.rounds = spec.rounds
@@ -359,6 +364,7 @@ cdef class Compiled:
             if not spec.optimizers:
                 continue
             group.perturbs = spec.optimizers[i].n_passes > 1
+            group.is_lazy, group.skips_zero = grouping.groups[i].lazy, spec.skips_zero[i]
             self.fill_around(group, first_around, spec.around[i])
             first_around += group.n_around
             kept = spec.state[i]
@@ -378,6 +384,18 @@ cdef class Compiled:
             if spec.optimizers and number >= 0 and len(spec.state[number].slots) > 0:
                 self.stretches[i].state = address(spec.state[number].slots[0, place:])
         program.stretches, program.n_stretches = self.stretches, len(stretches)
+        return 0
+
+    cdef int fill_sparse(self) except -1:
+        """Tensors of ops of which a batch touches few rows."""
+        cdef nnc_sparse *sparse = self.sparse
+        for i, tensors in enumerate(self.spec.sparse):
+            self.program.ops[i].sparse, self.program.ops[i].n_sparse = sparse, len(tensors)
+            for tensor, span, group, place in tensors:
+                sparse[0] = nnc_sparse(tensor, span.offset, span.rows, span.columns, group, NULL)
+                if self.spec.optimizers and group >= 0 and len(self.spec.state[group].slots) > 0:
+                    sparse.state = address(self.spec.state[group].slots[0, place:])
+                sparse += 1
         return 0
 
     cdef int fill_around(self, nnc_group *group, int64_t first, object wrappers) except -1:
@@ -459,6 +477,7 @@ cdef class Compiled:
         free(self.layers)
         free(self.activations)
         free(self.places)
+        free(self.sparse)
         free(self.branches)
         free(self.tensors)
         free(self.stretches)

@@ -87,6 +87,8 @@ static int64_t F(step_wrapped)(const member *m, int64_t number, int64_t begin, i
     return verdict;
 }
 
+static int64_t F(step_lazily)(const member *m, const nnc_stretch *stretch, int64_t from, int64_t to, const T *g); /* touched.h */
+
 /* Lets optimizers step on parameters begin .. end - 1, whose gradients are at g, but for those that take whole tensors. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
@@ -98,8 +100,9 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
             const nnc_group *group = &program->groups[stretch->group];
             if (group->how != NNC_ON_RANGES) continue; /* see update_range */
             T *state = stretch->state != NULL ? (T *)stretch->state + (from - stretch->begin) : NULL;
-            int64_t verdict = group->n_around == 0 ? F(step_alike)(m, stretch->group, from, to - from, g + (from - begin), state)
-                                                   : F(step_wrapped)(m, stretch->group, from, to - from, g + (from - begin), state);
+            int64_t verdict = group->is_lazy         ? F(step_lazily)(m, stretch, from, to, g + (from - begin))
+                              : group->n_around == 0 ? F(step_alike)(m, stretch->group, from, to - from, g + (from - begin), state)
+                                                     : F(step_wrapped)(m, stretch->group, from, to - from, g + (from - begin), state);
             if (verdict != NNC_OK) return verdict;
         }
         F(average)(m, from, to, 0);

@@ -40,11 +40,24 @@ static int F(are_bounded)(const member *m) {
     return 1;
 }
 
+/* Gradients of parameters begin .. end - 1 of an op to the member's tile, and the step on them. */
+static int64_t F(update_tiles)(const member *m, int64_t number, int64_t begin, int64_t end) {
+    const nnc_program *program = m->program;
+    const nnc_op *op = &program->ops[number];
+    T *tile = (T *)program->tiles + m->part * program->tile_size; /* (tile_size,) */
+    int64_t verdict = NNC_OK;
+    for (int64_t to; begin < end && verdict == NNC_OK; begin = to) {
+        to = begin + program->tile_size < end ? cut(op, begin + program->tile_size) : end;
+        verdict = F(call_gradient)(m, number, begin, to, tile);
+        if (verdict == NNC_OK) verdict = F(step_on)(m, begin, to, tile);
+    }
+    return verdict;
+}
+
 /* Gradients of the member's range into its tile, each used while it is still in the cache and then forgotten: what is saved is writing
  * and reading the whole vector, where that does not fit the cache. */
 static int64_t F(update_by_tiles)(const member *m) {
     const nnc_program *program = m->program;
-    T *tile = (T *)program->tiles + m->part * program->tile_size; /* (tile_size,) */
     int64_t verdict = NNC_OK;
     for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
         const nnc_op *op = &program->ops[i];
@@ -54,12 +67,17 @@ static int64_t F(update_by_tiles)(const member *m) {
             verdict = F(step_on)(m, begin, end, (const T *)program->gradients + begin);
             continue;
         }
-        int64_t stretch = program->tile_size / op->gradient_unit * op->gradient_unit;
-        for (int64_t to; begin < end && verdict == NNC_OK; begin = to) {
-            to = nnc_least(end, begin + stretch);
-            verdict = F(call_gradient)(m, i, begin, to, tile);
-            if (verdict == NNC_OK) verdict = F(step_on)(m, begin, to, tile);
+        for (int64_t k = 0; k < op->n_sparse && begin < end && verdict == NNC_OK; k++) {
+            const nnc_sparse *sparse = &op->sparse[k];
+            int64_t from = sparse->offset > begin ? sparse->offset : begin,
+                    to = nnc_least(sparse->offset + sparse->rows * sparse->columns, end);
+            if (from >= to || !F(is_sparse)(m, op, sparse)) continue;
+            verdict = F(update_tiles)(m, i, begin, from);
+            int is_done = 0;
+            if (verdict == NNC_OK) verdict = F(update_touched)(m, i, sparse, from, to, &is_done);
+            begin = is_done ? to : from;
         }
+        if (verdict == NNC_OK) verdict = F(update_tiles)(m, i, begin, end);
     }
     return verdict;
 }

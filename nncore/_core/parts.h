@@ -9,13 +9,23 @@ static inline int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_par
     return part == n_parts ? n : n * part / n_parts / unit * unit;
 }
 
-/* Where a part of the parameters begin .. end - 1 begins: at about an equal share, where a gradient function can begin. */
+/* The last place up to `place` where gradients of an op, or of none, can be cut: between rows of tensors that are stepped on by rows, and
+ * where a gradient function can begin. */
+static inline int64_t cut(const nnc_op *op, int64_t place) {
+    for (int64_t k = 0; k < op->n_sparse; k++) {
+        int64_t inside = place - op->sparse[k].offset;
+        if (inside > 0 && inside < op->sparse[k].rows * op->sparse[k].columns) return place - inside % op->sparse[k].columns;
+    }
+    int64_t inside = place - op->first_parameter;
+    return inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0 ? place - inside % op->gradient_unit : place;
+}
+
+/* Where a part of the parameters begin .. end - 1 begins: at about an equal share, where gradients can be cut. */
 static inline int64_t begin_parameter(const nnc_program *program, int64_t begin, int64_t end, int32_t part, int32_t n_parts) {
     int64_t place = begin + share(end - begin, 1, part, n_parts);
     for (int64_t i = 0; i < program->n_ops && part < n_parts; i++) {
-        const nnc_op *op = &program->ops[i];
-        int64_t inside = place - op->first_parameter;
-        if (inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0) return place - inside % op->gradient_unit;
+        int64_t at = cut(&program->ops[i], place);
+        if (at < place) return at;
     }
     return place;
 }

@@ -1,6 +1,6 @@
 /* The loops of a run: over batches, over slices of a prediction. rows.h is the first phase of a step; gradients.h, optimizers.h,
- * second_pass.h and parameters.h are the second, between.h what belongs to it for some tensors. What touches numbers is a template over
- * float and double. */
+ * touched.h, second_pass.h and parameters.h are the second, between.h what belongs to it for some tensors. What touches numbers is a
+ * template over float and double. */
 #ifndef T
 #include "runner.h"
 
@@ -452,6 +452,7 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 #include "between.h"
 #include "gradients.h"
 #include "optimizers.h"
+#include "touched.h"
 #include "second_pass.h"
 #include "parameters.h"
 

@@ -60,6 +60,15 @@ typedef struct nnc_branch {
     int64_t n_columns;
 } nnc_branch;
 
+/* A tensor of an op of which a batch gives few rows gradients other than zero (touched.h). */
+typedef struct nnc_sparse {
+    int64_t tensor; /* its number among those of the op */
+    int64_t offset; /* in the flat vectors */
+    int64_t rows, columns;
+    int64_t group; /* NNC_FROZEN: not trained */
+    void *state;   /* of its first parameter, in the first vector of the group's state; NULL without one */
+} nnc_sparse;
+
 typedef struct nnc_op {
     int32_t kind;
     int32_t runs_backward; /* there is something to do on the way back */
@@ -81,7 +90,9 @@ typedef struct nnc_op {
     nnc_batch_sums
         batch_sums; /* `own` is (1 + height of a tree, n_batch_sums, n_inputs) where they are taken for it by shards; else NULL */
     int64_t n_batch_sums;
-    void *rooms;          /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
+    void *rooms;              /* (work * max_parts + work_per_row * max_rows,) or NULL: the parts' working memory, one after the other */
+    const nnc_sparse *sparse; /* (n_sparse,) in the order of the flat vectors */
+    int64_t n_sparse;
     nnc_branch *branches; /* (n_branches,) of a joint: what is summed or put side by side into call.y; for a fork, into call.d_x */
     int64_t n_branches;
     nnc_layer_call call; /* of a whole batch; x is NULL in the op that reads the program's input */
@@ -136,6 +147,8 @@ typedef struct nnc_group {
     int64_t state_stride; /* numbers from one vector of its state to the next */
     int32_t how;
     int32_t perturbs;        /* it has a second gradient */
+    int32_t is_lazy;         /* rows of its tensors whose gradients are all zero stay as they are */
+    int32_t skips_zero;      /* a step on a gradient of zero changes nothing */
     nnc_optimizer optimizer; /* inside all wrappers; none in Python */
     int64_t first_around, n_around;
     int64_t own_slots, own_arrays; /* of the wrappers: the first ones of its state, by vectors or by tensors */
@@ -265,9 +278,12 @@ typedef struct nnc_program {
     int64_t piece_size;    /* so many gradients are summed along a tree at a time: at least the largest gradient_unit */
     void *tiles;           /* (max_parts, tile_size) gradients that are used up at once, or NULL: see parameters.h */
     int64_t tile_size;
-    void *anchor;       /* (n_parameters,) parameters while others take their place for a second gradient, or NULL: a step has one */
-    void *buffers;      /* (n_buffers,) what layers keep beside parameters */
-    void *kept_buffers; /* (n_buffers,) the same as the first of two passes left it */
+    uint64_t *touched;     /* (max_parts, touched_size) which rows of a tensor a batch touches, or NULL: see touched.h */
+    int64_t touched_size;  /* words of three kinds: nnc_touched */
+    int64_t touched_words; /* of the first two kinds: one for every 64 rows of the largest tensor */
+    void *anchor;          /* (n_parameters,) parameters while others take their place for a second gradient, or NULL: a step has one */
+    void *buffers;         /* (n_buffers,) what layers keep beside parameters */
+    void *kept_buffers;    /* (n_buffers,) the same as the first of two passes left it */
     int64_t n_buffers;
     double gradient_norm;  /* of the gradients that parameters are moved by for the second pass, for Python */
     const nnc_rule *rules; /* (n_rules,) */

@@ -36,6 +36,9 @@ cdef extern from "runner.h" nogil:
         const void *y
         void *d_y
         int64_t n_columns
+    ctypedef struct nnc_sparse:
+        int64_t tensor, offset, rows, columns, group
+        void *state
     ctypedef struct nnc_op:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
@@ -49,6 +52,8 @@ cdef extern from "runner.h" nogil:
         int64_t n_batch_sums
         double gradient_bound, gradient_terms
         int32_t spreads_nan
+        const nnc_sparse *sparse
+        int64_t n_sparse
         nnc_branch *branches
         int64_t n_branches
         nnc_layer_call call
@@ -70,7 +75,7 @@ cdef extern from "runner.h" nogil:
         int32_t transposed, is_copied, adds, is_trained
     ctypedef struct nnc_group:
         int64_t first_tensor, n_tensors, n_parameters, state_stride
-        int32_t how, perturbs
+        int32_t how, perturbs, is_lazy, skips_zero
         nnc_optimizer optimizer
         int64_t first_around, n_around, own_slots, own_arrays
     ctypedef struct nnc_around:
@@ -158,6 +163,8 @@ cdef extern from "runner.h" nogil:
         int64_t waiting_size, piece_size
         void *tiles
         int64_t tile_size
+        uint64_t *touched
+        int64_t touched_size, touched_words
         void *anchor
         void *buffers
         void *kept_buffers

@@ -86,6 +86,12 @@ class BatchSumsStruct(ctypes.Structure):
     _fields_ = [("own", ctypes.c_size_t), ("other", ctypes.c_size_t), ("other_rows", _WHOLE)]
 
 
+class TouchedStruct(ctypes.Structure):
+    """``nnc_touched``; `rows`, `filled` and `before` are addresses."""
+
+    _fields_ = [("tensor", _WHOLE), *((name, ctypes.c_size_t) for name in ("rows", "filled", "before"))]
+
+
 class LayerCallStruct(ctypes.Structure):
     """``nnc_layer_call``; `activation` is an address."""
 
@@ -101,6 +107,7 @@ class LayerCallStruct(ctypes.Structure):
             )
         ),
         ("activation", ctypes.c_size_t), ("sums", ctypes.POINTER(BatchSumsStruct)),
+        ("touched", ctypes.POINTER(TouchedStruct)),
     ]  # fmt: skip
 
 

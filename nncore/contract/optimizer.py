@@ -102,12 +102,17 @@ class Optimizer(Configurable):
         How many vectors of state, each as long as the parameters, start at zero and are kept between steps.
     needs_tensors : bool
         True to get tensors instead of flat vectors.
+    skips_zero : bool
+        True says that a step changes neither a parameter whose gradient is zero nor its state, whatever the numbers of the optimizer are.
+        Steps on large tables then leave out rows that no sample of a batch touches. It holds for the class that computes the step: one
+        that overrides `step` or `kernel` says it again.
     kernel : Kernel or None
         The same in C: ``nnc_optimizer`` of ``nncore/plugin.h``.
     """
 
     n_slots: int = 0
     needs_tensors: bool = False
+    skips_zero: bool = False
     kernel: ClassVar[Kernel | None] = None
 
     def settings(self) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Tensor:
         What is added to the loss for it, and what it is made to be after every step; several are obeyed one after the other.
     per_member : bool, default False
         The first dimension counts the members of an ensemble: `nncore.keep_members` takes some of them.
+    sparse_gradient : bool, default False
+        A batch touches some rows of the tensor, those of its categories; the gradients of all others are zero. Users may train it with
+        `lazy`, and a compiled kernel with ``gradient`` functions also has ``touch`` and ``touched_gradient``, by which a step on a large
+        table takes time for the rows that are touched. It has at least two dimensions, and its rows are as long as some `gradient_unit`.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Tensor:
     regularizer: Any = None
     constraint: Any = None
     per_member: bool = False
+    sparse_gradient: bool = False
 
     @cached_property
     def size(self) -> int:
@@ -293,6 +298,9 @@ class Plan:
                     _refuse(name, getattr(self, name), "nothing, as a view runs nothing")
         if unit and (n_parameters == 0 or n_parameters % unit):
             _refuse("gradient_unit", unit, f"0 or a divisor of the {n_parameters} parameters")
+        for tensor in self.tensors:
+            if tensor.sparse_gradient and unit and (tensor.size // tensor.shape[0]) % unit:
+                _refuse("gradient_unit", unit, f"a divisor of the numbers in a row of {tensor.name}, which has a sparse_gradient")
         if self.split_rows and self.cache:
             _refuse("cache", self.cache, "0 with split_rows: ask for cache_per_row")
         if self.split_rows and self.batch_sums:
@@ -323,6 +331,9 @@ def _check_tensor(tensor: Tensor) -> None:
         _refuse(f"tied_to of {tensor.name}", tensor.tied_to, 'a layer and its tensor, "encoder.weight", or None')
     if not isinstance(tensor.per_member, bool):
         _refuse(f"per_member of {tensor.name}", tensor.per_member, "True or False")
+    sparse = tensor.sparse_gradient
+    if sparse is not False and not (sparse is True and tensor.tied_to is None and len(tensor.shape) > 1):
+        _refuse(f"sparse_gradient of {tensor.name}", sparse, "False, or True for a tensor of at least two dimensions that is not tied")
     if tensor.transposed is not False and not (tensor.transposed is True and tensor.tied_to is not None and len(tensor.shape) == 2):
         _refuse(f"transposed of {tensor.name}", tensor.transposed, "False, or True for a matrix that is tied to another")
 

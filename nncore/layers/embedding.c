@@ -14,6 +14,7 @@
 #define FEW 63
 #define SUM_ROWS 128
 #define WORK 2048
+_Static_assert(FEW < NNC_TOUCHED_ROWS, "gradients by touched rows are summed up in one go");
 
 typedef struct table {
     int64_t column; /* of x */
@@ -57,6 +58,10 @@ const nnc_layer NNC_TABLE(layer, embedding) = {
     .forward_f64 = embedding_forward_f64,
     .backward_f32 = embedding_backward_f32,
     .backward_f64 = embedding_backward_f64,
+    .touch_f32 = embedding_touch_f32,
+    .touch_f64 = embedding_touch_f64,
+    .touched_gradient_f32 = embedding_touched_gradient_f32,
+    .touched_gradient_f64 = embedding_touched_gradient_f64,
     .gradient_f32 = embedding_gradient_f32,
     .gradient_f64 = embedding_gradient_f64,
 };
@@ -140,6 +145,39 @@ static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
             F(add_rows)(call, &t, done, nnc_least(n_rows - done, height), from, to, sums);
             for (int64_t j = from; j < to; j++) d_parameters[j - begin] += sums[j - from];
         }
+    }
+    return 0;
+}
+
+/* The rows of the table `touched` in begin_parameter .. end_parameter - 1 are first .. end - 1. */
+static table F(touched_table)(const nnc_layer_call *call, int64_t *first, int64_t *end) {
+    table t = table_at(call, call->touched->tensor);
+    *first = (call->begin_parameter - t.first_parameter) / t.width;
+    *end = (call->end_parameter - t.first_parameter) / t.width;
+    return t;
+}
+
+static int32_t F(embedding_touch)(const nnc_layer_call *call) {
+    int64_t first, end;
+    table t = F(touched_table)(call, &first, &end);
+    const T *code = (const T *)call->x + t.column; /* (n_rows,), n_inputs apart */
+    for (int64_t i = 0; i < call->n_rows; i++) {
+        int64_t row = F(row_of)(code[i * call->n_inputs], t.n_categories);
+        if (row >= first && row < end) nnc_touch(call->touched, row);
+    }
+    return 0;
+}
+
+static int32_t F(embedding_touched_gradient)(const nnc_layer_call *call) {
+    int64_t first, end;
+    table t = F(touched_table)(call, &first, &end);
+    const T *code = (const T *)call->x + t.column;             /* (n_rows,), n_inputs apart */
+    const T *d_vector = (const T *)call->d_y + t.first_output; /* (n_rows, width), n_outputs apart */
+    for (int64_t i = 0; i < call->n_rows; i++, code += call->n_inputs, d_vector += call->n_outputs) {
+        int64_t row = F(row_of)(*code, t.n_categories);
+        if (row < first || row >= end) continue;
+        T *to = (T *)call->d_parameters + nnc_touched_before(call->touched, row) * t.width;
+        for (int64_t j = 0; j < t.width; j++) to[j] += d_vector[j];
     }
     return 0;
 }

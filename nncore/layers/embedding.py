@@ -146,7 +146,16 @@ class Embedding(Layer):
         tables = self._tables_for(input_shape)
         rules: dict[str, Any] = {"regularizer": self.weight_regularizer, "constraint": self.weight_constraint}
         tensors = tuple(
-            Tensor(table.name, (table.n_categories + 1, table.width), "weight", _FIRST_VECTORS, table.n_categories, table.width, **rules)
+            Tensor(
+                table.name,
+                (table.n_categories + 1, table.width),
+                "weight",
+                _FIRST_VECTORS,
+                table.n_categories,
+                table.width,
+                sparse_gradient=True,
+                **rules,
+            )
             for table in tables
         )
         n_outputs = input_shape[0] - len(tables) + sum(table.width for table in tables)

@@ -76,6 +76,7 @@ class Learning:
         grouping.check(new_optimizer)
         check_averages(sum(observer.averages for observer in observers), grouping.optimizers(new_optimizer))
         check_rules(rules_of(blueprint, in_force, grouping), grouping, new_optimizer)
+        grouping.check_lazy(given.get("weight_decay", network.weight_decay), new_optimizer)
         knobs = Knobs(
             blueprint=blueprint,
             grouping=grouping,

@@ -310,7 +310,10 @@ class Settings(Notes):
     @weight_decay.setter
     @sets
     def weight_decay(self, value: float) -> None:
-        self._set_number("weight_decay", value)
+        decay = number("weight_decay", value, 0)
+        if self._knobs.grouping is not None:
+            self._knobs.grouping.check_lazy(decay, self.optimizer)
+        self._set_number("weight_decay", decay)
 
     @property
     def clip_norm(self) -> float:
@@ -365,6 +368,7 @@ class Settings(Notes):
             return
         grouping = group_tensors(groups, self._knobs.blueprint)
         grouping.check(self.optimizer)
+        grouping.check_lazy(self.weight_decay, self.optimizer)
         if self.optimizer is not None:
             check_rules(rules_of(self._built, groups, grouping), grouping, self.optimizer)
         if not self._keeps_optimizers(grouping):

@@ -28,6 +28,7 @@ class AdaGrad(Optimizer):
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)", "epsilon": "[1e-30, inf)"}
     n_slots = 1
+    skips_zero = True
     kernel = Kernel("nncore._core.native:optimizer_adagrad", never_fails=True)
 
     def __init__(self, lr: float = 0.01, *, epsilon: float = 1e-10) -> None:

@@ -26,6 +26,7 @@ class SGD(Optimizer):
     """
 
     ranges: ClassVar[dict[str, str]] = {"lr": "[0, inf)"}
+    skips_zero = True
     kernel = Kernel("nncore._core.native:optimizer_sgd", never_fails=True)
 
     def __init__(self, lr: float = 0.01) -> None:

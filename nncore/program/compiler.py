@@ -19,11 +19,12 @@ from nncore.program.groups import group_tensors
 from nncore.program.interpreter import Interpreter
 from nncore.program.kernels import Needed, compiled_wrappers, needed
 from nncore.program.knobs import Knobs
-from nncore.program.memory import Arena, SharedRoom, aligned_zeros
+from nncore.program.memory import ALIGNMENT, Arena, SharedRoom, aligned_zeros
 from nncore.program.planning import Blueprint, plan_network
 from nncore.program.program_spec import OneMember, ProgramSpec, Shards
+from nncore.program.reach import skips_zero
 from nncore.program.rules import rounds_of
-from nncore.program.specification import Averaging, Op, Undo
+from nncore.program.specification import Averaging, Op, Sparse, Undo
 from nncore.program.state import needed_work
 from nncore.program.threads import usable_cpus
 from nncore.program.transforming import BatchBuffers, transform_ops
@@ -39,6 +40,8 @@ MIN_PRODUCT_ROWS = 512
 LARGEST_SLICE_BYTES = 20 * CACHE_BYTES
 #: Of gradients that are used up as they are made.
 TILE_BYTES = CACHE_BYTES
+#: Rows of a tensor that a batch may touch have their bits in words of so many.
+WORD = 64
 #: Of gradients that are added up along a tree of shards together.
 PIECE_BYTES = CACHE_BYTES // 16
 #: Threads that a program has room for, at least.
@@ -110,8 +113,12 @@ def compile_program(
         or any(rule.kernel is None for rule in rules)
         or (loss is not None and loss_kernel is None)
     )
+    placed = grouping.placed() if training and blueprint.sparse_tensors else {}
+    sparse = [op.sparse(placed) if placed else [] for op in ops]
     is_elementwise = not any(optimizer.needs_tensors for optimizer in optimizers)
     steps_anywhere = bool(optimizers) and not can_fail and is_elementwise and not has_two_passes
+    tiles = _tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None
+    touched_words, touched = _touched(sparse, max_parts) if tiles is not None and shards == 1 and not average.decay else (0, None)
     spec = ProgramSpec(
         knobs=knobs,
         dtype=dtype,
@@ -146,7 +153,10 @@ def compile_program(
         state=vectors.state,
         shadow=vectors.shadow if average.decay else None,
         average_rest=vectors.average_rest if average.decay else None,
-        tiles=_tiles(ops, vectors, max_parts) if training and steps_anywhere and not (accumulates or may_fail) else None,
+        tiles=tiles,
+        sparse=sparse,
+        touched=touched,
+        touched_words=touched_words,
         shards=_shards(shards, height, ops, dtype, max_parts),
         rounds=rounds,
         anchor=arena.take(blueprint.n_parameters, dtype) if has_two_passes else None,
@@ -157,6 +167,7 @@ def compile_program(
         room=None if shared is None else shared.room,
         accumulated=arena.take(blueprint.n_parameters, dtype) if accumulates else None,
         optimizers=optimizers,
+        skips_zero=[skips_zero(own) for own in optimizers],
         optimizer_capsules=[None if kernel is None else _capsule(own) for own, kernel in zip(optimizers, kernels, strict=True)],
         around=[[] if kernel is None else compiled_wrappers(own, dtype) for own, kernel in zip(optimizers, kernels, strict=True)],
         optimizer_needed=[_needed_of_optimizer(wrappers_of(own)[1], dtype) for own in optimizers],
@@ -251,6 +262,17 @@ def _shards(n: int, height: int, ops: Sequence[Op], dtype: np.dtype, max_parts: 
     return Shards(n, aligned_zeros(max_parts * height * piece_size, dtype).reshape(max_parts, height * piece_size), piece_size)
 
 
+def _touched(sparse: Sequence[Sequence[Sparse]], max_parts: int) -> tuple[int, np.ndarray | None]:
+    """How many words the largest tensor needs for its rows, and room for three kinds of them: `nnc_touched`."""
+    rows = max((span.rows for tensors in sparse for _, span, _, _ in tensors), default=0)
+    if rows == 0:
+        return 0, None
+    words = -(-rows // WORD)
+    size = 2 * words + -(-words // WORD)
+    size += -size % (ALIGNMENT // 8)
+    return words, aligned_zeros(max_parts * size, np.dtype(np.uint64)).reshape(max_parts, size)
+
+
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
     """Room for tiles of gradients, if all gradients together would not stay in the cache.
 
@@ -265,5 +287,6 @@ def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | 
         op.plan.reads_parameters_in_gradient or op.kernel is None or not op.kernel.never_fails for op in late
     ):
         return None
-    size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
+    words = [WORD * (tensor.size // tensor.shape[0]) for op in ops for tensor in op.plan.tensors if tensor.sparse_gradient]
+    size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops), *words])
     return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.arguments import as_number, is_number, listed, plain, shown
-from nncore.contract import Optimizer, TensorSpan, with_settings
+from nncore.contract import Optimizer, TensorSpan, with_settings, wrappers_of
 from nncore.errors import NNCoreError, ParameterError
 from nncore.program.planning import Blueprint
 
@@ -30,6 +31,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lr_factor": ("a number of at least 0", _is_at_least_0),
     "weight_decay": ("a number of at least 0", _is_at_least_0),
     "frozen": ("True or False", lambda v: isinstance(v, bool)),
+    "lazy": ("True or False", lambda v: isinstance(v, bool)),
     "optimizer": ("an optimizer", lambda v: isinstance(v, Optimizer)),
 }
 
@@ -50,6 +52,8 @@ class Group:
         Instead of the optimizer's own weight decay if it has one (`AdamW`), else of the network's penalty; None leaves both.
     frozen : bool
         Not trained at all.
+    lazy : bool
+        Rows of its tensors whose gradients are all zero keep their parameters, and what the optimizer remembers of them.
     optimizer : Optimizer or None
         Instead of the network's.
     numbers : dict of str to float
@@ -59,6 +63,7 @@ class Group:
     lr_factor: float = 1.0
     weight_decay: float | None = None
     frozen: bool = False
+    lazy: bool = False
     optimizer: Optimizer | None = None
     numbers: dict[str, float] = field(default_factory=dict)
 
@@ -85,6 +90,8 @@ class Group:
                 )
         if "lr" not in settings and self.lr_factor != 1:
             raise ParameterError(f"{optimizer!r} has no lr that a group could change")
+        if self.lazy:
+            _check_steps_by_rows(optimizer, tensor)
         try:
             self.of_group(optimizer)
         except ParameterError as error:
@@ -93,6 +100,25 @@ class Group:
     def of_group(self, optimizer: Optimizer) -> Optimizer:
         """`optimizer` with the hyperparameters of this group: itself, or a copy."""
         return with_settings(optimizer, self.changed(optimizer))
+
+
+def _check_steps_by_rows(optimizer: Optimizer, tensor: str) -> None:
+    """Raise `ParameterError` for an optimizer that cannot leave out rows of a tensor."""
+    around, inner = wrappers_of(optimizer)
+    why = None
+    if around:
+        why = "does something with all parameters around each step"
+    elif inner.needs_tensors:
+        why = "computes a step from whole tensors"
+    elif inner.n_passes > 1:
+        why = "computes two gradients in each step"
+    elif inner.has_evaluation:
+        why = "predicts with an average of all steps"
+    if why is not None:
+        raise ParameterError(
+            f"groups: {tensor} has lazy=True, but {optimizer!r} {why}, so that it cannot leave out the rows that a batch does not touch: "
+            "give the group another optimizer, like {'optimizer': 'adam'}, or leave lazy out"
+        )
 
 
 class Stretch(NamedTuple):
@@ -178,6 +204,25 @@ class Grouping:
             if own is not None:
                 group.check(own, self.tensors_of(number)[0].name)
 
+    def check_lazy(self, weight_decay: float, optimizer: Optimizer | None) -> None:
+        """Raise `ParameterError` if a penalty gives gradients to all rows of tensors that are trained with `lazy`."""
+        penalties = self.penalties(weight_decay, optimizer)
+        for tensor, member, penalty in zip(self.tensors, self.members, penalties, strict=True):
+            if member != FROZEN and penalty and self.groups[member].lazy:
+                raise ParameterError(
+                    f"groups: {tensor.name} has lazy=True, but weight_decay={penalty:g} gives each of its rows a gradient in every step: "
+                    "add 'weight_decay': 0 to its group, or leave lazy out"
+                )
+
+    def placed(self) -> dict[str, tuple[TensorSpan, int, int]]:
+        """Each tensor by name, with its group and where it begins among the parameters of that."""
+        filled: Counter[int] = Counter()
+        found = {}
+        for tensor, member in zip(self.tensors, self.members, strict=True):
+            found[tensor.name] = tensor, member, filled[member]
+            filled[member] += tensor.size
+        return found
+
     def penalties(self, weight_decay: float, optimizer: Optimizer | None) -> np.ndarray:
         """λ of each tensor's penalty ½·λ·ΣW², in the order of `tensors`: the network's for weights, unless a group has its own."""
         decays = np.zeros(len(self.tensors))
@@ -260,6 +305,8 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
         if options.get("frozen"):
             frozen.append(span)
             continue
+        if options.get("lazy"):
+            _check_is_sparse(span, blueprint)
         options = {name: value for name, value in options.items() if name not in RULES}
         # An optimizer is told by which one it is: each has state of its own.
         key = tuple(sorted((name, id(value) if name == "optimizer" else value) for name, value in options.items()))
@@ -274,6 +321,17 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
     tensors = [tensor for _, its in members for tensor in its]
     numbers = [number for number, (_, its) in enumerate(members) for _ in its]
     return Grouping(tuple(group for group, _ in members), (*tensors, *frozen), (*numbers, *(FROZEN for _ in frozen)))
+
+
+def _check_is_sparse(span: TensorSpan, blueprint: Blueprint) -> None:
+    """Raise `ParameterError` for a tensor of a layer that does not say that batches touch few of its rows."""
+    known = blueprint.sparse_tensors - set(blueprint.ties.values())
+    if span.name not in known:
+        remedy = f"write a pattern that matches {listed(sorted(known))} alone" if known else "leave it out, as this network has none"
+        raise ParameterError(
+            f"groups: lazy is for tables of which a batch touches some rows, those of its categories, and {span.name} is none"
+            f"{', as it is tied' if span.name in blueprint.sparse_tensors else ''}: {remedy}"
+        )
 
 
 def matching(pattern: str, blueprint: Blueprint) -> list[str]:

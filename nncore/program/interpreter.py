@@ -210,9 +210,27 @@ class Interpreter:
         spec, optimizer = self.spec, self._optimizers[number]
         assert spec.state is not None, "an optimizer comes with its state"
         self._obey("optimizer", number)
+        if spec.grouping.groups[number].lazy:
+            self._step_lazily(number, step)
+            return
         tensors = (spec.grouping.tensors_of(number),) if optimizer.needs_tensors else ()
         for w, g, state in pieces(optimizer, number, spec.grouping, spec.state, spec.parameters, spec.gradients):
             optimizer.step(w, g, state, step, *tensors)
+
+    def _step_lazily(self, number: int, step: int) -> None:
+        """One step of a group on the rows of its tensors whose gradients are not all zero."""
+        spec, optimizer = self.spec, self._optimizers[number]
+        assert spec.state is not None, "an optimizer comes with its state"
+        for span, kept in zip(spec.grouping.tensors_of(number), spec.state[number].tensors, strict=True):
+            w, g = (vector[span.offset : span.offset + span.size].reshape(span.shape) for vector in (spec.parameters, spec.gradients))
+            if not (touched := g.any(axis=1)).any():
+                continue
+            own = w[touched].reshape(-1)
+            state = np.array([slot[touched].reshape(-1) for slot in kept.values()], w.dtype).reshape(len(kept), own.size)
+            optimizer.step(own, g[touched].reshape(-1), state, step)
+            w[touched] = own.reshape(-1, span.columns)
+            for slot, after in zip(kept.values(), state, strict=True):
+                slot[touched] = after.reshape(-1, span.columns)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -43,6 +43,11 @@ class Blueprint:
         return math.prod(self.output_shape)
 
     @cached_property
+    def sparse_tensors(self) -> frozenset[str]:
+        """Names of tensors of which a batch touches some rows alone."""
+        return frozenset(stage.full_name(tensor) for stage in self.stages for tensor in stage.plan.tensors if tensor.sparse_gradient)
+
+    @cached_property
     def n_members(self) -> int:
         """Members of an ensemble that are trained each by its own loss, and whose mean is the output; 0 for a network that is none."""
         return self.stages[-1].plan.members if self.stages and self.stages[-1].activation is None else 0

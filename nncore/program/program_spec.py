@@ -16,7 +16,7 @@ from nncore.program.kernels import Around, Needed, named
 from nncore.program.knobs import Knobs
 from nncore.program.reach import rate_factor, safe_gradient
 from nncore.program.rules import Rounds, Rule
-from nncore.program.specification import Averaging, Course, Op, Tie, Undo
+from nncore.program.specification import Averaging, Course, Op, Sparse, Tie, Undo
 from nncore.program.state import NetworkState
 from nncore.program.transforming import BatchBuffers, TransformOp
 
@@ -77,9 +77,13 @@ class ProgramSpec:
     shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
     average_rest: np.ndarray | None  # (n_parameters,) what it has no digits for
     tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
+    sparse: list[list[Sparse]]  # (n_ops,) tensors of which a batch touches some rows
+    touched: np.ndarray | None  # (max_parts, n) uint64: which rows, where steps are taken on those alone
+    touched_words: int  # of these words the largest tensor needs so many for its rows
     shards: Shards
     rounds: bool  # training makes matrix products of layers in bfloat16
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
+    skips_zero: list[bool]  # (n_groups,) whether a step with a gradient of zero changes nothing
     optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
     optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: all in Python
     around: list[list[Around]]  # (n_groups,) wrappers of compiled ones, outermost first

@@ -14,8 +14,8 @@ from nncore.program.state import NetworkState
 
 #: Exponents of what is tried: a smaller gradient is not worth knowing.
 _SMALLEST = -64
-#: What a class says of its steps: whoever changes one of the others has to say how far it goes.
-_SAID = {"bound", "step", "before_step", "after_step", "kernel"}
+#: What a step is: a class that changes one of these has to say anew what it says of its steps.
+_STEPS = ("step", "before_step", "after_step", "kernel")
 
 
 def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state: NetworkState, rate_factor: float, n_steps: int) -> float:
@@ -64,8 +64,18 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
 def _knows_its_bound(optimizer: Optimizer) -> bool:
     """Whether its class says it of its own steps, and not of those of a class that it inherits from; and so on inside a wrapper."""
     around, inner = wrappers_of(optimizer)
-    owners = [next(cls for cls in type(own).__mro__ if not _SAID.isdisjoint(vars(cls))) for own in (*around, inner)]
-    return all(owner is not Optimizer and "bound" in vars(owner) for owner in owners)
+    return all(_says_itself(own, "bound") for own in (*around, inner))
+
+
+def _says_itself(optimizer: Optimizer, name: str) -> bool:
+    owner = next(cls for cls in type(optimizer).__mro__ if not {name, *_STEPS}.isdisjoint(vars(cls)))
+    return owner is not Optimizer and name in vars(owner)
+
+
+def skips_zero(optimizer: Optimizer) -> bool:
+    """Whether a step with a gradient of zero changes nothing."""
+    around, inner = wrappers_of(optimizer)
+    return not around and inner.skips_zero and not inner.needs_tensors and _says_itself(inner, "skips_zero")
 
 
 def _range(numbers: np.ndarray) -> tuple[float, float]:

@@ -175,6 +175,11 @@ def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], gro
                 if component.split not in SPLITS:
                     raise PluginError(f"{named(kind, component)}: split is {component.split!r}; it must be one of {', '.join(SPLITS)}")
                 uses_rate = isinstance(component, Constraint) and component.needs_rate
+                if grouping.groups[members[span.name]].lazy and (uses_rate or isinstance(component, Regularizer)):
+                    raise ParameterError(
+                        f"groups: {span.name} has lazy=True, and {component!r} changes all of its rows in every step: leave one of the two "
+                        f"out; {{{option!r}: None}} in its group takes what the layer asks for away"
+                    )
                 rules.append(Rule(component, span, members[span.name] if uses_rate else FROZEN, place))
     return rules
 

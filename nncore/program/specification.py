@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from nncore.contract import Activation, Kernel, Layer, Plan, Tensor, native_kernel
+from nncore.contract import Activation, Kernel, Layer, Plan, Tensor, TensorSpan, native_kernel
 from nncore.program.kernels import Needed, named, needed
 from nncore.program.memory import named_views
 
@@ -224,6 +225,11 @@ class Op:
         worth_adding = ADDING * n_parameters // max(self.stage.flops, self.n_outputs)
         return max(1, BLOCK_TERMS // self.plan.gradient_terms, worth_adding)
 
+    def sparse(self, placed: Mapping[str, tuple[TensorSpan, int, int]]) -> list[Sparse]:
+        """Its tensors of which a batch touches some rows; `placed` are all of the network by name, as `Grouping.placed` says."""
+        own = ((number, tensor) for number, tensor in enumerate(self.plan.tensors) if tensor.sparse_gradient)
+        return [Sparse(number, *placed[self.stage.full_name(tensor)]) for number, tensor in own]
+
     @property
     def tensor_places(self) -> list[int]:
         """Where each of the layer's tensors begins among its parameters."""
@@ -251,7 +257,13 @@ class Op:
             return functions
         unit = self.plan.gradient_unit
         why = f"gradient_unit of its plan is {unit}"
-        return functions + needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
+        functions += needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
+        sparse = next((tensor.name for tensor in self.plan.tensors if tensor.sparse_gradient), None)
+        if sparse is not None and unit > 0:
+            functions += needed(
+                "layer", ["touch", "touched_gradient"], dtype, why=f"the tensor {sparse!r} of its plan has a sparse_gradient"
+            )
+        return functions
 
     def who(self) -> str:
         """The component, for messages."""
@@ -288,6 +300,15 @@ class Tie:
 def places(tensors: Sequence[Tensor]) -> list[int]:
     """Where each of these begins if they lie one after the other."""
     return [0, *itertools.accumulate(tensor.size for tensor in tensors)][:-1]
+
+
+class Sparse(NamedTuple):
+    """A tensor of an op of which a batch touches some rows."""
+
+    tensor: int  # its number in the plan
+    span: TensorSpan
+    group: int  # that trains it
+    place: int  # among the parameters of the group
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
         "loss": registry.get("losses", "softmax_cross_entropy"),
         "metric": registry.get("metrics", "accuracy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
-        "layer": nn.BatchNorm if stem.endswith("_sums") else nn.Dense,
+        "layer": nn.BatchNorm if stem.endswith("_sums") else nn.Embedding if stem.startswith("touch") else nn.Dense,
         "regularizer": nn.L1,
         "constraint": nn.NonNegative,
         "transform": nn.GaussianNoise,
@@ -70,7 +70,8 @@ def holed(kind: str, hole: str) -> type[Any]:
 def use(kind: str, component_class: type[Any], how: str, dtype: str) -> None:
     activation = component_class() if kind == "activation" else "tanh"
     is_dense = kind == "layer" and issubclass(component_class, nn.Dense)
-    last = [component_class(3)] if is_dense else [nn.Dense(3), *([component_class()] if kind == "layer" else [])]
+    arguments = (5, 1) if kind == "layer" and issubclass(component_class, nn.Embedding) else ()
+    last = [component_class(3)] if is_dense else [nn.Dense(3), *([component_class(*arguments)] if kind == "layer" else [])]
     loss = component_class() if kind == "loss" else "softmax_cross_entropy"
     optimizer = component_class() if kind == "optimizer" else "sgd"
     rules = {f"weight_{kind}": component_class()} if kind in ("regularizer", "constraint") else {}

@@ -13,6 +13,8 @@ from nncore.plugin import TABLES
 
 #: Of a layer that depends on the whole batch, in a fit with shards.
 SUMS = ("forward_sums", "backward_sums", "join_sums")
+#: Of a layer with a table of which a batch touches some rows.
+TOUCHED = ("touch", "touched_gradient")
 #: What of a table each use of a network calls.
 CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
@@ -25,7 +27,7 @@ CALLED: dict[str, dict[str, set[str]]] = {
         "predict": {"forward"},
         "evaluate": {"forward"},
         "jacobian": {"forward", "backward"},
-        "train": {"forward", "backward", "gradient", *SUMS},
+        "train": {"forward", "backward", "gradient", *SUMS, *TOUCHED},
     },
     "transform": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"apply"}},
 }
@@ -53,6 +55,7 @@ def test_a_function_that_is_called_and_missing_is_named(kind: str) -> None:
         is_called = stem in CALLED[kind][how] and suffix == f"f{dtype.removeprefix('float')}"
         whys = {"gradient": "gradient_unit of its plan is 3"}
         whys |= dict.fromkeys(SUMS, "batch_sums of its plan is 2")
+        whys |= dict.fromkeys(TOUCHED, "the tensor 'weight_0' of its plan has a sparse_gradient")
         whys |= {around: f"its class overrides {around}" for around in ("perturb", "before_step", "after_step")}
         why = whys.get(stem, f"this network is {dtype}")
         expected = f"{kind} Holed: the kernel has no {hole}; {why}. "

@@ -63,6 +63,7 @@ BAD_TENSORS: dict[str, list[Any]] = {
     "regularizer": [42, ("l1", 1.5)],
     "constraint": [42, [None]],
     "per_member": [1, None],
+    "sparse_gradient": [1, None],
 }
 BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "value": [None, "0", np.nan, np.inf, True]}
 

@@ -151,7 +151,7 @@ def test_settings_stay_until_others_are_given() -> None:
     [
         ({"dense_9.*": {"frozen": True}}, r"no tensor is called 'dense_9\.\*'; there are dense_1\.weight"),
         ({"*": {"frozen": True}}, "freezes every tensor"),
-        ({"*": {"rate": 2}}, "which has no number 'rate'; an option is one of lr_factor, weight_decay, frozen, optimizer, lr\\. To"),
+        ({"*": {"rate": 2}}, "which has no number 'rate'; an option is one of lr_factor, weight_decay, frozen, lazy, optimizer, lr\\. To"),
         ({"*": {"lr_factor": -1}}, "must be a number of at least 0"),
         ({"*": {"lr_factor": float("nan")}}, "must be a number of at least 0"),
         ({"*": {"frozen": "yes"}}, "must be True or False"),
@@ -166,3 +166,35 @@ def test_bad_groups_change_nothing(groups: Any, message: str) -> None:
         net.fit(*data(), epochs=1, groups=groups)
     np.testing.assert_array_equal(net.parameters, before)
     assert net.groups == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "fit", "message"),
+    [
+        ({"*": {"lazy": True}}, {}, r"dense_1.weight is none: write a pattern that matches embedding_1.weight_0 alone"),
+        ({"embedding_1.*": {"lazy": 1}}, {}, "must be True or False, got 1"),
+        ({"embedding_1.*": {"lazy": True, "optimizer": "muon"}}, {}, "computes a step from whole tensors"),
+        ({"embedding_1.*": {"lazy": True, "optimizer": nn.Lookahead("sgd")}}, {}, "does something with all parameters around each step"),
+        ({"embedding_1.*": {"lazy": True, "optimizer": "schedule_free"}}, {}, "predicts with an average of all steps"),
+        ({"embedding_1.*": {"lazy": True}}, {"weight_decay": 0.1}, "weight_decay=0.1 gives each of its rows a gradient in every step"),
+        ({"embedding_1.*": {"lazy": True, "regularizer": "l2"}}, {}, r"L2\(.*\) changes all of its rows in every step"),
+        ({"embedding_1.*": {"lazy": True, "constraint": nn.SoftThreshold(0.1), "optimizer": "sgd"}}, {}, "changes all of its rows"),
+    ],
+)
+def test_lazy_is_refused_where_rows_cannot_be_left_out(groups: Any, fit: Any, message: str) -> None:
+    (X, y), network = data(), nn.Sequential(nn.Embedding(9, 2), nn.Dense(2))
+    with pytest.raises(ParameterError, match=message):
+        network.fit(X[:, :1], y, loss="mse", groups=groups, epochs=1, progress=False, **fit)
+    assert not network.is_built
+
+
+def test_a_penalty_on_lazy_tensors_is_refused_when_it_is_set() -> None:
+    (X, y), network = data(), nn.Sequential(nn.Embedding(9, 2), nn.Dense(2))
+    groups = {"embedding_1.*": {"lazy": True, "constraint": nn.MaxNorm(1.0, axis=1)}}
+    network.fit(X[:, :1], y, loss="mse", groups=groups, epochs=1, progress=False)
+    with pytest.raises(ParameterError, match="add 'weight_decay': 0 to its group"):
+        network.weight_decay = 0.1
+    assert network.weight_decay == 0
+    network.groups = {"embedding_1.*": {"lazy": True, "weight_decay": 0.0}}
+    network.weight_decay = 0.1
+    assert network.weight_decay == 0.1

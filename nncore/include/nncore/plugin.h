@@ -343,6 +343,32 @@ typedef struct nnc_batch_sums {
     int64_t other_rows;
 } nnc_batch_sums;
 
+/* Tensors of fewer rows have all their gradients computed. */
+#define NNC_TOUCHED_ROWS 256
+
+/* Rows of a tensor, some of which a batch touches: the gradients of all others are zero. */
+typedef struct nnc_touched {
+    int64_t tensor;   /* its number among the layer's */
+    uint64_t *rows;   /* (ceil(tensor rows / 64),) bit r % 64 of number r / 64 is row r: nnc_touch */
+    uint64_t *filled; /* (ceil(tensor rows / 4096),) the same of numbers of `rows` that are not 0 */
+    int64_t *before;  /* for each of those: touched rows of the range that come before its first one */
+} nnc_touched;
+
+/* Says that a batch touches a row, as often as one likes. */
+static inline void nnc_touch(const nnc_touched *touched, int64_t row) {
+    touched->rows[row / 64] |= UINT64_C(1) << row % 64;
+    touched->filled[row / 4096] |= UINT64_C(1) << row / 64 % 64;
+}
+
+/* Touched rows of the range that come before this one, which is touched. */
+static inline int64_t nnc_touched_before(const nnc_touched *touched, int64_t row) {
+    uint64_t x = touched->rows[row / 64] & ((UINT64_C(1) << row % 64) - 1); /* whose bits are counted */
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return touched->before[row / 64] + (int64_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* What a layer sees of one batch. No two buffers overlap.
  *
  * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
@@ -376,6 +402,7 @@ typedef struct nnc_layer_call {
      * are then those of the activation: `hyper()` of the layer begins with them. */
     const nnc_activation *activation;
     const nnc_batch_sums *sums; /* what forward and backward need of the batch; NULL where the layer takes it itself */
+    const nnc_touched *touched; /* in touch and touched_gradient; NULL in others */
 } nnc_layer_call;
 
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
@@ -409,6 +436,15 @@ typedef struct nnc_layer {
     nnc_layer_function backward_sums_f64;
     nnc_layer_function join_sums_f32;
     nnc_layer_function join_sums_f64;
+    /* Second phase, of a layer whose plan has tensors with `sparse_gradient`, where that saves time: touch says which rows of one of them, among
+     * those of begin_parameter .. end_parameter - 1, have gradients that may be other than zero. It reads what gradient reads.
+     * touched_gradient then adds to d_parameters, which is (touched rows of the range, tensor columns) and zero before: row r is at
+     * nnc_touched_before(touched, r). What it makes of them is what gradient would, bit for bit, and of all other rows gradient would make
+     * zeros. Ranges begin and end with rows. The host asks for tensors of at least NNC_TOUCHED_ROWS rows alone, and for all rows of a batch. */
+    nnc_layer_function touch_f32;
+    nnc_layer_function touch_f64;
+    nnc_layer_function touched_gradient_f32;
+    nnc_layer_function touched_gradient_f64;
 } nnc_layer;
 
 /* ---- Transform, capsule "nncore.transform" ------------------------------------------------------------------------------- */
