@@ -55,6 +55,7 @@ _HOMES = {
     "Dense": "nncore.layers.dense",
     "BatchNorm": "nncore.layers.batch_norm",
     "LayerNorm": "nncore.layers.layer_norm",
+    "QuantizedDense": "nncore.layers.quantized_dense",
     "RMSNorm": "nncore.layers.rms_norm",
     "Dropout": "nncore.layers.dropout",
     "AlphaDropout": "nncore.layers.alpha_dropout",

@@ -42,6 +42,7 @@ from nncore.layers.parametric_activation import ParametricActivation
 from nncore.layers.periodic_embedding import PeriodicEmbedding
 from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from nncore.layers.prelu import PReLU
+from nncore.layers.quantized_dense import QuantizedDense
 from nncore.layers.repeat_members import RepeatMembers
 from nncore.layers.residual import Residual
 from nncore.layers.rms_norm import RMSNorm
@@ -224,6 +225,7 @@ __all__ = [
     "PolynomialDecay",
     "ProgressBar",
     "Quantile",
+    "QuantizedDense",
     "RAdam",
     "RMSNorm",
     "RMSProp",

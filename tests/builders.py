@@ -61,6 +61,9 @@ class PlainBuilder(Builder):
         columns = list(zip(*b.lines(), strict=True))
         return [[math.fsum(x * w for x, w in zip(line, column, strict=True)) for column in columns] for line in a.lines()]
 
+    def _integer_matmul(self, a: Plain, b: Plain, zero: Plain) -> list[list[float]]:
+        return self._matmul(Plain([code - zero.numbers[0] for code in a.numbers], a.shape), b)
+
     def _rows(self, table: Plain, which: Plain) -> list[list[float]]:
         size = len(table.numbers) // table.shape[0]
         return [table.numbers[int(row) * size : (int(row) + 1) * size] for row in which.numbers]
@@ -92,6 +95,10 @@ def _log(a: float) -> float:
     return -math.inf if a == 0 else math.nan if a < 0 else math.log(a)
 
 
+def _quantize(a: float, factor: float, zero: int) -> int:
+    return int(min(max(round(min(max(a * factor, -1e9), 1e9)) + zero, 0), 255))
+
+
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -110,6 +117,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda a: 1 / (1 + _exp(-a)),
     "erf": math.erf,
     "floor": lambda a: float(math.floor(a)) if math.isfinite(a) else a,
+    "quantize": _quantize,
     "less": lambda a, b: a < b,
     "less_equal": lambda a, b: a <= b,
     "equal": lambda a, b: a == b,

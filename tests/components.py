@@ -14,10 +14,11 @@ from nncore.testing.conformance import required_arguments
 N_INPUTS = (4,)
 
 
-def layers() -> list[Layer]:
+def layers(trainable: bool = False) -> list[Layer]:
     """An instance of every registered layer, several where it has modes, between vectors."""
     classes = [registry.get("layers", name) for name in registry.names("layers")]
     examples = [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]
+    examples = [layer for layer in examples if layer.trainable or not trainable]
     return [*map(framed, examples), registry.get("layers", "batch_norm")(mode="cumulative")]
 
 

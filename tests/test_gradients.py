@@ -27,7 +27,7 @@ from nncore.testing.widths import outputs_for
 N_ROWS, N_INPUTS, N_OUTPUTS = 7, 3, 4
 STEP = 1e-6
 
-LAYERS, ACTIVATIONS = components.layers(), components.activations(trainable=True)
+LAYERS, ACTIVATIONS = components.layers(trainable=True), components.activations(trainable=True)
 #: Losses of distances have a bend where samples are equal, as an embedding of few categories makes them; see the conformance tests.
 LOSSES = [loss for loss in components.losses() if not isinstance(loss, EmbeddingLoss)]
 
@@ -140,7 +140,7 @@ def test_gradient_with_sample_weights_and_penalty(loss: Loss) -> None:
     np.testing.assert_allclose(analytic, numeric_gradient(network, X, y, weight), rtol=2e-6, atol=2e-8)
 
 
-@pytest.mark.parametrize("layer", components.layers(), ids=repr)
+@pytest.mark.parametrize("layer", components.layers(trainable=True), ids=repr)
 def test_input_gradient_reaches_the_layer_before(layer: Layer) -> None:
     """A layer's d_x is what the Dense before it turns into its own gradient; two layers of the kind in a row pass it on."""
     rng = np.random.default_rng(2)

@@ -77,3 +77,18 @@ int nnc_machine_can_run(const char *level) {
     return 0;
 #endif
 }
+
+int nnc_machine_has_vnni(void) {
+#if defined(__x86_64__)
+    static _Atomic int known = -1; /* a virtual machine asks its host, which takes longer than small products */
+    int has = known;
+    if (has < 0) {
+        uint32_t a, b, c = 0, d;
+        has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & BIT(11)) && is_x86_level("v4");
+        known = has;
+    }
+    return has;
+#else
+    return 0;
+#endif
+}

@@ -54,7 +54,7 @@ class Node:
         The numbers of earlier nodes. Their shapes broadcast as NumPy's do, and their dtypes fit.
     shape : tuple of int or None
         Of the result. None, which comes first if it is there, stands for the samples; all other lengths are known.
-    dtype : {"float32", "float64", "int64", "bool", "text"}
+    dtype : {"float32", "float64", "int64", "int8", "uint8", "bool", "text"}
         Of the result.
     values : ndarray or None
         Of a constant; of ``"text"`` an array of str.

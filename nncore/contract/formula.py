@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract.primitives import FUNCTIONS, INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
+from nncore.contract.primitives import CODE, FUNCTIONS, INDEX, NUMBER, PRIMITIVES, TRUTH, Shape, numbers_of, shown
 from nncore.errors import NoFormulaError, PluginError
 from nncore.words import explains_calls
 
@@ -31,7 +31,8 @@ class Builder(ABC):
         Parameters
         ----------
         values : ndarray
-            Numbers (floating-point, to be converted to the dtype of the network), truths (bool) or whole numbers (int64). Those of a tensor
+            Numbers (floating-point, to be converted to the dtype of the network), truths (bool), whole numbers (int64) or codes (uint8,
+            int8). Those of a tensor
             are a live view of the network: copy what you keep.
         name : str or None
             ``"dense_1.weight"`` for a tensor or buffer of the network.
@@ -76,7 +77,7 @@ class Value:
         What the builder made of it.
     shape : tuple of int or None
         None, which comes first if it is there, stands for the samples, whose number is not known.
-    kind : {"number", "truth", "index"}
+    kind : {"number", "truth", "index", "code"}
         What it holds.
     """
 
@@ -182,8 +183,10 @@ class Graph:
         return Value(self, node, (None, *shape))
 
     def constant(self, values: Operand, name: str | None = None) -> Value:
-        """Numbers or truths that do not depend on the samples."""
+        """Numbers or truths that do not depend on the samples; of int8 or uint8, codes."""
         array = np.asarray(values)
+        if array.dtype in (np.int8, np.uint8):
+            return Value(self, self._builder.constant(array, name), array.shape, CODE)
         if array.dtype.kind not in "biuf":
             raise PluginError(f"a formula works with numbers and truths, got {values!r:.100}")
         is_truth = array.dtype == np.bool_
@@ -265,6 +268,14 @@ class Graph:
     def where(self, condition: Operand, a: Operand, b: Operand) -> Value:
         """a where the truth `condition` holds, else b. Both are computed; what is not chosen may be NaN or infinite."""
         return self.apply("where", condition, a, b)
+
+    def quantize(self, a: Operand, factor: float, zero_point: int) -> Value:
+        """round(a·factor) + zero_point as a code from 0 to 255; beyond these, the nearest. What is NaN has any code."""
+        return self.apply("quantize", a, float(factor), np.uint8(zero_point))
+
+    def integer_matmul(self, codes: Value, weight: Value, zero_point: int) -> Value:
+        """(codes − zero_point) @ weight, exact in int32, as a number: of codes (..., k), and of weights (k, m) of int8."""
+        return self.apply("integer_matmul", codes, weight, np.uint8(zero_point))
 
     def rows(self, table: Operand, which: Operand) -> Value:
         """Rows of a table ``(n_rows, ...)`` by whole numbers, each of at least 0 and below ``n_rows``: shape ``(*which.shape, ...)``."""

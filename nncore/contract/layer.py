@@ -74,6 +74,9 @@ class Layer(Configurable):
     transposed : bool or None
         Whether the layer uses the transposed weight, as a decoder does, and keeps all else for itself. If False, it shares every tensor.
         None: as the shapes are, which must leave no choice.
+    trainable : bool
+        False if no gradient passes through the layer, which then has no `backward` and no tensors: networks with it predict, and what comes
+        behind it may be trained.
     kernel : Kernel or None
         The same in C: ``nnc_layer`` of ``nncore/plugin.h``.
     """
@@ -82,6 +85,7 @@ class Layer(Configurable):
     name: str | None = None
     tied_to: str | None = None
     transposed: bool | None = None
+    trainable: ClassVar[bool] = True
     kernel: ClassVar[Kernel | None] = None
 
     @property
@@ -157,6 +161,24 @@ class Layer(Configurable):
     def backward(self, call: LayerCall) -> None:
         """Write ``call.d_parameters`` and, if it is not None, ``call.d_x`` from ``call.d_y``."""
         raise NotImplementedError(f"{type(self).__name__}.backward")
+
+    def quantized(self, tensors: Mapping[str, np.ndarray], low: float, high: float) -> tuple[Layer, dict[str, np.ndarray]] | None:
+        """What takes the place of the layer in a network whose products are of 8 bits (`Sequential.quantize`).
+
+        Parameters
+        ----------
+        tensors : dict of str to ndarray
+            Its trained tensors and its buffers, by the names of the plan.
+        low, high : float
+            The range of its inputs over the samples of the calibration, with 0 in it: low ≤ 0 ≤ high.
+
+        Returns
+        -------
+        tuple of Layer and dict of str to ndarray, or None
+            A layer for inputs and outputs of the same shape, which applies the same activation, and the values of its tensors and buffers.
+            None, as for most layers, if it stays as it is.
+        """
+        return None
 
     def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
         """What the layer gives at prediction, written with the primitives of `g`, for every program that predicts without nncore.

@@ -79,17 +79,40 @@ class Tensor:
         return math.prod(self.shape)
 
 
+#: Bytes of a number of the whole numbers that a buffer may hold.
+WHOLE_BYTES = {"int8": 1}
+#: Bytes of the smallest number of a network, float32.
+_NUMBER_BYTES = 4
+
+
 @dataclass(frozen=True)
 class Buffer:
-    """State that is saved with the network but not trained: running statistics."""
+    """State that is saved with the network but not trained: running statistics, or the weights of a quantised layer.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+    value : float, default 0
+        What a new network has in it.
+    dtype : {"int8"} or None, default None
+        Of what it holds; None is that of the network. A file holds it in this dtype, too, and a kernel finds it in the place of `size`
+        numbers of the network.
+    interval : str or None, default None
+        In which its numbers are, ``"(0, inf)"``: a file with others is refused.
+    """
 
     name: str
     shape: tuple[int, ...]
     value: float = 0.0
+    dtype: str | None = None
+    interval: str | None = None
 
     @cached_property
     def size(self) -> int:
-        return math.prod(self.shape)
+        """Of how many numbers of the network it takes the place."""
+        n = math.prod(self.shape)
+        return n if self.dtype is None else -(-n * WHOLE_BYTES[self.dtype] // _NUMBER_BYTES)
 
 
 @dataclass(frozen=True)
@@ -272,6 +295,10 @@ class Plan:
         for tensor in self.tensors:
             _check_tensor(tensor)
         for buffer in self.buffers:
+            if not (buffer.dtype is None or buffer.dtype in WHOLE_BYTES):
+                _refuse(f"dtype of {buffer.name}", buffer.dtype, f"{', '.join(WHOLE_BYTES)} or None")
+            if not (buffer.interval is None or is_domain(buffer.interval)):
+                _refuse(f"interval of {buffer.name}", buffer.interval, "an interval like '(0, inf)' or None")
             if not (is_number(buffer.value) and math.isfinite(buffer.value)):
                 _refuse(f"value of {buffer.name}", buffer.value, "a finite number")
 

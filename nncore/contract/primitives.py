@@ -11,7 +11,7 @@ from nncore.errors import PluginError
 #: Dimensions of a value. None, which only the first may be, stands for the samples, whose number a formula does not know.
 Shape = tuple[int | None, ...]
 
-NUMBER, TRUTH, INDEX = "number", "truth", "index"
+NUMBER, TRUTH, INDEX, CODE = "number", "truth", "index", "code"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Primitive:
     Attributes
     ----------
     operands : tuple of str
-        Kinds of the operands: ``"number"`` (of the network's dtype), ``"truth"`` or ``"index"`` (whole numbers known in advance).
+        Kinds of the operands: ``"number"`` (of the network's dtype), ``"truth"``, ``"index"`` (whole numbers known in advance) or
+        ``"code"`` (whole numbers of 8 bits: uint8, or int8 for weights).
     result : str
         Kind of the result.
     shape : callable
@@ -76,6 +77,18 @@ def _of_product(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
     if len(left) < 2 or len(right) != 2 or None in right or left[-1] != right[0]:
         raise _misfit(shapes, "a product takes (..., k) and (k, m), the second without samples")
     return (*left[:-1], right[1])
+
+
+def _of_codes(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
+    if shapes[1:] != [(), ()]:
+        raise _misfit(shapes[1:], "the factor and the zero point are one number each")
+    return shapes[0]
+
+
+def _of_integer_product(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
+    if shapes[2] != ():
+        raise _misfit(shapes[2:], "the zero point is one number")
+    return _of_product(shapes[:2], asked)
 
 
 def _of_rows(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
@@ -165,6 +178,16 @@ PRIMITIVES: dict[str, Primitive] = {
     "logical_not": _unary("not a", "Not", operand=TRUTH, result=TRUTH),
     "where": Primitive((TRUTH, NUMBER, NUMBER), NUMBER, broadcast, "b where a holds, else c", "Where"),
     "matmul": Primitive((NUMBER, NUMBER), NUMBER, _of_product, "the matrix product of a (..., k) and b (k, m)", "MatMul"),
+    "quantize": Primitive(
+        (NUMBER, NUMBER, CODE), CODE, _of_codes, "round(a · b) + c, ties to even, kept within 0 to 255", "Mul, QuantizeLinear"
+    ),
+    "integer_matmul": Primitive(
+        (CODE, CODE, CODE),
+        NUMBER,
+        _of_integer_product,
+        "the matrix product of a − c, (..., k), and b (k, m), exact in int32",
+        "MatMulInteger, Cast",
+    ),
     "rows": Primitive((NUMBER, NUMBER), NUMBER, _of_rows, "row b of the table a, b whole numbers inside it", "Cast, Gather (axis 0)"),
     "columns": Primitive((NUMBER, INDEX), NUMBER, _of_columns, "columns b of the last dimension of a", "Gather (axis −1)"),
     "concat": Primitive((NUMBER,), NUMBER, _of_concatenation, "a, b, … side by side in the last dimension", "Concat (axis −1)", True),

@@ -19,7 +19,7 @@ from nncore.exporters.names import name_in, new_name
 from nncore.plugin import Exporter, ExportGraph, Output
 
 #: C types of what is computed.
-C_TYPES: Final[dict[str, str]] = {**TYPES, "int64": "int", "bool": "unsigned char"}
+C_TYPES: Final[dict[str, str]] = {**TYPES, "int64": "int", "bool": "unsigned char", "uint8": "unsigned char", "int8": "signed char"}
 
 
 class CHeader(Exporter):
@@ -283,6 +283,11 @@ class _Header:
             call = self._function("product", step.dtype)
             shift = self._pointer(bias[0]) if bias else "0"
             line = f"{call}({self._row_pointer(left)}, {self._pointer(right)}, {shift}, {target}, {left.size // k}, {k}, {m});"
+        elif operation == "integer_matmul":
+            left, right, zero = step.operands
+            k, m = right.shape
+            given = f"{self._pointer(left)}, {self._pointer(right)}, {self._read(zero, (), '0')}"
+            line = f"{self._function('integer_product', step.dtype)}({given}, {target}, {left.size // k}, {k}, {m});"
         elif operation == "waves":
             tensors, (n, k, m) = ", ".join(map(self._pointer, step.operands[1:])), step.operands[3].shape
             line = f"{self._function(operation, step.dtype)}({self._row_pointer(step.operands[0])}, {tensors}, {target}, {n}, {k}, {m});"

@@ -483,6 +483,31 @@ static inline void F(product)(const T *x, const T *w, const T *bias, T *y, int r
     }
 }
 """,
+    "quantize": """
+/* x factor + zero as a whole number from 0 to 255, ties to even; NaN is 0. */
+static inline unsigned char F(quantize)(T x, T factor, int zero) {
+    T steps = x * factor, low = (T)-zero, high = (T)(255 - zero);
+    steps = steps > low ? steps : low;
+    steps = steps < high ? steps : high;
+    return (unsigned char)((int)(steps + ROUND_TO_INTEGER - ROUND_TO_INTEGER) + zero);
+}
+""",
+    "integer_product": """
+/* y (rows, m) = (q - zero) . w for q (rows, k) and w (k, m): whole numbers, summed in 32 bits. */
+static inline void F(integer_product)(const unsigned char *q, const signed char *w, int zero, T *y, int rows, int k, int m) {
+    int j, p, first, n;
+    for (; rows > 0; rows--, q += k, y += m) {
+        for (first = 0; first < m; first += 16) {
+            int32_t sums[16] = {0};
+            n = m - first < 16 ? m - first : 16;
+            for (p = 0; p < k; p++) {
+                for (j = 0; j < n; j++) sums[j] += (int32_t)(q[p] - zero) * w[p * m + first + j];
+            }
+            for (j = 0; j < n; j++) y[first + j] = (T)sums[j];
+        }
+    }
+}
+""",
     "sum": """
 static inline void F(sum)(const T *x, T *y, int rows, int n) {
     int i;

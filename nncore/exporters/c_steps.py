@@ -18,6 +18,7 @@ ELEMENTWISE: Final[dict[str, str]] = {
     "where": "({} ? {} : {})",
     **{name: f"F({name})({{}}, {{}})" for name in ("maximum", "minimum")},
     **{name: f"F({name})({{}})" for name in ("abs", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor")},
+    "quantize": "F(quantize)({}, {}, {})",
     **{name: f"F({name})({{}})" for name in ("expm1", "log1p", "silu", "gelu", "gelu_tanh", "mish")},
 }  # fmt: skip
 

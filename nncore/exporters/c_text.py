@@ -20,7 +20,7 @@ _ESCAPES: Final[dict[int, str]] = {ord('"'): '\\"', ord("\\"): "\\\\", ord("?"):
 
 def literal(value: float, dtype: str) -> str:
     """A number with the same bits in its dtype."""
-    if dtype in ("int64", "bool"):
+    if dtype in ("int64", "bool", "uint8", "int8"):
         return str(int(value))
     suffix = "F" if dtype == "float32" else ""
     if not math.isfinite(value):

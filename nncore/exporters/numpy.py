@@ -38,6 +38,7 @@ _CALLS = {
     "sqrt": "np.sqrt({})", "sin": "np.sin({})", "cos": "np.cos({})", "tanh": "np.tanh({})", "sigmoid": "_sigmoid({})", "erf": "_erf({})",
     "floor": "np.floor({})", "is_nan": "np.isnan({})", "logical_and": "np.logical_and({}, {})", "logical_not": "np.logical_not({})",
     "where": "np.where({}, {}, {})", "rows": "_rows({}, {})", "columns": "_columns({}, {})",
+    "quantize": "_quantize({}, {}, {})", "integer_matmul": "_integer_matmul({}, {}, {})",
     "sum": "np.sum({}, axis=-1, keepdims=True)", "max": "np.max({}, axis=-1, keepdims=True)", "largest": "np.argmax({}, axis=-1)",
 }  # fmt: skip
 
@@ -59,6 +60,15 @@ def _rows(table, which):
     "_columns": """
 def _columns(a, which):
     return a[..., which]
+""",
+    "_quantize": """
+def _quantize(a, factor, zero_point):
+    steps = np.rint(np.clip(np.nan_to_num(a * a.dtype.type(factor)), -zero_point, 255 - zero_point))
+    return (steps + zero_point).astype(np.uint8)
+""",
+    "_integer_matmul": """
+def _integer_matmul(codes, weight, zero_point):
+    return (codes.astype(np.float64) - zero_point) @ weight.astype(np.float64)  # exact: below 2**53
 """,
     "_array": """
 def _array(text, dtype, shape):
@@ -381,14 +391,15 @@ class _Module:
             if self._has_columns:
                 return f"_column(X, {node.name!r}, {dtype}, {node.shape[1:]!r})", _ATOM
             return f"_samples(X, {dtype}, {node.shape[1:]!r})", _ATOM
-        return _CALLS[operation].format(*texts), _ATOM
+        text = _CALLS[operation].format(*texts)
+        return (f"{text}.astype(np.{node.dtype})" if operation == "integer_matmul" else text), _ATOM
 
 
 def _is_literal(node: Node) -> bool:
     """Whether a constant is written where it is used: a number, or a list of few whole numbers."""
     assert node.values is not None, "a constant has values"
     is_list = node.dtype == "int64" and len(node.shape) == 1 and node.values.size <= MOST_WRITTEN_OUT
-    return is_list or (node.values.ndim == 0 and node.values.dtype.kind == "f")
+    return is_list or (node.values.ndim == 0 and node.values.dtype.kind in "fu")
 
 
 def _listed(items: Sequence[str], opening: str, closing: str) -> str:

@@ -21,7 +21,7 @@ IR_VERSION = 8
 MOST_BYTES = 2**31 - 1
 
 #: ONNX's numbers of dtypes: `TensorProto.DataType`.
-DTYPES: Final[dict[str, int]] = {"float32": 1, "int64": 7, "text": 8, "bool": 9, "float64": 11}
+DTYPES: Final[dict[str, int]] = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "text": 8, "bool": 9, "float64": 11}
 
 #: Operators that runtimes have for float32 alone.
 ONLY_FLOAT32 = ("erf",)
@@ -56,6 +56,7 @@ class _Model:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.shapes: dict[tuple[int, ...], str] = {}
+        self.one = ""  # the name of the constant 1
         self.taken = {output.name for output in graph.outputs}
 
     def model(self) -> Any:
@@ -127,6 +128,11 @@ class _Model:
         elif operation == "rows":
             which = self._add("Cast", operands[1:], self._name(f"{name}_index"), to=DTYPES["int64"])
             self._add("Gather", [operands[0], which], name, axis=0)
+        elif operation == "quantize":
+            self._quantize(name, operands, self.graph.nodes[node.operands[0]].dtype)
+        elif operation == "integer_matmul":
+            sums = self._add("MatMulInteger", operands, self._name(f"{name}_sums"))
+            self._add("Cast", [sums], name, to=DTYPES[node.dtype])
         elif operation == "columns":
             self._add("Gather", operands, name, axis=-1)
         elif operation == "concat":
@@ -139,6 +145,17 @@ class _Model:
             self._add("Cast", [found], name, to=DTYPES[node.dtype])
         else:
             self._add(PRIMITIVES[operation].onnx, operands, name)
+
+    def _quantize(self, name: str, operands: list[str], dtype: str) -> None:
+        """By a step of 1, since the numbers are multiplied before as nncore does it: a quotient may round to another code."""
+        steps = self._add("Mul", operands[:2], self._name(f"{name}_steps"))
+        if dtype != "float32":  # which alone is rounded
+            rounded = self._add("Round", [steps], self._name(f"{name}_rounded"))
+            steps = self._add("Cast", [rounded], self._name(f"{name}_narrow"), to=DTYPES["float32"])
+        if not self.one:
+            self.one = self._name("one")
+            self.constants.append(self.numpy_helper.from_array(np.array(1, np.float32), self.one))
+        self._add("QuantizeLinear", [steps, self.one, operands[2]], name)
 
     def _codes(self, name: str, node: Node, operand: str) -> None:
         levels = node.levels

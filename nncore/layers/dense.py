@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
+from nncore.layers.quantized_dense import MOST_INPUTS, quantized_dense
 from nncore.plugin import (
     ActivationLike,
     Constraints,
@@ -120,6 +121,12 @@ class Dense(Layer):
             spreads_nan=True,
             output_domain="(-inf, inf)",
         )
+
+    def quantized(self, tensors: Mapping[str, np.ndarray], low: float, high: float) -> tuple[Layer, dict[str, np.ndarray]] | None:
+        if len(tensors["weight"]) > MOST_INPUTS:
+            return None
+        bias = tensors["bias"] if self.use_bias else None
+        return quantized_dense(tensors["weight"], bias, low, high, self.activation, self.name)
 
     def forward(self, call: LayerCall) -> None:
         call.y[...] = call.x @ call.parameters["weight"]

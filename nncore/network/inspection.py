@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import LayerCall
 from nncore.data import as_matrix, as_samples
 from nncore.errors import ParameterError, ShapeError
 from nncore.network.sequential import Sequential
-from nncore.program import NETWORK_INPUT, Stage, plan_network
+from nncore.network.stage_values import stage_values
+from nncore.program import plan_network
 from nncore.words import explains_calls
 
 
@@ -50,51 +50,8 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
     samples = as_samples(X, "X", network.input_shape, network.dtype, blueprint.accepts_nan)
     if not len(samples):
         raise ShapeError("X has no samples")
-    values = {NETWORK_INPUT: as_matrix(samples, network.dtype)}
-    buffers = network.named_buffers()
-    outputs: dict[str, np.ndarray] = {}
-    for stage in blueprint.stages:
-        state = {buffer.name: buffers[f"{stage.name}.{buffer.name}"].copy() for buffer in stage.plan.buffers}
-        y = _run(stage, [values[source] for source in stage.sources], stage.views(network.parameters), state, network, training)
-        values[stage.index] = y if stage.activation is None else _activated(stage, y)
-        outputs[stage.name] = values[stage.index].reshape(len(samples), *stage.plan.output_shape)
-    return outputs
-
-
-def _run(
-    stage: Stage,
-    inputs: list[np.ndarray],
-    tensors: dict[str, np.ndarray],
-    state: dict[str, np.ndarray],
-    network: Sequential,
-    training: bool,
-) -> np.ndarray:
-    """What a layer gives before its activation, shape (n_samples, n_outputs)."""
-    plan, x = stage.plan, inputs[0]
-    if plan.branches:
-        merged: np.ndarray = np.sum(inputs, axis=0) if plan.merge == "sum" else np.concatenate(inputs, axis=1)
-        return merged
-    if plan.is_view or (plan.training_only and not training):
-        return x
-    call = LayerCall(
-        x=x,
-        y=np.empty((len(x), stage.n_outputs), x.dtype),
-        parameters=tensors,
-        buffers=state,
-        cache=np.empty(plan.cache + plan.cache_per_row * len(x), x.dtype),
-        seed=network.seed,
-        step=network.n_steps + 1,
-        layer=stage.index,
-        training=training,
-    )
-    stage.layer.forward(call)
-    return call.y
-
-
-def _activated(stage: Stage, y: np.ndarray) -> np.ndarray:
-    """What a layer's activation makes of what it gives."""
-    assert stage.activation is not None, "it has one"
-    return np.reshape(stage.activation.forward(y.reshape(-1, stage.activation_columns)), y.shape)
+    values = stage_values(network, blueprint, as_matrix(samples, network.dtype), training=training)
+    return {stage.name: values[stage.index].reshape(len(samples), *stage.plan.output_shape) for stage in blueprint.stages}
 
 
 def check_network(network: object) -> None:

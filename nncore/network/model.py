@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from nncore.network.exporting import export
 from nncore.network.failures import Explained
 from nncore.network.input_gradients import input_gradients, jacobian
 from nncore.network.programs import IN_PARTS, WHOLE
+from nncore.network.quantizing import quantized
 from nncore.network.saving import check_save, save
 from nncore.network.streaming import evaluate_stream, predict_stream
 from nncore.network.summary import describe, html, summary
@@ -419,6 +420,56 @@ class Model(Surgery):
         True
         """
         return calibrate(self, lambda: self.predict(X), y, sample_weight)
+
+    @reads
+    def quantize(self, X_calibration: Any, *, skip: Iterable[str] = ()) -> Self:
+        """A copy for prediction whose dense layers multiply numbers of 8 bits: faster, and a quarter of the size in memory and files.
+
+        Each `Dense` layer, also inside of others, becomes a `QuantizedDense`: weights are int8 with a scale for each unit, inputs are
+        rounded to 256 steps over the range that they have in `X_calibration`. Other layers, biases and activations stay as they are. This
+        network is not changed. The copy cannot be trained; it is saved, loaded and exported like any other.
+
+        Parameters
+        ----------
+        X_calibration : array-like of shape (n_samples, ...)
+            Samples like those that will be predicted, some hundred or more: the training data will do. Targets are not needed. Inputs of a
+            layer outside of the range seen here count as the nearest number in it.
+        skip : iterable of str, default ()
+            Names of layers that are left as they are, ``["dense_3"]``, if accuracy needs it.
+
+        Returns
+        -------
+        Sequential
+            With the loss, the metadata and the encoding of this one.
+
+        Raises
+        ------
+        NotBuiltError
+            If the network has no weights yet.
+        ParameterError
+            If it has no `Dense` layer to quantize, or weights that are not finite; or if `skip` names a layer that is not there.
+        ShapeError, DtypeError, DataError
+            If `X_calibration` is not what `predict` takes, or has no samples.
+
+        Notes
+        -----
+        Rounding is symmetric for weights, max |w| / 127 a step, and affine for inputs, (max − min) / 255 a step with one of them at 0. Sums
+        are exact in int32. With AVX-512 VNNI, products of 8 bits are up to four times as fast as those of float32.
+
+        References
+        ----------
+        Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference", CVPR 2018.
+
+        Examples
+        --------
+        >>> import numpy as np, nncore as nn
+        >>> X = np.random.default_rng(0).normal(size=(500, 20))
+        >>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(3)).build(20, rng=0)
+        >>> small = net.quantize(X)
+        >>> bool(np.abs(small.predict(X) - net.predict(X)).max() < 0.05)
+        True
+        """
+        return quantized(self, X_calibration, skip)
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 

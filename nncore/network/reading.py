@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Layer, Loss, Optimizer, Schedule
+from nncore.contract import Buffer, Layer, Loss, Optimizer, Schedule, is_inside
 from nncore.errors import FileFormatError, MissingExtraError, MissingPluginError, PluginError, UnknownComponentError
 from nncore.network.absent import Absent
 from nncore.network.document import AVERAGE_REST, NESTED, OPTIMIZER, TRAJECTORY, array_names, check_network
@@ -77,6 +77,7 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
     for number, memory in enumerate(memories):
         expected |= {name: (array.shape, array.dtype) for name, array in array_names(number, memory.arrays).items()}
     _check_tensors(tensors, expected)
+    _check_intervals(tensors, blueprint)
     absent |= absent_rules
     return Parts(layers, **parts, groups=groups, absent=absent, memories=memories, has_trajectory=has_trajectory, has_rest=has_rest)
 
@@ -138,9 +139,23 @@ def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:
 def _expected(blueprint: Blueprint, averages: Sequence[str], dtype: np.dtype) -> Expected:
     """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
     shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
-    shapes |= {f"buffers/{stage.name}.{buffer.name}": buffer.shape for stage in blueprint.stages for buffer in stage.plan.buffers}
     shapes |= dict.fromkeys(averages, (blueprint.n_parameters,))
-    return {name: (shape, dtype) for name, shape in shapes.items()}
+    expected = {name: (shape, dtype) for name, shape in shapes.items()}
+    for name, buffer in _named_buffers(blueprint):
+        expected[name] = buffer.shape, dtype if buffer.dtype is None else np.dtype(buffer.dtype)
+    return expected
+
+
+def _named_buffers(blueprint: Blueprint) -> Iterator[tuple[str, Buffer]]:
+    """The buffers of all layers by their names in the file."""
+    return ((f"buffers/{stage.name}.{buffer.name}", buffer) for stage in blueprint.stages for buffer in stage.plan.buffers)
+
+
+def _check_intervals(tensors: dict[str, np.ndarray], blueprint: Blueprint) -> None:
+    """Raise if a buffer holds a number that its layer has no meaning for."""
+    for name, buffer in _named_buffers(blueprint):
+        if buffer.interval is not None and not is_inside(tensors[name], buffer.interval).all():
+            raise FileFormatError(f"the tensor {name!r} holds a number outside of {buffer.interval}")
 
 
 def _expected_state(blueprint: Blueprint, grouping: Grouping, optimizer: Optimizer, dtype: np.dtype) -> Expected:

@@ -14,7 +14,7 @@ from nncore.errors import PluginError, ResumptionWarning, warn_user
 from nncore.network.plain import is_state
 
 #: What arrays of a state may hold.
-DTYPES = ("float32", "float64", "int64")
+DTYPES = ("float32", "float64", "int64", "int8")
 
 
 @dataclass(frozen=True)

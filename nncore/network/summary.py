@@ -147,8 +147,9 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     size = network.dtype.itemsize
     kept = _memory((n_parameters + n_buffers) * size)
     trained = _memory((n_parameters * 2 + n_buffers) * size + kept_by_optimizers)  # gradients and the optimizers' state beside them
-    buffers = f" and {_count(n_buffers)} running statistics" if n_buffers else ""
-    notes = [f"{_count(n_parameters)} parameters{buffers}: {kept}, {trained} while training"]
+    *kinds, last = f"{_count(n_parameters)} parameters", *_kept_beside_parameters(blueprint)
+    in_training = f", {trained} while training" if n_parameters else ""
+    notes = [f"{', '.join(kinds)}{' and ' if kinds else ''}{last}: {kept}{in_training}"]
     if n_frozen:
         notes.append(f"{_count(n_parameters - n_frozen)} are trained, {_count(n_frozen)} frozen")
     n_flops = sum(stage.flops for stage in blueprint.stages)
@@ -164,6 +165,15 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     notes += _rules(network)
     notes.append(f"trained for {_counted(network.n_steps, 'step')}, {_counted(network.n_epochs, 'epoch')}")
     return notes
+
+
+def _kept_beside_parameters(blueprint: Blueprint) -> list[str]:
+    """How many numbers there are in buffers, and what they are."""
+    buffers = [buffer for stage in blueprint.stages for buffer in stage.plan.buffers]
+    n_codes = sum(math.prod(buffer.shape) for buffer in buffers if buffer.dtype is not None)
+    n_statistics = sum(buffer.size for buffer in buffers if buffer.dtype is None)
+    codes = [f"{_count(n_codes)} weights of 8 bits"] if n_codes else []
+    return codes + ([f"{_count(n_statistics)} {'scales, biases and ' if n_codes else ''}running statistics"] if n_statistics else [])
 
 
 def _rules(network: Network) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -112,6 +113,9 @@ def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray |
         return views
     offset = 0
     for part in parts:
-        views[part.name] = vector[offset : offset + part.size].reshape(part.shape)
+        numbers = vector[offset : offset + part.size]
+        if isinstance(part, Buffer) and part.dtype is not None:
+            numbers = numbers.view(part.dtype)[: math.prod(part.shape)]
+        views[part.name] = numbers.reshape(part.shape)
         offset += part.size
     return views

@@ -13,7 +13,7 @@ from nncore.contract import TIMES, ExportGraph, Graph, Node, Output, TextLevels,
 from nncore.program.recorder import Recorder
 
 #: What formulas call the values of a dtype. They do not compute with texts.
-KINDS = {"float32": "number", "float64": "number", "bool": "truth", "int64": "index", "text": "text"}
+KINDS = {"float32": "number", "float64": "number", "bool": "truth", "int64": "index", "uint8": "code", "int8": "code", "text": "text"}
 
 
 class ModelWriter(Graph):

@@ -47,12 +47,22 @@ class NumPyBuilder(Builder):
         with np.errstate(all="ignore"):  # what `where` leaves out may be infinite or NaN
             if primitive == "reshape":
                 return arrays[0].reshape(*arrays[0].shape[: shape.count(None)], *(length for length in shape if length is not None))
-            return FUNCTIONS[primitive](*arrays)
+            result = FUNCTIONS[primitive](*arrays)
+        return result.astype(self.dtype) if primitive == "integer_matmul" else result
 
 
 def _sigmoid(a: np.ndarray) -> np.ndarray:
     e = np.exp(-np.abs(a))
     return np.where(a < 0, e, a.dtype.type(1)) / (1 + e)
+
+
+def _quantize(a: np.ndarray, factor: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
+    zero = a.dtype.type(zero_point)
+    return (np.rint(np.clip(np.nan_to_num(a * factor), -zero, 255 - zero)) + zero).astype(np.uint8)
+
+
+def _integer_matmul(codes: np.ndarray, weight: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
+    return (codes.astype(np.float64) - np.float64(zero_point)) @ weight.astype(np.float64)  # whole numbers are exact
 
 
 #: NumPy's functions for the primitives, but for `reshape`.
@@ -82,6 +92,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logical_not": np.logical_not,
     "where": np.where,
     "matmul": np.matmul,
+    "quantize": _quantize,
+    "integer_matmul": _integer_matmul,
     "rows": lambda table, which: table[which.astype(np.int64)],
     "columns": lambda a, which: a[..., which],
     "concat": lambda *arrays: np.concatenate(arrays, axis=-1),

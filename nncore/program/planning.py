@@ -235,14 +235,22 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return (sum(shape[0] for shape in shapes),)
 
 
+#: What to do about a layer without derivatives.
+_FOR_PREDICTION = (
+    "it was made for prediction, and no gradient passes through it; train the network that it was made from, and quantize that again"
+)
+
+
 def is_differentiable(blueprint: Blueprint) -> bool:
     """Whether a gradient finds its way back to the inputs."""
-    return all(stage.activation is None or stage.activation.trainable for stage in blueprint.stages)
+    return all(stage.layer.trainable and (stage.activation is None or stage.activation.trainable) for stage in blueprint.stages)
 
 
 def check_differentiable(blueprint: Blueprint) -> None:
-    """Raise `NotTrainableError` if there is an activation through which no gradient with respect to the inputs passes."""
+    """Raise `NotTrainableError` if there is a layer or an activation through which no gradient with respect to the inputs passes."""
     for stage in blueprint.stages:
+        if not stage.layer.trainable:
+            raise NotTrainableError(f"{stage.name}: {_FOR_PREDICTION}")
         if stage.activation is not None and not stage.activation.trainable:
             raise NotTrainableError(
                 f"{stage.name}: {stage.activation!r} has no useful derivative, so there is no gradient with respect to the inputs; use "
@@ -255,12 +263,16 @@ def check_trainable(blueprint: Blueprint, frozen: Collection[str] = ()) -> None:
 
     What is `frozen`, by the names of tensors, needs no gradient.
     """
+    if blueprint.n_parameters == 0 and not all(stage.layer.trainable for stage in blueprint.stages):
+        raise NotTrainableError(f"{next(stage.name for stage in blueprint.stages if not stage.layer.trainable)}: {_FOR_PREDICTION}")
     if blueprint.n_parameters == 0:
         raise NotTrainableError("this network has no parameters to train: add a Dense layer")
     trains: list[bool] = []  # whether a stage or any before it has something to train
     for stage in blueprint.stages:
         has_own = any(stage.full_name(tensor) not in frozen for tensor in stage.plan.tensors)
         trains.append(has_own or any(trains[source] for source in stage.sources if source != NETWORK_INPUT))
+        if not stage.layer.trainable and trains[-1]:
+            raise NotTrainableError(f"{stage.name}: {_FOR_PREDICTION}")
         if stage.activation is not None and not stage.activation.trainable and trains[-1]:
             raise NotTrainableError(
                 f"{stage.name}: {stage.activation!r} has no useful derivative, so nothing before it can be trained by gradients; "

@@ -14,6 +14,8 @@ from nncore.program.numpy_builder import NumPyBuilder
 
 #: Primitives whose result has the dtype of one of their operands, and of which; others have that of their numbers.
 _DTYPE_OF = {"rows": 0, "columns": 0, "reshape": 0, "where": 1}
+#: Of results that are no numbers.
+_DTYPE_OF_KIND = {"truth": "bool", "code": "uint8"}
 
 
 class Recorder(Builder):
@@ -61,7 +63,8 @@ class Recorder(Builder):
         numbers = sorted({node.dtype for node in nodes if node.dtype.startswith("float")})
         if len(numbers) > 1 and primitive != "rows":
             raise PluginError(f"{primitive} of {' and '.join(numbers)}: cast one of them")
-        dtype = "bool" if PRIMITIVES[primitive].result == "truth" else nodes[_DTYPE_OF.get(primitive, 0)].dtype
+        dtype = _DTYPE_OF_KIND.get(PRIMITIVES[primitive].result) or nodes[_DTYPE_OF.get(primitive, 0)].dtype
+        dtype = self.dtype if primitive == "integer_matmul" else dtype
         if any(node.operation != "constant" for node in nodes):
             return self.add(primitive, [operand.node for operand in operands], shape, dtype)
         arrays = [Value(operand.graph, node.values, operand.shape, operand.kind) for operand, node in zip(operands, nodes, strict=True)]

@@ -11,6 +11,9 @@ NNCORE_API = (1, 0)
 def nncore_layers(api: tuple[int, int]) -> list[Component]:
     return [
         Component("dense", "nncore.layers.dense:Dense", "y = φ(x·W + b)"),
+        Component(
+            "quantized_dense", "nncore.layers.quantized_dense:QuantizedDense", "a trained dense layer with products of 8 bits, to predict"
+        ),
         Component("batch_norm", "nncore.layers.batch_norm:BatchNorm", "standardise each feature over the batch"),
         Component("layer_norm", "nncore.layers.layer_norm:LayerNorm", "standardise each sample over its features"),
         Component("rms_norm", "nncore.layers.rms_norm:RMSNorm", "divide each sample by the root of its mean square"),

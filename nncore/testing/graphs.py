@@ -100,9 +100,13 @@ def _of_primitive(primitive: str, dtype: str) -> Sample:
     def truth() -> Value:
         return number() < 0.5
 
+    codes = rng.integers(-128, 128, (3, 20)).astype(np.int8)
+
     with g.writing("test", dtype):
         special: dict[str, Any] = {
             "matmul": lambda: g.apply("matmul", number(), rng.normal(size=(3, 4))),
+            "quantize": lambda: g.integer_matmul(g.quantize(number(), 30.7, 100), np.eye(3, dtype=np.int8), 90),
+            "integer_matmul": lambda: g.integer_matmul(g.quantize(number(), 30.7, 100), codes, 100),
             "rows": lambda: g.rows(rng.normal(size=(5, 2)), g.floor(g.minimum(abs(number()), 4))),
             "columns": lambda: g.columns(number(), [2, 0, 0]),
             "concat": lambda: g.concat([number(), number((2, 1)), number()]),

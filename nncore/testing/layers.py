@@ -118,6 +118,9 @@ class LayerConformance(networks.NetworkConformance):
         """A hidden layer's network takes vectors of four features, another one what the layer takes."""
         return networks.inputs() if self._is_hidden() else self.inputs(np.random.default_rng(11), (60, *network.input_shape))
 
+    def can_train(self) -> bool:
+        return all(layer.trainable for layer in self.components())
+
     def _is_hidden(self) -> bool:
         shape = self.input_shapes[0]
         return len(shape) == 1 and not self.components()[0].plan(shape).accepts_nan
@@ -147,17 +150,19 @@ class LayerConformance(networks.NetworkConformance):
         x, parameters, buffers, _ = self._problem(layer, n_rows, shape, dtype)
         x *= x.dtype.type(1 + nudge)
         call = Call(layer, x, parameters, buffers)
-        y = call.forward().copy()
-        d_y = np.random.default_rng(n_rows).normal(size=y.shape).astype(dtype)
-        d_x, d_parameters = (array.copy() for array in call.backward(d_y))
-        again = Call(layer, x, parameters, buffers)
-        again.forward()
-        _, alone = again.backward(d_y, want_d_x=False)
-        expect_same_bits(alone, d_parameters, "d_parameters when nobody asks for d_x")
-        expect((again.d_x.array == NOISE).all(), "d_x is written although nobody asks for it")
+        outcome = {"y": call.forward().copy()}
+        if layer.trainable:
+            d_y = np.random.default_rng(n_rows).normal(size=outcome["y"].shape).astype(dtype)
+            d_x, d_parameters = (array.copy() for array in call.backward(d_y))
+            again = Call(layer, x, parameters, buffers)
+            again.forward()
+            _, alone = again.backward(d_y, want_d_x=False)
+            expect_same_bits(alone, d_parameters, "d_parameters when nobody asks for d_x")
+            expect((again.d_x.array == NOISE).all(), "d_x is written although nobody asks for it")
+            outcome |= {"d_x": d_x, "d_parameters": d_parameters}
         predicted = Call(layer, x, parameters, call.buffers.array, training=False)
         kept = call.buffers.array.copy()
-        outcome = {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": kept}
+        outcome["buffers"] = kept
         if not layer.plan(shape).training_only:
             outcome["y at prediction"] = predicted.forward().copy()
             expect_same_bits(predicted.buffers.array, kept, "the buffers after a prediction, which must not change them")
@@ -213,6 +218,8 @@ class LayerConformance(networks.NetworkConformance):
 
     def _check_gradient(self, layer: Layer) -> None:
         """`backward` gives the derivatives of `forward` with respect to inputs and parameters, on every rung."""
+        if not layer.trainable:
+            return
         for variant in [layer, *unusual(layer)]:
             for rung in [numpy_twin(variant)] + ([variant] if native_kernel(variant) else []):
                 x, parameters, buffers, plan = self._problem(rung, 5, self.input_shapes[0], np.float64)
@@ -324,6 +331,8 @@ class LayerConformance(networks.NetworkConformance):
         x, parameters, buffers, plan = self._problem(layer, n_rows, shape, dtype)
         call = Call(layer, x, parameters, buffers)
         y = call.forward(split).copy()
+        if not layer.trainable:
+            return {"y": y, "buffers": call.buffers.array}
         d_y = np.random.default_rng(n_rows).normal(size=y.shape).astype(dtype)
         d_x, d_parameters = call.backward(d_y, split=split)
         if plan.gradient_unit and not plan.reads_parameters_in_gradient:

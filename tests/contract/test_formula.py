@@ -17,6 +17,8 @@ from nncore.inspection import NumPyBuilder
 from nncore.layers.dropout import Dropout
 from nncore.plugin import PRIMITIVES, Activation, Graph, Layer, Value
 
+CODES = np.array([[1, -2], [3, 4], [-5, 127]], np.int8)
+
 #: An example of each primitive by its name or operator, and what it gives for x = [[1.5, -2, 0.25], [0.5, 3, -1]] by NumPy.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
     "add": (lambda g, x: x + 1, lambda x: x + 1),
@@ -44,6 +46,11 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "logical_not": (lambda g, x: g.where((x != 3) | (x > 5), x, 7), lambda x: np.where(x == 3, 7, x)),
     "where": (lambda g, x: g.where(np.array([True, False, True]), x, -x), lambda x: x * [1, -1, 1]),
     "matmul": (lambda g, x: x @ np.arange(6.0).reshape(3, 2), lambda x: x @ np.arange(6.0).reshape(3, 2)),
+    "quantize": (
+        lambda g, x: g.integer_matmul(g.quantize(x, 2.0, 5), np.eye(3, dtype=np.int8), 5),
+        lambda x: np.rint(np.maximum(2 * x, -5)),
+    ),
+    "integer_matmul": (lambda g, x: g.integer_matmul(g.quantize(x, 2.0, 5), CODES, 5), lambda x: np.rint(2 * x) @ CODES.astype(float)),
     "rows": (lambda g, x: g.reshape(g.rows(np.eye(4)[:, :2], g.floor(abs(x))), (6,)), lambda x: np.eye(4)[np.abs(x).astype(int), :2]),
     "columns": (lambda g, x: g.columns(x, [2, 0, 2]), lambda x: x[:, [2, 0, 2]]),
     "concat": (lambda g, x: g.concat([x, g.columns(x, [1]), x]), lambda x: np.hstack([x, x[:, 1:2], x])),

@@ -110,7 +110,7 @@ def random_dense(rng: np.random.Generator, **arguments: Any) -> nn.Dense:
 
 def random_layers(rng: np.random.Generator, front: list[Layer], last: Layer, shape: tuple[int, ...], depth: int) -> list[Layer]:
     """Layers that stand between the front and the last layer; one that does not fit there is left out."""
-    others = [layer for layer in components.layers() if not isinstance(layer, OF_THE_FRONT)]
+    others = [layer for layer in components.layers(trainable=True) if not isinstance(layer, OF_THE_FRONT)]
     makers: list[Callable[[], Layer]] = [
         lambda: random_dense(rng),
         lambda: pick(rng, others),

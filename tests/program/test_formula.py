@@ -35,7 +35,8 @@ def computes(layer: Layer) -> bool:
 def arrays_of(plan: Plan, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     tensors = {tensor.name: rng.normal(size=tensor.shape) for tensor in plan.tensors}
-    return tensors | {buffer.name: rng.uniform(0.5, 2, buffer.shape) for buffer in plan.buffers}
+    codes = {buffer.name: rng.integers(-127, 128, buffer.shape).astype(np.int8) for buffer in plan.buffers if buffer.dtype == "int8"}
+    return tensors | {buffer.name: rng.uniform(0.5, 2, buffer.shape) for buffer in plan.buffers} | codes
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

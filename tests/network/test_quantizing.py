@@ -1,0 +1,206 @@
+"""Networks with products of 8 bits, made from trained ones: what they become, how near they stay, and their files."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nncore as nn
+from nncore.errors import DataError, FileFormatError, NotBuiltError, ParameterError, ShapeError
+from nncore.inspection import activations
+
+X = np.random.default_rng(0).normal(size=(300, 6))
+CLASSES = ((X[:, 0] > 0) + (X[:, 1] > 0.3)).astype(int)
+
+
+def trained(*layers: Any, dtype: str = "float32") -> nn.Sequential:
+    net = nn.Sequential(*layers or (nn.Dense(16, "relu"), nn.Dense(3)))
+    net.fit(X, CLASSES, loss="softmax_cross_entropy", optimizer=nn.Adam(0.02), epochs=5, rng=0, dtype=dtype, progress=False)
+    return net
+
+
+def test_digits_are_recognised_as_before() -> None:
+    X_train, y_train, X_test, y_test = nn.datasets.load_digits_split()
+    net = nn.Sequential(nn.Flatten(), nn.Dense(64, "relu"), nn.Dense(64, "relu"), nn.Dense(10))
+    net.fit(X_train / 16, y_train, loss="softmax_cross_entropy", epochs=20, rng=0, progress=False)
+    before = pickle.dumps(net)
+    small = net.quantize(X_train / 16)
+    assert pickle.dumps(net) == before
+    floats, codes = net.evaluate(X_test / 16, y_test), small.evaluate(X_test / 16, y_test)
+    assert abs(floats["accuracy"] - codes["accuracy"]) <= 0.003
+    assert codes["loss"] == pytest.approx(floats["loss"], rel=0.02)
+    first = small.layers[1]
+    assert isinstance(first, nn.QuantizedDense)
+    assert (first.input_scale, first.input_zero_point) == (float(np.float32(1 / 255)), 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dense_layers_are_quantized_wherever_they_are(dtype: str) -> None:
+    layers = (
+        nn.Dense(8, "tanh", name="first"), nn.BatchNorm(), nn.Dropout(0.1),
+        nn.Residual([nn.Dense(8, "relu"), nn.LayerNorm(), nn.Dense(8, use_bias=False)], name="around"),
+        nn.Concat([[], nn.SwiGLU(3)], activation="tanh"), nn.Dense(3),
+    )  # fmt: skip
+    net = trained(*layers, dtype=dtype)
+    small = net.quantize(X)
+    assert small.dtype == dtype
+    assert small.layer_names == ["first", "batch_norm_1", "dropout_1", "around", "concat_1", "quantized_dense_1"]
+    weights = [name for name, view in small.named_buffers().items() if view.dtype == np.int8]
+    assert weights == [
+        "first.weight", "around.quantized_dense_1.weight", "around.quantized_dense_2.weight",
+        "concat_1.concat_1.quantized_dense_1.weight", "quantized_dense_1.weight",
+    ]  # fmt: skip
+    assert not any("dense" in name for name in small.named_parameters())
+    off = np.abs(small.predict(X) - net.predict(X))
+    assert 0 < off.max() < 0.1 * np.abs(net.predict(X)).max()
+    np.testing.assert_allclose(small.predict(X), activations(small, X)["quantized_dense_1"], rtol=1e-5, atol=1e-5)
+
+
+def test_tied_layers_get_weights_of_their_own() -> None:
+    net = nn.Sequential(nn.Dense(4, "tanh", name="encoder"), nn.Dense(6, tied_to="encoder"))
+    net.fit(X, X, loss="mse", epochs=2, rng=0, progress=False)
+    small = net.quantize(X)
+    buffers = small.named_buffers()
+    assert (buffers["encoder.weight"].shape, buffers["quantized_dense_1.weight"].shape) == ((6, 4), (4, 6))
+    np.testing.assert_allclose(small.predict(X), net.predict(X), atol=0.05)
+    half = net.quantize(X, skip=["encoder"])
+    assert half.layer_names == ["encoder", "quantized_dense_1"]
+    with pytest.raises(ParameterError, match="no layer to quantize"):
+        net.quantize(X, skip=["dense_1"])  # which uses the weights of the other one
+
+
+def test_layers_can_be_skipped() -> None:
+    net = trained()
+    small = net.quantize(X, skip=["dense_2"])
+    assert small.layer_names == ["quantized_dense_1", "dense_1"]
+    np.testing.assert_array_equal(small.named_parameters()["dense_1.weight"], net.named_parameters()["dense_2.weight"])
+    for skip in ("dense_2", [2], None, ["nobody"]):
+        with pytest.raises(ParameterError, match="skip"):
+            net.quantize(X, skip=skip)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="no layer to quantize beside those in skip"):
+        net.quantize(X, skip=["dense_1", "dense_2"])
+
+
+def test_what_belongs_to_predictions_is_kept() -> None:
+    net = trained()
+    net.metadata, before = {"mine": 1}, net.predict_proba(X)
+    small = net.quantize(X)
+    assert small.metadata == {"mine": 1}
+    assert small.optimizer is None
+    np.testing.assert_allclose(small.predict_proba(X), before, atol=0.02)
+    for other in (copy.deepcopy(small), pickle.loads(pickle.dumps(small)), nn.Sequential(small).build(6)):
+        np.testing.assert_array_equal(other.predict(X), small.predict(X))
+
+
+def test_a_head_on_quantized_layers_can_be_trained() -> None:
+    features = trained().quantize(X)[:1]
+    net = nn.Sequential(features, nn.Dense(3))
+    before = {name: view.copy() for name, view in features.named_buffers().items()}
+    history = net.fit(X, CLASSES, loss="softmax_cross_entropy", optimizer=nn.Adam(0.05), epochs=20, rng=0, progress=False)
+    assert history["loss"][-1] < history["loss"][0] / 2
+    for name, view in before.items():
+        np.testing.assert_array_equal(net.named_buffers()[name], view)
+
+
+@pytest.mark.parametrize(
+    "inputs", [np.zeros((5, 6)), np.full((5, 6), 3.0), -np.abs(X), np.full((5, 6), 1e-42), np.full((5, 6), 3e38)], ids=str
+)
+def test_inputs_of_any_range_are_calibrated(inputs: np.ndarray) -> None:
+    net = nn.Sequential(nn.Dense(4)).build(6, rng=0)
+    net.parameters[...] = np.minimum(net.parameters, 0.1)
+    small = net.quantize(inputs)
+    scale = max(1, np.abs(net.predict(inputs)).max())
+    np.testing.assert_allclose(small.predict(inputs) / scale, net.predict(inputs) / scale, atol=0.05)
+
+
+def test_what_cannot_be_quantized_is_refused() -> None:
+    with pytest.raises(NotBuiltError):
+        nn.Sequential(nn.Dense(3)).quantize(X)
+    net = trained()
+    with pytest.raises(ShapeError, match="X_calibration has no samples"):
+        net.quantize(X[:0])
+    with pytest.raises(ShapeError, match="X_calibration has samples of shape"):
+        net.quantize(X[:, :5])
+    with pytest.raises(DataError, match="X_calibration"):
+        net.quantize(np.full_like(X, np.nan))
+    with pytest.raises(ParameterError, match="there is no layer to quantize"):
+        net.quantize(X).quantize(X)
+    with pytest.raises(ParameterError, match="there is no layer to quantize"):
+        nn.Sequential(nn.BatchNorm()).build(6).quantize(X)
+    net.parameters[0] = np.inf
+    with pytest.raises((DataError, ParameterError), match="finite"):
+        net.quantize(X)
+
+
+def test_wide_inputs_stay_floats() -> None:
+    net = nn.Sequential(nn.Dense(2), nn.Dense(1)).build(2**16 + 1, rng=0)
+    assert net.quantize(np.zeros((1, 2**16 + 1))).layer_names == ["dense_1", "quantized_dense_1"]
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_holds_weights_of_8_bits(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Dense(200, "relu"), nn.BatchNorm(), nn.Dense(100)).build(300, loss="mse", rng=0)
+    inputs = np.random.default_rng(1).normal(size=(50, 300))
+    small = net.quantize(inputs)
+    net.save(tmp_path / "net.nncore")
+    small.save(tmp_path / "small.nncore")
+    assert (tmp_path / "small.nncore").stat().st_size < 0.35 * (tmp_path / "net.nncore").stat().st_size
+    again = nn.load(tmp_path / "small.nncore")
+    assert again.named_buffers()["quantized_dense_1.weight"].dtype == np.int8
+    np.testing.assert_array_equal(again.predict(inputs), small.predict(inputs))
+    again.save(tmp_path / "again.nncore")
+    assert (tmp_path / "again.nncore").read_bytes() == (tmp_path / "small.nncore").read_bytes()
+
+
+def changed(file: Path, change: Any) -> Path:
+    """A file whose description and tensors were changed before it was written."""
+    from nncore import registry
+
+    form = registry.resolve("formats", "safetensors")
+    document, tensors = form.decode(file.read_bytes())
+    document, tensors = json.loads(json.dumps(document)), {name: array.copy() for name, array in tensors.items()}
+    change(document["network"]["layers"][0], tensors)
+    other = file.with_name("changed.nncore")
+    other.write_bytes(form.encode(document, tensors))
+    return other
+
+
+def set_scale(value: float) -> Any:
+    return lambda layer, tensors: tensors["buffers/quantized_dense_1.scale"].__setitem__(1, value)
+
+
+def replace_weight(make: Any) -> Any:
+    return lambda layer, tensors: tensors.update({"buffers/quantized_dense_1.weight": make(tensors["buffers/quantized_dense_1.weight"])})
+
+
+def set_argument(name: str, value: Any) -> Any:
+    return lambda layer, tensors: layer.update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        *((set_scale(value), "outside of") for value in (0.0, -1.0, np.nan, np.inf)),
+        (replace_weight(lambda w: w.astype(np.float32)), "holds float32, but it must be int8"),
+        (replace_weight(lambda w: w.astype(np.uint8)), "holds uint8, but it must be int8"),
+        (replace_weight(lambda w: w[:-1]), "has shape"), (replace_weight(lambda w: w.T), "has shape"),
+        (lambda layer, tensors: tensors.pop("buffers/quantized_dense_1.weight"), "is missing"),
+        *((set_argument(name, value), name) for name, value in (
+            ("input_scale", 0.0), ("input_scale", "1"), ("input_zero_point", -1), ("input_zero_point", 1.5), ("n_outputs", 2**40),
+        )),
+    ],
+)  # fmt: skip
+def test_files_that_say_what_cannot_be_are_refused(change: Any, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "small.nncore"
+    trained().quantize(X).save(path)
+    with pytest.raises(FileFormatError, match=said):
+        nn.load(changed(path, change))
+    assert nn.load(changed(path, lambda layer, tensors: None)).layer_names == ["quantized_dense_1", "quantized_dense_2"]
