@@ -14,7 +14,7 @@ from nncore import registry
 from nncore.cli.answers import epoch_score
 from nncore.cli.experiment import FEWEST_ROWS_TO_DIVIDE, Fitted, Parts, fit, make_encoder, row_weights, targets
 from nncore.cli.recipes import MOST_EMBEDDED, USUAL_FAMILY, is_too_wide, loss_of, preset_of, recipe_of
-from nncore.cli.search import OF_SEARCHES, check_search, search, search_space
+from nncore.cli.search import OF_SEARCHES, Searched, check_search, search, search_space
 from nncore.cli.settings import Settings, long_name
 from nncore.cli.task import Task
 from nncore.cli.terminal import notice
@@ -93,14 +93,14 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
         rows, weights = rows[weights > 0], weights[weights > 0]
     samples = Samples(encoder.matrix(task.table)[0][rows], targets(encoder, task, rows), weights, len(rows))
     rng = np.random.default_rng([settings.seed, 2])
-    new_fit = partial(_new_fit, settings, task, encoder=encoder, samples=samples, rows=rows, began=began, progress=progress)
+    new_fit = partial(new_ensemble_fit, settings, task, encoder=encoder, samples=samples, rows=rows, began=began, progress=progress)
     divided, n_starts = bag_folds(settings, task, rows, recipe, rng)
 
     def new_seed() -> int:
         return int(rng.integers(2**31))
 
     if settings.tune is None:
-        trained = _train(recipe, new_fit, samples.n_train, divided, n_starts, new_seed)
+        trained = train(recipe, new_fit, Fold(np.arange(samples.n_train), None), divided, n_starts, new_seed)
     else:
         trained = _train_best(settings, task, recipe, new_fit, samples, divided, n_starts, new_seed, began)
     for text in trained.diverged:
@@ -133,25 +133,39 @@ class Trained:
     interruption: str | None = None
 
 
-def _train(
+def train(
     recipe: Recipe,
     new_fit: Callable[..., EnsembleFit],
-    n_train: int,
-    divided: list[Fold],
+    whole: Any,
+    divided: list[Any],
     n_starts: int,
     new_seed: Callable[[], int],
 ) -> Trained:
-    """Members of one recipe."""
+    """Members of one recipe; `divided` are the folds, and `whole` the fold of all rows, as the fit takes them."""
     ensemble = new_fit(recipe)
     members = ensemble.members(divided, n_starts, new_seed)
     is_whole = ensemble.validate(members)
     trained = Trained(members, ensemble.histories, ensemble.best_epochs, recipe.max_iter, ensemble.diverged)
     if not recipe.n_refit or not is_whole:
         return trained
-    again = ensemble.members([Fold(np.arange(n_train), None)], recipe.n_refit, new_seed)
+    again = ensemble.members([whole], recipe.n_refit, new_seed)
     if not ensemble.refit(again):
         return replace(trained, interruption=IN_REFIT)
     return replace(trained, members=again, histories=ensemble.histories, n_refit=recipe.n_refit)
+
+
+def of_trials(found: Searched, settings: Settings) -> Trained:
+    """Members of the trials of a search that are averaged."""
+    chosen = found.chosen
+    return Trained(
+        gathered(chosen)[0],
+        [history for trial in chosen for history in trial.histories],
+        [epoch for trial in chosen for epoch in trial.best_epochs],
+        max(trial.max_iter for trial in chosen),
+        [text for trial in chosen for text in trial.fit.diverged],
+        found.outcome,
+        interruption=found.interruption(settings),
+    )
 
 
 def _train_best(
@@ -168,29 +182,16 @@ def _train_best(
     """Members of the best of several recipes."""
     space = search_space(settings, task, recipe)
     found = search(settings, recipe, new_fit, samples, divided, n_starts, space=space, seed=new_seed(), began=began)
-    chosen = found.chosen
-
-    def so_far() -> Trained:
-        return Trained(
-            gathered(chosen)[0],
-            [history for trial in chosen for history in trial.histories],
-            [epoch for trial in chosen for epoch in trial.best_epochs],
-            max(trial.max_iter for trial in chosen),
-            [text for trial in chosen for text in trial.fit.diverged],
-            found.outcome,
-            interruption=found.interruption(settings),
-        )
-
-    trained = so_far()
+    trained = of_trials(found, settings)
     if not recipe.n_refit or found.search.interrupted:
         return trained
-    found.search.refit(chosen, Fold(np.arange(samples.n_train), None), recipe.n_refit, new_seed)
+    found.search.refit(found.chosen, Fold(np.arange(samples.n_train), None), recipe.n_refit, new_seed)
     if found.search.interrupted:
         return replace(trained, interruption=IN_REFIT)
-    return replace(so_far(), n_refit=recipe.n_refit)
+    return replace(of_trials(found, settings), n_refit=recipe.n_refit)
 
 
-def _new_fit(
+def new_ensemble_fit(
     settings: Settings,
     task: Task,
     recipe: Recipe,
@@ -201,8 +202,9 @@ def _new_fit(
     began: float,
     progress: bool,
     encoded: dict[Any, Any] | None = None,
+    kind: Any = EnsembleFit,
 ) -> EnsembleFit:
-    """A fit by a recipe; `rows` are those of the table that `samples` are."""
+    """A fit by a recipe, of a kind: `EnsembleFit`, or one that makes it; `rows` are those of the table that `samples` are."""
     judge = None if task.metric is None else task.metric.judge
     loss = loss_of(settings, task, recipe)
     score = epoch_score(task, encoder.target, loss)
@@ -221,7 +223,7 @@ def _new_fit(
         progress=progress and settings.tune is None,  # a search tells of its rounds
         scorer=None if score is None else scorer,
     )
-    return EnsembleFit(
+    fit: EnsembleFit = kind(
         FAMILIES[settings.model],
         options,
         recipe,
@@ -233,6 +235,7 @@ def _new_fit(
         began=began,
         encoded=encoded,
     )
+    return fit
 
 
 def ensemble_encoder(task: Task, rows: np.ndarray, recipe: Recipe) -> TableEncoder:
@@ -240,32 +243,56 @@ def ensemble_encoder(task: Task, rows: np.ndarray, recipe: Recipe) -> TableEncod
     return make_encoder(task, rows, most_one_hot=recipe.max_one_hot - 1)
 
 
-def ensemble_text(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe) -> str:
-    """What will be trained, for a person."""
+@dataclass(frozen=True)
+class EnsembleShape:
+    """How many networks an ensemble has, and of how many rows.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    n_folds, n_starts : int
+    n_train, n_validation : int
+        Rows that the first fold trains on, and is stopped by.
+    """
+
+    recipe: Recipe
+    n_folds: int
+    n_starts: int
+    n_train: int
+    n_validation: int
+
+
+def shape_of_ensemble(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe) -> EnsembleShape:
+    """Of an ensemble that learns from rows in memory."""
     divided, n_starts = bag_folds(settings, task, rows, recipe, np.random.default_rng(settings.seed))
-    n_networks, first = len(divided) * n_starts, divided[0]
-    assert first.validation is not None, "every fold has some"
-    shape = f"{n_networks} network{'s' * (n_networks > 1)} of {FAMILIES[settings.model].size(recipe)}"
-    if len(divided) > 1:
+    return EnsembleShape(recipe, len(divided), n_starts, len(divided[0].train), len(divided[0].held_out))
+
+
+def ensemble_text(settings: Settings, task: Task, shape: EnsembleShape) -> str:
+    """What will be trained, for a person."""
+    recipe, n_folds, n_starts = shape.recipe, shape.n_folds, shape.n_starts
+    n_networks = n_folds * n_starts
+    networks = f"{n_networks} network{'s' * (n_networks > 1)} of {FAMILIES[settings.model].size(recipe)}"
+    if n_folds > 1:
         each = (
             "one for each of {} folds, by which it is stopped" if n_starts == 1 else f"{n_starts} for each of {{}} folds, which stops them"
         )
-        folds_text = each.format(len(divided))
+        folds_text = each.format(n_folds)
     else:
         latest = "" if task.row_values.time is None else "the latest "
-        folds_text = f"stopped by {latest}{len(first.validation)} rows"
+        folds_text = f"stopped by {latest}{shape.n_validation} rows"
     usual_recipe = FAMILIES[settings.model].presets[preset_of(settings)][0]
     narrow = (
         f"no learned functions of over {MOST_EMBEDDED} columns of numbers"
         if usual_recipe.numerical_embedding and is_too_wide(settings, task)
         else None
     )
-    how = [settings.loss, narrow, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(len(first.train))}"]
+    how = [settings.loss, narrow, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(shape.n_train)}"]
     averaged = "; their answers are averaged" if n_networks > 1 else ""
     if recipe.n_refit:
         one = recipe.n_refit == 1
         averaged = f"; then {recipe.n_refit} on all rows, for the mean of the best epochs, which answer{'s' * one} in their place"
-    usual = f"{settings.model}, preset {preset_of(settings)}: {shape}, {folds_text}{averaged}"
+    usual = f"{settings.model}, preset {preset_of(settings)}: {networks}, {folds_text}{averaged}"
     return f"{usual}; {', '.join(filter(None, how))}, seed {settings.seed}"
 
 

@@ -98,7 +98,8 @@ def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
         weight_decay=1e-4, clip_norm=None, batch_size=None, epochs=min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS), patience=0,
         precision=None,
     )  # fmt: skip
-    linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test))
+    # The rows may be some of those that have been learned from, without all of their classes and categories.
+    linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test), encoder=fitted.encoder if fitted.n_streamed else None)
     if linear.interrupted:
         raise KeyboardInterrupt
     return evaluate(linear, task).scores

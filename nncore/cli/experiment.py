@@ -137,12 +137,17 @@ def _set_aside(task: Task, settings: Settings, fold: Fold, rng: np.random.Genera
     is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and len(fold.train) >= FEWEST_ROWS_TO_DIVIDE
     aside = task.splitter.hold_out(fold.train, VALIDATION_FRACTION if is_divided else 0.0, rng)
     parts = Parts(aside.train, aside.held_out, fold.held_out)
+    check_weights(task, parts)
+    return parts
+
+
+def check_weights(task: Task, parts: Parts) -> None:
+    """Raise `DataError` if all rows for one purpose have the weight 0."""
     for some in (parts.training, parts.validation, parts.test):
         weight = task.row_values.weight_of(some)
         if weight is not None and len(weight) and not weight.any():
             name, where = task.row_columns.weight, f"{len(weight)} rows that belong together in the split"
             raise DataError(f"column {name!r} gives {where} the weight 0; choose another --seed, or leave rows of weight 0 out of the file")
-    return parts
 
 
 def batch_size(n_rows: int) -> int:
@@ -208,9 +213,17 @@ def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Seque
     return Sequential(*layers, Dense(n_last, activation=activation_for(loss, n_last)))
 
 
-def fit(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
-    """Train a network on ``parts.training``; `epochs` replaces those of the settings."""
-    began, encoder = time.perf_counter(), make_encoder(task, parts.training)
+def fit(
+    settings: Settings,
+    task: Task,
+    parts: Parts,
+    *,
+    epochs: int | None = None,
+    encoder: TableEncoder | None = None,
+    progress: bool = False,
+) -> Fitted:
+    """Train a network on ``parts.training``; `epochs` replaces those of the settings, `encoder` what is learned of columns."""
+    began, encoder = time.perf_counter(), encoder or make_encoder(task, parts.training)
     X, _ = encoder.transform(task.table)
     given = X[parts.training], targets(encoder, task, parts.training), row_weights(settings, encoder, task, parts.training)
     model = fit_network(settings, task, parts, encoder, X[parts.validation], given, epochs=epochs, progress=progress)

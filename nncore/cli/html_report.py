@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from nncore.arguments import listed
-from nncore.cli.baselines import NAMES
 from nncore.cli.config_file import as_toml
 from nncore.cli.html_parts import bars, code, escape, folded, page, paragraph, picture, section, table, tiles
 from nncore.cli.outcome import Outcome
@@ -106,7 +105,7 @@ def _scores(outcome: Outcome) -> str:
     )
     naive = outcome.evaluations[0].naive
     always = f"always {naive!r}" if isinstance(outcome.final.encoder.target, ClassTarget) else f"always the mean, {naive}"
-    columns = ["score", "this network", *middle, always, *(NAMES[key] for key in beside)]
+    columns = ["score", "this network", *middle, always, *map(outcome.name_of, beside)]
     return section("Score", paragraph(where), table(columns, rows, numbers=tuple(range(1, len(columns)))))
 
 

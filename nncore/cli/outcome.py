@@ -122,7 +122,11 @@ class Outcome:
             key: {n: v for n, v in self._in_a_sentence(scores).items() if n in (asked, *WORTH_COMPARING, self.main_score)}
             for key, scores in self.mean_baselines().items()
         }
-        return "; ".join(f"{NAMES[key]}: {in_words(scores)}" for key, scores in shown.items())
+        return "; ".join(f"{self.name_of(key)}: {in_words(scores)}" for key, scores in shown.items())
+
+    def name_of(self, key: str) -> str:
+        """Of a baseline: what it is, and if rows went by, of how many it was learned."""
+        return f"{NAMES[key]}, of {len(self.final.parts.training)} rows drawn evenly" if self.task.n_unread else NAMES[key]
 
     def training_text(self) -> str:
         """How long training took, in epochs and seconds."""

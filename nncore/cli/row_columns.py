@@ -131,27 +131,43 @@ def exposures(table: Table, name: str) -> np.ndarray:
 
 def groups(table: Table, name: str) -> np.ndarray:
     """A number for each different value."""
+    keys, places = group_keys(table, name)
     codes: dict[Hashable, int] = {}
-    column = table.column(name)
-    found = {text: codes.setdefault(level_key(text), len(codes)) for text in column.counts}
-    _check_present(table, name, "group", column.is_missing)
+    found = np.array([codes.setdefault(key, len(codes)) for key in keys], np.int64)
     if len(codes) < 2:
         raise DataError(f"column {name!r} is one group: no rows of it can be held out; choose another --group-column")
-    return _by_text(column, found, np.int64)
+    numbers: np.ndarray = found[places]
+    return numbers
+
+
+def group_keys(table: Table, name: str) -> tuple[list[Hashable], np.ndarray]:
+    """What equal groups have in common, not always different ones, and the place of that of each row; the rows may be some of all."""
+    column = table.column(name)
+    _check_present(table, name, "group", column.is_missing)
+    distinct = {text: place for place, text in enumerate(column.counts)}
+    return [level_key(text) for text in distinct], _by_text(column, distinct, np.int64)
 
 
 def times(table: Table, name: str) -> np.ndarray:
     """Numbers, or dates as Python reads ISO 8601, in seconds."""
+    _, values = time_values(table, name)
+    if len(np.unique(values)) < 2:
+        raise DataError(f"column {name!r} is always {table.column(name)[0]!r}: no row is later than another; choose another --time-column")
+    return values
+
+
+def time_values(table: Table, name: str, like: str = "") -> tuple[str, np.ndarray]:
+    """Whether times are "number" or "date", and the times; the rows may be some of all, whose times are `like` these."""
     column = table.column(name)
     distinct = {text: _time(text) for text in column.counts}
     _check_present(table, name, "time", column.is_missing)
-    if len(kinds := {kind for kind, _ in distinct.values()}) > 1 or "" in kinds:
-        odd = next(cell for cell, (kind, _) in distinct.items() if kind in ("", "number" if "date" in kinds else "date"))
+    kinds = {kind for kind, _ in distinct.values()} | ({like} if like else set())
+    if len(kinds) > 1 or "" in kinds:
+        wrong = ("",) if "" in kinds else ({"number", "date"} - {like}) if like else ("number",)
+        odd = next(cell for cell, (kind, _) in distinct.items() if kind in wrong)
         what = "is no number and no date as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "is written otherwise than the other times"
         raise DataError(f"column {name!r}, {table.place(column.index(odd))}: {odd!r} {what}; write all times in one of these ways")
-    if len(distinct) < 2:
-        raise DataError(f"column {name!r} is always {column[0]!r}: no row is later than another; choose another --time-column")
-    return _by_text(column, {text: time for text, (_, time) in distinct.items()}, np.float64)
+    return next(iter(kinds), like), _by_text(column, {text: time for text, (_, time) in distinct.items()}, np.float64)
 
 
 def _by_text(column: Column, found: Mapping[str, float], dtype: type) -> np.ndarray:

@@ -58,8 +58,8 @@ def search_space(settings: Settings, task: Task, recipe: Recipe) -> list[Space]:
     return without_fixed(published, fixed | of_others)
 
 
-def search_text(settings: Settings, task: Task, recipe: Recipe) -> str:
-    """What will be tried, for a person."""
+def search_text(settings: Settings, task: Task, recipe: Recipe, n_kept: int | None = None) -> str:
+    """What will be tried, for a person; on `n_kept` rows, if the others go by in blocks."""
     drawn = f"{listed(_drawn(search_space(settings, task, recipe)))} from the space {space_name(settings)}"
     if settings.tune == "time":
         trials = f"as many trials as there is time for: this recipe, and others that draw {drawn}"
@@ -67,10 +67,11 @@ def search_text(settings: Settings, task: Task, recipe: Recipe) -> str:
         trials = "1 trial: this recipe"
     else:
         trials = f"{settings.tune} trials: this recipe, and {int(settings.tune or 1) - 1} that draw {drawn}"
+    on = None if n_kept is None else f"they are compared on {n_kept} rows that are kept, and the best then learn from all"
     limit = None if settings.time_limit is None else f"{settings.time_limit:g} s at most"
     file = settings.trials_file
     kept = None if file is None else f"{'goes on from' if file.exists() else 'trials are kept in'} {file}"
-    return "; ".join(filter(None, [trials, "the best are averaged", limit, kept]))
+    return "; ".join(filter(None, [trials, "the best are averaged", on, limit, kept]))
 
 
 def _drawn(space: list[Space]) -> list[str]:
@@ -129,8 +130,12 @@ def search(
     space: list[Space],
     seed: int,
     began: float,
+    is_first_half: bool = False,
 ) -> Searched:
-    """Try recipes, from where the trials file is if there is one; `new_fit` makes the fit of a recipe."""
+    """Try recipes, from where the trials file is if there is one; `new_fit` makes the fit of a recipe.
+
+    If it `is_first_half`, half of the time is left for what follows; so it is before networks on all rows.
+    """
     encoded: dict[Any, Any] = {}
 
     def fit_of(parameters: Mapping[str, Any]) -> EnsembleFit:
@@ -142,7 +147,7 @@ def search(
         seed,
         None if settings.time_limit is None else began + settings.time_limit,
         not settings.quiet and settings.cv is None,
-        refits=recipe.n_refit > 0,
+        refits=recipe.n_refit > 0 or is_first_half,
         began=began,
     )
     made = Search(plan, fit_of, {field.name: getattr(recipe, field.name) for field in fields(recipe)}, splits, n_starts)

@@ -196,8 +196,8 @@ OPTIONS = {
     "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
     "stream": Option(
         "data",
-        "train one network in blocks of rows, which need not fit in memory; default: if four times the size of the file is more than is "
-        "free, or DATA is a folder or a pattern as 'part-*.csv'",
+        "train on blocks of rows, which need not fit in memory; default: if four times the size of the file is more than is free, or DATA "
+        "is a folder or a pattern as 'part-*.csv'",
         switch=True,
     ),
     "memory_limit": Option("data", "how much memory rows may take, as 2GB; more is read in blocks (default: what is free)", size, "SIZE"),
@@ -205,7 +205,7 @@ OPTIONS = {
         "network",
         "mlp: one network, of the options below; realmlp: an ensemble by a recipe; tabm: networks that are ensembles themselves, for "
         "many times the computation; auto: realmlp, but mlp where an option describes a "
-        "network of your own, or there are too few rows to divide",
+        "network of your own, there are too few rows to divide, or rows are read in blocks and nothing is said of ensembles",
         choices=("auto", "mlp", "realmlp", "tabm"),
     ),
     "preset": Option("network", "recipe: fast (the default), td or td-s of realmlp; tabm (the default) or tabm-mini of tabm", str, "NAME"),

@@ -5,30 +5,30 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from nncore.cli.bagging import ensemble_encoder, ensemble_text, fit_model, model_name
+from nncore.cli.bagging import ensemble_text
 from nncore.cli.baselines import baselines
 from nncore.cli.config_file import as_toml, read_config
 from nncore.cli.evaluation import Evaluation, check_metric, evaluate, importances
-from nncore.cli.experiment import Fitted, Parts, batch_size, divide, divide_in_folds, make_encoder
+from nncore.cli.experiment import Fitted, batch_size
 from nncore.cli.launcher import together
 from nncore.cli.outcome import Outcome
 from nncore.cli.output import check_output
-from nncore.cli.recipes import recipe_of
 from nncore.cli.report import describe_columns
 from nncore.cli.row_columns import KEY as ROWS
 from nncore.cli.scores import in_words
 from nncore.cli.search import search_text
 from nncore.cli.settings import Settings, add_options, given
-from nncore.cli.streamed import StreamedTable, in_words as in_words_of, streaming_of
-from nncore.cli.task import Task, find_task
+from nncore.cli.streamed import StreamedTable
+from nncore.cli.streaming import streaming_of
+from nncore.cli.task import Task
 from nncore.cli.terminal import json_text, labelled, notice, say, seconds
 from nncore.cli.training_notes import KEY as TRAINING
+from nncore.cli.training_table import TrainingTable, WholeTable
 from nncore.configuration import require
 from nncore.ensembles import n_outputs
 from nncore.errors import ParameterError
@@ -87,33 +87,22 @@ def train(settings: Settings) -> int:
         check_bfloat16()
     tell = _teller(settings)
     asked, streaming = settings, streaming_of(settings)
-    if streaming is not None:
-        settings = replace(settings, model="mlp", baselines=False)
-        table = StreamedTable(settings, streaming.limit)
-        task = table.task
-        check_metric(task, [table.parts])
-        tell("memory", in_words_of(streaming, table))
-        _describe(tell, settings, task, table.parts, table)
-        final = table.fit(progress=not settings.quiet)
-        scored = [final] if len(table.parts.test) else []
-        evaluations = [evaluate(fitted, task) for fitted in scored]
-        return _finish(tell, asked, settings, task, final, scored, evaluations, began)
-    task = find_task(settings)
-    settings = replace(settings, model=model_name(settings, task))
+    table = WholeTable(settings) if streaming is None else StreamedTable(settings, streaming)
+    check_metric(table.task, table.parts)
+    if table.memory_text:
+        tell("memory", table.memory_text)
+    _describe(tell, table)
     if settings.cv is None:
-        parts = divide(task, settings)
-        check_metric(task, [parts])
-        _describe(tell, settings, task, parts)
-        final = fit_model(settings, task, parts, progress=not settings.quiet)
+        (parts,) = table.parts
+        final = table.fit(parts, progress=not settings.quiet)
         scored = [final] if len(parts.test) else []
-        evaluations = [evaluate(fitted, task) for fitted in scored]
+        evaluations = [evaluate(fitted, table.task) for fitted in scored]
     else:
-        scored, evaluations = _fit_folds(tell, settings, task)
-        everything = Parts(np.arange(task.table.n_rows), np.empty(0, np.int64), np.empty(0, np.int64))
+        scored, evaluations = _fit_folds(tell, table)
         # Of one network nothing is left to stop by: as many epochs as were best in the parts. An ensemble has folds of its own.
         epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
-        final = fit_model(settings, task, everything, epochs=epochs, progress=not settings.quiet)
-    return _finish(tell, asked, settings, task, final, scored, evaluations, began)
+        final = table.fit(table.everything(), epochs=epochs, progress=not settings.quiet)
+    return _finish(tell, asked, table.settings, table.task, final, scored, evaluations, began)
 
 
 def _finish(
@@ -195,19 +184,16 @@ def _teller(settings: Settings) -> Callable[[str, str], None]:
     return (lambda label, text: None) if settings.json and settings.quiet else tell
 
 
-def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task) -> tuple[list[Fitted], list[Evaluation]]:
+def _fit_folds(tell: Callable[[str, str], None], table: TrainingTable) -> tuple[list[Fitted], list[Evaluation]]:
     """A network for each part of the rows, and how good it is on that part."""
-    folds = divide_in_folds(task, settings)
-    check_metric(task, folds)
-    _describe(tell, settings, task, folds[0])
     scored: list[Fitted] = []
     evaluations: list[Evaluation] = []
-    for number, parts in enumerate(folds, start=1):
-        fitted = fit_model(settings, task, parts, progress=False)
+    for number, parts in enumerate(table.parts, start=1):
+        fitted = table.fit(parts, progress=False)
         if fitted.interrupted:
             raise KeyboardInterrupt
         scored.append(fitted)
-        evaluations.append(evaluate(fitted, task))
+        evaluations.append(evaluate(fitted, table.task))
         name, score = next(iter(evaluations[-1].scores.items()))
         tell(
             f"part {number}",
@@ -216,29 +202,22 @@ def _fit_folds(tell: Callable[[str, str], None], settings: Settings, task: Task)
     return scored, evaluations
 
 
-def _describe(
-    tell: Callable[[str, str], None], settings: Settings, task: Task, parts: Parts, streamed: StreamedTable | None = None
-) -> None:
+def _describe(tell: Callable[[str, str], None], table: TrainingTable) -> None:
     """What was understood, before anything is trained."""
-    is_mlp = settings.model == "mlp"
-    recipe = None if is_mlp else recipe_of(settings, task, len(parts.training))
-    if streamed is not None:
-        encoder, n_training = streamed.encoder, streamed.n_training
-    else:
-        encoder = make_encoder(task, parts.training) if recipe is None else ensemble_encoder(task, parts.training, recipe)
-        n_training = len(parts.training)
-    for label, text in describe_columns(task, encoder):
+    settings, task, parts = table.settings, table.task, table.parts[0]
+    overview = table.overview(parts)
+    for label, text in describe_columns(task, overview.encoder):
         tell(label, text)
     aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
     uses = "".join(f"; {text}" for text in task.row_columns.in_words())
     each = "" if settings.cv is None else f" in each of {settings.cv} parts"
-    tell("rows", f"{n_training} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
-    if recipe is None:
-        tell("network", _network_text(settings, task, encoder, n_training))
+    tell("rows", f"{overview.n_training} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
+    if overview.shape is None:
+        tell("network", _network_text(settings, task, overview.encoder, overview.n_training))
     else:
-        tell("model", ensemble_text(settings, task, parts.training, recipe))
+        tell("model", ensemble_text(settings, task, overview.shape))
         if settings.tune is not None:
-            tell("tune", search_text(settings, task, recipe))
+            tell("tune", search_text(settings, task, overview.shape.recipe, len(parts.training) if table.memory_text else None))
 
 
 def _network_text(settings: Settings, task: Task, encoder: TableEncoder, n_training: int) -> str:

@@ -9,7 +9,7 @@ from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
 from nncore.data.encoding_chain import EncodingChain
 from nncore.data.folds import Fold, Random, Splitter
-from nncore.data.held_out import HeldOut, as_fraction, is_below
+from nncore.data.held_out import HeldOut, as_fraction, hashes_between, is_below
 from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
 from nncore.data.mapped_arrays import mapped
@@ -41,6 +41,6 @@ __all__ = [
     "Prefetched", "Random", "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource",
     "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted", "Visits", "admitted", "arrow_dataset", "arrow_stream", "as_fraction",
     "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets",
-    "as_weights", "check_finite", "check_replaced", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing",
-    "is_stream", "level_key", "mapped", "warn_of_lost_digits",
+    "as_weights", "check_finite", "check_replaced", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below",
+    "is_missing", "is_stream", "level_key", "mapped", "warn_of_lost_digits",
 ]  # fmt: skip

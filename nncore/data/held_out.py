@@ -24,7 +24,12 @@ def is_between(rows: np.ndarray, begin: float, share: float, seed: int) -> np.nd
     """The same of those whose hashes are least but for a share of `begin`, below 1: shares side by side divide the samples."""
     if share >= 1:
         return np.ones(len(rows), bool)
-    between: np.ndarray = row_hashes(rows, seed & (2**64 - 1)) - np.uint64(int(begin * 2**64)) < np.uint64(int(share * 2**64))
+    return hashes_between(row_hashes(rows, seed & (2**64 - 1)), int(begin * 2**64), int(share * 2**64))
+
+
+def hashes_between(hashes: np.ndarray, begin: int, width: int) -> np.ndarray:
+    """Mask of the hashes, uint64 of shape ``(n,)``, that follow within `width`, below 2**64, on `begin`; 0 follows on the largest."""
+    between: np.ndarray = hashes - np.uint64(begin) < np.uint64(width)
     return between
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, copied_deeply
-from nncore.data import ChainLearner, EncodingChain, HeldOut, Stream
+from nncore.data import ChainLearner, EncodingChain, Stream
 from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter
 from nncore.ensembles.input_columns import InputColumns
 from nncore.ensembles.input_columns_learner import InputColumnsLearner
@@ -29,8 +29,8 @@ class StreamedFold:
 
     Attributes
     ----------
-    train : HeldOut or None
-        The rest of what the fold holds out; None is all samples.
+    train : object
+        The part of them that the source knows by this: a `HeldOut`, say, and None for all samples.
     n_train : int
         How many these are.
     sample : ndarray of shape (n, n_columns)
@@ -39,7 +39,7 @@ class StreamedFold:
         Numbers of samples in memory; None for a fit on all samples.
     """
 
-    train: HeldOut | None
+    train: Any
     n_train: int
     sample: NDArray[np.floating]
     validation: NDArray[np.int64] | None
@@ -49,13 +49,11 @@ class StreamedSamples(ABC):
     """What an ensemble is trained on, as often as it is asked for."""
 
     @abstractmethod
-    def blocks(self, part: HeldOut | None) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+    def blocks(self, part: Any) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
         """Matrix, target and weights of the samples of a part, as `Samples` has them, in blocks of any size."""
 
     @abstractmethod
-    def stream(
-        self, part: HeldOut | None, encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
-    ) -> Stream:
+    def stream(self, part: Any, encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int) -> Stream:
         """The samples of a part with inputs and targets that `encode` makes of matrix and target; inputs have so many columns."""
 
 

@@ -15,14 +15,14 @@ from nncore.tabular.remarks import Remark, merged
 from nncore.tabular.source import STDIN
 from nncore.tabular.table import Table
 from nncore.tabular.table_files import TableFiles, files_of, is_one_file
-from nncore.tabular.table_stream import TableStream, chosen_blocks
+from nncore.tabular.table_stream import Chooser, TableStream, chosen_blocks
 from nncore.tabular.target import ClassTarget, RealTarget, infer_target
 from nncore.tabular.values import as_number
 
 __all__ = [
-    "MOST_LEVELS", "NOTES", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "ClassTarget", "CodedColumn", "Column", "ColumnKind",
-    "EncoderLearner", "NumericColumn", "RealTarget", "Remark", "SomeRows", "Table", "TableColumn", "TableEncoder", "TableFiles",
-    "TableStream", "TimeColumn", "Writing", "added", "as_number", "chosen_blocks", "column_kinds", "files_of", "from_json",
-    "infer_target", "is_one_file", "level_counts", "merged", "missing_in_words", "missing_words", "notes_of", "parse_numbers",
-    "read_blocks", "read_table", "to_json",
+    "MOST_LEVELS", "NOTES", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "Chooser", "ClassTarget", "CodedColumn", "Column",
+    "ColumnKind", "EncoderLearner", "NumericColumn", "RealTarget", "Remark", "SomeRows", "Table", "TableColumn", "TableEncoder",
+    "TableFiles", "TableStream", "TimeColumn", "Writing", "added", "as_number", "chosen_blocks", "column_kinds", "files_of",
+    "from_json", "infer_target", "is_one_file", "level_counts", "merged", "missing_in_words", "missing_words", "notes_of",
+    "parse_numbers", "read_blocks", "read_table", "to_json",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A table in files as a stream of samples: encoded a block at a time, while a network is trained on them."""
+"""A table in files as a stream of samples: made a block at a time, while a network is trained on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from nncore.data import Stream, StreamBlock
-from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.table import Table
 from nncore.tabular.table_files import TableFiles
 
@@ -51,41 +50,39 @@ def chosen_blocks(
 
 
 class TableStream(Stream):
-    """Encoded rows of a table.
+    """Rows of a table as a network takes them.
 
     Parameters
     ----------
     files : TableFiles
-    encoder : TableEncoder
     sizes : sequence of int
         How many rows of each piece are chosen.
     firsts : sequence of int
         The number of the first row of each piece.
     prepare : callable
-        What is done to each block before it is encoded.
+        What is done to each block before anything is made of it.
     chosen : callable
         Which rows are samples.
-    targets : callable
-        Targets of the rows of a table, of shape ``(n_rows,)`` or ``(n_rows, n_targets)``.
-    weights : callable
-        Weights of its rows, or None.
+    samples : callable
+        Makes inputs, targets and weights of a table that has rows.
+    width : int
+        How many inputs there are.
     """
 
     def __init__(
         self,
         files: TableFiles,
-        encoder: TableEncoder,
         sizes: Sequence[int],
         firsts: Sequence[int],
         prepare: Callable[[Table], Table],
         chosen: Chooser,
-        targets: Callable[[Table], np.ndarray],
-        weights: Callable[[Table], np.ndarray | None],
+        samples: Callable[[Table], StreamBlock],
+        width: int,
     ) -> None:
-        self._files, self._encoder, self._sizes, self._firsts = files, encoder, np.array(sizes, np.int64), firsts
-        self._prepare, self._chosen, self._targets, self._weights = prepare, chosen, targets, weights
-        self.shape, self.n_samples, self.source = (encoder.n_inputs,), int(self._sizes.sum()), files.source
-        self.bytes_per_row = 4 * encoder.n_inputs + BYTES_A_CELL * len(encoder.names)
+        self._files, self._sizes, self._firsts = files, np.array(sizes, np.int64), firsts
+        self._prepare, self._chosen, self._samples = prepare, chosen, samples
+        self.shape, self.n_samples, self.source = (width,), int(self._sizes.sum()), files.source
+        self.bytes_per_row = 4 * width + BYTES_A_CELL * len(files.names)
         self.bytes_a_piece = BYTES_A_FILE
 
     @property
@@ -95,5 +92,4 @@ class TableStream(Stream):
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
         for table, _ in chosen_blocks(self._files, piece, self._firsts[piece], n_rows, self._prepare, self._chosen):
             if table.n_rows:
-                X, _ = self._encoder.transform(table)
-                yield StreamBlock(X, self._targets(table), self._weights(table))
+                yield self._samples(table)

@@ -12,7 +12,7 @@ import pytest
 
 from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.cli import main
-from nncore.cli.bagging import bag_folds, ensemble_text, fit_model, loss_of, model_name, recipe_of
+from nncore.cli.bagging import bag_folds, ensemble_text, fit_model, loss_of, model_name, recipe_of, shape_of_ensemble
 from nncore.cli.evaluation import evaluate
 from nncore.cli.experiment import divide
 from nncore.cli.predict import load_with_columns
@@ -123,7 +123,9 @@ def test_wide_tables_have_no_learned_functions_of_numbers(tmp_path: Path) -> Non
     recipe = recipe_of(settings, task, 60)
     assert recipe.numerical_embedding is False
     assert recipe_of(settings, task, 100_000).numerical_embedding is False
-    assert "no learned functions of over 100 columns of numbers" in ensemble_text(settings, task, np.arange(60), recipe)
+    assert "no learned functions of over 100 columns of numbers" in ensemble_text(
+        settings, task, shape_of_ensemble(settings, task, np.arange(60), recipe)
+    )
     assert recipe_of(replace(settings, preset="fast"), task, 60).numerical_embedding is True
 
 

@@ -12,30 +12,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nncore.cli import main, streamed
+from nncore.cli import baselines, main, streamed_rows, streaming
 from nncore.cli.arguments import LEAST_SIZE
+from nncore.cli.evaluation import check_metric, evaluate
 from nncore.cli.experiment import fit_network, make_encoder, row_weights, targets
-from nncore.cli.settings import Settings
-from nncore.cli.streamed import REFUSED, StreamedTable, streaming_of
+from nncore.cli.settings import OPTIONS, Settings
+from nncore.cli.streamed import StreamedTable
+from nncore.cli.streaming import Streaming, streaming_of
 from nncore.cli.task import find_task
-from nncore.data import is_below
-from nncore.errors import DataError, ParameterError
+from nncore.cli.training_table import WholeTable
+from nncore.data import EncodingChain, is_below
+from nncore.errors import DataError, NNCoreError, ParameterError
+from nncore.network import Sequential
 
 QUICK: dict[str, Any] = {"hidden": (6,), "epochs": 3, "patience": 2, "threads": 1, "batch_size": 16, "stream": True}
-LIMIT = 2**28
+LIMIT = Streaming(2**28, "as asked")
 
 
 def test_small_files_are_read_at_once(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data=data, target="species")
     assert streaming_of(settings) is None
     n_bytes = data.stat().st_size
-    monkeypatch.setattr(streamed, "available_memory", lambda: 4 * n_bytes - 1)
+    monkeypatch.setattr(streaming, "available_memory", lambda: 4 * n_bytes - 1)
     assert "4 times" in streaming_of(settings).why
     assert streaming_of(replace(settings, stream=False)) is None
     assert streaming_of(replace(settings, memory_limit=4 * n_bytes)) is None
     limited = streaming_of(replace(settings, memory_limit=4 * n_bytes - 1))
     assert (limited.limit, limited.why.endswith("--memory-limit allows")) == (4 * n_bytes - 1, True)
-    monkeypatch.setattr(streamed, "available_memory", lambda: None)
+    monkeypatch.setattr(streaming, "available_memory", lambda: None)
     assert streaming_of(settings) is None
 
 
@@ -47,35 +51,24 @@ def test_several_files_are_read_in_blocks(data: Path) -> None:
         streaming_of(Settings(data=Path("-"), target="species", stream=True))
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_needs_all_rows_is_refused(data: Path, name: str) -> None:
-    said: Any = {"cv": 3, "tune": 2, "n_cv": 2, "n_ens": 2, "n_refit": 1}.get(name, "name")
-    with pytest.raises(ParameterError, match=f"--{name.replace('_', '-')}: .*, and the rows are read in blocks"):
-        streaming_of(Settings(data=data, target="species", stream=True, **{name: said}))
-
-
-def test_ensembles_are_refused(data: Path) -> None:
-    with pytest.raises(ParameterError, match="--model realmlp needs all rows in memory"):
-        streaming_of(Settings(data=data, target="species", stream=True, model="realmlp"))
-
-
 @pytest.mark.parametrize(
     "more",
     [{}, {"class_weight": "balanced"}, {"weight_column": "id"}, {"loss": "mse", "task": "classification"}],
     ids=lambda more: "-".join(more),
 )
 def test_training_in_blocks_has_the_bits_of_training_at_once(data: Path, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streamed, "LEARNED", 37)
+    monkeypatch.setattr(streamed_rows, "LEARNED", 37)
     settings = Settings(data=data, target="species", sampler="sequential", **QUICK, **more)
     table = StreamedTable(settings, LIMIT)
-    found = table.fit(progress=False)
+    (parts,) = table.parts
+    found = table.fit(parts)
     task = find_task(settings)
-    encoder = make_encoder(task, table.parts.training)
-    assert encoder == table.encoder
+    encoder = make_encoder(task, parts.training)
+    assert encoder == found.encoder
     X, _ = encoder.transform(task.table)
-    rows = table.parts.training
+    rows = parts.training
     given = X[rows], targets(encoder, task, rows), row_weights(settings, encoder, task, rows)
-    expected = fit_network(settings, task, table.parts, encoder, X[table.parts.validation], given)
+    expected = fit_network(settings, task, parts, encoder, X[parts.validation], given)
     assert found.n_training == expected.n_training == len(rows)
     if more.keys() & {"class_weight", "weight_column"}:  # which differ by a factor, of which only ratios count
         np.testing.assert_allclose(found.history["loss"], expected.history["loss"], rtol=1e-6)
@@ -84,41 +77,277 @@ def test_training_in_blocks_has_the_bits_of_training_at_once(data: Path, more: d
 
 
 def test_rows_are_held_out_by_their_numbers(prices: Path) -> None:
-    table = StreamedTable(Settings(data=prices, target="price", **QUICK), LIMIT)
-    numbers = np.arange(240)
-    assert table.parts.test.tolist() == np.flatnonzero(is_below(numbers, 0.2, 0)).tolist()
-    assert sum(map(len, (table.parts.training, table.parts.validation, table.parts.test))) == 240
+    (parts,) = StreamedTable(Settings(data=prices, target="price", **QUICK), LIMIT).parts
+    assert parts.test.tolist() == np.flatnonzero(is_below(np.arange(240), 0.2, 0)).tolist()
+    assert sum(map(len, (parts.training, parts.validation, parts.test))) == 240
 
 
 def test_a_part_of_a_large_table_is_kept(prices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Classes and statistics are those of all rows, also of classes that the rows kept do not have."""
-    monkeypatch.setattr(streamed, "KEPT", 60)
+    monkeypatch.setattr(baselines, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(streamed_rows, "KEPT", 60)
     table = StreamedTable(Settings(data=prices, target="price", **QUICK), LIMIT)
-    kept = table.task.table.n_rows
+    (parts,), kept = table.parts, table.task.table.n_rows
     assert 35 < kept < 90
     assert table.task.n_unread == 240 - kept
-    assert table.n_training > 150
-    assert table.n_training + len(table.parts.validation) + len(table.parts.test) == 240
-    assert sum(len(block) for block in table.stream().read(0, 50)) == table.n_training
+    n_training = table.overview(parts).n_training
+    assert n_training > 150
+    assert n_training + len(parts.validation) + len(parts.test) == 240
+    assert sum(block.n_rows for block in table.learnt_blocks(parts.held)) == n_training
     rare = prices.parent / "rare.csv"
     rows = ["x,y", *(f"{i % 7}.5,{'rare' if i == 150 else 'ab'[i % 2]}" for i in range(300))]
     rare.write_text("\n".join(rows) + "\n")
-    found = StreamedTable(Settings(data=rare, target="y", task="classification", seed=1, **QUICK), LIMIT)
+    table = StreamedTable(Settings(data=rare, target="y", task="classification", seed=1, **QUICK), LIMIT)
+    found = table.fit(table.parts[0])
     assert found.encoder.target.classes == ("a", "b", "rare")
-    assert found.fit(progress=False).n_epochs
+    assert found.n_epochs
+    assert baselines.baselines(table.settings, table.task, [found])["linear"]
+
+
+# ---- groups, times, exposures and parts of --cv -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def claims(tmp_path: Path) -> Path:
+    """Counts at a rate that x decides, over years; with a weight, a household, a day, a class and a city. 300 rows."""
+    rng, n = np.random.default_rng(0), 300
+    x, years = rng.normal(size=n), rng.uniform(0.2, 4, n)
+    counts = rng.poisson(np.exp(0.8 * x) * years)
+    days = (np.datetime64("2024-01-01") + rng.integers(0, 200, n)).astype(str)
+    others = zip(rng.integers(1, 4, n), rng.integers(0, 30, n), days, rng.integers(0, 3, n), strict=True)
+    lines = [
+        f"{a:.4f},{b:.3f},{c},{w},h{h},{d},{'yes' if c else 'no'},{'ABC'[k]}"
+        for a, b, c, (w, h, d, k) in zip(x, years, counts, others, strict=True)
+    ]
+    path = tmp_path / "claims.csv"
+    path.write_text("x,years,claims,weight,house,day,any,city\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize("column", ["house", "day"])
+def test_groups_and_times_divide_rows_that_are_not_kept_too(claims: Path, column: str, cv: int | None, monkeypatch: Any) -> None:
+    monkeypatch.setattr(streamed_rows, "KEPT", 150)
+    use: dict[str, Any] = {"group_column" if column == "house" else "time_column": column}
+    table = StreamedTable(Settings(data=claims, target="any", cv=cv, **QUICK, **use), LIMIT)
+    tested: list[int] = []
+    for parts in table.parts:
+        learnt = {value for block in table.learnt_blocks(parts.held) for value in block.column(column)}
+        seen, scored = (set(table.task.table.column(column).take(rows)) for rows in (parts.validation, parts.test))
+        assert learnt
+        assert seen
+        assert scored
+        if column == "house":
+            assert not (learnt & seen | learnt & scored | seen & scored)
+        else:
+            assert max(learnt) < min(seen) <= max(seen) < min(scored)
+        tested += parts.test.tolist()
+        assert table.overview(parts).n_training == sum(block.n_rows for block in table.learnt_blocks(parts.held))
+    assert len(tested) == len(set(tested))
+    if column == "house":
+        assert len(tested) == table.task.table.n_rows if cv else 20 < len(tested) < 40
+
+
+def test_parts_of_a_cross_validation_hold_each_row_out_once(claims: Path) -> None:
+    table = StreamedTable(Settings(data=claims, target="any", cv=4, **QUICK), LIMIT)
+    assert sorted(row for parts in table.parts for row in parts.test) == list(range(300))
+    n_learnt = [sum(block.n_rows for block in table.learnt_blocks(parts.held)) for parts in [*table.parts, table.everything()]]
+    assert n_learnt == [*(300 - len(parts.test) - len(parts.validation) for parts in table.parts), 300]
+
+
+def test_rates_are_those_of_training_at_once(claims: Path) -> None:
+    settings = Settings(data=claims, target="claims", exposure_column="years", weight_column="weight", sampler="sequential", **QUICK)
+    table = StreamedTable(settings, LIMIT)
+    (parts,) = table.parts
+    found, task = table.fit(parts), find_task(settings)
+    encoder, rows = make_encoder(task, parts.training), parts.training
+    np.testing.assert_allclose(found.encoder.target.unit, encoder.target.unit, rtol=1e-12)
+    X, _ = encoder.transform(task.table)
+    given = X[rows], targets(encoder, task, rows), row_weights(settings, encoder, task, rows)
+    expected = fit_network(settings, task, parts, encoder, X[parts.validation], given)
+    np.testing.assert_allclose(found.history["loss"], expected.history["loss"], rtol=1e-5)
+
+
+def test_few_groups_are_dealt_by_their_rows(tmp_path: Path) -> None:
+    """Hashes of three groups need not lie apart; one of them is held out all the same."""
+    path = tmp_path / "few.csv"
+    path.write_text("x,g,y\n" + "".join(f"{i % 11}.5,g{i % 3},{'ab'[i % 2]}\n" for i in range(120)))
+    for seed in range(5):
+        settings = Settings(data=path, target="y", group_column="g", seed=seed, model="realmlp", n_refit=1, **QUICK | {"epochs": 1})
+        table = StreamedTable(settings, LIMIT)
+        (parts,) = table.parts
+        assert len(parts.test) == 40
+        assert [len(fold.validation) for fold in table.members(parts).folds] == [40, 40]
+
+
+# ---- every option -----------------------------------------------------------------------------------------------------------
+
+ENSEMBLE: dict[str, Any] = {"model": "realmlp", "n_cv": 2, "epochs": 2, "patience": None, "batch_size": 64}
+
+#: What every option of the command is set to, and what stands beside it, where an option makes a difference on rows in blocks.
+SEEN: dict[str, tuple[Any, dict[str, Any]]] = {
+    "target": ("city", {}),
+    "task": ("classification", {"target": "claims", "drop": ["any"]}),
+    "drop": (["city"], {}),
+    "keep": (["weight"], {"weight_column": "weight"}),
+    "categorical": (["weight"], {}),
+    "weight_column": ("weight", {"drop": ["weight"]}),
+    "exposure_column": ("years", {"target": "claims", "drop": ["years"], "loss": "poisson"}),
+    "group_column": ("house", {"drop": ["house"]}),
+    "time_column": ("day", {"drop": ["day"]}),
+    "missing": (["A"], {}),
+    "not_missing": (["NA"], {"target": "city", "missing": []}),
+    "header": (False, {}),
+    "separator": (";", {}),
+    "decimal": (",", {}),
+    "model": ("realmlp", {"n_cv": None, "epochs": 1}),
+    "preset": ("td-s", ENSEMBLE),
+    "n_cv": (3, ENSEMBLE),
+    "n_ens": (2, ENSEMBLE),
+    "n_refit": (1, ENSEMBLE),
+    "tune": (2, ENSEMBLE),
+    "search_space": ("paper", ENSEMBLE | {"tune": 2, "seed": 1}),
+    "hidden": ([3], {}),
+    "activation": ("tanh", {}),
+    "normalization": ("batch_norm", {}),
+    "dropout": (0.5, {}),
+    "loss": ("focal", {}),
+    "class_weight": ("balanced", {}),
+    "optimizer": ("sgd", {}),
+    "lr": (0.1, {}),
+    "schedule": ({"lr": "cosine"}, {}),
+    "group": ({"*.bias": {"frozen": True}}, {}),
+    "sampler": ("sequential", {}),
+    "transform": (["gaussian_noise:std=0.1"], {}),
+    "weight_decay": (0.5, {}),
+    "clip_norm": (1e-3, {}),
+    "batch_size": (8, {}),
+    "epochs": (1, {}),
+    "patience": (0, {}),
+    "metric": ("balanced_accuracy", {}),
+    "time_limit": (1e-9, {"epochs": 50}),
+    "seed": (1, {}),
+    "test_fraction": (0.5, {}),
+    "cv": (3, {}),
+}
+#: Options without a trace in what is learned, and the test that sees them.
+ELSEWHERE = {
+    "data": "test_several_files_are_read_in_blocks",
+    "stream": "test_small_files_are_read_at_once",
+    "memory_limit": "test_memory_stays_within_the_limit",
+    "threads": "test_threads_reach_the_fit",
+    "trials_file": "test_the_command_says_so_and_predicts",
+    "baselines": "test_the_command_says_so_and_predicts",
+    "out": "test_the_command_says_so_and_predicts",
+    "report": "test_the_command_says_so_and_predicts",
+    "json": "test_the_command_says_so_and_predicts",
+    "quiet": "test_the_least_limit_is_enough",
+}
+
+
+def trace(settings: Settings) -> list[Any]:
+    """What was divided, learned and trained; or what is wrong with it."""
+    try:
+        table = StreamedTable(settings, LIMIT)
+        (parts, *_) = table.parts
+        check_metric(table.task, table.parts)
+        fitted = table.fit(parts)
+    except NNCoreError as error:
+        return [str(error)]
+    numbers = [network.parameters.tobytes() for network in fitted.model.networks]
+    how = [table.task.metric and table.task.metric.name, fitted.search and fitted.search.space]
+    return [parts.training.tolist(), parts.test.tolist(), fitted.encoder, len(table.parts), len(numbers), numbers, how]
+
+
+def test_every_option_has_its_place_here() -> None:
+    assert SEEN.keys() | ELSEWHERE.keys() == OPTIONS.keys()
+    assert not SEEN.keys() & ELSEWHERE.keys()
+    assert all(name in globals() for name in ELSEWHERE.values())
+
+
+@pytest.mark.parametrize("option", SEEN)
+def test_no_option_is_ignored(claims: Path, option: str) -> None:
+    value, beside = SEEN[option]
+    if option == "not_missing":
+        claims.write_text(claims.read_text().replace(",A\n", ",NA\n"))
+    settings = Settings(data=claims, **{"target": "any"} | QUICK | beside)
+    usual, found = trace(settings), trace(replace(settings, **{option: value}))
+    assert len(usual) > 1
+    assert found != usual
+    assert (len(found) == 1) == (option in ("header", "separator", "decimal"))  # which say how the file is not written
+
+
+def test_threads_reach_the_fit(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(Sequential, "fit", lambda self, *args, n_threads, **more: asked.append(n_threads) or 1 / 0)
+    for more in ({}, ENSEMBLE):
+        table = StreamedTable(Settings(data=claims, target="any", **QUICK | more | {"threads": 3}), LIMIT)
+        with pytest.raises(ZeroDivisionError):
+            table.fit(table.parts[0])
+    assert asked == [3, 3]
+
+
+# ---- ensembles --------------------------------------------------------------------------------------------------------------
+
+
+def test_each_member_learns_what_its_rows_say(claims: Path) -> None:
+    """Of those that its fold does not hold out, and with their weights."""
+    settings = Settings(data=claims, target="claims", task="regression", weight_column="weight", **QUICK | ENSEMBLE)
+    table = StreamedTable(settings, LIMIT)
+    (parts,) = table.parts
+    found, folds = table.fit(parts), table.members(parts).folds
+    matrix, y = found.encoder.matrix(table.task.table)[0], targets(found.encoder, table.task, np.arange(300))
+    weights = table.task.row_values.weight
+    assert sorted(row for fold in folds for row in fold.validation) == list(range(len(parts.training)))
+    for one, fold in zip(found.model.members, folds, strict=True):
+        rows = np.delete(parts.training, fold.validation)
+        numbers = one.columns.layout.numbers
+        expected = EncodingChain.learn(one.columns.numbers.encodings, matrix[rows][:, numbers], sample_weight=weights[rows])
+        assert one.columns.numbers == expected
+        scaled = one.target.transform(y[rows])
+        assert np.average(scaled, weights=weights[rows]) == pytest.approx(0, abs=1e-6)
+
+
+def test_an_ensemble_is_about_as_good_as_one_of_rows_in_memory(claims: Path) -> None:
+    options: dict[str, Any] = {"model": "realmlp", "n_cv": 2, "epochs": 20, "threads": 1, "drop": ["claims"]}
+    settings = Settings(data=claims, target="any", **options)
+    whole, blocks = WholeTable(settings), StreamedTable(settings, LIMIT)
+    one, other = (evaluate(table.fit(table.parts[0]), table.task).scores["roc_auc"] for table in (whole, blocks))
+    assert other > one - 0.05
+    assert other > 0.7
+
+
+def test_a_search_is_on_rows_that_are_kept_and_training_on_all(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed_rows, "KEPT", 150)
+    table = StreamedTable(Settings(data=claims, target="any", tune=2, n_refit=1, **QUICK | ENSEMBLE), LIMIT)
+    (parts,) = table.parts
+    found = table.fit(parts)
+    assert found.n_training > 2 * len(parts.training) * 0.7
+    assert found.search is not None
+    assert len(found.search.trials) == 2
+    assert found.n_refit == 1
+    assert len(found.model.networks) == len(found.search.chosen)
 
 
 def test_the_least_limit_is_enough(prices: Path) -> None:
     assert main(["train", str(prices), "--target", "price", "--memory-limit", str(LEAST_SIZE), "--stream", "--epochs", "1", "--quiet"]) == 0
 
 
-def test_the_command_says_so_and_predicts(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_so_and_predicts(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baselines, "MOST_EPOCHS", 3)
     model = tmp_path / "m.nncore"
-    options = ["--target", "species", "--stream", "--epochs", "5", "--out", str(model), "--json"]
-    assert main(["train", str(data), *options]) == 0
+    report, trials = tmp_path / "r.html", tmp_path / "t.nncore"
+    options = ["--target", "species", "--stream", "--epochs", "4", "--n-cv", "2", "--tune", "2", "--out", str(model), "--json"]
+    assert main(["train", str(data), *options, "--report", str(report), "--trials-file", str(trials)]) == 0
     out, err = capsys.readouterr()
     assert "as asked: rows are read in blocks, in at most" in err
+    assert "rows that are kept, and the best then learn from all" in err
     assert "rows a second" in err
+    assert "a linear model: accuracy" in err
+    assert report.stat().st_size > 10_000
+    assert trials.is_file()
     found = json.loads(out)
     assert found["rows"]["in_file"] == 240
     assert sum(found["rows"][name] for name in ("training", "validation", "held_out")) == 240

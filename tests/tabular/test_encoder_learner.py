@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from nncore.data import StreamBlock
 from nncore.errors import DataError
 from nncore.tabular import EncoderLearner, Table, TableEncoder, TableFiles, TableStream, chosen_blocks, column_kinds, read_table
 from nncore.tabular.missing import USUAL
@@ -85,7 +86,10 @@ def learned(files: TableFiles, target: str, table: Table, n_rows: int) -> tuple[
     def chosen(numbers: np.ndarray, block: Table) -> np.ndarray:
         return np.flatnonzero((numbers % 3 > 0) & ~block.column(target).is_missing)
 
-    stream = TableStream(files, encoder, sizes, firsts, prepared, chosen, encoder.transform_target, lambda block: None)
+    def samples(block: Table) -> StreamBlock:
+        return StreamBlock(encoder.transform(block)[0], encoder.transform_target(block), None)
+
+    stream = TableStream(files, sizes, firsts, prepared, chosen, samples, encoder.n_inputs)
     read = [block for piece in range(len(firsts)) for block in stream.read(piece, n_rows)]
     assert stream.n_samples == sum(map(len, read))
     return encoder, np.concatenate([np.column_stack([block.X, block.y]) for block in read]), sizes

@@ -1,0 +1,163 @@
+"""Ensembles of `nncore train` on a table that goes by in blocks, judged by the rows that are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.cli.bagging import Trained, new_ensemble_fit, of_trials, train
+from nncore.cli.experiment import Fitted, row_weights, targets
+from nncore.cli.search import search, search_space
+from nncore.cli.streamed_division import Held, StreamedParts
+from nncore.cli.streamed_learning import Learned, Membership
+from nncore.cli.streamed_rows import StreamedRows
+from nncore.cli.terminal import notice
+from nncore.data import Fold, Stream, StreamBlock
+from nncore.ensembles import EnsembleModel, Samples, StreamedFit, StreamedFold, StreamedSamples, gathered
+from nncore.tabular import Table
+
+#: Rows that a new network is shown, at most.
+SHOWN = 2**14
+
+
+class TableSamples(StreamedSamples):
+    """The rows of a table as members of an ensemble take them; a part of them are those that are learned from where some are held out.
+
+    Parameters
+    ----------
+    table : StreamedRows
+    learned : Learned
+    """
+
+    def __init__(self, table: StreamedRows, learned: Learned) -> None:
+        self._table, self._learned = table, learned
+
+    def _samples(self, table: Table) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
+        return self._learned.encoder.matrix(table)[0], *self._table.targets_and_weights(self._learned, table)
+
+    def blocks(self, part: tuple[Held, ...]) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+        return map(self._samples, self._table.learnt_blocks(part))
+
+    def stream(
+        self, part: tuple[Held, ...], encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
+    ) -> Stream:
+        def samples(table: Table) -> StreamBlock:
+            matrix, target, weights = self._samples(table)
+            return StreamBlock(*encode(matrix, target), weights)
+
+        return self._table.stream(self._learned, part, samples, width)
+
+
+def fit_streamed_ensemble(table: StreamedRows, learned: Learned, parts: StreamedParts, *, progress: bool) -> Fitted:
+    """Train an ensemble on all rows to learn from; those of them that are kept stop its networks."""
+    began, settings, task, rows = time.monotonic(), table.settings, table.task, parts.training
+    encoder, members = learned.encoder, learned.members
+    assert members is not None, "asked for only of ensembles"
+    kept = Samples(
+        encoder.matrix(task.table.select_rows(rows))[0],
+        targets(encoder, task, rows),
+        row_weights(settings, encoder, task, rows),
+        len(rows),
+    )
+    rng = np.random.default_rng([settings.seed, 2])
+
+    def new_seed() -> int:
+        return int(rng.integers(2**31))
+
+    shared: dict[str, Any] = {"encoder": encoder, "samples": kept, "rows": rows, "began": began}
+    source = TableSamples(table, learned)
+    streamed = partial(StreamedFit, source=source, memory_limit=table.blocks_limit)
+    whole = StreamedFold(parts.held, learned.n_training(parts), _shown(kept.matrix), None)
+    divided = [
+        StreamedFold(
+            (*parts.held, fold.held),
+            sum(learned.sizes[(*parts.held, fold.held)]),
+            _shown(np.delete(kept.matrix, fold.validation, axis=0)),
+            fold.validation,
+        )
+        for fold in members.folds
+    ]
+
+    def trained_by(recipe: Any, time_limit: float | None) -> Trained:
+        new_fit = partial(new_ensemble_fit, replace(settings, time_limit=time_limit), task, **shared, progress=progress, kind=streamed)
+        return train(recipe, new_fit, whole, divided, members.n_starts, new_seed)
+
+    if settings.tune is None:
+        trained = trained_by(members.recipe, settings.time_limit)
+    else:
+        trained = _train_best(table, members, kept, shared, trained_by, new_seed)
+    for text in trained.diverged:
+        notice(text)
+    return Fitted(
+        EnsembleModel(encoder, trained.members),
+        parts,
+        trained.histories,
+        trained.best_epochs,
+        trained.most_epochs,
+        time.monotonic() - began,
+        (len(divided), members.n_starts),
+        trained.search,
+        trained.n_refit,
+        trained.interruption,
+    )
+
+
+def _train_best(
+    table: StreamedRows,
+    members: Membership,
+    kept: Samples,
+    shared: dict[str, Any],
+    trained_by: Callable[..., Trained],
+    new_seed: Callable[[], int],
+) -> Trained:
+    """Search among recipes on the rows that are kept, then train members of the best on all."""
+    settings, task, recipe, began = table.settings, table.task, members.recipe, shared["began"]
+    everything = np.arange(len(kept.matrix))
+    splits = [Fold(np.setdiff1d(everything, fold.validation), fold.validation) for fold in members.folds]
+    found = search(
+        settings,
+        recipe,
+        partial(new_ensemble_fit, settings, task, **shared, progress=False),
+        kept,
+        splits,
+        members.n_starts,
+        space=search_space(settings, task, recipe),
+        seed=new_seed(),
+        began=began,
+        is_first_half=True,
+    )
+    so_far = of_trials(found, settings)
+    if found.search.interrupted:
+        return so_far
+    all_trained: list[Trained] = []
+    for number, trial in enumerate(found.chosen):
+        limit = None
+        if settings.time_limit is not None:  # an equal share of what is left
+            past = time.monotonic() - began
+            limit = past + max(settings.time_limit - past, 0.001) / (len(found.chosen) - number)
+        trained = trained_by(trial.fit.recipe, limit)
+        all_trained.append(trained)
+        trial.members = list(trained.members)
+        if trained.interruption is not None or any(history.interrupted for history in trained.histories):
+            break
+    return Trained(
+        gathered(found.chosen[: len(all_trained)])[0],
+        [history for trained in all_trained for history in trained.histories],
+        [epoch for trained in all_trained for epoch in trained.best_epochs],
+        so_far.most_epochs,
+        [text for trained in all_trained for text in trained.diverged],
+        so_far.search,
+        min(trained.n_refit for trained in all_trained),
+        next((trained.interruption for trained in all_trained if trained.interruption), None),
+    )
+
+
+def _shown(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Rows for a new network to look at, spread over the files."""
+    return matrix[:: -(-len(matrix) // SHOWN)]

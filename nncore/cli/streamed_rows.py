@@ -1,0 +1,228 @@
+"""A table larger than memory: rows that are scored are kept, with a sample of the others, which go by in blocks, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from nncore.blocks import rows_at_once
+from nncore.cli.bagging import OF_ENSEMBLES, model_name
+from nncore.cli.experiment import Parts, targets, weights_of_classes
+from nncore.cli.recipes import recipe_of
+from nncore.cli.row_columns import RowColumns, RowValues
+from nncore.cli.settings import Settings
+from nncore.cli.streamed_division import Division, Held, RowPlaces, StreamedParts, is_learnt
+from nncore.cli.streamed_learning import Learned, Membership
+from nncore.cli.streaming import Streaming, size_text
+from nncore.cli.task import Task, find_task, writing_of
+from nncore.cli.training_table import TrainingTable
+from nncore.data import EncodingChain, StreamBlock
+from nncore.errors import DataError
+from nncore.tabular import (
+    Chooser,
+    ClassTarget,
+    EncoderLearner,
+    RealTarget,
+    SomeRows,
+    Table,
+    TableFiles,
+    TableStream,
+    Writing,
+    chosen_blocks,
+    parse_numbers,
+)
+
+#: Rows that are kept in memory, at most: a quarter of them for the score, as many to decide when to stop, the others as a sample of all.
+KEPT, PARTS = 2**18, 4
+
+#: About what a cell of them takes, and the part of the memory that they may have; and that of blocks in training.
+KEPT_BYTES_A_CELL, KEPT_SHARE, BLOCKS_SHARE = 16, 8, 2
+
+#: Rows of a block while columns are learned from.
+LEARNED = 2**14
+
+
+class StreamedRows(TrainingTable):
+    """A table in files: a part of its rows kept, of which the task is found out, and columns learned from all.
+
+    Parameters
+    ----------
+    settings : Settings
+    streaming : Streaming
+
+    Attributes
+    ----------
+    files : TableFiles
+    blocks_limit : int
+        Bytes that blocks may take in training.
+    places : RowPlaces
+        Of the rows that are kept.
+    task : Task
+        Of these rows.
+    parts : list of StreamedParts
+        Of these rows: a sample of those to learn from, those that decide when to stop, those held out.
+    """
+
+    parts: list[StreamedParts]
+
+    def __init__(self, settings: Settings, streaming: Streaming) -> None:
+        assert settings.data is not None, "the command line asks for it"
+        self.blocks_limit = streaming.limit // BLOCKS_SHARE
+        self.files = TableFiles.of(settings.data, writing_of(settings))
+        most = rows_at_once(KEPT_BYTES_A_CELL * len(self.files.names), KEPT, of=streaming.limit // KEPT_SHARE)
+        found: list[SomeRows] = []
+
+        def read(path: object, writing: Writing, *, needed: list[str]) -> Table:
+            self.files.check(needed)
+            found.append(self.files.drawn(most, settings.seed))
+            return found[0].table
+
+        self.task = find_task(settings, read)
+        drawn = found[0]
+        self.settings = replace(settings, model=_model_name(settings, self.task))
+        self._firsts: list[int] = np.cumsum([0, *self.files.piece_sizes(drawn.sizes)[:-1]]).tolist()
+        n_most, self._n_rows, self._n_drawn = max(1, sum(self.files.most_rows)), sum(drawn.sizes), drawn.table.n_rows
+        kept = np.searchsorted(np.asarray(drawn.table.lines), np.asarray(self.task.table.lines))
+        self._like = ""
+        self.places = self._places(drawn.numbers[kept], self.task.table)
+        if self.task.row_columns.time is not None:
+            self._like = self.places.kind_and_times[0]
+        self.division = Division(self.settings, self.task, self.places, most / PARTS / n_most)
+        self.parts = [self.division.divide()] if settings.cv is None else self.division.folds()
+        self._known: tuple[StreamedParts, Learned] | None = None
+        self.learned(self.parts[0])
+        self.memory_text = self._in_words(streaming)
+
+    def _in_words(self, streaming: Streaming) -> str:
+        """For a person: that rows are read in blocks, and what is seen of a sample."""
+        kept = self.task.table.n_rows
+        sample = f"; what columns are is seen of {kept} rows drawn evenly, their statistics of all" if self.task.n_unread else ""
+        return f"{streaming.why}: rows are read in blocks, in at most {size_text(streaming.limit)}{sample}"
+
+    def _places(self, numbers: np.ndarray, table: Table) -> RowPlaces:
+        return RowPlaces(numbers, table, self.task.row_columns, self.settings.seed, self._like)
+
+    def everything(self) -> StreamedParts:
+        return self.division.everything()
+
+    # ---- rows as they go by -------------------------------------------------------------------------------------------------
+
+    def _prepared(self, table: Table) -> Table:
+        """Without words that stand for what is missing."""
+        task = self.task
+        table = table.take_missing(task.missing, [name for name in table.names if name != task.target])
+        return table.take_missing(task.missing_target, [task.target])
+
+    def _labelled(self, numbers: np.ndarray, table: Table) -> np.ndarray:
+        """Rows that have a target."""
+        return np.flatnonzero(~table.column(self.task.target).is_missing)
+
+    def _chooser(self, held: tuple[Held, ...]) -> Chooser:
+        """Which rows are learned from, where these are held out."""
+
+        def chosen(numbers: np.ndarray, table: Table) -> np.ndarray:
+            rows = self._labelled(numbers, table)
+            labelled = table if len(rows) == table.n_rows else table.select_rows(rows)
+            own: np.ndarray = rows[is_learnt(held, self._places(numbers[rows], labelled), len(rows))]
+            return own
+
+        return chosen
+
+    def blocks(self, chosen: Chooser) -> Iterator[tuple[int, Table, np.ndarray]]:
+        """Chosen rows, with their piece and their numbers."""
+        for number, first in enumerate(self._firsts):
+            for table, numbers in chosen_blocks(self.files, number, first, LEARNED, self._prepared, chosen):
+                yield number, table, numbers
+
+    def learnt_blocks(self, held: tuple[Held, ...]) -> Iterator[Table]:
+        """The rows to learn from, where these are held out."""
+        return (table for _, table, numbers in self.blocks(self._chooser(held)) if len(numbers))
+
+    def stream(self, learned: Learned, held: tuple[Held, ...], samples: Callable[[Table], StreamBlock], width: int) -> TableStream:
+        """The rows to learn from, where these are held out, as `samples` makes them of a table."""
+        return TableStream(self.files, learned.sizes[held], self._firsts, self._prepared, self._chooser(held), samples, width)
+
+    # ---- learning -----------------------------------------------------------------------------------------------------------
+
+    def estimated(self, parts: Parts) -> int:
+        """About how many rows there are to learn from; exact, if all rows are kept."""
+        return round(len(parts.training) * self._n_rows / self._n_drawn)
+
+    def members(self, parts: StreamedParts) -> Membership | None:
+        """The folds of the ensemble that learns from some parts; None for one network."""
+        if self.settings.model == "mlp":
+            return None
+        recipe = recipe_of(self.settings, self.task, self.estimated(parts))
+        return Membership(recipe, *self.division.members(parts, recipe))
+
+    def learned(self, parts: StreamedParts) -> Learned:
+        """What all rows to learn from say of columns, and how many each network learns from."""
+        if self._known is None or self._known[0] is not parts:
+            self._known = parts, self._learn(parts)
+        return self._known[1]
+
+    def _learn(self, parts: StreamedParts) -> Learned:
+        task, settings = self.task, self.settings
+        members = self.members(parts)
+        trained = [parts.held, *(() if members is None else ((*parts.held, fold.held) for fold in members.folds))]
+        sizes: dict[tuple[Held, ...], list[int]] = {held: [0] * len(self._firsts) for held in trained}
+        options = {} if members is None else {"most_one_hot": members.recipe.max_one_hot - 1}
+        learner = EncoderLearner(task.columns, task.target, task.kind, target_range=task.loss.target_range, **options)
+        rates = None if task.row_columns.exposure is None else EncodingChain.learner(["unit_mean"], 1)
+        n_labelled, is_first = 0, True
+        while learner.wants_rows or (rates is not None and rates.wants_rows):
+            for number, table, numbers in self.blocks(self._labelled):
+                places = self._places(numbers, table)
+                rows = np.flatnonzero(is_learnt(parts.held, places, len(numbers)))
+                if learner.wants_rows:
+                    learner.add(table, rows)
+                if rates is not None and rates.wants_rows and len(rows):
+                    rates.add(*self._rates(table.select_rows(rows)))
+                if is_first:
+                    n_labelled += len(numbers)
+                    for held, counts in sizes.items():
+                        counts[number] += int(is_learnt(held, places, len(numbers)).sum())
+            is_first = False
+            if not all(map(sum, sizes.values())):
+                raise DataError(f"{self.files.source}: no rows are left to learn from; choose a smaller --test-fraction, or fewer parts")
+            for one in (learner, rates):
+                if one is not None and one.wants_rows:
+                    one.end_pass()
+        encoder = learner.encoder(task.table, task.missing, task.missing_target)
+        target = encoder.target
+        if rates is not None and isinstance(target, RealTarget):
+            encoder = replace(encoder, target=replace(target, chain=EncodingChain.of_learners([rates])))
+        classes, class_weights = task.classes, None
+        if isinstance(target, ClassTarget):
+            classes = target.encode(task.table.column(task.target))
+            if settings.class_weight is not None:
+                class_weights = weights_of_classes(settings, target, learner.class_counts(target))
+        self.task = replace(task, n_unlabelled=self._n_rows - n_labelled, n_unread=n_labelled - task.table.n_rows, classes=classes)
+        return Learned(encoder, members, class_weights, sizes)
+
+    def _rates(self, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
+        """Counts for one unit of exposure, and what they count."""
+        values = RowValues.read(self._used, table)
+        assert values.exposure is not None, "asked for only with exposures"
+        return (parse_numbers(self.task.target, table.column(self.task.target), table.place) / values.exposure)[:, None], values.scale()
+
+    @property
+    def _used(self) -> RowColumns:
+        """Columns that are needed of each row."""
+        return replace(self.task.row_columns, group=None, time=None)
+
+    def targets_and_weights(self, learned: Learned, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
+        """Of rows that go by; weights are by class, weight and exposure."""
+        own = replace(self.task, table=table, row_values=RowValues.read(self._used, table))
+        found = [values for values in (own.row_values.scale(),) if values is not None]
+        if learned.class_weights is not None:
+            found.append(learned.class_weights[learned.encoder.transform_target(table)])
+        return targets(learned.encoder, own, np.arange(table.n_rows)), np.prod(found, axis=0) if found else None
+
+
+def _model_name(settings: Settings, task: Task) -> str:
+    """The model that is meant: one network, unless something is said of an ensemble, each network of which goes through all rows."""
+    is_open = settings.model == "auto" and not settings.said(OF_ENSEMBLES)
+    return model_name(replace(settings, model="mlp") if is_open else settings, task)
