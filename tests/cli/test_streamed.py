@@ -235,7 +235,8 @@ ELSEWHERE = {
     "data": "test_several_files_are_read_in_blocks",
     "stream": "test_small_files_are_read_at_once",
     "memory_limit": "test_memory_stays_within_the_limit",
-    "threads": "test_threads_reach_the_fit",
+    "threads": "test_threads_and_precision_reach_the_fit",
+    "precision": "test_threads_and_precision_reach_the_fit",
     "trials_file": "test_the_command_says_so_and_predicts",
     "baselines": "test_the_command_says_so_and_predicts",
     "out": "test_the_command_says_so_and_predicts",
@@ -277,14 +278,14 @@ def test_no_option_is_ignored(claims: Path, option: str) -> None:
     assert (len(found) == 1) == (option in ("header", "separator", "decimal"))  # which say how the file is not written
 
 
-def test_threads_reach_the_fit(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_precision_reach_the_fit(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(Sequential, "fit", lambda self, *args, n_threads, **more: asked.append(n_threads) or 1 / 0)
+    monkeypatch.setattr(Sequential, "fit", lambda self, *args, n_threads, precision, **more: asked.append((n_threads, precision)) or 1 / 0)
     for more in ({}, ENSEMBLE):
-        table = StreamedTable(Settings(data=claims, target="any", **QUICK | more | {"threads": 3}), LIMIT)
+        table = StreamedTable(Settings(data=claims, target="any", **QUICK | more | {"threads": 3, "precision": "auto"}), LIMIT)
         with pytest.raises(ZeroDivisionError):
             table.fit(table.parts[0])
-    assert asked == [3, 3]
+    assert asked == [(3, "auto"), (3, "auto")]
 
 
 # ---- ensembles --------------------------------------------------------------------------------------------------------------
