@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from each import each
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.rglob("test_*.py"))
@@ -18,7 +20,7 @@ def assigned(nodes: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
             yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())
+@each("path", FILES)
 def test_no_test_draws_from_a_generator_that_others_draw_from(path: Path) -> None:
     """What it gets would depend on who drew before. Data of a whole file may be drawn while it is imported."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -31,3 +33,18 @@ def test_no_test_draws_from_a_generator_that_others_draw_from(path: Path) -> Non
             own |= {name for name, _ in assigned([inner for inner in inside if isinstance(inner, ast.stmt)])}
             used = {inner.id for inner in inside if isinstance(inner, ast.Name)}
             assert not used & shared - own, f"{node.name} draws from the generator of the file: make one in the test"
+
+
+def test_each_case_is_tried_and_named_where_it_fails() -> None:
+    tried = []
+
+    @each("a, b", [(1, 2), (3, 4), (5, 6)])
+    def test(a: int, b: int, tmp_path: str) -> None:
+        tried.append((a, b, tmp_path))
+        assert a == 1
+
+    assert [*inspect.signature(test).parameters] == ["tmp_path"]
+    with pytest.raises(BaseExceptionGroup, match="2 of 3 cases fail") as failed:
+        test(tmp_path="here")
+    assert tried == [(1, 2, "here"), (3, 4, "here"), (5, 6, "here")]
+    assert [error.__notes__ for error in failed.value.exceptions] == [["with a=3, b=4"], ["with a=5, b=6"]]

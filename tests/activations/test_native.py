@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from each import each
 from native_activations import CASES, Native
 
 from nncore.activations.gelu import GELU
@@ -27,8 +28,8 @@ SHAPES = [(0, 3), (1, 1), (1, 7), (8, 1), (3, 3), (70, 9), (33, 16), (1, 1023), 
 EXTREMES = [-np.inf, -1e30, -1e4, -90.0, -1e-40, -0.0, 0.0, 1e-40, 0.5, 18.0, 90.0, 1e4, 1e30, np.inf, np.nan]
 
 every_case = pytest.mark.parametrize("phi", CASES.values(), ids=CASES.keys())
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+every_dtype = each("dtype", [np.float32, np.float64])
+every_shape = each("shape", SHAPES)
 
 
 def tolerance(phi: Activation, z: np.ndarray) -> float:
@@ -91,7 +92,7 @@ def test_nothing_overflows_up_to_half_the_largest_number(phi: Activation, dtype:
 
 @every_case
 @every_dtype
-@pytest.mark.parametrize("n_columns", [1, 3, 11, 15, 16, 17, 40, 300])
+@each("n_columns", [1, 3, 11, 15, 16, 17, 40, 300])
 def test_a_block_of_rows_gives_the_bits_of_the_whole(phi: Activation, dtype: type, n_columns: int) -> None:
     rng = np.random.default_rng(2)
     z, d_a = (rng.normal(size=(2, 150, n_columns)) * 3).astype(dtype)

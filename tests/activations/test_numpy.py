@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from each import each
 from manifest import classes
 
 from nncore.activations.celu import CELU
@@ -35,7 +36,7 @@ NOT_MONOTONE = (GELU, HardSwish, Mish, SiLU)
 every = pytest.mark.parametrize("phi", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
 every_trainable = pytest.mark.parametrize("phi", TRAINABLE.values(), ids=TRAINABLE.keys())
 every_elementwise = pytest.mark.parametrize("phi", ELEMENTWISE.values(), ids=ELEMENTWISE.keys())
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_dtype = each("dtype", [np.float32, np.float64])
 
 CLOSED_FORMS = {
     "identity": [(-2.0, -2.0), (0.0, 0.0), (3.0, 3.0)],
@@ -114,7 +115,7 @@ def test_backward_needs_only_the_output_unless_it_says_so(phi: Activation) -> No
 
 @every
 @every_dtype
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (3, 9)])
+@each("shape", [(0, 3), (1, 1), (3, 9)])
 def test_shape_and_dtype_are_kept_and_nothing_is_modified(phi: Activation, dtype: type, shape: tuple[int, int]) -> None:
     z, d_a = np.random.default_rng(4).normal(size=(2, *shape)).astype(dtype)
     z_before, d_a_before = z.copy(), d_a.copy()

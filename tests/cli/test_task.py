@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from each import each
 
 from nncore import registry
 from nncore.cli import main
@@ -51,8 +52,8 @@ def losses_without_arguments() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("asked", [None, "classification", "regression"])
-@pytest.mark.parametrize("what", TARGETS)
+@each("asked", [None, "classification", "regression"])
+@each("what", TARGETS)
 @pytest.mark.parametrize("name", losses_without_arguments())
 def test_the_loss_decides_the_task_or_is_refused(name: str, what: str, asked: str | None, tmp_path: Path) -> None:
     loss = registry.resolve("losses", name)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from each import each
 
 from nncore.cli import COMMANDS, main, make_parser, terminal
 from nncore.errors import DataError
@@ -54,7 +55,7 @@ def calls() -> dict[str, list[str]]:
 CALLS = calls()
 
 
-@pytest.mark.parametrize("raised", [DataError, OSError, ImportError], ids=lambda kind: kind.__name__)
+@each("raised", [DataError, OSError, ImportError])
 @pytest.mark.parametrize("call", CALLS)
 def test_arguments_and_errors_are_escaped(
     call: str, raised: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

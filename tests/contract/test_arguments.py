@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 from hostile import hostile_values
 
 import nncore as nn
@@ -18,7 +19,6 @@ CLASSES = [registry.get(kind, name) for kind in registry.KINDS for name in regis
     nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule,
 ]  # fmt: skip
 CASES = [(cls, argument) for cls in CLASSES for argument in inspect.signature(cls).parameters]
-IDS = [f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}.{argument}" for cls, argument in CASES]
 
 
 def arguments_of(cls: type[Configurable]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def arguments_of(cls: type[Configurable]) -> dict[str, Any]:
     return {"function": len} if cls in (nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule) else dict((cls.examples or [{}])[0])
 
 
-@pytest.mark.parametrize(("cls", "argument"), CASES, ids=IDS)
+@each("cls, argument", CASES)
 def test_what_an_argument_cannot_be_is_refused_by_name(cls: type[Configurable], argument: str) -> None:
     refusals = {}
     for name, value in hostile_values().items():
@@ -40,7 +40,7 @@ def test_what_an_argument_cannot_be_is_refused_by_name(cls: type[Configurable], 
     assert {name: message for name, message in refusals.items() if argument not in message or len(message) > 5000} == {}
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}")
+@each("cls", CLASSES)
 def test_scalars_of_numpy_are_those_of_python(cls: type[Configurable]) -> None:
     arguments = arguments_of(cls)
     component = cls(**arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from each import each
 from plugin_fixtures.fake_site import open_site
 
 from nncore.contract import hookspecs
@@ -55,7 +56,7 @@ def test_a_third_party_gets_through_it(tmp_path, kind):
         assert registry.config_of(kind, instance)["name"] == f"nncore-good/{ours[0]}"
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, c.name) for kind in KINDS for c in getattr(builtin, f"nncore_{kind}")(hookspecs.API)])
+@each("kind, name", [(kind, c.name) for kind in KINDS for c in getattr(builtin, f"nncore_{kind}")(hookspecs.API)])
 def test_every_built_in_can_be_had(tmp_path, kind, name):
     with open_site(tmp_path) as site:
         registry = site.registry()

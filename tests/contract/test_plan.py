@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 
 import nncore as nn
 from nncore.contract.plan import LARGEST
@@ -82,12 +83,12 @@ PAIRS: list[dict[str, Any]] = [
 ]
 
 
-def cases() -> list[Any]:
-    found = [(field, value, {field: value}) for field, values in BAD_PLANS.items() for value in values]
+def cases() -> list[dict[str, Any]]:
+    """What to change of a sound plan."""
+    found: list[dict[str, Any]] = [{field: value} for field, values in BAD_PLANS.items() for value in values]
     for record, part, bad in (("tensors", SCALE, BAD_TENSORS), ("buffers", Buffer("mean", (4,)), BAD_BUFFERS)):
-        found += [(f"{record}.{f}", value, {record: (replace(part, **{f: value}),)}) for f, values in bad.items() for value in values]
-    found += [("pair", pair, pair) for pair in PAIRS]
-    return [pytest.param(changes, id=f"{what}-{value!r}"[:60]) for what, value, changes in found]
+        found += [{record: (replace(part, **{f: value}),)} for f, values in bad.items() for value in values]
+    return [*found, *PAIRS]
 
 
 class Planned(Layer):
@@ -111,7 +112,7 @@ def test_bad_values_are_listed_for_every_field(record: type, bad: dict[str, list
     assert [field.name for field in fields(record)] == sorted(bad, key=[field.name for field in fields(record)].index)
 
 
-@pytest.mark.parametrize("changes", cases())
+@each("changes", cases())
 def test_a_plan_that_is_not_sound_is_refused_before_anything_is_made(changes: dict[str, Any]) -> None:
     network = nn.Sequential(Planned(changes), nn.Dense(2))
     with pytest.raises(PluginError, match=r"^layer Planned, planned_1: .* of (a|the) (plan|branch)"):

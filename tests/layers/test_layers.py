@@ -5,6 +5,7 @@ from __future__ import annotations
 import components
 import numpy as np
 import pytest
+from each import each
 
 import nncore as nn
 from nncore.plugin import Layer, native_kernel
@@ -27,8 +28,8 @@ def run(layer: Layer, n_rows: int, n_inputs: int, dtype: str) -> dict[str, np.nd
     return {"output": output, "gradients": network.gradients.copy(), "buffers": buffers, "predicted": predicted}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("n_rows", "n_inputs"), SIZES)
+@each("dtype", ["float32", "float64"])
+@each("n_rows, n_inputs", SIZES)
 @pytest.mark.parametrize("layer", components.layers(), ids=repr)
 def test_compiled_layer_equals_numpy(layer: Layer, n_rows: int, n_inputs: int, dtype: str) -> None:
     compiled, oracle = run(layer, n_rows, n_inputs, dtype), run(numpy_twin(layer), n_rows, n_inputs, dtype)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 from manifest import instances
 from native_losses import Native
 
@@ -21,7 +22,7 @@ LOSSES = {name: loss for name, loss in instances("losses").items() if not loss.n
 SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (70, 16), (70, 17), (9, 300), (2, 1023), (1023, 2)]
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_dtype = each("dtype", [np.float32, np.float64])
 
 
 def widths(loss: Loss, wanted: Iterable[int]) -> list[int]:
@@ -169,7 +170,7 @@ def test_cross_entropy_agrees_with_numpy_down_to_a_probability_of_zero(dtype: ty
 
 @every
 @every_dtype
-@pytest.mark.parametrize(("n_rows", "n_columns"), [(2, 3), (20, 3), (20, 40)])
+@each("n_rows, n_columns", [(2, 3), (20, 3), (20, 40)])
 def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type, n_rows: int, n_columns: int) -> None:
     rng = np.random.default_rng(7)
     output = outputs((n_rows, outputs_for(loss, n_columns)), dtype, rng)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 from manifest import instances
 
 from nncore import registry
@@ -29,7 +30,7 @@ LOSSES = {name: loss for name, loss in instances("losses").items() if not loss.n
 OTHER_GRADIENTS = (BinaryFocal, Focal, Tweedie)
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_dtype = each("dtype", [np.float32, np.float64])
 
 
 def batch(loss: Loss, shape: tuple[int, int], dtype: Any = np.float64, seed: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -117,7 +118,7 @@ def test_labels_are_one_hot_targets(loss: Loss, dtype: type) -> None:
 
 @every
 @every_dtype
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (3, 9)])
+@each("shape", [(0, 3), (1, 1), (3, 9)])
 def test_shape_and_dtype_are_kept_and_nothing_is_modified(loss: Loss, dtype: type, shape: tuple[int, int]) -> None:
     output, targets = batch(loss, shape, dtype)
     for target in targets:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 from manifest import classes
 from optimizers.running import ARGUMENTS, OPTIMIZERS
 
@@ -64,7 +65,7 @@ def test_bounds_as_declared(cls: type[Optimizer], name: str, interval: str) -> N
 
 
 @every_range
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "0.1", None, [0.1], 0.1j])
+@each("value", [math.nan, math.inf, -math.inf, True, "0.1", None, [0.1], 0.1j])
 def test_anything_but_a_number_is_refused(cls: type[Optimizer], name: str, interval: str, value: Any) -> None:
     with pytest.raises(ParameterError, match=f"{cls.__name__}: {name} must be"):
         cls(**{name: value})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from each import each
 from optimizers.running import OPTIMIZERS
 
 from nncore.contract import does
@@ -22,7 +23,7 @@ SIZES = [0, 1, 7, 8, 9, 1023]
 
 every = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 every_elementwise = pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if not o.needs_tensors], ids=repr)
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_dtype = each("dtype", [np.float32, np.float64])
 
 
 @every
@@ -41,7 +42,7 @@ def amplified(optimizer: Optimizer) -> float:
 
 @every
 @every_dtype
-@pytest.mark.parametrize("n", SIZES)
+@each("n", SIZES)
 def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
     rng = np.random.default_rng(n)
     w, state = rng.normal(size=n).astype(dtype), zeros(optimizer, n, dtype, layout(n))
@@ -59,7 +60,7 @@ def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
 
 
 @every
-@pytest.mark.parametrize("t", [1, 2, 1000, 10**6, 2**40])
+@each("t", [1, 2, 1000, 10**6, 2**40])
 def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: int) -> None:
     """Against NumPy in float64: the bias corrections 1 − βᵗ would lose theirs if they were computed in float32."""
     rng = np.random.default_rng(1)
@@ -79,7 +80,7 @@ def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: 
 
 @every
 @every_dtype
-@pytest.mark.parametrize("step", [numpy_step, native_step])
+@each("step", [numpy_step, native_step])
 def test_without_a_gradient_nothing_moves(optimizer: Optimizer, dtype: type, step: Callable[..., None]) -> None:
     """A parameter that never had a gradient is 0 / (0 + ε) from its step, also with the least ε; only decay moves it."""
     if "epsilon" in optimizer.ranges:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from each import each
 from publics import Public, has_constructor_of_nncore, is_for_hosts, public_callables
 
 import nncore as nn
@@ -25,7 +26,7 @@ def test_there_are_many() -> None:
     assert len(CALLABLES) > 150
 
 
-@pytest.mark.parametrize("public", CALLABLES, ids=lambda public: public.name)
+@each("public", CALLABLES)
 def test_every_public_function_explains_an_unknown_word(public: Public) -> None:
     parameters = inspect.signature(public.call).parameters.values()
     takes_anything = any(p.kind is p.VAR_KEYWORD for p in parameters)

@@ -7,6 +7,7 @@ import inspect
 import re
 
 import pytest
+from each import each
 from publics import public_callables
 
 import nncore as nn
@@ -18,25 +19,25 @@ SIGNATURES += [inspect.signature(registry.get(kind, name)) for kind in registry.
 KNOWN = {name for signature in SIGNATURES for name in signature.parameters}
 
 
-@pytest.mark.parametrize("word", ARGUMENTS)
+@each("word", ARGUMENTS)
 def test_what_an_argument_is_called_here_is_an_argument(word: str) -> None:
     assert set(ARGUMENTS[word]) <= KNOWN
     assert word not in ARGUMENTS[word]
 
 
-@pytest.mark.parametrize("word", ARGUMENTS)
+@each("word", ARGUMENTS)
 def test_a_word_helps_somewhere(word: str) -> None:
     """Some function has what it is called here and does not have the word itself; or there is a remedy."""
     helps = any(word not in s.parameters and set(ARGUMENTS[word]) & set(s.parameters) for s in SIGNATURES)
     assert helps or word in REMEDIES
 
 
-@pytest.mark.parametrize("word", REMEDIES)
+@each("word", REMEDIES)
 def test_a_remedy_names_arguments_that_exist(word: str) -> None:
     assert set(re.findall(r"\b(\w+)=", REMEDIES[word])) <= KNOWN
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_a_public_name_of_others_leads_to_one_of_ours(name: str) -> None:
     assert not hasattr(nn, name)
     found: object = nn
@@ -46,7 +47,7 @@ def test_a_public_name_of_others_leads_to_one_of_ours(name: str) -> None:
         getattr(nn, name)
 
 
-@pytest.mark.parametrize("member", MEMBERS)
+@each("member", MEMBERS)
 def test_a_method_of_others_leads_to_one_of_ours(member: str) -> None:
     net = nn.Sequential(nn.Dense(1))
     assert not hasattr(net, member)
