@@ -62,7 +62,8 @@ def test_rows_without_gradients_are_left_out_where_that_gives_the_same_bits(opti
 
 
 def test_more_touched_rows_than_fit_a_tile() -> None:
-    codes, y = RNG.integers(0, 4000, (450, 1)).astype(float), RNG.normal(size=(450, 1))
+    rng = np.random.default_rng(1)
+    codes, y = rng.integers(0, 4000, (450, 1)).astype(float), rng.normal(size=(450, 1))
     ends = []
     for optimizer, groups in [(nn.SGD(0.1), {}), (SteppingOnAll(0.1), {}), (nn.SGD(0.1), LAZY)]:
         network = nn.Sequential(nn.Embedding(4000, 1000), nn.Dense(1))
