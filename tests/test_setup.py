@@ -94,6 +94,20 @@ def test_the_plainest_of_several_levels_is_small(setup: ModuleType, monkeypatch:
     assert setup.optimizations("nncore/losses/mse.c", "v3", ["portable", "v3"]) != [setup.SMALL]
 
 
+def test_the_widest_level_has_what_gains_by_it(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    folders = {Path(source).parent.name for source in setup.kernel_sources()}
+    stems = {Path(source).stem for source in setup.kernel_sources()}
+    assert set(setup.NARROW_FOLDERS) <= folders
+    assert {*setup.NARROW, *setup.WIDE} <= stems
+    levels = ["portable", "v3", "v4"]
+    assert setup.compiled_at("nncore/losses/mse.c", "v4", levels) == "v3"
+    assert setup.compiled_at("nncore/losses/mse.c", "v4", ["portable", "v4"]) == "v4"
+    assert setup.compiled_at("nncore/_core/kernels/gemm.c", "v4", levels) == "v4"
+    header = setup.native_list([("loss", "mse", "nncore/losses/mse.c"), ("layer", "dense", "nncore/layers/dense.c")], levels)
+    assert header.splitlines()[-4:-1] == ["    COMPONENT(loss, mse, v3) \\", "    COMPONENT(layer, dense, v4) \\", ""]
+
+
 def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:
     """Ours, those of the plugins here, and what a new plugin begins with."""
     root = Path(__file__).parents[1]
