@@ -70,9 +70,8 @@ MORE_INSTRUCTIONS = {("gemm_bf16", "v4"): ["-mavx512bf16"]}
 #: Of extensions without a loop over data: two thirds of the size of -O2.
 SMALL = "-Os"
 
-#: Folders whose kernels are small rather than fast where no processor since 2013 uses them: most of a step are products, activations and
-#: the optimizer.
-LESS_OF_A_STEP = ("constraints", "layers", "losses", "metrics", "regularizers", "transforms")
+#: Kernels that are fast rather than small where no processor since 2013 uses them: products, and what most networks have beside them.
+FAST_EVERYWHERE = ("gemm", "relu", "tanh", "sigmoid", "sgd", "momentum", "adam", "adamw")
 
 
 #: Vectors of 512 bits rather than 256 change no time that was measured in these folders, apart from `WIDE`, and in these kernels: there v4
@@ -82,7 +81,7 @@ NARROW = (
     "adadelta", "adafactor", "adagrad", "batch_norm", "block_coordinate", "embedding", "fill_missing", "lamb", "lookahead", "maxout",
     "mean_members", "muon", "nadam", "piecewise_linear_embedding", "radam", "repeat_members", "rmsprop", "sam",
 )  # fmt: skip
-WIDE = ("binary_cross_entropy", "poisson", "softmax_cross_entropy", "softmax_heads")
+WIDE = ("binary_cross_entropy", "softmax_cross_entropy")
 
 
 def compiled_at(source: str, level: str, levels: Collection[str]) -> str:
@@ -96,7 +95,7 @@ def optimizations(source: str, level: str, levels: Collection[str]) -> list[str]
     """Flags that a kernel's file takes beside -O2 at a CPU level, the plainest of `levels` or a later one."""
     if not is_optimized():
         return []
-    if level == "portable" and len(levels) > 1 and Path(source).parent.name in LESS_OF_A_STEP:
+    if level == "portable" and len(levels) > 1 and Path(source).stem not in FAST_EVERYWHERE:
         return [SMALL]
     more = LOOPS.get(Path(source).stem)
     return ["-ftree-vectorize", VECTORIZES, *([] if more is None else [more])]
