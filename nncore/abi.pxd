@@ -232,6 +232,17 @@ cdef extern from "nncore/plugin.h" nogil:
         uint64_t *rows
         uint64_t *filled
         int64_t *before
+    ctypedef struct nnc_sparse_rows:
+        uint64_t struct_size
+        const int64_t *begins
+        const int64_t *ends
+        const int32_t *columns
+        const void *values
+        const int32_t *sorted_columns
+        const int32_t *sorted_rows
+        const void *sorted_values
+        int64_t n_sorted
+
     ctypedef struct nnc_layer_call:
         uint64_t struct_size
         const nnc_site *site
@@ -258,6 +269,7 @@ cdef extern from "nncore/plugin.h" nogil:
         const nnc_activation *activation
         const nnc_batch_sums *sums
         const nnc_touched *touched
+        const nnc_sparse_rows *sparse
 
     ctypedef int32_t (*nnc_layer_function)(const nnc_layer_call *call) noexcept nogil
 

@@ -103,13 +103,20 @@ LAYOUT: dict[str, tuple[int, dict[str, int]]] = {
     "nnc_constraint": (32, {"head": 0, "project_f32": 16, "project_f64": 24}),
     "nnc_batch_sums": (24, {"own": 0, "other": 8, "other_rows": 16}),
     "nnc_touched": (32, {"tensor": 0, "rows": 8, "filled": 16, "before": 24}),
+    "nnc_sparse_rows": (
+        72,
+        {
+            "struct_size": 0, "begins": 8, "ends": 16, "columns": 24, "values": 32, "sorted_columns": 40, "sorted_rows": 48,
+            "sorted_values": 56, "n_sorted": 64,
+        },
+    ),
     "nnc_layer_call": (
-        200,
+        208,
         {
             "struct_size": 0, "site": 8, "x": 16, "y": 24, "d_y": 32, "d_x": 40, "parameters": 48, "tensors": 56, "d_parameters": 64,
             "d_tensors": 72, "buffers": 80, "cache": 88, "n_tensors": 96, "n_rows": 104, "n_inputs": 112, "n_outputs": 120,
             "first_row": 128, "batch_rows": 136, "begin_column": 144, "end_column": 152, "begin_parameter": 160, "end_parameter": 168,
-            "activation": 176, "sums": 184, "touched": 192,
+            "activation": 176, "sums": 184, "touched": 192, "sparse": 200,
         },
     ),
     "nnc_layer": (
@@ -141,7 +148,7 @@ CONSTANTS = {
 #: Structures that ctypes has too.
 MIRRORS = [
     ("nnc_head", calls.HeadStruct), ("nnc_site", calls.SiteStruct), ("nnc_tensor", calls.TensorStruct),
-    ("nnc_batch_sums", calls.BatchSumsStruct), ("nnc_touched", calls.TouchedStruct),
+    ("nnc_batch_sums", calls.BatchSumsStruct), ("nnc_touched", calls.TouchedStruct), ("nnc_sparse_rows", calls.SparseRowsStruct),
     *((f"nnc_{kind}_call", struct) for kind, struct in CALLS.items()),
 ]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]

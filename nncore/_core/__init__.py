@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nncore._core import native
 from nncore._core.arrays import as_c_array, is_c_array
+from nncore._core.compiled import SparseRows
 from nncore._core.crew import Crew, Job
 from nncore._core.lbfgs import Descent
 from nncore._core.perceptron import PerceptronTrainer
@@ -42,7 +43,7 @@ from nncore._core.turns import Turn
 __all__ = [
     "BACKWARD", "BLOCK", "FORWARD", "GRADIENT_NOT_FINITE", "INPUT_NOT_FINITE", "IS_LOSS", "LOSS", "LOSS_GRADIENT", "LOSS_NOT_FINITE",
     "MISSING", "MOST_SHARDS", "ODD", "PERTURB", "PYTHON_RAISED", "RULE", "RULE_NOT_FINITE", "STEP_NOT_FINITE", "TRANSFORM", "Crew",
-    "Descent", "Distinct", "Epochs", "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Ranks", "Run", "Scorer", "Turn",
-    "all_finite", "are_rows", "as_c_array", "cut", "is_c_array", "native", "permutation", "read_numbers", "ready_labels", "ready_rows",
-    "strip", "written_numbers",
+    "Descent", "Distinct", "Epochs", "Failure", "Job", "Judge", "PerceptronTrainer", "Program", "Ranks", "Run", "Scorer", "SparseRows",
+    "Turn", "all_finite", "are_rows", "as_c_array", "cut", "is_c_array", "native", "permutation", "read_numbers", "ready_labels",
+    "ready_rows", "strip", "written_numbers",
 ]  # fmt: skip

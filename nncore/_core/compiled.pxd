@@ -4,7 +4,8 @@
 from libc.stdint cimport int64_t, uint8_t
 
 from nncore.abi cimport (
-    nnc_activation, nnc_constraint, nnc_host, nnc_layer, nnc_loss, nnc_optimizer, nnc_regularizer, nnc_site, nnc_tensor, nnc_transform,
+    nnc_activation, nnc_constraint, nnc_host, nnc_layer, nnc_loss, nnc_optimizer, nnc_regularizer, nnc_site, nnc_sparse_rows, nnc_tensor,
+    nnc_transform,
 )
 from nncore._core.runner cimport (
     nnc_around, nnc_branch, nnc_group, nnc_op, nnc_piece, nnc_program, nnc_rounds, nnc_rule, nnc_runner, nnc_samples, nnc_sparse,
@@ -19,6 +20,14 @@ cdef void *address(object array) except? NULL
 cdef void *given(object array, object dtype, Py_ssize_t columns, bint is_written, str name) except? NULL
 cdef int load_table(object capsule, str kind, object who, object needed, void *table, size_t size) except -1
 cdef str said(const char *message)
+
+
+cdef class SparseRows:
+    cdef nnc_sparse_rows rows
+    cdef readonly object begins, ends, columns, values
+    cdef readonly int64_t n_columns
+
+    cdef int take(self, begins, ends, columns, values, int64_t n_columns) except -1
 
 
 cdef class Compiled:
@@ -64,4 +73,5 @@ cdef class Compiled:
     cdef int fill_rules(self) except -1
     cdef int fill_rounds(self, nnc_rounds *rounds, object described, nnc_piece *pieces) except -1
     cdef int refresh(self) except -1
+    cdef const void *given_inputs(self, inputs, str name) except? NULL
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order)

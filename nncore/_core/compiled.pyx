@@ -10,8 +10,9 @@ from libc.string cimport memcpy, memset
 
 from nncore.abi cimport (
     NNC_ABI_MAJOR, NNC_MESSAGE_BYTES, nnc_activation, nnc_constraint, nnc_head, nnc_layer, nnc_layer_call, nnc_loss_call, nnc_optimizer,
-    nnc_regularizer, nnc_tensor, nnc_transform, nnc_transform_call,
+    nnc_regularizer, nnc_sparse_rows, nnc_tensor, nnc_transform, nnc_transform_call,
 )
+from nncore._core.gil cimport give_gil_away, take_gil_back
 from nncore._core.runner cimport (
     NNC_OP_LAYER, NNC_OP_ACTIVATION, NNC_OP_PYTHON, NNC_OP_SUM, NNC_OP_CONCAT, NNC_OP_FORK, NNC_IS_LOSS, NNC_IS_OPTIMIZER, NNC_ON_RANGES,
     NNC_ON_TENSORS, NNC_IN_PYTHON, NNC_SITE, nnc_note, nnc_op, nnc_samples, nnc_sparse, nnc_task,
@@ -34,7 +35,7 @@ cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.
 #: What it offers to functions of components, at the same level.
 cdef const nnc_host *host = <const nnc_host *>PyCapsule_GetPointer(native.host, "nncore.host")
 
-_FLOAT64, _INT64 = np.dtype(np.float64), np.dtype(np.int64)
+_FLOAT64, _INT32, _INT64 = np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64)
 _ROLES = {"weight": 0, "bias": 1, "scale": 2}
 _KINDS = {
     "layer": NNC_OP_LAYER, "activation": NNC_OP_ACTIVATION, "python": NNC_OP_PYTHON, "sum": NNC_OP_SUM, "concat": NNC_OP_CONCAT,
@@ -124,6 +125,79 @@ cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows)
     finally:
         program.python_thread = 0
     return 0
+
+
+_NONE = np.empty(0, np.int64)
+
+
+cdef class SparseRows:
+    """Rows of a sparse matrix, as a program reads them where they lie.
+
+    Nobody may write to the arrays but `values` from now on: the core trusts them.
+
+    Parameters
+    ----------
+    begins, ends : ndarray of int64, shape (n_rows,)
+        Where the numbers of each row begin and end among all.
+    columns : ndarray of int32
+        Of each number; they rise within a row.
+    values : ndarray of float32 or float64
+        The numbers, which are finite.
+    n_columns : int
+
+    Raises
+    ------
+    DataError
+        If a row is none of places that are there, or columns are not there or do not rise.
+    """
+
+    def __cinit__(self, begins, ends, columns, values, int64_t n_columns):
+        self.take(begins, ends, columns, values, n_columns)
+        cdef const int64_t *begin = self.rows.begins
+        cdef const int64_t *end = self.rows.ends
+        cdef const int32_t *column = self.rows.columns
+        cdef int64_t i, k, n = len(begins), n_numbers = len(columns)
+        cdef bint is_sound = len(ends) == n and len(values) == n_numbers
+        if is_sound:
+            given_away = give_gil_away(n_numbers * 1e-9, 1)
+            for i in range(n):
+                is_sound = is_sound and 0 <= begin[i] <= end[i] <= n_numbers
+                if is_sound and begin[i] < end[i]:
+                    is_sound = column[begin[i]] >= 0 and column[end[i] - 1] < n_columns
+                    for k in range(begin[i] + 1, end[i]):
+                        is_sound = is_sound and column[k - 1] < column[k]
+            take_gil_back(given_away)
+        if not is_sound:
+            raise DataError("these are no sparse rows: begins, ends and columns do not fit together")
+
+    cdef int take(self, begins, ends, columns, values, int64_t n_columns) except -1:
+        """Reads arrays of the right kinds."""
+        cdef nnc_sparse_rows *rows = &self.rows
+        self.begins, self.ends, self.columns, self.values, self.n_columns = begins, ends, columns, values, n_columns
+        rows.struct_size = sizeof(nnc_sparse_rows)
+        rows.begins = <const int64_t *>given(begins, _INT64, 1, False, "begins")
+        rows.ends = <const int64_t *>given(ends, _INT64, 1, False, "ends")
+        rows.columns = <const int32_t *>given(columns, _INT32, 1, False, "columns")
+        rows.values = given(values, values.dtype, 1, False, "values")
+        return 0
+
+    def __len__(self):
+        return len(self.begins)
+
+    def __getitem__(self, chosen):
+        """Some of the rows, by a slice or an array of numbers; what they hold stays where it is."""
+        cdef SparseRows some = SparseRows.__new__(SparseRows, _NONE, _NONE, self.columns[:0], self.values[:0], self.n_columns)
+        begins, ends = (np.ascontiguousarray(places[chosen]) for places in (self.begins, self.ends))
+        some.take(begins, ends, self.columns, self.values, self.n_columns)
+        return some
+
+    def in_dtype(self, values):
+        """The same rows with these numbers in the place of `values`, as many."""
+        cdef SparseRows other = SparseRows.__new__(SparseRows, _NONE, _NONE, self.columns[:0], self.values[:0], self.n_columns)
+        if len(values) != len(self.values):
+            raise ShapeError(f"{len(self.values)} numbers, {len(values)} in their place")
+        other.take(self.begins, self.ends, self.columns, values, self.n_columns)
+        return other
 
 
 cdef class Compiled:
@@ -246,6 +320,11 @@ cdef class Compiled:
         program.n_inputs, program.n_outputs, program.n_targets = spec.n_inputs, spec.n_outputs, spec.n_targets
         program.max_rows, program.slice_rows = spec.max_rows, spec.slice_rows
         program.accepts_nan = spec.accepts_nan
+        program.is_sparse = spec.places is not None
+        if program.is_sparse:
+            program.begins = <int64_t *>address(spec.places[0])
+            program.ends = <int64_t *>address(spec.places[1])
+            program.sorts_inputs = any(op.x is None and op.is_trained for op in spec.ops)
         program.input = address(spec.input)
         program.output = address(spec.output)
         program.d_output = address(spec.d_output)
@@ -470,6 +549,7 @@ cdef class Compiled:
         return 0
 
     def __dealloc__(self):
+        free(self.program.sorted)
         free(self.program.ops)
         free(self.program.tasks)
         free(self.program.sites)
@@ -511,13 +591,26 @@ cdef class Compiled:
         self.seen, self.safe_until = version, -1
         return 0
 
+    cdef const void *given_inputs(self, inputs, str name) except? NULL:
+        """Inputs from outside, as C reads them."""
+        cdef SparseRows rows
+        if not self.program.is_sparse:
+            return given(inputs, self.dtype, self.program.n_inputs, False, name)
+        if not isinstance(inputs, SparseRows):
+            raise DtypeError(f"{name} must be sparse, as this program was compiled for, got {type(inputs)}")
+        rows = inputs
+        if rows.n_columns != self.program.n_inputs or rows.values.dtype != self.dtype:
+            found = f"{rows.n_columns} columns of {rows.values.dtype}"
+            raise ShapeError(f"{name} has {found}, {self.program.n_inputs} of {self.dtype} are needed")
+        return &rows.rows
+
     cdef nnc_samples samples(self, inputs, targets, labels, weights, order):
         """Data from outside, as C reads it."""
         for name, part in (("targets", targets), ("labels", labels), ("weights", weights)):
             if part is not None and len(part) != len(inputs):
                 raise ShapeError(f"{name} has {len(part)} rows, inputs have {len(inputs)}")
         return nnc_samples(
-            given(inputs, self.dtype, self.program.n_inputs, False, "inputs"),
+            self.given_inputs(inputs, "inputs"),
             given(targets, self.dtype, self.program.n_targets, False, "targets"),
             <const int64_t *>given(labels, _INT64, 1, False, "labels"),
             <const double *>given(weights, _FLOAT64, 1, False, "weights"),

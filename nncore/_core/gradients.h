@@ -38,8 +38,10 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
 NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first, int64_t n_rows) {
     const nnc_op *op = &m->program->ops[number];
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
+    nnc_sparse_rows rows;
     call->n_rows = in_blocks ? op->block_rows : n_rows;
-    call->x = F(input_of)(m, op, first);
+    call->sparse = sparse_of(m, op, first, &rows);
+    call->x = call->sparse != NULL ? NULL : F(input_of)(m, op, first);
     if (first > 0) {
         call->first_row = first;
         call->d_y = (const T *)op->call.d_y + first * call->n_outputs;

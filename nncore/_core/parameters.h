@@ -29,7 +29,10 @@ static int F(are_bounded)(const member *m) {
             if (!((double)F(largest)((const T *)program->gradients + op->first_parameter, op->n_parameters) < limit)) return 0;
             continue;
         }
-        double x_bound = (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
+        nnc_sparse_rows rows;
+        int is_sparse = sparse_of(m, op, 0, &rows) != NULL;
+        double x_bound = is_sparse ? (double)F(largest)(rows.sorted_values, rows.n_sorted)
+                                   : (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
         x_bound *= rounding;
@@ -94,10 +97,15 @@ static int64_t F(update)(const member *m) {
 /* The batch is worth looking at, if it is a small part of what the gradients are. */
 static int F(is_worth_bounding)(const member *m) {
     const nnc_program *program = m->program;
-    int64_t columns = 0;
-    for (int64_t i = 0; i < program->n_ops; i++)
-        if (program->ops[i].is_trained) columns += program->ops[i].call.n_inputs + program->ops[i].call.n_outputs;
-    return m->n_rows * columns < program->n_parameters / 4;
+    int64_t columns = 0, n_sparse = 0;
+    for (int64_t i = 0; i < program->n_ops; i++) {
+        const nnc_op *op = &program->ops[i];
+        if (!op->is_trained) continue;
+        columns += op->call.n_outputs;
+        if (program->is_sparse && op->call.x == NULL) n_sparse += m->rows.n_sorted;
+        else columns += op->call.n_inputs;
+    }
+    return n_sparse + m->n_rows * columns < program->n_parameters / 4;
 }
 
 /* Up to the update: all members agree that every gradient is finite, or that it cannot but be. `goes_on` and `is_last` say where the batch

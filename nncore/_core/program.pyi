@@ -2,6 +2,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from nncore._core.compiled import SparseRows
 from nncore._core.crew import Job
 from nncore._core.ranks import Ranks
 from nncore._core.scorer import Judge
@@ -64,14 +65,14 @@ class Program(Generic[Spec]):
     def spec(self) -> Spec: ...
     def __init__(self, spec: Spec) -> None: ...
     def ranges(self, size: int) -> list[int]: ...
-    def forward(self, x: np.ndarray, training: bool, n_threads: int = 1) -> None: ...
+    def forward(self, x: np.ndarray | SparseRows, training: bool, n_threads: int = 1) -> None: ...
     def loss_value(self, n_rows: int, with_gradient: bool, n_threads: int = 1) -> float: ...
-    def backward(self, x: np.ndarray, n_threads: int = 1) -> float: ...
-    def value_and_gradient(self, x: np.ndarray, n_threads: int = 1) -> float: ...
+    def backward(self, x: np.ndarray | SparseRows, n_threads: int = 1) -> float: ...
+    def value_and_gradient(self, x: np.ndarray | SparseRows, n_threads: int = 1) -> float: ...
     def update(self, n_threads: int = 1) -> None: ...
     def begin_train(
         self,
-        inputs: np.ndarray,
+        inputs: np.ndarray | SparseRows,
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
@@ -88,7 +89,7 @@ class Program(Generic[Spec]):
     ) -> Run: ...
     def train(
         self,
-        inputs: np.ndarray,
+        inputs: np.ndarray | SparseRows,
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
@@ -105,7 +106,7 @@ class Program(Generic[Spec]):
     ) -> None: ...
     def begin_evaluate(
         self,
-        inputs: np.ndarray,
+        inputs: np.ndarray | SparseRows,
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
@@ -117,7 +118,7 @@ class Program(Generic[Spec]):
     ) -> Run: ...
     def evaluate(
         self,
-        inputs: np.ndarray,
+        inputs: np.ndarray | SparseRows,
         targets: np.ndarray | None,
         labels: np.ndarray | None,
         weights: np.ndarray | None,
@@ -128,7 +129,7 @@ class Program(Generic[Spec]):
         ranks: Ranks | None = None,
     ) -> None: ...
     def predict(
-        self, inputs: np.ndarray, outputs: np.ndarray, n_threads: int = 1, n_at_once: int = 0, ranks: Ranks | None = None
+        self, inputs: np.ndarray | SparseRows, outputs: np.ndarray, n_threads: int = 1, n_at_once: int = 0, ranks: Ranks | None = None
     ) -> None: ...
     def predict_one(self, x: Any, link: Program[Any] | None = None) -> np.ndarray | None: ...
 

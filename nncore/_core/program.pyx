@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
+from nncore.abi cimport nnc_sparse_rows
 from nncore._core.compiled cimport Compiled, address, given, runner, said
 from nncore._core.crew cimport Job, nnc_job, nnc_stop
 from nncore._core.gil cimport give_gil_away, take_gil_back
@@ -158,7 +159,7 @@ cdef class Program(Compiled):
 
     def forward(self, x, bint training, int32_t n_threads=1):
         """Run forward on `x` (n_rows, n_inputs); n_rows is at most max_rows."""
-        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
+        cdef const void *data = self.given_inputs(x, "x")
         cdef int64_t n_rows = len(x)
         cdef int32_t status
         self.check_entry()
@@ -199,7 +200,7 @@ cdef class Program(Compiled):
 
     def backward(self, x, int32_t n_threads=1):
         """Fill the gradients, from the `x` of the last forward and its loss; return the value of the penalty and the regularizers."""
-        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
+        cdef const void *data = self.given_inputs(x, "x")
         cdef int64_t n_rows = len(x)
         cdef double value = 0
         cdef int32_t status
@@ -220,7 +221,7 @@ cdef class Program(Compiled):
 
         Gradients that are not finite are a `Failure`.
         """
-        cdef const void *data = given(x, self.dtype, self.program.n_inputs, False, "x")
+        cdef const void *data = self.given_inputs(x, "x")
         cdef int64_t n_rows = len(x)
         cdef double value = 0
         cdef int32_t status
@@ -274,6 +275,8 @@ cdef class Program(Compiled):
         if place != NULL:
             if len(outputs) != n_rows:
                 raise ShapeError(f"outputs has {len(outputs)} rows, inputs have {n_rows}")
+            if self.program.is_sparse:
+                return place
             if place < source + n_rows * self.program.n_inputs * size and source < place + n_rows * self.program.n_outputs * size:
                 raise DataError("outputs lie where inputs are read: pass another array")
         return place
@@ -356,7 +359,9 @@ cdef class Program(Compiled):
 
         Python looks for signals after every `n_at_once` rows; 0 is once, at the end.
         """
-        cdef const char *source = <const char *>given(inputs, self.dtype, self.program.n_inputs, False, "inputs")
+        cdef const void *source = self.given_inputs(inputs, "inputs")
+        cdef const void *here
+        cdef nnc_sparse_rows rows_here
         cdef int64_t n_rows = len(inputs), first = 0, rows
         cdef char *destination = <char *>self.room(outputs, source, n_rows)
         cdef int64_t size = 8 if self.program.is_f64 else 4
@@ -369,8 +374,15 @@ cdef class Program(Compiled):
                 self.program.ranks = &ranks.ranks
             while first < n_rows and status == NNC_OK:
                 rows = n_rows - first if n_at_once == 0 else min(n_at_once, n_rows - first)
+                if self.program.is_sparse:
+                    rows_here = (<const nnc_sparse_rows *>source)[0]
+                    rows_here.begins += first
+                    rows_here.ends += first
+                    here = &rows_here
+                else:
+                    here = <const char *>source + first * self.program.n_inputs * size
                 given_away = give_gil_away(rows * self.row_seconds, n_threads)
-                status = runner.predict(&self.program, source + first * self.program.n_inputs * size, rows,
+                status = runner.predict(&self.program, here, rows,
                                         destination + first * self.program.n_outputs * size, n_threads)
                 take_gil_back(given_away)
                 first += rows

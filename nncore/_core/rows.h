@@ -55,7 +55,12 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     }
     const int64_t *order = samples->order == NULL ? NULL : samples->order + begin;
     int64_t n_known = m->n_parts == 1 ? samples->n_samples - begin : n_rows; /* what follows is another member's */
-    if (m->x == program->input)
+    if (program->is_sparse && order != NULL) {                               /* where they lie is all that is copied */
+        const nnc_sparse_rows *all = samples->inputs;
+        F(gather_labels)(program->begins + first, all->begins, order, n_rows, n_known);
+        F(gather_labels)(program->ends + first, all->ends, order, n_rows, n_known);
+    }
+    if (!program->is_sparse && m->x == program->input)
         F(gather_rows)((T *)m->run->to_input + first * n_inputs, samples->inputs, n_inputs, order, begin, n_rows, n_known);
     const int64_t *labels = samples->labels;
     T *target = (T *)m->run->to_target + first * n_targets;
@@ -254,7 +259,9 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     }
     const nnc_layer_call *batch = &op->call;
     int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
-    const T *x = F(input_of)(m, op, first);
+    nnc_sparse_rows rows;
+    const nnc_sparse_rows *sparse = sparse_of(m, op, first, &rows);
+    const T *x = sparse != NULL ? NULL : F(input_of)(m, op, first);
     T *y = (T *)batch->y + first * n_outputs, *d_x = NULL;
     const T *d_y = NULL;
     if (what == NNC_BACKWARD) {
@@ -279,6 +286,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         nnc_layer_call call = *batch;
         call.site = site;
         call.x = x;
+        call.sparse = sparse;
         call.y = y;
         call.d_y = d_y;
         call.d_x = d_x;
@@ -455,6 +463,10 @@ NNC_INLINE int64_t F(run_batch)(member *m, int64_t begin) {
         /* by all alike, which saves a meeting */
         m->value = F(loss_of_batch)(m);
         if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
+    }
+    if (m->run->sorts_inputs && begin == 0) { /* a second pass has the same rows */
+        int64_t verdict = F(sort_by_column)(m);
+        if (verdict != NNC_OK) return verdict;
     }
     return F(run_tasks)(m, after_loss, m->run->n_tasks);
 }

@@ -7,12 +7,14 @@
 #include <float.h>
 #include <math.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "float_mode.h"
 #include "kernels/gemm.h"
 #include "kernels/level.h"
+#include "kernels/sorted.h"
 #include "parts.h"
 #include "permutation.h"
 #include "ranks.h"
@@ -39,6 +41,7 @@ typedef struct run {
     int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
     int32_t with_gradient, checks_gradient;
     int32_t looks_behind;    /* a prediction: at what its first op makes of the inputs, to learn whether they are finite */
+    int32_t sorts_inputs;    /* their numbers, by column, once the loss is known */
     int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
     double *value;
     char *gemm_rooms;           /* (n_threads, NNC_GEMM_ROOM_BYTES) working memory of matrix products; NULL: there is none */
@@ -60,7 +63,8 @@ typedef struct member {
     int is_alone;                           /* nobody else takes part, in this process or in others */
     int32_t begin_leaf, end_leaf;           /* of the trees of shards: those whose rows it sums, with the others of its process */
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
-    const void *x;                          /* row i of the batch is row i + x_shift */
+    const void *x;                          /* row i of the batch is row i + x_shift; NULL where inputs are sparse */
+    nnc_sparse_rows rows;                   /* in its place: begins[i + x_shift] and ends[i + x_shift] */
     int64_t x_shift;
     int64_t n_rows;       /* of the batch */
     int64_t first_sample; /* of the visit: row 0 of the batch */
@@ -208,6 +212,15 @@ static int program_is_gated(const nnc_program *program) {
     return program->safe_gradient > 0 && program->anchor == NULL && program->constraints.n_pieces == 0;
 }
 
+/* Where an op reads the program's inputs, and these are sparse: the rows from `first` of the batch on, in `room`; else NULL. */
+static const nnc_sparse_rows *sparse_of(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room) {
+    if (!m->program->is_sparse || op->call.x != NULL) return NULL;
+    *room = m->rows;
+    room->begins += first + m->x_shift;
+    room->ends += first + m->x_shift;
+    return room;
+}
+
 /* Whether somebody wants the network, or the thread. */
 static int is_to_stop(const nnc_program *program) {
     return atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0 ||
@@ -343,13 +356,19 @@ static int32_t loss_value(nnc_program *program, int64_t n_rows, int32_t with_gra
 }
 
 static int32_t backward(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
-    run asked = {.program = program, .x = x, .n_rows = n_rows, .with_gradient = 1, .value = value};
+    run asked = {.program = program, .x = x, .n_rows = n_rows, .sorts_inputs = program->sorts_inputs, .with_gradient = 1, .value = value};
     add_backward(program, &asked.n_tasks);
     return RUN(&asked, n_threads, run_once);
 }
 
 static int32_t value_and_gradient(nnc_program *program, const void *x, int64_t n_rows, double *value, int32_t n_threads) {
-    run asked = {.program = program, .x = x, .n_rows = n_rows, .with_gradient = 1, .checks_gradient = 1, .value = value};
+    run asked = {.program = program,
+                 .x = x,
+                 .n_rows = n_rows,
+                 .sorts_inputs = program->sorts_inputs,
+                 .with_gradient = 1,
+                 .checks_gradient = 1,
+                 .value = value};
     program->training = 1;
     if (program->python_reads_input) add_task(program, &asked.n_tasks, NNC_GATHER, 0);
     add_forward(program, &asked.n_tasks);
@@ -369,6 +388,7 @@ static int32_t train(nnc_program *program, const nnc_samples *samples, int64_t b
                      double seconds, nnc_progress *progress, int32_t n_threads) {
     run asked = {.program = program,
                  .samples = samples,
+                 .sorts_inputs = program->sorts_inputs,
                  .batch_size = batch_size,
                  .accumulate = accumulate,
                  .step_size = nnc_times(batch_size, accumulate),
@@ -448,6 +468,7 @@ static int32_t F(all_finite)(const T *values, int64_t n, int32_t allow_nan) {
 }
 
 #include "ties.h"
+#include "sparse_rows.h"
 #include "rows.h"
 #include "between.h"
 #include "gradients.h"
@@ -482,7 +503,8 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
         .sites = sites,
         .part = part,
         .n_parts = n_parts,
-        .x = asked->x,
+        .x = program->is_sparse ? NULL : asked->x,
+        .rows = program->is_sparse && asked->x != NULL ? *(const nnc_sparse_rows *)asked->x : (nnc_sparse_rows){0},
         .n_rows = asked->n_rows,
         .begin_parameter = begin_parameter(program, begin, end, part, n_parts),
         .end_parameter = part + 1 == n_parts ? end : begin_parameter(program, begin, end, part + 1, n_parts),
@@ -534,7 +556,13 @@ static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
         for (int64_t i = 0; i < n_rows; i++)
             m->weight_sum += samples->weights[samples->order != NULL ? samples->order[first_sample + i] : first_sample + i];
     }
-    if (samples->order != NULL || m->run->copies_rows) { /* Python sees the arrays it was given, not pointers */
+    if (m->program->is_sparse) {
+        m->rows = *(const nnc_sparse_rows *)samples->inputs;
+        m->x_shift = samples->order != NULL ? 0 : first_sample;
+        if (samples->order == NULL) return;
+        m->rows.begins = m->program->begins;
+        m->rows.ends = m->program->ends;
+    } else if (samples->order != NULL || m->run->copies_rows) { /* Python sees the arrays it was given, not pointers */
         m->x = m->program->input;
     } else {
         m->x = samples->inputs;
@@ -667,6 +695,7 @@ static int64_t F(predict_rows)(const member *m, int64_t first, int64_t buffer_ro
     const run *asked = m->run;
     const nnc_program *program = m->program;
     int64_t n_done = 0;
+    if (program->is_sparse) return F(run_on_rows)(m, 0, asked->n_tasks, buffer_row, n_rows); /* they were looked at where they were made */
     if (asked->looks_behind) {
         const nnc_layer_call *call = &program->ops[program->tasks[0].op].call;
         int64_t verdict = F(run_on_rows)(m, 0, 1, buffer_row, n_rows);

@@ -218,6 +218,13 @@ typedef struct nnc_program {
     void *room;         /* where all buffers of a batch are, in a program that keeps nothing between runs: each gets a room of its own */
     int64_t room_bytes; /* of it; 0: the program has buffers of its own */
 
+    /* Inputs that are sparse: runs are handed an nnc_sparse_rows where they would be handed a matrix. There is no `input`. */
+    int32_t is_sparse;
+    int32_t sorts_inputs;   /* gradients need the numbers of a batch by column: sparse_rows.h */
+    int64_t *begins, *ends; /* (max_rows,) of the rows of a batch, gathered */
+    void *sorted;           /* room for so many numbers, twice; the runner's, to be freed with the program */
+    int64_t most_sorted;
+
     /* One batch. */
     void *input;        /* (max_rows, n_inputs) rows are gathered here unless they already lie in order */
     void *output;       /* (max_rows, n_outputs) of the last op */
@@ -331,7 +338,7 @@ typedef struct nnc_course {
 
 /* Samples to train on. */
 typedef struct nnc_samples {
-    const void *inputs;        /* (n, n_inputs) */
+    const void *inputs;        /* (n, n_inputs), or an nnc_sparse_rows, as the program takes them */
     const void *targets;       /* (n, n_targets) or NULL */
     const int64_t *labels;     /* (n,) or NULL */
     const double *weights;     /* (n,) none above 2, or NULL for 1 each */
@@ -350,7 +357,7 @@ typedef struct nnc_progress {
 
 /* The functions of a runner; `n_threads` is how many it may use. */
 typedef struct nnc_runner {
-    /* Forward through all ops for the n_rows at x. */
+    /* Forward through all ops for the n_rows at x: a matrix or, here and in the others, an nnc_sparse_rows, as the program takes it. */
     int32_t (*forward)(nnc_program *program, const void *x, int64_t n_rows, int32_t training, int32_t n_threads);
 
     /* Loss of the last forward against the batch's target and weight: value = sum of weight * loss. with_gradient also fills d_output. */

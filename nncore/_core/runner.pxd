@@ -109,6 +109,10 @@ cdef extern from "runner.h" nogil:
         int32_t python_reads_input
         int64_t n_inputs, n_outputs, n_targets, max_rows, slice_rows
         int32_t max_parts, accepts_nan
+        int32_t is_sparse, sorts_inputs
+        int64_t *begins
+        int64_t *ends
+        void *sorted
         nnc_task *tasks
         nnc_site *sites
         int64_t n_sites

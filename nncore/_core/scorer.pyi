@@ -2,6 +2,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from nncore._core.compiled import SparseRows
+
 Spec = TypeVar("Spec")  # a `nncore.program.ScorerSpec`: the core reads its fields, and hands it back as it was given
 
 class Scorer(Generic[Spec]):
@@ -26,7 +28,7 @@ class Judge:
     def __init__(
         self,
         program: Any,
-        fields: tuple[np.ndarray | None, ...],
+        fields: tuple[np.ndarray | SparseRows | None, ...],
         scorer: Scorer[Any] | None,
         link: Any,
         outputs: np.ndarray | None,

@@ -6,7 +6,17 @@ from nncore.contract import hookspecs
 from nncore.contract.activation import Activation, ActivationLike
 from nncore.contract.building import setup_arguments
 from nncore.contract.callback import Callback
-from nncore.contract.calls import CALLS, BatchSumsStruct, HeadStruct, NumbaCall, SiteStruct, TensorStruct, TouchedStruct, numba_call
+from nncore.contract.calls import (
+    CALLS,
+    BatchSumsStruct,
+    HeadStruct,
+    NumbaCall,
+    SiteStruct,
+    SparseRowsStruct,
+    TensorStruct,
+    TouchedStruct,
+    numba_call,
+)
 from nncore.contract.collective import Collective
 from nncore.contract.component import Component
 from nncore.contract.configurable import Configurable, alike, bounds, is_inside, numbers_of, written
@@ -56,18 +66,18 @@ from nncore.contract.statistics import SAMPLE_SIZE, Extremes, Means, Missing, Mo
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
-    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "FUNCTIONS", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES",
-    "SAMPLE_SIZE", "SPLITS", "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "BatchSumsStruct", "Buffer",
-    "Builder", "Callback", "Collective", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding",
-    "ExportGraph", "Exporter", "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer",
-    "InitializerLike", "Kernel", "Layer", "LayerCall", "LayerView", "Learned", "Loss", "Means", "Metric", "Missing", "Moments",
-    "Monitor", "Need", "NetworkView", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive",
-    "Regularizer", "RegularizerLike", "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot",
-    "State", "Statistic", "Tensor", "TensorSpan", "TensorStruct", "TextLevels", "TouchedStruct", "Transform", "TransformCall", "Value",
-    "activation_for", "adopt", "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored",
-    "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction",
-    "does", "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl",
-    "hookspecs", "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation",
-    "quantiles", "random_words", "row_hashes", "rung", "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums",
-    "with_argument", "with_arguments", "with_settings", "wrappers_of", "written",
+    "ABI_MAJOR", "ABI_MINOR", "CALLS", "DISTRIBUTION", "FUNCTIONS", "INPUT", "OPERATIONS", "OUTPUT_DOMAINS", "PRIMITIVES", "SAMPLE_SIZE",
+    "SPLITS", "TABLES", "TIMES", "UNBOUNDED", "UNCHANGING", "Activation", "ActivationLike", "BatchSumsStruct", "Buffer", "Builder",
+    "Callback", "Collective", "Component", "Configurable", "Constraint", "ConstraintLike", "Constraints", "Encoding", "ExportGraph",
+    "Exporter", "Extremes", "Format", "FrozenDict", "FrozenList", "Graph", "HeadStruct", "History", "Initializer", "InitializerLike",
+    "Kernel", "Layer", "LayerCall", "LayerView", "Learned", "Loss", "Means", "Metric", "Missing", "Moments", "Monitor", "Need",
+    "NetworkView", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike",
+    "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "SparseRowsStruct", "State", "Statistic",
+    "Tensor", "TensorSpan", "TensorStruct", "TextLevels", "TouchedStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt",
+    "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts",
+    "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of",
+    "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
+    "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "row_hashes", "rung",
+    "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings",
+    "wrappers_of", "written",
 ]  # fmt: skip

@@ -92,6 +92,17 @@ class TouchedStruct(ctypes.Structure):
     _fields_ = [("tensor", _WHOLE), *((name, ctypes.c_size_t) for name in ("rows", "filled", "before"))]
 
 
+class SparseRowsStruct(ctypes.Structure):
+    """``nnc_sparse_rows``; all but the numbers are addresses."""
+
+    _fields_ = [
+        ("struct_size", ctypes.c_uint64),
+        *((name, ctypes.c_size_t) for name in ("begins", "ends", "columns", "values")),
+        *((name, ctypes.c_size_t) for name in ("sorted_columns", "sorted_rows", "sorted_values")),
+        ("n_sorted", _WHOLE),
+    ]  # fmt: skip
+
+
 class LayerCallStruct(ctypes.Structure):
     """``nnc_layer_call``; `activation` is an address."""
 
@@ -108,6 +119,7 @@ class LayerCallStruct(ctypes.Structure):
         ),
         ("activation", ctypes.c_size_t), ("sums", ctypes.POINTER(BatchSumsStruct)),
         ("touched", ctypes.POINTER(TouchedStruct)),
+        ("sparse", ctypes.POINTER(SparseRowsStruct)),
     ]  # fmt: skip
 
 

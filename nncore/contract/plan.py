@@ -25,8 +25,8 @@ ROLES = ("weight", "bias", "scale")
 _OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _FLAGS = (
-    "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "spreads_nan", "reads_parameters_in_gradient",
-    "backward_fills_cache",
+    "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "spreads_nan", "takes_sparse",
+    "reads_parameters_in_gradient", "backward_fills_cache",
 )  # fmt: skip
 
 
@@ -171,6 +171,9 @@ class Plan:
     spreads_nan : bool
         Whatever the parameters, an input that is NaN or infinite makes the first output of its sample NaN or infinite, before the
         activation. A prediction of a compiled layer then looks for such inputs there, and not at every input of every sample.
+    takes_sparse : bool
+        As the first layer of a network, its compiled functions take rows of a sparse matrix, ``sparse`` of the call, in the place of x, and
+        ``gradient`` functions take time by its numbers alone. It asks for a `gradient_unit`.
     codes : tuple of int
         Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
     output_domain : str or None
@@ -216,6 +219,7 @@ class Plan:
     backward_fills_cache: bool = False
     accepts_nan: bool = False
     spreads_nan: bool = False
+    takes_sparse: bool = False
     codes: tuple[int, ...] = ()
     output_domain: str | None = None
     members: int = 0
@@ -336,6 +340,8 @@ class Plan:
             _refuse("work_per_row", self.work_per_row, "0 with split_columns, as every call has all rows: ask for work")
         if self.reads_parameters_in_gradient and unit == 0:
             _refuse("reads_parameters_in_gradient", True, "False without gradient functions, which a gradient_unit announces")
+        if self.takes_sparse and unit == 0:
+            _refuse("takes_sparse", True, "False without gradient functions, which a gradient_unit announces")
         if self.backward_fills_cache and (unit == 0 or self.cache + self.cache_per_row == 0):
             _refuse("backward_fills_cache", True, "False without a cache, and gradient functions to read it")
 

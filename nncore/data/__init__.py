@@ -14,8 +14,8 @@ from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
 from nncore.data.mapped_arrays import mapped
 from nncore.data.prefetching import Prefetched
+from nncore.data.rows import Rows
 from nncore.data.samples import (
-    Rows,
     Samples,
     as_inputs,
     as_matrix,
@@ -24,9 +24,13 @@ from nncore.data.samples import (
     as_samples,
     check_finite,
     check_replaced,
+    for_core,
+    for_network,
+    some_rows,
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
+from nncore.data.sparse_samples import SparseSamples, is_sparse, sparse_samples
 from nncore.data.stream_kinds import FORMATS, as_stream, inputs_stream, is_stream
 from nncore.data.stream_memory import StreamMemory
 from nncore.data.stream_order import in_turn
@@ -38,9 +42,10 @@ from nncore.data.visits import StreamVisits, Visits
 
 __all__ = [
     "CONVERT_AT_ONCE", "FORMATS", "ArrayStream", "BatchStream", "Block", "ChainLearner", "Dataset", "EncodingChain", "Fold", "HeldOut",
-    "Prefetched", "Random", "Rows", "Samples", "Source", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource",
-    "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted", "Visits", "admitted", "arrow_dataset", "arrow_stream", "as_fraction",
-    "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets",
-    "as_weights", "check_finite", "check_replaced", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below",
-    "is_missing", "is_stream", "level_key", "mapped", "warn_of_lost_digits",
+    "Prefetched", "Random", "Rows", "Samples", "Source", "SparseSamples", "Splitter", "Stream", "StreamBlock", "StreamMemory",
+    "StreamSource", "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted", "Visits", "admitted", "arrow_dataset", "arrow_stream",
+    "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_stream",
+    "as_targets", "as_weights", "check_finite", "check_replaced", "for_core", "for_network", "hashes_between", "in_terms_of", "in_turn",
+    "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse", "is_stream", "level_key", "mapped", "some_rows", "sparse_samples",
+    "warn_of_lost_digits",
 ]  # fmt: skip

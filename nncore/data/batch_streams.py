@@ -7,6 +7,7 @@ from typing import Any
 
 from nncore.arguments import shown
 from nncore.data.samples import as_numbers, as_rows
+from nncore.data.sparse_samples import is_sparse
 from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError, DtypeError, ParameterError
 from nncore.words import is_of_call
@@ -91,6 +92,8 @@ class BatchStream(Stream):
     def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
         """A batch as numbers."""
         of_batch = f"of a batch of {self.source}"
+        if is_sparse(X):
+            raise DtypeError(f"X {of_batch} is sparse, and streams are dense: pass train_on_batch one sparse batch after the other")
         named = (("y", y), ("sample_weight", sample_weight))
         return StreamBlock(
             as_rows(X, f"X {of_batch}", None)[:],

@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from nncore._core import as_c_array, is_c_array
+from nncore._core import SparseRows, as_c_array, is_c_array
 from nncore.blocks import rows_at_once
-from nncore.data.samples import Samples, check_finite
+from nncore.data.samples import Samples, check_finite, some_rows
+from nncore.data.sparse_samples import SparseSamples
 from nncore.data.targets import Targets, TargetsWanted, as_weights
 from nncore.errors import DataError, ShapeError
 
@@ -30,7 +31,7 @@ DIGESTED = 64 * 2**20
 class Block:
     """Samples for one run of the core; the fields are the arguments of `Program.train`."""
 
-    inputs: np.ndarray  # (n, n_inputs)
+    inputs: np.ndarray | SparseRows  # (n, n_inputs)
     reals: np.ndarray | None
     labels: np.ndarray | None
     weights: np.ndarray | None  # (n,) float64
@@ -40,7 +41,13 @@ class Block:
         return len(self.inputs) if self.order is None else len(self.order)
 
     @property
-    def fields(self) -> tuple[np.ndarray | None, ...]:
+    def matrix(self) -> np.ndarray:
+        """The inputs where they cannot be sparse."""
+        assert isinstance(self.inputs, np.ndarray), "asked for only there"
+        return self.inputs
+
+    @property
+    def fields(self) -> tuple[np.ndarray | SparseRows | None, ...]:
         """Inputs, reals, labels and weights."""
         return self.inputs, self.reals, self.labels, self.weights
 
@@ -79,7 +86,9 @@ class Dataset:
 
     def __init__(self, inputs: Samples, targets: Targets, weights: np.ndarray | None, dtype: np.dtype) -> None:
         self.targets, self.weights, self.dtype = targets, weights, dtype
-        in_place = isinstance(inputs, np.ndarray) and is_c_array(inputs, dtype)
+        if isinstance(inputs, SparseSamples):
+            inputs = inputs.in_dtype(dtype)
+        in_place = isinstance(inputs, SparseSamples) or (isinstance(inputs, np.ndarray) and is_c_array(inputs, dtype))
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
             inputs, in_place = as_c_array(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
@@ -153,21 +162,33 @@ class Dataset:
 
     def copied(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
         """The same with inputs of its own, in the order of the rows."""
-        return Dataset(self.inputs[rows], self.targets.of(rows), weights, self.dtype)
+        return Dataset(some_rows(self.inputs, rows), self.targets.of(rows), weights, self.dtype)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a program for sparse rows is needed."""
+        return isinstance(self.inputs, SparseSamples)
 
     @cached_property
-    def _matrix(self) -> np.ndarray:
+    def _matrix(self) -> np.ndarray | SparseRows:
         """The inputs where they lie, a sample a row."""
+        if isinstance(self.inputs, SparseSamples):
+            return self.inputs.rows
         return self.inputs[:].reshape(len(self.inputs), -1)
 
     @cached_property
     def digest(self) -> str:
         """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
-        n_rows = min(len(self), max(2, DIGESTED // max(1, self.inputs[0].size * self.dtype.itemsize)))
+        n_numbers = self.inputs.n_numbers // len(self.inputs) if isinstance(self.inputs, SparseSamples) else self.inputs[0].size
+        n_rows = min(len(self), max(2, DIGESTED // max(1, n_numbers * self.dtype.itemsize)))
         rows = np.linspace(0, len(self) - 1, n_rows).astype(np.int64)
         chosen = slice(None) if n_rows == len(self) else rows
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(np.ascontiguousarray(self.inputs[chosen if self._rows is None else self._rows[chosen]], self.dtype).data)
+        chosen_inputs = chosen if self._rows is None else self._rows[chosen]
+        if isinstance(self.inputs, SparseSamples):
+            self.inputs.select(chosen_inputs).add_to(digest)
+        else:
+            digest.update(np.ascontiguousarray(self.inputs[chosen_inputs], self.dtype).data)
         for name, part in (("reals", self.targets.reals), ("labels", self.targets.labels), ("weights", self.weights)):
             if part is not None:
                 digest.update(name.encode())

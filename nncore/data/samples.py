@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 
-from nncore._core import all_finite, as_c_array, ready_rows
+from nncore._core import SparseRows, all_finite, as_c_array, ready_rows
 from nncore.blocks import blocks, rows_at_once
 from nncore.data.containers import admitted, is_missing
+from nncore.data.rows import Rows
+from nncore.data.sparse_samples import DenseRows, SparseSamples, is_sparse, sparse_samples
 from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
+from nncore.program import Blueprint, check_sparse
 
 #: A column in which a dtype has fewer numbers than this has lost what it could tell.
 FEWEST_STEPS = 1000
 #: Of larger data, rows at equal distances are looked at for that, so many bytes: a file that is memory-mapped is not read once more.
 LOOKED_AT = 64 * 2**20
-
-
-class Rows(ABC):
-    """Samples that are made as they are asked for, so that all of them are never in memory: what `as_rows` takes beside arrays.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        ``(n_samples, ...)``.
-    dtype : dtype
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-    @abstractmethod
-    def __getitem__(self, rows: Any) -> np.ndarray:
-        """A sample by its number; samples by a slice or an array of numbers."""
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
 
 #: Samples as the functions below return them.
@@ -67,7 +40,8 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
 
 def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
     """The same, but for NaN and infinity. What is masked is NaN."""
-    array = data if isinstance(data, Rows) else as_numbers(data, name, holes=True)
+    array: Samples
+    array = data if isinstance(data, Rows) else sparse_samples(data, name) if is_sparse(data) else as_numbers(data, name, holes=True)
     if array.ndim < 2:
         hint = f"one sample: {name}.reshape(1, -1); one feature: {name}.reshape(-1, 1)"
         raise ShapeError(f"{name} must have a row for each sample, got shape {array.shape}; for {hint}")
@@ -78,12 +52,32 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
     return array
 
 
-def as_inputs(data: object, name: str, shape: tuple[int, ...], dtype: np.dtype, allow_nan: bool = False) -> np.ndarray:
-    """`data` as a network reads it: checked as by `as_samples`, in a matrix as by `as_matrix`."""
-    ready = ready_rows(data, shape, dtype, allow_nan)
+def for_network(samples: Samples, blueprint: Blueprint, name: str) -> Samples:
+    """Samples that a network can read: where it cannot read sparse ones, they become dense if they may, and are refused if not."""
+    if blueprint.takes_sparse or not isinstance(samples, SparseSamples):
+        return samples
+    if not samples.may_be_dense:
+        check_sparse(blueprint, name)
+    return DenseRows(samples)
+
+
+def some_rows(samples: Samples, rows: Any) -> Samples:
+    """Some of the samples: an array, or sparse ones as they are."""
+    return samples.select(rows) if isinstance(samples, SparseSamples) else samples[rows]
+
+
+def as_inputs(data: object, name: str, shape: tuple[int, ...], dtype: np.dtype, blueprint: Blueprint) -> np.ndarray | SparseRows:
+    """`data` as a network reads it: checked as by `as_samples` and `for_network`, a matrix as by `as_matrix` unless it is sparse."""
+    ready = ready_rows(data, shape, dtype, blueprint.accepts_nan)
     if ready is None:
-        return as_matrix(as_samples(data, name, shape, dtype, allow_nan), dtype)
+        samples = as_samples(data, name, shape, dtype, blueprint.accepts_nan)
+        return for_core(for_network(samples, blueprint, name), dtype)
     return ready if len(shape) == 1 else ready.reshape(len(ready), -1)
+
+
+def for_core(samples: Samples, dtype: np.dtype) -> np.ndarray | SparseRows:
+    """Checked samples as a program takes them: sparse, or in a matrix."""
+    return samples.in_dtype(dtype).rows if isinstance(samples, SparseSamples) else as_matrix(samples, dtype)
 
 
 def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
@@ -95,7 +89,7 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
     """`data` as an array of real numbers; a frame's columns become columns. What is masked is refused, or with `holes` becomes NaN."""
     data = admitted(data, name, holes=holes)
     if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
-        raise DtypeError(f"{name} is a sparse matrix; networks here are dense: pass {name}.toarray()")
+        raise DtypeError(f"{name} is a sparse matrix, which is not taken here: pass {name}.toarray()")
     try:
         array = np.asarray(data)
     except MemoryError:
@@ -133,6 +127,9 @@ def _numbers_of_objects(array: np.ndarray, name: str) -> np.ndarray:
 def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
     """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
     if array.dtype.kind in "biu" or array.size == 0:
+        return
+    if isinstance(array, SparseSamples):
+        array.check_finite(name, dtype)
         return
     for rows in blocks(len(array), array[0].size * dtype.itemsize):
         block = array[rows]

@@ -9,9 +9,10 @@ import numpy as np
 from nncore.contract import Loss, alike
 from nncore.data.dataset import Dataset
 from nncore.data.held_out import HeldOut
-from nncore.data.samples import Samples, as_numbers, as_rows, warn_of_lost_digits
+from nncore.data.samples import Samples, as_numbers, as_rows, for_network, warn_of_lost_digits
 from nncore.data.targets import TargetsWanted, as_weights
 from nncore.errors import DataError, DtypeError, ShapeError
+from nncore.program import Blueprint
 
 
 class Source:
@@ -35,6 +36,10 @@ class Source:
         """X with samples of this shape, as `as_rows` returns it."""
         self._samples = as_rows(self._X if self._samples is None else self._samples, f"{self._role}X", shape)
         return self._samples
+
+    def fit_to(self, blueprint: Blueprint) -> None:
+        """Let samples be such as a network can read; see `for_network`."""
+        self._samples = for_network(self.samples(None), blueprint, f"{self._role}X")
 
     def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
         """Shape of a sample, which must be `shape` unless that is None."""

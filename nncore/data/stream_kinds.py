@@ -13,8 +13,9 @@ from nncore.data.arrow_streams import arrow_dataset, arrow_stream, is_arrow
 from nncore.data.batch_streams import BatchStream
 from nncore.data.mapped_arrays import mapped, mapped_members
 from nncore.data.samples import as_numbers, as_rows
+from nncore.data.sparse_samples import is_sparse
 from nncore.data.streams import ArrayStream, Stream
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError, DtypeError, ParameterError
 
 #: Ends of names of files that Arrow reads, and its word for each.
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "feather", ".feather": "feather", ".ipc": "feather"}
@@ -65,6 +66,8 @@ def inputs_stream(X: Any) -> Stream | None:
 
 def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str = "") -> ArrayStream:
     """Arrays that are gone through in blocks, though they are there."""
+    if is_sparse(X):
+        raise DtypeError(f"{role}X is sparse: it lies in memory as it is, leave out memory_limit and shuffle_buffer")
     samples = as_rows(X, f"{role}X", None)
     if len(samples) == 0:
         raise DataError(f"{role}X has no samples")

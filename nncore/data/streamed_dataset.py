@@ -252,7 +252,7 @@ def _empty_like(block: Block, n_rows: int) -> Block:
     reals, labels, weights = (
         None if part is None else np.empty((n_rows, *part.shape[1:]), part.dtype) for part in (block.reals, block.labels, block.weights)
     )
-    return Block(np.empty((n_rows, *block.inputs.shape[1:]), block.inputs.dtype), reals, labels, weights, None)
+    return Block(np.empty((n_rows, *block.matrix.shape[1:]), block.matrix.dtype), reals, labels, weights, None)
 
 
 def _put(block: Block, places: slice | np.ndarray, rows: Block) -> None:
@@ -261,6 +261,7 @@ def _put(block: Block, places: slice | np.ndarray, rows: Block) -> None:
         if (array is None) != (part is None):
             raise DataError("some blocks of the stream have sample weights and others have none: let all have them")
         if array is not None and part is not None:
+            assert isinstance(array, np.ndarray), "streams are dense"
             array[places] = part
 
 

@@ -1,7 +1,10 @@
 /* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set: as if b were one more row
  * of W that meets an input of 1. A row is the unit in which gradients are split. */
 #ifndef T
+#include <string.h>
+
 #include "../_core/kernels/gemm.h"
+#include "../_core/kernels/sorted.h"
 #include "../_core/kernels/vector.h"
 /* Rows that are summed by themselves, and vectors of them side by side. */
 #define SUM_ROWS 256
@@ -24,12 +27,28 @@ const nnc_layer NNC_TABLE(layer, dense) = {
 
 #else
 
+#include "../_core/kernels/sparse_sums.h"
+
+/* y = x . W + b, of which a row of x names the rows of W to be added up. */
+static void F(dense_forward_sparse)(const nnc_layer_call *call, const T *weight, const T *bias) {
+    const nnc_sparse_rows *x = call->sparse;
+    const T *values = x->values;
+    int64_t n_outputs = call->n_outputs, n = call->end_column - call->begin_column;
+    T *y = (T *)call->y + call->begin_column;
+    for (int64_t i = 0; i < call->n_rows; i++) {
+        int64_t begin = x->begins[i];
+        F(sparse_sums)(bias, x->columns + begin, values + begin, x->ends[i] - begin, weight, 0, n_outputs, n, y + i * n_outputs);
+    }
+}
+
 static int32_t F(dense_forward)(const nnc_layer_call *call) {
     int64_t n_inputs = call->n_inputs, n_outputs = call->n_outputs, begin = call->begin_column, end = call->end_column;
     const T *weight = call->parameters;                                                       /* (n_inputs, n_outputs) */
     const T *bias = call->site->hyper[0] != 0 ? weight + n_inputs * n_outputs + begin : NULL; /* (end - begin,)        */
-    F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, 0, (T *)call->y + begin,
-            n_outputs);
+    if (call->sparse != NULL) F(dense_forward_sparse)(call, weight + begin, bias);
+    else
+        F(gemm)(call->n_rows, end - begin, n_inputs, call->x, n_inputs, 1, weight + begin, n_outputs, 1, bias, 0, (T *)call->y + begin,
+                n_outputs);
     return 0;
 }
 
@@ -75,13 +94,30 @@ static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     for (; first < n; first += LANES) F(sum_columns)(1, nnc_least(n - first, LANES), x + first, n_rows, n, sums + first);
 }
 
+/* n rows of d_W = x^T . d_y from row `begin` on, to d_weight: where a column of x has no numbers, they are 0. */
+static void F(dense_gradient_sparse)(const nnc_layer_call *call, int64_t begin, int64_t n, T *d_weight) {
+    const nnc_sparse_rows *x = call->sparse;
+    const int32_t *columns = x->sorted_columns, *rows = x->sorted_rows;
+    const T *values = x->sorted_values;
+    int64_t n_outputs = call->n_outputs, first = call->first_row, last = first + call->n_rows;
+    int64_t place = nnc_first_from(columns, 0, x->n_sorted, begin), end = nnc_first_from(columns, place, x->n_sorted, begin + n);
+    memset(d_weight, 0, (size_t)(n * n_outputs) * sizeof(T));
+    for (int64_t next; place < end; place = next) {
+        for (next = place + 1; next < end && columns[next] == columns[place];) next++;
+        int64_t from = nnc_first_from(rows, place, next, first), to = nnc_first_from(rows, from, next, last);
+        F(sparse_sums)(NULL, rows + from, values + from, to - from, call->d_y, first, n_outputs, n_outputs,
+                       d_weight + (columns[place] - begin) * n_outputs);
+    }
+}
+
 /* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */
 static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs;
     int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = nnc_least(end, n_inputs) - begin;
     const T *x = call->x, *d_y = call->d_y; /* (n_rows, n_inputs), (n_rows, n_outputs) */
     T *d_parameters = call->d_parameters;   /* (end - begin, n_outputs) */
-    if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, 0, d_parameters, n_outputs);
+    if (n > 0 && call->sparse != NULL) F(dense_gradient_sparse)(call, begin, n, d_parameters);
+    else if (n > 0) F(gemm)(n, n_outputs, n_rows, x + begin, 1, n_inputs, d_y, n_outputs, 1, NULL, 0, d_parameters, n_outputs);
     if (end > n_inputs) F(column_sums)(d_y, n_rows, n_outputs, d_parameters + n * n_outputs);
     return 0;
 }

@@ -119,6 +119,7 @@ class Dense(Layer):
             split_columns=True,
             gradient_unit=n_outputs,
             spreads_nan=True,
+            takes_sparse=True,
             output_domain="(-inf, inf)",
         )
 

@@ -108,6 +108,7 @@ class Evaluation:
         self._scores = Scores(data, metrics, math.prod(network.output_shape), scorings) if metrics else None
         self.n_sums = 2 + (0 if self._scores is None else self._scores.n_sums)
         self._needs_batch = network.loss.needs_batch
+        self._is_sparse = isinstance(data, Dataset) and data.is_sparse
         self._program: Program[ProgramSpec] | None = None
         self._progress: list[Any] = [0, 0.0, 0.0]
         self._outputs: np.ndarray | None = None  # of a block or, if the loss needs them at once, of all samples
@@ -120,8 +121,8 @@ class Evaluation:
         """What does all of it in the core, behind an epoch of training; None if some of it is done in Python, or in several blocks."""
         network = self._network
         link = network.program_for_link() if self.metrics else None
-        if self._program is None or self._program is not network._programs.prediction or self._link is not link:
-            program = network.program_for_prediction()
+        program = network.program_for_prediction(sparse_inputs=self._is_sparse)
+        if self._program is not program or self._link is not link:
             self._prepare(program)
             self._link, self._judge = link, self._made_judge(program, link)
         return self._judge
@@ -148,7 +149,7 @@ class Evaluation:
 
     def turns(self) -> Turns[dict[str, float]]:
         """Work for the core; between two pieces of it other threads may use the network."""
-        program = self._network.program_for_prediction()
+        program = self._network.program_for_prediction(sparse_inputs=self._is_sparse)
         if program is not self._program:
             self._prepare(program)
         scores, progress, check_nan = self._scores, self._progress, program.spec.accepts_nan
@@ -164,7 +165,7 @@ class Evaluation:
                 if rows is None:
                     continue
                 if check_nan:
-                    check_replaced(part.inputs, rows, first)
+                    check_replaced(part.matrix, rows, first)
                 if collected is not None:
                     collected.add(rows, part)
                 elif scores is not None and not self._needs_batch:
@@ -223,4 +224,4 @@ class Evaluation:
         yield work
         work.check()
         if self._scores is not None:
-            self._scores.add(linked(self._network, whole.inputs), whole, 0)
+            self._scores.add(linked(self._network, whole.matrix), whole, 0)

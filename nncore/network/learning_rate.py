@@ -11,7 +11,7 @@ import numpy as np
 
 from nncore._core import permutation
 from nncore.arguments import number, shown, whole_number
-from nncore.data import Samples, as_rows, is_stream
+from nncore.data import Samples, as_rows, is_stream, some_rows
 from nncore.errors import NonFiniteError, ParameterError
 from nncore.network.sequential import Sequential
 from nncore.typing import LossLike, OptimizerLike
@@ -183,7 +183,7 @@ def _losses(
     stop_reason = "all rates tried"
     for rate, rows in zip(rates, _batches(len(samples), batch_size, trial.seed), strict=False):
         optimizer.lr = float(rate)
-        batch = samples[rows], targets[rows], None if weights is None else weights[rows]
+        batch = some_rows(samples, rows), targets[rows], None if weights is None else weights[rows]
         start.n_steps, start.n_passes = trial.n_steps, 0  # so that dropout is the same
         start.forward(batch[0], training=True)
         at_first = start.backward(*batch[1:])

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from nncore._core import INPUT_NOT_FINITE, Failure, Program, ready_rows
+from nncore._core import INPUT_NOT_FINITE, Failure, Program, SparseRows, ready_rows
 from nncore.arguments import flag
 from nncore.data import (
     Dataset,
     Samples,
+    SparseSamples,
     StreamMemory,
     StreamSource,
     Targets,
@@ -26,6 +27,8 @@ from nncore.data import (
     as_weights,
     check_finite,
     check_replaced,
+    for_core,
+    for_network,
     inputs_stream,
 )
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
@@ -82,8 +85,9 @@ class Model(Surgery):
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
         """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
         inputs = self._batch(X)
-        n = len(inputs)
-        program, n_passes = self._program_for(n, IN_PARTS if input_gradient else WHOLE), self.n_passes
+        n, is_sparse = len(inputs), isinstance(inputs, SparseRows)
+        steps = IN_PARTS if input_gradient and not is_sparse else WHOLE._replace(sparse_inputs=is_sparse)
+        program, n_passes = self._program_for(n, steps), self.n_passes
         program.number_of_pass = n_passes
         self._programs.parts.end(has_stepped=self._programs.parts.has_stepped)
         with self._running(program):
@@ -102,10 +106,10 @@ class Model(Surgery):
         with self._under_way(), Explained(program):
             yield
 
-    def _batch(self, X: Any) -> np.ndarray:
-        """Samples to train on, as a matrix."""
+    def _batch(self, X: Any) -> np.ndarray | SparseRows:
+        """Samples to train on, in a matrix."""
         known = self._known
-        inputs = as_inputs(X, "X", known.input_shape, known.dtype, known.accepts_nan)
+        inputs = as_inputs(X, "X", known.input_shape, known.dtype, self._built)
         if len(inputs) == 0:
             raise ShapeError("X has no samples")
         return inputs
@@ -179,6 +183,8 @@ class Model(Surgery):
         E is the mean loss of the batch, so each sample's part of it is divided by their number; or what `d_output` is the gradient of.
         """
         if (d_input := self._programs.parts.d_input) is None:
+            if isinstance(self._programs.parts.inputs, SparseRows):
+                raise NotBuiltError("backward leaves no d_input of a sparse X: pass forward X.toarray(), or call input_gradients(X, y=y)")
             if self.is_built:
                 check_differentiable(self._built)
             raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
@@ -224,7 +230,7 @@ class Model(Surgery):
         targets, weights = known.targets.checked(y, known.dtype), as_weights(sample_weight, n)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
-        program = self._program_for(n, WHOLE)
+        program = self._program_for(n, WHOLE._replace(sparse_inputs=isinstance(inputs, SparseRows)))
         self._programs.parts.end(has_stepped=True)
         progress = [0, 0.0, 0.0]
         with self._running(program):
@@ -253,12 +259,14 @@ class Model(Surgery):
         ready = ready_rows(X, known.input_shape, known.dtype)
         if ready is None and (stream := inputs_stream(X)) is not None:
             return predict_stream(self, stream)
-        samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
-        if samples.dtype != known.dtype:  # what would be too large after conversion is told from infinity only before
+        samples: Samples = ready if ready is not None else for_network(as_rows(X, "X", known.input_shape), self._built, "X")
+        is_sparse = isinstance(samples, SparseSamples)
+        if is_sparse or samples.dtype != known.dtype:  # what would be too large after conversion is told from infinity only before
             check_finite(samples, "X", known.dtype, known.accepts_nan)
-        inputs = as_matrix(samples, known.dtype) if ready is None or ready.ndim != 2 else ready
+        inputs = for_core(samples, known.dtype) if ready is None or ready.ndim != 2 else ready
         n = len(inputs)
-        program = self._programs.prediction or self.program_for_prediction()
+        prepared = self._programs.sparse_prediction if is_sparse else self._programs.prediction
+        program = prepared or self.program_for_prediction(sparse_inputs=is_sparse)
         outputs = np.empty((n, *known.output_shape), known.dtype)
         rows = outputs if outputs.ndim == 2 else outputs.reshape(n, known.n_outputs)
         with Explained(program):
@@ -270,7 +278,7 @@ class Model(Surgery):
                 if failure.status == INPUT_NOT_FINITE:
                     check_finite(samples, "X", known.dtype, known.accepts_nan)
                 raise
-        if known.accepts_nan:
+        if known.accepts_nan and isinstance(inputs, np.ndarray):
             check_replaced(inputs, rows)
         return outputs
 
@@ -372,7 +380,7 @@ class Model(Surgery):
         ready = ready_rows(X, known.input_shape, known.dtype, known.accepts_nan) if memory_limit is None else None
         if ready is None and (stream := as_stream(X, y, sample_weight, streams_arrays=memory_limit is not None)) is not None:
             return evaluate_stream(self, StreamSource(stream, StreamMemory.by(memory_limit, None)), scored)
-        samples: Samples = as_rows(X, "X", known.input_shape) if ready is None else ready
+        samples: Samples = ready if ready is not None else for_network(as_rows(X, "X", known.input_shape), self._built, "X")
         data = Dataset.checked(samples, y, sample_weight, known.targets, known.dtype, known.accepts_nan, is_ready=ready is not None)
         return drive(Evaluation(self, data, scored, scorings=None if own is None else own.scorings).turns())
 

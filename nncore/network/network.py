@@ -434,11 +434,12 @@ class Network(Resumable, ParameterSets):
         transformed: bool = False,
         shards: int = 1,
         rounds: bool = False,
+        sparse_inputs: bool = False,
     ) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows; it applies transforms only if it is to be `transformed`."""
+        """A training program for at least `n_rows` rows, sparse or not; it applies transforms only if it is to be `transformed`."""
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
         transforms = self.transforms if transformed else ()
-        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds))
+        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds, sparse_inputs))
 
     def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
         """The same for a method that has the turn."""
@@ -455,8 +456,12 @@ class Network(Resumable, ParameterSets):
         return program
 
     @reads
-    def program_for_prediction(self) -> Program[ProgramSpec]:
-        """The prediction program, for any number of rows."""
+    def program_for_prediction(self, *, sparse_inputs: bool = False) -> Program[ProgramSpec]:
+        """The prediction program, for any number of rows, sparse or not."""
+        if sparse_inputs:
+            if self._programs.sparse_prediction is None:
+                self._programs.sparse_prediction = compile_program(self._knobs, self._flat, training=False, sparse_inputs=True)
+            return self._programs.sparse_prediction
         if self._programs.prediction is None:
             self._programs.prediction = compile_program(self._knobs, self._flat, training=False)
         return self._programs.prediction

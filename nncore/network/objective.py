@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nncore._core import Failure
-from nncore.data import as_matrix, as_samples, as_targets, as_weights
+from nncore._core import Failure, SparseRows
+from nncore.data import as_inputs, as_targets, as_weights
 from nncore.errors import NotBuiltError, ShapeError
 from nncore.network.failures import explain
 from nncore.network.network import Network
@@ -36,14 +36,14 @@ class Objective:
         if network.loss is None:
             raise NotBuiltError("this network has no loss yet: pass loss= to build")
         dtype, n_outputs = network.dtype, int(np.prod(network.output_shape))
-        self._inputs = as_matrix(as_samples(X, "X", network.input_shape, dtype, network.accepts_nan), dtype)
+        self._inputs = as_inputs(X, "X", network.input_shape, dtype, network._built)
         n = len(self._inputs)
         targets = as_targets(y, network.loss, n_outputs, dtype)
         if len(targets) != n:
             raise ShapeError(f"y has {len(targets)} samples, X has {n}")
         given = as_weights(sample_weight, n)
         weights = np.ones(n) if given is None else given
-        self._program = program = network.program_for_training(n)
+        self._program = program = network.program_for_training(n, sparse_inputs=isinstance(self._inputs, SparseRows))
         spec = program.spec
         program.use_labels = targets.labels is not None
         (spec.target if targets.labels is None else spec.labels)[:n] = targets.values

@@ -15,7 +15,7 @@ from nncore import __version__, registry
 from nncore._core import MOST_SHARDS, native
 from nncore.arguments import LARGEST_COUNT, as_dtype, as_seed, flag, several, whole_number
 from nncore.contract import Callback, Metric, Sampler, Schedule, Snapshot, Transform, alike, check_monitored
-from nncore.data import Dataset, StreamedDataset, StreamSource, StreamVisits, Visits
+from nncore.data import Dataset, Source, StreamedDataset, StreamSource, StreamVisits, Visits
 from nncore.errors import ParameterError
 from nncore.network.evaluation import metrics_for
 from nncore.network.given import Given
@@ -103,7 +103,12 @@ class Prepared:
                 if not self.goes_on_with_schedules:
                     network._begin_schedules(self.schedules, self.n_steps)
                 program = network.program_for_training(
-                    way.batch_size, accumulates=way.accumulate > 1, transformed=True, shards=way.shards, rounds=way.rounds
+                    way.batch_size,
+                    accumulates=way.accumulate > 1,
+                    transformed=True,
+                    shards=way.shards,
+                    rounds=way.rounds,
+                    sparse_inputs=way.is_sparse,
                 )
                 training = Training(
                     network,
@@ -200,6 +205,9 @@ def prepare(
     schedules = dict(network.schedules) if under_way else schedules
     scored = metrics_for(learning.loss, metrics)
     use = (blueprint.input_shape, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
+    for source in (given.source, given.validation):
+        if isinstance(source, Source):
+            source.fit_to(blueprint)
     _check_passes(given, epochs=epochs, drop_last=drop_last, schedule=schedule, train_metrics=train_metrics)
     given = given.split(seed)
     data = given.source.dataset(*use, given.rows)

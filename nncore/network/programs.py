@@ -20,6 +20,7 @@ class Steps(NamedTuple):
     transforms: tuple[Transform, ...] = ()
     shards: int = 1
     rounds: bool = False
+    sparse_inputs: bool = False
 
 
 #: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.
@@ -32,7 +33,7 @@ class Programs:
 
     Attributes
     ----------
-    training, prediction, input_gradients : Program or None
+    training, prediction, sparse_prediction, input_gradients : Program or None
     steps : Steps
         What the training program was compiled for.
     link : (object, Program) or None
@@ -45,6 +46,7 @@ class Programs:
 
     training: Program[ProgramSpec] | None = None
     prediction: Program[ProgramSpec] | None = None
+    sparse_prediction: Program[ProgramSpec] | None = None
     input_gradients: Program[ProgramSpec] | None = None
     steps: Steps = WHOLE
     link: tuple[object, Program[ProgramSpec]] | None = None

@@ -76,6 +76,11 @@ class Way:
         """Whether matrix products are made in bfloat16."""
         return self.precision == "bfloat16"
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether samples are rows of a sparse matrix."""
+        return isinstance(self.data, Dataset) and self.data.is_sparse
+
     def described(self) -> dict[str, Any]:
         """Plain values by their names in `Resumable.place` and in messages."""
         return {

@@ -157,7 +157,7 @@ class Scores:
             elif whole is not None:
                 target = whole.reals if whole.labels is None else whole.labels
                 assert target is not None, "a sample has one"
-                scores.append(metric.score(whole.inputs, target, whole.weights))
+                scores.append(metric.score(whole.matrix, target, whole.weights))
             else:
                 assert self._predictions is not None, "all are kept for a metric that needs them"
                 scores.append(metric.score(self._predictions, self._target, self._weights))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore._core import SparseRows
+
 
 @dataclass(slots=True)
 class StepInParts:
@@ -15,7 +17,7 @@ class StepInParts:
     ----------
     n_rows : int
         Of the last ``forward(training=True)``; 0 if `backward` needs another one.
-    inputs : ndarray of shape (n_rows, n_inputs) or None
+    inputs : ndarray of shape (n_rows, n_inputs), SparseRows or None
         Of it: `backward` reads them again.
     has_gradients : bool
         Whether `step` may follow.
@@ -26,12 +28,12 @@ class StepInParts:
     """
 
     n_rows: int = 0
-    inputs: np.ndarray | None = None
+    inputs: np.ndarray | SparseRows | None = None
     has_gradients: bool = False
     has_stepped: bool = False
     d_input: np.ndarray | None = None
 
-    def begin(self, n_rows: int, inputs: np.ndarray) -> None:
+    def begin(self, n_rows: int, inputs: np.ndarray | SparseRows) -> None:
         """A forward pass has been made."""
         self.n_rows, self.inputs, self.has_gradients, self.d_input = n_rows, inputs, False, None
 

@@ -94,7 +94,7 @@ class Training:
     ) -> None:
         self.network, self.data, self._way, self._processes = network, way.data, way, processes
         self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
-        self._program = program
+        self._program, self._is_sparse = program, program.spec.is_sparse
         self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
         self.shards, self._rounds, self._must_round = way.shards, way.rounds, must_round
         self._visits = way.visits
@@ -140,6 +140,7 @@ class Training:
             transformed=True,
             shards=self.shards,
             rounds=self._rounds,
+            sparse_inputs=self._is_sparse,
         )
 
     @property

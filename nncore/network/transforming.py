@@ -9,7 +9,7 @@ import numpy as np
 from nncore.blocks import rows_at_once
 from nncore.contract import Loss, Transform, is_inside
 from nncore.data import Dataset, StreamedDataset
-from nncore.errors import DataError, ParameterError
+from nncore.errors import DataError, DtypeError, ParameterError
 from nncore.program import Blueprint, changeable_columns
 
 #: So many rows of targets are mixed on trial.
@@ -18,6 +18,10 @@ _TRIED = 4096
 
 def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset | StreamedDataset, blueprint: Blueprint) -> None:
     """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed; nothing is changed."""
+    if transforms and isinstance(data, Dataset) and data.is_sparse:
+        raise DtypeError(
+            f"X is sparse, and {transforms[0]!r} changes every number of a sample: leave the transform out, or pass X.toarray()"
+        )
     for transform in transforms:
         changeable_columns(transform, blueprint)
         if transform.mixes_targets:

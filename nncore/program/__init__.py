@@ -12,7 +12,16 @@ from nncore.program.memory import aligned_zeros, named_views
 from nncore.program.model_writer import ModelWriter
 from nncore.program.numpy_builder import NumPyBuilder
 from nncore.program.outputs import Output, check_outputs, outputs_of
-from nncore.program.planning import Blueprint, check_differentiable, check_trainable, is_differentiable, layer_names, numbered, plan_network
+from nncore.program.planning import (
+    Blueprint,
+    check_differentiable,
+    check_sparse,
+    check_trainable,
+    is_differentiable,
+    layer_names,
+    numbered,
+    plan_network,
+)
 from nncore.program.precision import (
     Precision,
     bfloat16_speed,
@@ -47,11 +56,11 @@ __all__ = [
     "LIMITS", "NETWORK_INPUT", "NO_AVERAGE", "RULES", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Course", "Grouping",
     "Knob", "Knobs", "ModelWriter", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "Precision", "ProgramSpec", "Rule",
     "ScorerSpec", "Stage", "Vectors", "aligned_zeros", "at_most_threads", "bfloat16_speed", "changeable_columns", "check_bfloat16",
-    "check_differentiable", "check_groups", "check_outputs", "check_rules", "check_trainable", "chosen_precision", "compile_link",
-    "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size", "declared_state", "evaluated", "formula_of_activation",
-    "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "has_bfloat16", "holder_of", "initialise",
-    "is_differentiable", "is_worth_rounding", "layer_names", "looked_at", "matching", "named_state", "named_views", "needed_work",
-    "numbered", "options_of", "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules", "same_structure",
-    "set_num_threads", "sharing", "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform", "team_of",
-    "threads_for", "threads_worth", "zero_state",
+    "check_differentiable", "check_groups", "check_outputs", "check_rules", "check_sparse", "check_trainable", "chosen_precision",
+    "compile_link", "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size", "declared_state", "evaluated",
+    "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "has_bfloat16", "holder_of",
+    "initialise", "is_differentiable", "is_worth_rounding", "layer_names", "looked_at", "matching", "named_state", "named_views",
+    "needed_work", "numbered", "options_of", "outputs_of", "plan_network", "project", "rules_of", "same_optimizers", "same_rules",
+    "same_structure", "set_num_threads", "sharing", "slots_of", "structure_of_loss", "structure_of_optimizer", "structure_of_transform",
+    "team_of", "threads_for", "threads_worth", "zero_state",
 ]  # fmt: skip

@@ -62,21 +62,22 @@ def compile_program(
     transforms: Sequence[Transform] = (),
     shards: int = 1,
     rounds: bool = False,
+    sparse_inputs: bool = False,
 ) -> Program[ProgramSpec]:
     """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
     A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
     leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
     `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. A batch
-    has so many `shards` (shards.h). If it `rounds`, training makes matrix products of layers in bfloat16. What `knobs` holds may be changed
-    later, but not what the network consists of.
+    has so many `shards` (shards.h). If it `rounds`, it makes matrix products of layers in bfloat16. It is for `sparse_inputs` alone, of
+    a network that takes them, or for dense ones. What `knobs` holds may be changed later, but not what the network consists of.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
     assert grouping is not None, "its tensors are grouped"
     dtype = vectors.parameters.dtype
     max_parts = max(usable_cpus(), MIN_PARTS)
-    slice_rows = _slice_rows(blueprint, dtype, training)
+    slice_rows = _slice_rows(blueprint, dtype, training, sparse_inputs)
     if max_rows is None:
         max_rows = slice_rows * MIN_PARTS
     n_targets = blueprint.n_outputs if loss is None else loss.n_targets(blueprint.n_outputs)
@@ -87,7 +88,9 @@ def compile_program(
     arena = Arena()
     zeros = arena.take if shared is None else shared.take
     height = (shards - 1).bit_length()
-    builder = GraphBuilder(blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared, height)
+    builder = GraphBuilder(
+        blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared, height, sparse_inputs
+    )
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
@@ -133,6 +136,7 @@ def compile_program(
         max_parts=max_parts,
         accepts_nan=blueprint.accepts_nan,
         input=batch.input,
+        places=np.zeros((2, max_rows), np.int64) if sparse_inputs else None,
         output=output,
         d_output=d_output,
         d_input=d_input,
@@ -211,9 +215,9 @@ def _is_compiled(blueprint: Blueprint, loss: Loss | None) -> bool:
     return all(native_kernel(component) is not None for component in (*layers, *activations, loss) if component is not None)
 
 
-def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool) -> int:
+def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool, sparse_inputs: bool) -> int:
     """How many rows go through the ops together, so that what lies between two ops stays in the cache."""
-    widths = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
+    widths = (0 if sparse_inputs else blueprint.n_inputs) + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
     row_bytes = widths * dtype.itemsize
     # A sample is as many rows of a product as it adds products to a gradient: positions of a convolution, members of an ensemble.
     packed = sum(tensor.size for stage in blueprint.stages for tensor in stage.plan.tensors)

@@ -30,6 +30,7 @@ class GraphBuilder:
         arena: Arena,
         room: SharedRoom | None,
         height: int,
+        is_sparse: bool,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
         self.height = height  # of the trees of shards, 0 without
@@ -39,8 +40,10 @@ class GraphBuilder:
         self.dtype = vectors.parameters.dtype
         self._own = arena.take
         self._zeros = self._own if room is None else room.take
-        # A run in a room of its own reads inputs where they lie.
-        self.input = self.matrix(blueprint.n_inputs) if room is None else np.empty((0, blueprint.n_inputs), self.dtype)
+        self.is_sparse = is_sparse
+        # A run in a room of its own reads inputs where they lie, and so does any of sparse rows.
+        gathers = room is None and not is_sparse
+        self.input = self.matrix(blueprint.n_inputs) if gathers else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
 
     def matrix(self, columns: int) -> np.ndarray:
@@ -96,7 +99,8 @@ class GraphBuilder:
         if self.height and plan.batch_sums and op.capsule is not None:
             size = (1 + self.height) * plan.batch_sums * stage.n_inputs
             op.batch_sums = self._own(size, np.dtype(np.float64)).reshape(1 + self.height, plan.batch_sums, stage.n_inputs)
-        if parameters is not None and op.is_trained and 0 < op.block_rows < self.max_rows:
+        adds_blocks = not (self.is_sparse and op.x is None)  # what takes sparse rows keeps its sums short itself
+        if parameters is not None and op.is_trained and adds_blocks and 0 < op.block_rows < self.max_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
         return op
 

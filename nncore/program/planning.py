@@ -13,7 +13,7 @@ import numpy as np
 
 from nncore import registry
 from nncore.contract import Activation, Layer, Plan, TensorSpan, native_kernel
-from nncore.errors import NotTrainableError, ParameterError, PluginError, ShapeError
+from nncore.errors import DtypeError, NotTrainableError, ParameterError, PluginError, ShapeError
 from nncore.program.kernels import named
 from nncore.program.memory import named_views
 from nncore.program.specification import NETWORK_INPUT, Stage
@@ -60,6 +60,16 @@ class Blueprint:
     @cached_property
     def accepts_nan(self) -> bool:
         """Whether every layer that looks at the inputs takes NaN."""
+        return bool(self.readers) and all(stage.plan.accepts_nan for stage in self.readers)
+
+    @cached_property
+    def takes_sparse(self) -> bool:
+        """Whether every layer that looks at the inputs takes sparse ones."""
+        return bool(self.readers) and not any(map(needs_dense, self.readers))
+
+    @cached_property
+    def readers(self) -> tuple[Stage, ...]:
+        """The layers that look at the inputs, as they are or in another shape."""
         untouched, readers = {NETWORK_INPUT}, []
         for stage in self.stages:
             if untouched.isdisjoint(stage.sources):
@@ -68,7 +78,7 @@ class Blueprint:
                 untouched.add(stage.index)
             else:
                 readers.append(stage)
-        return bool(readers) and all(stage.plan.accepts_nan for stage in readers)
+        return tuple(readers)
 
     def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views of a flat vector laid out like the parameters."""
@@ -239,6 +249,18 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 _FOR_PREDICTION = (
     "it was made for prediction, and no gradient passes through it; train the network that it was made from, and quantize that again"
 )
+
+
+def needs_dense(stage: Stage) -> bool:
+    """Whether it cannot read sparse rows."""
+    return not stage.plan.takes_sparse or native_kernel(stage.layer) is None
+
+
+def check_sparse(blueprint: Blueprint, name: str) -> None:
+    """Raise `DtypeError` unless the network can read the sparse inputs of that name."""
+    if not blueprint.takes_sparse:
+        who = next((f"{stage.name}, {stage.layer!r}, reads" for stage in blueprint.readers if needs_dense(stage)), "this network reads")
+        raise DtypeError(f"{name} is sparse, and {who} every number of a sample: begin the network with nn.Dense, or pass {name}.toarray()")
 
 
 def is_differentiable(blueprint: Blueprint) -> bool:

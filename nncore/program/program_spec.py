@@ -55,7 +55,8 @@ class ProgramSpec:
     slice_rows: int  # rows that go through the ops at a time
     max_parts: int  # threads that have room in the buffers
     accepts_nan: bool  # in the inputs; infinity never is
-    input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`
+    input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`, or of sparse rows
+    places: np.ndarray | None  # (2, max_rows) int64: where the rows of a sparse batch begin and end; None: inputs are dense
     output: np.ndarray  # (max_rows, n_outputs); with `one_member` (max_rows, n_members * n_outputs)
     d_output: np.ndarray | None  # like `output`, where there is a way back
     d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
@@ -113,6 +114,11 @@ class ProgramSpec:
     def n_members(self) -> int:
         """Of an ensemble whose members are trained each by its own loss; 0 if there is none."""
         return 0 if self.one_member is None else self.output.shape[1] // self.n_outputs
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether inputs are rows of a sparse matrix."""
+        return self.places is not None
 
     @property
     def version(self) -> np.ndarray:
@@ -201,9 +207,15 @@ class ProgramSpec:
     @cached_property
     def _row_seconds(self) -> float:
         # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
-        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
+        met = sum(min(op.parameters.size, (self._met(op) + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
         return 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
 
+    def _met(self, op: Op) -> int:
+        """Numbers of a row that an op looks at, about."""
+        return min(op.n_inputs, _NUMBERS_OF_A_SPARSE_ROW) if op.x is None and self.is_sparse else op.n_inputs
 
+
+#: Words of a text, say.
+_NUMBERS_OF_A_SPARSE_ROW = 100
 #: A processor of today, roughly.
 _FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9

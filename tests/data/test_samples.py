@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
 from hypothesis import given, settings, strategies as st
 
 from nncore.data import as_samples
@@ -48,7 +47,6 @@ def test_frame_of_mixed_numeric_columns() -> None:
         (np.array([["a", 1.0]], object), DtypeError, "encode text and categories"),
         (np.ones((2, 2), complex), DtypeError, "complex128"),
         (np.array([["2020-01-01", "2020-01-02"]], "datetime64[D]"), DtypeError, "datetime64"),
-        (scipy.sparse.eye_array(2), DtypeError, r"X\.toarray\(\)"),
         ([[1.0, 2.0], [3.0, np.nan]], DataError, "contains NaN at row 1, column 1: impute"),
         ([[1.0, 2.0], [-np.inf, 0]], DataError, "contains -inf at row 1, column 0"),
         ([[1.0, 1e300]], DataError, "1e\\+300 at row 0, column 1, too large for float32: scale it or use dtype='float64'"),

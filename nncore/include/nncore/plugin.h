@@ -369,6 +369,20 @@ static inline int64_t nnc_touched_before(const nnc_touched *touched, int64_t row
     return touched->before[row / 64] + (int64_t)(x * UINT64_C(0x0101010101010101) >> 56);
 }
 
+/* Rows of a sparse matrix: numbers that are not there are 0. */
+typedef struct nnc_sparse_rows {
+    uint64_t struct_size;
+    const int64_t *begins;  /* (n_rows,) where the numbers of a row begin in `columns` and `values`; those of other rows may lie between */
+    const int64_t *ends;    /* (n_rows,) the place after its last one */
+    const int32_t *columns; /* of each number, 0 .. n_inputs - 1; they rise within a row */
+    const void *values;     /* all finite */
+    /* In gradient, the numbers of all rows of the batch once more, column after column, those of a column in the order of the rows. */
+    const int32_t *sorted_columns; /* (n_sorted,) */
+    const int32_t *sorted_rows;    /* (n_sorted,) in the batch */
+    const void *sorted_values;     /* (n_sorted,) */
+    int64_t n_sorted;
+} nnc_sparse_rows;
+
 /* What a layer sees of one batch. No two buffers overlap.
  *
  * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
@@ -403,6 +417,8 @@ typedef struct nnc_layer_call {
     const nnc_activation *activation;
     const nnc_batch_sums *sums; /* what forward and backward need of the batch; NULL where the layer takes it itself */
     const nnc_touched *touched; /* in touch and touched_gradient; NULL in others */
+    /* The input in place of x, which is NULL then, of a layer whose plan says `takes_sparse`; nobody asks for d_x. Else NULL. */
+    const nnc_sparse_rows *sparse;
 } nnc_layer_call;
 
 typedef int32_t (*nnc_layer_function)(const nnc_layer_call *call);
