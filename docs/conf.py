@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import nncore
+
+#: Where the repository can be seen, "https://github.com/owner/nncore". Pages then link to it, to their own source and to that of each name.
+REPOSITORY: str | None = None
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
@@ -30,7 +34,19 @@ extensions = [
     "api_pages",
     "docstrings",
     "formulas",
+    "repository",
+    *(["sphinx.ext.linkcode"] if REPOSITORY else []),
 ]
+repository = REPOSITORY
+
+
+def linkcode_resolve(domain: str, info: dict[str, Any]) -> str | None:
+    """Where the source of a name can be seen."""
+    from repository import source_of
+
+    return source_of(REPOSITORY, f"{info['module']}.{info['fullname']}") if REPOSITORY and domain == "py" and info["module"] else None
+
+
 exclude_patterns = ["_ext", "gallery", "_static", "_templates"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
@@ -95,7 +111,7 @@ html_js_files = ["scrollable.js"]
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 templates_path = ["_templates"]
 html_favicon = "_static/logo.svg"
-html_sidebars = {"index": [], "start": [], "comparison": []}
+html_sidebars = {"index": [], "start": [], "comparison": [], "faq": [], "glossary": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -105,8 +121,7 @@ html_theme_options = {
     "show_prev_next": True,
     "show_toc_level": 1,
     "navigation_with_keys": False,
-    "use_edit_page_button": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", "edit-this-page"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
     "pygments_light_style": "a11y-high-contrast-light",
