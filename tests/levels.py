@@ -6,12 +6,20 @@ import os
 import subprocess
 import sys
 
+import pytest
+from _pytest.mark.structures import ParameterSet
+
 from nncore._core import native
 
 #: None in a process whose level was forced: such a process was started from here, and must not start others in turn.
 OTHER_LEVELS = (
     [] if os.environ.get("NNCORE_CPU") else [level for level in native.LEVELS if level != native.LEVEL and native.machine_can_run(level)]
 )
+
+
+def other_levels(quick: str) -> list[ParameterSet]:
+    """Parameters: `quick` and, among the slow tests, the others. Kinds of kernels share out the levels; if there is one, it is quick."""
+    return [pytest.param(level, marks=pytest.mark.slow if level != quick and quick in OTHER_LEVELS else ()) for level in OTHER_LEVELS]
 
 
 def run_tests(level: str, *paths: str, without: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from levels import OTHER_LEVELS, run_tests
+from levels import OTHER_LEVELS, other_levels, run_tests
 
 import nncore as nn
 from nncore._core import native
@@ -206,7 +206,7 @@ def test_what_is_packed_in_lent_memory(dtype: str, inputs: int, width: int, rows
 LAYERS = Path(__file__).parents[1] / "layers" / "test_layers.py"
 
 
-@pytest.mark.parametrize("level", OTHER_LEVELS)
+@pytest.mark.parametrize("level", other_levels(quick="v3"))
 def test_at_every_level(level: str) -> None:
     """Large products in float32: loops over blocks are those of float64, and tiles are tested with small ones."""
     run_tests(level, __file__, str(LAYERS), without=("float64 and (beyond or cutting or packed)",))

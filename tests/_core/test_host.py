@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from host_calls import DTYPES, HOST, multiply, rows_apart
-from levels import OTHER_LEVELS, run_tests
+from levels import other_levels, run_tests
 from ulp import ulps
 
 from nncore.plugin import random_words
@@ -151,6 +151,6 @@ def test_half_turns_at_special_numbers(dtype: type) -> None:
         assert np.isnan(apply(name, np.array([np.inf, -np.inf, np.nan], dtype))).all()
 
 
-@pytest.mark.parametrize("level", OTHER_LEVELS)
+@pytest.mark.parametrize("level", other_levels(quick="portable"))
 def test_at_every_level(level: str) -> None:
     run_tests(level, str(Path(__file__)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from levels import OTHER_LEVELS, run_tests
+from levels import other_levels, run_tests
 
 from nncore._core.program import permutation
 from nncore.contract import random_words
@@ -40,6 +40,6 @@ def test_epochs_and_seeds_differ() -> None:
     assert len(set(orders)) == 9
 
 
-@pytest.mark.parametrize("level", OTHER_LEVELS)
+@pytest.mark.parametrize("level", other_levels(quick="portable"))
 def test_at_every_level(level: str) -> None:
     run_tests(level, __file__)

@@ -16,7 +16,6 @@ BY_NATURE = {
 @parametrize_with_checks(
     [
         RealMLPClassifier("fast", n_cv=2, max_iter=40),
-        RealMLPRegressor("fast", n_cv=2, n_refit=1, max_iter=40),
         RealMLPRegressor("td", hidden_layer_sizes=(16, 16), max_iter=40),
     ],
     expected_failed_checks=lambda estimator: BY_NATURE,
@@ -29,6 +28,7 @@ def test_checks(estimator, check):
 @pytest.mark.parametrize(
     "estimator",
     [
+        RealMLPRegressor("fast", n_cv=2, n_refit=1, max_iter=40),
         RealMLPRegressor("fast", n_cv=2, max_iter=40),
         RealMLPClassifier("fast", n_cv=1, n_ens=2, max_iter=40),
         RealMLPClassifier("td-s", hidden_layer_sizes=(16, 16), max_iter=40),

@@ -104,6 +104,14 @@ class TestBits:
 
 @pytest.mark.skipif(native.LEVEL == "portable" or platform.machine() not in ("x86_64", "AMD64"), reason="they run in this process")
 def test_bits_at_the_portable_level() -> None:
+    """Layers in float32, links in float64, and everything else in both."""
+    need("gcc")
+    run_tests("portable", f"{__file__}::TestBits", without=("every_layer and float64", "every_link and float32"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(native.LEVEL == "portable" or platform.machine() not in ("x86_64", "AMD64"), reason="they run in this process")
+def test_all_bits_at_the_portable_level() -> None:
     need("gcc")
     run_tests("portable", f"{__file__}::TestBits")
 
@@ -144,8 +152,8 @@ def sources(everything: dict[str, tuple[HeaderText, np.ndarray]], name: str = "r
     ("compiler", "flags"),
     [
         ("gcc", ("-std=c99", "-O2")),
-        ("clang", ("-std=c99", "-O2")),
-        ("g++", ("-std=c++11", "-O1")),
+        pytest.param("clang", ("-std=c99", "-O2"), marks=pytest.mark.slow),  # clang and C++ meet below
+        pytest.param("g++", ("-std=c++11", "-O1"), marks=pytest.mark.slow),
         ("clang++", ("-std=c++11", "-O1")),
     ],
     ids=["gcc", "clang", "g++", "clang++"],

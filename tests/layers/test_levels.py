@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from levels import OTHER_LEVELS, run_tests
+from levels import other_levels, run_tests
 
 #: Of the conformance kit what no kernel takes part in; the derivatives, which follow: the kernel agrees with NumPy at every level, and
 #: NumPy's are checked once; and what its calls by themselves, in the same guarded buffers, tell as well: calls that agree with NumPy, and
@@ -17,7 +17,7 @@ OF_NO_LEVEL = (
 )
 
 
-@pytest.mark.parametrize("level", OTHER_LEVELS)
+@pytest.mark.parametrize("level", other_levels(quick="v3"))
 def test_layers_at_level(level: str) -> None:
     names = (
         *("batch_norm", "conformance", "dropout", "embedding", "fill_missing", "layer_norm", "parametric_activation"),

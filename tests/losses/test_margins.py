@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from levels import OTHER_LEVELS, run_tests
+from levels import other_levels, run_tests
 from manifest import classes, instances
 from native_activations import Native as NativeActivation
 from native_losses import Native
@@ -180,6 +180,6 @@ def test_the_slope_of_probabilities_keeps_the_digits_of_their_complements(name: 
         assert_close(d_z, gradients[right])
 
 
-@pytest.mark.parametrize("level", OTHER_LEVELS)
+@pytest.mark.parametrize("level", other_levels(quick="v3"))
 def test_at_level(level: str) -> None:
     run_tests(level, __file__, without=("numpy",))

@@ -157,6 +157,8 @@ def cases() -> Iterator[Case]:
 
 
 CASES = list(cases())
+#: Of what has a kernel and NumPy methods, the methods are tried among the slow tests.
+BY_RUNG = [pytest.param(case, marks=pytest.mark.slow if case.rung == "numpy" else ()) for case in CASES]
 
 
 def candidates(component: Any, name: str) -> list[Any]:
@@ -218,10 +220,10 @@ def saved_and_loaded(net: nn.Sequential, folder: Path) -> nn.Sequential:
     return nn.load(folder / "net.nncore")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", BY_RUNG, ids=str)
 def test_an_argument_changed_before_between_or_during_fits(case: Case, tmp_path: Path) -> None:
     taken = set()
-    for fits_before in (0, 1) if case.rung == "native" else (1,):  # what a network holds before a fit has nothing to do with the rung
+    for fits_before in (0, 1):
         net = case.fitted(fits_before)
         for name, value in each_value(case):
             if not set_or_refused(case, net, name, value):

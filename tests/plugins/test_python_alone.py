@@ -21,6 +21,7 @@ PUBLIC = {"nncore", "nncore.errors", "nncore.plugin", "nncore.testing", "nncore.
 every_project = pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 
 
+@pytest.mark.slow
 def test_their_own_tests_pass(tmp_path: Path) -> None:
     passed = re.search(r"(\d+) passed", run_own_tests(PROJECTS, tmp_path))
     assert passed is not None

@@ -25,9 +25,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 #: How each harms its process, and what is said of it.
 HARM = [
     pytest.param("segfault", "its process was ended by SIGSEGV", marks=posix),
-    pytest.param("kill", "its process was ended by SIGKILL", marks=posix),
+    pytest.param("kill", "its process was ended by SIGKILL", marks=[posix, pytest.mark.slow]),
     ("exit_now", "its process ended with exit code 0"),
-    ("leave", "SystemExit: usage: leave FILE"),
+    pytest.param("leave", "SystemExit: usage: leave FILE", marks=pytest.mark.slow),
 ]
 
 
