@@ -78,7 +78,7 @@ class Embedding(Layer):
     """
 
     kernel = Kernel("nncore._core.native:layer_embedding", never_fails=True)
-    examples = ({"n_categories": 3}, {"n_categories": [4], "n_outputs": [2], "columns": [0]})
+    examples = ({"n_categories": 3}, {"n_categories": [4], "n_outputs": [2], "columns": [0]}, {"n_categories": 300, "n_outputs": 1})
 
     def __init__(
         self,

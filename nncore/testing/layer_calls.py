@@ -17,6 +17,8 @@ from nncore.testing.uneven import uneven
 
 #: Identify a call; they key its random numbers.
 SEED, STEP_NUMBER, POSITION = 12345, 3, 1
+#: Tensors of fewer rows are not asked which of them are touched, and rows that a word has bits for.
+TOUCHED_ROWS, BITS = 256, 64
 #: What is in a buffer that a layer has not written yet: nothing may depend on it.
 NOISE = 7
 
@@ -107,6 +109,8 @@ class Call:
             expect((self.d_parameters.array == NOISE).all(), "backward writes d_parameters, which are for gradient to write")
             d_x = self.d_x.array.copy()
             self._gradient(guarded, in_ranges=split == "parameters")
+            if split == "nothing":
+                self._check_touched(guarded)
             expect_same_bits(self.d_x.array, d_x, "d_x after gradient, which must not write it")
         expect_same_bits(guarded.check(), d_y, "d_y after backward, which must not write it")
         return self.d_x.check(), self.d_parameters.check()
@@ -183,6 +187,40 @@ class Call:
                 poisoned.check(), part.array, f"d_parameters with NaN in {forbidden}, which gradient must not read{remedy}: they"
             )
 
+    def _check_touched(self, d_y: Guarded) -> None:
+        """The gradients of touched rows alone are those of all, of tensors with a `sparse_gradient`; also of some rows at a time."""
+        begin = 0
+        for number, tensor in enumerate(self.plan.tensors):
+            n_rows, columns = tensor.shape[0], tensor.size // tensor.shape[0]
+            is_asked = tensor.sparse_gradient and n_rows >= TOUCHED_ROWS
+            for first, end in [(0, n_rows), *uneven(n_rows)] if is_asked else []:
+                place = begin + first * columns, begin + end * columns
+                rows = self.d_parameters.array[slice(*place)].reshape(-1, columns)
+                self._check_touched_rows(d_y, number, n_rows, first, place, rows)
+            begin += tensor.size
+
+    def _check_touched_rows(self, d_y: Guarded, number: int, n_rows: int, first: int, place: tuple[int, int], rows: np.ndarray) -> None:
+        """The same of rows from `first` on, whose gradients are `rows` and whose parameters lie from ``place[0]`` to ``place[1]``."""
+        what = f"{self.plan.tensors[number].name}, rows {first} to {first + len(rows) - 1}"
+        n_words = -(-n_rows // BITS)
+        bits, filled = (Guarded(np.zeros(n, np.uint64), name) for n, name in ((n_words, "rows"), (-(-n_words // BITS), "filled")))
+        before = np.zeros(n_words, np.int64)
+        touched = np.array([(number, *(array.ctypes.data for array in (bits.array, filled.array, before)))], tables.TOUCHED)
+        asked: dict[str, Any] = {"begin_parameter": place[0], "end_parameter": place[1], "touched": touched}
+        self._native("touch", d_y, d_parameters=Guarded(np.zeros(0, self._x.dtype), "d_parameters"), **asked)
+        found = np.flatnonzero(_bits(bits.check())) - first
+        expect(((found >= 0) & (found < len(rows))).all(), f"{what}: touch says rows {found + first}, some of which it was not asked for")
+        expect((np.flatnonzero(_bits(filled.check())) == np.flatnonzero(bits.array)).all(), f"{what}: touch fills words: use nnc_touch")
+        others = np.delete(rows, found, axis=0)
+        expect(not others.any(), f"{what}: a row that touch leaves out has a gradient other than zero")
+        counts = np.bincount((found + first) // BITS, minlength=n_words)
+        before[:] = np.cumsum(counts) - counts
+        part = Guarded(np.zeros(len(found) * rows.shape[1], self._x.dtype), "d_parameters")
+        self._native("touched_gradient", d_y, d_parameters=part, is_poisoned=True, **asked)
+        expect_same_bits(
+            part.check().reshape(-1, rows.shape[1]), rows[found], f"{what}: touched_gradient, which must give what gradient does: they"
+        )
+
     # ---- one call of a function -----------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -228,7 +266,7 @@ class Call:
         name = f"{direction}_{tables.SUFFIXES[self._x.dtype]}"
         function = getattr(self.table, name)
         expect(function is not None, f"the kernel has no {name}")
-        in_gradient, n_outputs = direction == "gradient", self.y.array.shape[1]
+        in_gradient, n_outputs = direction in ("gradient", "touch", "touched_gradient"), self.y.array.shape[1]
         y, d_x, parameters = self.y.array, self.d_x.array, self.parameters.array
         if is_poisoned:
             y, d_x = np.full_like(y, np.nan), np.full_like(d_x, np.nan)
@@ -282,6 +320,11 @@ class Call:
         expect_same_bits(self.parameters.check(), self._parameters, f"parameters after {direction}, which must not write them")
         for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.work):
             buffer.check()
+
+
+def _bits(words: np.ndarray) -> np.ndarray:
+    """Of 64-bit numbers, the lowest first."""
+    return np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")
 
 
 def size(parts: tuple[Tensor, ...] | tuple[Buffer, ...]) -> int:

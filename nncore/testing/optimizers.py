@@ -68,6 +68,9 @@ class OptimizerConformance(networks.NetworkConformance):
     def test_parts_give_the_bits_of_the_whole(self) -> None:
         self.each(check_parts)
 
+    def test_skips_zero(self) -> None:
+        self.each(check_skips_zero)
+
     def test_all_state_is_in_the_state(self) -> None:
         self.each(check_resuming)
 
@@ -212,6 +215,17 @@ def check_same_bits(optimizer: Optimizer) -> None:
                     expect_same_bits(again, first[name], f"{rung}, {dtype.__name__}: {name} of a second run")
             elsewhere = run(step, optimizer, *arguments, shift=1)
             expect_same_bits(elsewhere["w"], first["w"], f"{rung}, {dtype.__name__}: w where the buffers begin elsewhere in memory")
+
+
+def check_skips_zero(optimizer: Optimizer) -> None:
+    """A step with gradients of zero changes nothing, if the class says so."""
+    for rung, step in steps(optimizer).items() if optimizer.skips_zero else ():
+        for dtype in DTYPES:
+            w, gradients, state = problem(optimizer, 1023, dtype)
+            stepped = run(step, optimizer, w, gradients, state)
+            for name, after in run(step, optimizer, w, np.concatenate([gradients, np.zeros((1, w.size), dtype)]), state).items():
+                what = f"{rung}, {dtype.__name__}: {name} after a step with gradients of zero, which skips_zero says changes nothing"
+                expect_same_bits(after, stepped[name], what)
 
 
 def check_parts(optimizer: Optimizer) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from nncore._core import is_c_array, native
-from nncore.contract import ABI_MAJOR, CALLS, TABLES, BatchSumsStruct, HeadStruct, SiteStruct, TensorStruct
+from nncore.contract import ABI_MAJOR, CALLS, TABLES, BatchSumsStruct, HeadStruct, SiteStruct, TensorStruct, TouchedStruct
 from nncore.errors import PluginError
 from nncore.testing.expectations import expect
 from nncore.testing.subnormals import subnormals_alive
@@ -32,6 +32,8 @@ SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 TENSOR = np.dtype(TensorStruct)
 #: ``nnc_batch_sums``.
 BATCH_SUMS = np.dtype(BatchSumsStruct)
+#: ``nnc_touched``.
+TOUCHED = np.dtype(TouchedStruct)
 #: Values of ``nnc_tensor.role``.
 ROLES = {"weight": 0, "bias": 1, "scale": 2}
 #: Bytes of the buffer for a message: ``NNC_MESSAGE_BYTES``.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +17,9 @@ from testing.fixtures.site import installed
 
 import nncore as nn
 from nncore.errors import PluginError
+from nncore.plugin import Kernel, function_table
+from nncore.testing import tables
+from nncore.testing.layer_calls import Call
 from nncore.testing.report import Outcome, conformance_class, outcome, verify
 from nncore.testing.subnormals import subnormals_alive
 
@@ -34,6 +40,7 @@ FAULTS = [
     ("optimizers", "unchecked", "ranges", "lr=nan is not refused; declare its interval in `ranges`"),
     ("optimizers", "secretive", "arguments are attributes", r"keep the argument 'decay' in self\.decay"),
     ("optimizers", "greedy", "step", "g after step 1, which must not write it"),
+    ("optimizers", "claiming", "skips zero", "w after a step with gradients of zero, which skips_zero says changes nothing"),
     ("optimizers", "unstrided", "parts give the bits of the whole", "w after steps on some parameters at a time"),
     ("optimizers", "biased", "evaluation", "evaluation of a state of zeros, which is to be w"),
     ("optimizers", "dragging", "evaluation", "w after evaluation, which must not write it"),
@@ -104,6 +111,21 @@ def test_fault_is_caught(kind: str, name: str, check: str, message: str) -> None
     found = single(kind, f"nncore-faulty/{name}", check)
     assert found.status == "failed"
     assert re.search(message, found.message, re.DOTALL), found.message
+
+
+def test_a_layer_that_overlooks_touched_rows_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(lambda call: 0)
+    there = vars(tables.layer(nn.Embedding.kernel.load()))
+    addresses = {name: function.pointer for name, function in there.items() if function is not None}
+    addresses["touch_f64"] = ctypes.cast(nothing, ctypes.c_void_p).value
+    module = ModuleType("overlooking")
+    module.table = function_table("layer", **addresses)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    layer = type("Overlooking", (nn.Embedding,), {"kernel": Kernel("overlooking:table")})(300, 1)
+    call = Call(layer, np.array([[3.0], [7.0]]), np.zeros(301), np.zeros(0))
+    call.forward()
+    with pytest.raises(AssertionError, match="a row that touch leaves out has a gradient other than zero"):
+        call.backward(np.ones((2, 1)))
 
 
 @pytest.mark.parametrize("name", ["overrun", "short", "swapped", "restless", "forgetful"])
