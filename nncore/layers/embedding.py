@@ -71,6 +71,9 @@ class Embedding(Layer):
     has little to hold against it.
     The gradient of a row is the sum of ``d_y`` over the samples with its code; ``d_x`` is ``d_y`` for the other columns and 0 for codes.
 
+    A step of `SGD` or `AdaGrad` on a large table takes time for the rows that a batch touches. That of another optimizer does if its
+    group is `lazy` (``groups={"embedding_1.*": {"lazy": True}}``), which gives other results: rows without gradients stand still.
+
     References
     ----------
     Guo & Berkhahn, "Entity embeddings of categorical variables", 2016. Holzmüller, Grinsztajn & Steinwart, "Better by default: strong
