@@ -18,7 +18,7 @@ from nncore.testing.uneven import uneven
 #: Identify a call; they key its random numbers.
 SEED, STEP_NUMBER, POSITION = 12345, 3, 1
 #: Tensors of fewer rows are not asked which of them are touched, and rows that a word has bits for.
-TOUCHED_ROWS, BITS = 256, 64
+ASKED_FROM, BITS = 256, 64
 #: What is in a buffer that a layer has not written yet: nothing may depend on it.
 NOISE = 7
 
@@ -192,7 +192,7 @@ class Call:
         begin = 0
         for number, tensor in enumerate(self.plan.tensors):
             n_rows, columns = tensor.shape[0], tensor.size // tensor.shape[0]
-            is_asked = tensor.sparse_gradient and n_rows >= TOUCHED_ROWS
+            is_asked = tensor.sparse_gradient and n_rows >= ASKED_FROM
             for first, end in [(0, n_rows), *uneven(n_rows)] if is_asked else []:
                 place = begin + first * columns, begin + end * columns
                 rows = self.d_parameters.array[slice(*place)].reshape(-1, columns)
