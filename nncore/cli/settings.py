@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nncore.cli.arguments import (
     fraction,
@@ -24,6 +24,9 @@ from nncore.cli.arguments import (
     weights,
     widths,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from nncore.program import Precision
 
 #: Tables of the configuration file and groups of ``--help``.
 SECTIONS = ("data", "network", "training", "score", "output")
@@ -126,7 +129,7 @@ class Settings:
     patience: int | None = None
     metric: str | None = None
     time_limit: float | None = None
-    precision: str | None = None
+    precision: Precision | None = None
     threads: int | None = None
     seed: int = 0
 

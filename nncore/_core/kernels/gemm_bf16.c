@@ -109,12 +109,21 @@ typedef struct strip {
 /* A tile: `rows` and `vectors` are constants after inlining. */
 NNC_INLINE void tile(const int rows, const int vectors, const strip *s) {
     const pair *a = s->a, *b = s->b;
+    const __mmask16 last = first_lanes(s->n - (vectors - 1) * WIDTH);
     __m512 sum[TILE_ROWS][2];
+    if (s->start == NULL) {
 #    pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
+        for (int i = 0; i < rows; i++)
 #    pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++)
-            sum[i][v] = s->start != NULL ? load(s->start + i * s->start_row + v * WIDTH, s->n - v * WIDTH) : _mm512_setzero_ps();
+            for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_setzero_ps();
+    } else {
+        const float *from = s->start;
+#    pragma GCC unroll 16
+        for (int i = 0; i < rows; i++, from += s->start_row) {
+            if (vectors == 2) sum[i][0] = _mm512_loadu_ps(from);
+            sum[i][vectors - 1] = _mm512_maskz_loadu_ps(last, from + (vectors - 1) * WIDTH);
+        }
+    }
     for (int64_t q = 0; q < s->n_pairs; q++, a++, b += TILE_COLUMNS) {
         __m512bh of_b[2];
 #    pragma GCC unroll 2
@@ -126,10 +135,12 @@ NNC_INLINE void tile(const int rows, const int vectors, const strip *s) {
             for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_dpbf16_ps(sum[i][v], of_b[v], of_a);
         }
     }
+    float *to = s->c;
 #    pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#    pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) _mm512_mask_storeu_ps(s->c + i * s->c_row + v * WIDTH, first_lanes(s->n - v * WIDTH), sum[i][v]);
+    for (int i = 0; i < rows; i++, to += s->c_row) {
+        if (vectors == 2) _mm512_storeu_ps(to, sum[i][0]);
+        _mm512_mask_storeu_ps(to + (vectors - 1) * WIDTH, last, sum[i][vectors - 1]);
+    }
 }
 
 NNC_INLINE void tiles(const int rows, strip s) {
