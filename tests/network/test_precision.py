@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from network.files import assert_equal
 
 import nncore as nn
 from nncore._core import native
-from nncore.errors import NonFiniteError, ParameterError
+from nncore.errors import CollectiveError, NonFiniteError, ParameterError
 from nncore.plugin import Callback
-from nncore.testing import team_of
+from nncore.testing import on_ranks, team_of
 from nncore.training import Training
 
 RNG = np.random.default_rng(0)
@@ -61,6 +62,36 @@ def test_no_bit_depends_on_threads_or_on_fits_at_once() -> None:
     assert_equal(nets[1], trained(precision=None))
     assert not np.array_equal(nets[1].parameters, one.parameters)
     np.testing.assert_allclose(nets[1].parameters, one.parameters, atol=0.05)
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("shards", [1, 4])
+def test_processes_together_round_as_one(shards: int) -> None:
+    def parameters(collective: Any) -> np.ndarray:
+        return trained(shards=shards, collective=collective).parameters
+
+    for found in on_ranks(2, parameters):
+        np.testing.assert_array_equal(found, parameters(None))
+
+
+@pytest.mark.parametrize("first", ["bfloat16", "float32"])
+def test_processes_take_what_the_first_one_finds(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where ``"auto"`` is bfloat16 there, and another process has none, the fit is refused everywhere."""
+    own = threading.local()
+    monkeypatch.setattr("nncore.network.preparing.chosen_precision", lambda *given: first if own.rank == 0 else "float32")
+    monkeypatch.setattr(native, "HAS_BFLOAT16", False)
+
+    def parameters(collective: Any) -> np.ndarray:
+        own.rank = collective.rank
+        return trained(precision="auto", collective=collective).parameters
+
+    one, other = on_ranks(2, parameters)
+    if first == "bfloat16":
+        assert isinstance(one, CollectiveError)
+        assert isinstance(other, ParameterError)
+        assert "needs a processor with AVX512_BF16" in str(other)
+    else:
+        np.testing.assert_array_equal(one, other)
 
 
 @needs_bfloat16
