@@ -80,7 +80,9 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
 
 def test_every_kernel_with_flags_of_its_own_is_there(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1])
-    assert set(setup.LOOPS) <= {Path(source).stem for source in setup.kernel_sources()}
+    sources = {Path(source).stem for source in setup.kernel_sources()}
+    assert set(setup.LOOPS) <= sources
+    assert {(stem, level) for stem in sources for level in setup.cpu_levels("linux-x86_64")} >= setup.MORE_INSTRUCTIONS.keys()
     assert setup.optimizations("nncore/_core/kernels/gemm.c", "portable", ["portable", "v3"])[-1] == "-O3"
     assert setup.for_clang(setup.optimizations("nncore/layers/layer_norm.c", "v3", ["portable", "v3"])) == ["-ftree-vectorize"]
 

@@ -203,6 +203,8 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "n_features": ("n_inputs",),
     "input_size": ("n_inputs",),
     "precision": ("dtype",),
+    "mixed_precision": ("precision",),
+    "amp": ("precision",),
     "param_groups": ("groups",),
     "start_lr": ("lowest",),
     "min_learning_rate": ("lowest",),
