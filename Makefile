@@ -24,12 +24,12 @@ test: $(VENV)/test $(VENV)/built  ## install what the tests need and run all but
 test-slow: $(VENV)/test $(VENV)/built  ## run all tests
 	$(PYTEST) --slow
 
-# cython-lint calls pycodestyle by name. Generated C lies in build folders.
+# mypy keeps one processor busy for about a minute, and so do the tests of what a user's mypy says: both at once. cython-lint calls
+# pycodestyle by name. Generated C lies in build folders.
 lint: $(VENV)/lint $(VENV)/built  ## check style, types, the C and Cython code, and what GitHub reads
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
-	$(PYTEST) -q --slow tests/typing
+	$(VENV)/bin/mypy & $(VENV)/bin/python -m pytest -q --slow tests/typing; tests=$$?; wait $$! && exit $$tests
 	find nncore plugins tests -name build -prune -o -name '*.[ch]' -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint nncore plugins tests
 	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -30,7 +30,7 @@ ABI3_PLUGINS = ("nncore-snake", "nncore-rescale", "nncore-conv", "nncore-sam")
 QUICK_TESTS = (
     "_core/test_native.py",
     "_core/test_threads.py",
-    "optimizers",
+    "optimizers/test_native.py",
     "test_import.py",
     "network/test_loading.py",
     "network/test_model.py",
