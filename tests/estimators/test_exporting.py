@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from exported import RUNNERS, module_of, predictions
+from exported import RUNNERS, module_of
 from sklearn.exceptions import NotFittedError
 
 import nncore as nn
@@ -97,7 +97,13 @@ def seconds_of(column: pd.Series) -> np.ndarray:
 
 def check(model: Any, X: Any, path: Path, inputs: Any = None) -> None:
     """`predict` and `predict_proba` of the exported file are those of the model."""
-    found = predictions(model, X, inputs_of(X) if inputs is None else inputs, path)
+    model.export(path)
+    check_file(model, X, path, inputs)
+
+
+def check_file(model: Any, X: Any, path: Path, inputs: Any = None) -> None:
+    """Likewise, of a model that was exported before."""
+    found = RUNNERS[path.suffix](path.read_bytes(), inputs_of(X) if inputs is None else inputs)
     if path.suffix == ".py":  # the methods themselves, of X as users hold it
         module = module_of(path.read_bytes())
         found |= {name: getattr(module, name)(X) for name in ("predict", "predict_proba") if name in found}
@@ -164,16 +170,18 @@ REGRESSORS: dict[str, Any] = {
 def test_classifiers_of_frames(name: str, path: Path) -> None:
     X = frame()
     model = CLASSIFIERS[name].fit(X, targets(X)[0])
+    model.export(path)
     for given in (X, strange(X), X[:1]):
-        check(model, given, path)
+        check_file(model, given, path)
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_regressors_of_frames(name: str, path: Path) -> None:
     X = frame()
     model = REGRESSORS[name].fit(X, targets(X)[1])
+    model.export(path)
     for given in (X, strange(X), X[:1]):
-        check(model, given, path)
+        check_file(model, given, path)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -295,9 +303,10 @@ def test_dates(name: str, zone: str | None, path: Path) -> None:
     model = DATED[name].fit(X, late if hasattr(DATED[name], "predict_proba") else late + X["x"].to_numpy())
     other = dated(1, zone)[X.columns]
     other.loc[other.index[:9], "seen"] = pd.NaT  # training had none
+    model.export(path)
     for given in (X, other, X[:1]):
         inputs = inputs_of(given)
-        check(model, given, path, inputs | {"x": inputs["x"].astype(input_dtype(model))})
+        check_file(model, given, path, inputs | {"x": inputs["x"].astype(input_dtype(model))})
 
 
 def test_a_frame_of_dates_alone_whose_columns_have_no_names(path: Path) -> None:
