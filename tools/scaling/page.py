@@ -9,7 +9,7 @@ from nncore.bench.tables import Entry, markdown
 from scaling import texts
 from scaling.links import KINDS, LINKS, Link, seconds_of
 from scaling.pictures import draw
-from scaling.results import SIZES, Checked, read
+from scaling.results import SIZES, Results, read
 from scaling.shapes import SHAPES, Shape
 from scaling.steps import Step
 
@@ -67,11 +67,11 @@ def write(file: Path) -> Path:
 
 
 def _parts(file: Path) -> Iterator[str]:
-    machine, steps, checked = read(file)
-    model = Model(steps)
+    results = read(file)
+    model = Model(results.steps)
     yield "# Scaling to many processes"
     yield texts.PURPOSE
-    yield _table(["machine", ""], [[name, str(value)] for name, value in machine.items()])
+    yield _machine(results.machine)
     yield "## In short"
     yield "\n".join(f"- {sentence}" for shape in SHAPES for sentence in _sentences(model, shape))
     picture = file.with_suffix(".png")
@@ -86,10 +86,13 @@ def _parts(file: Path) -> Iterator[str]:
     yield "## What a step sends"
     yield texts.SENT
     yield _sent(model)
-    if checked:
+    if results.checked:
         yield "## The model beside processes that are there"
         yield texts.CHECKED
-        yield _checked(model, checked)
+        if {**results.machine, "date": ""} != {**results.checked_on, "date": ""}:
+            yield texts.ON_ANOTHER
+            yield _machine(results.checked_on)
+        yield _checked(results)
     yield "## How it was done"
     yield texts.METHOD.format(file=f"docs/benchmarks/{file.name}", name=file.name)
 
@@ -134,17 +137,24 @@ def _sent(model: Model) -> str:
     return _table(["network", "mode", "messages a step", "MB a step"], rows)
 
 
-def _checked(model: Model, checked: Sequence[Checked]) -> str:
+def _machine(machine: Mapping[str, object]) -> str:
+    return _table(["machine", ""], [[name, str(value)] for name, value in machine.items()])
+
+
+def _checked(results: Results) -> str:
     rows = []
-    shapes: Mapping[str, Shape] = {str(shape): shape for shape in SHAPES}
-    for one in checked:
-        step, link = one.step, LINKS.get(one.link)
-        expected = model.step(shapes[step.shape], step.size, step.shards > 1)
-        if expected is not None:
-            seconds = expected.seconds if link is None else expected.with_messages(link)
-            mode = MODES[step.shards > 1]
-            texts = [step.shape, str(step.size), mode, one.link or "none", f"{seconds * 1e3:.2f}", f"{step.seconds * 1e3:.2f}"]
-            rows.append([*texts, f"{step.seconds / seconds:.2f}"])
+    n_cores = int(results.checked_on["cores"])
+    for one in results.checked:
+        step, seconds = one.step, one.expected(n_cores)
+        texts = [
+            step.shape,
+            str(step.size),
+            MODES[step.shards > 1],
+            one.link or "none",
+            f"{seconds * 1e3:.2f}",
+            f"{step.seconds * 1e3:.2f}",
+        ]
+        rows.append([*texts, f"{step.seconds / seconds:.2f}"])
     return _table(["network", "processes", "mode", "delays of", "model, ms", "measured, ms", "ratio"], rows)
 
 

@@ -17,9 +17,12 @@ has each process do as much as one process does."""
 
 SENT = """By each of 8 processes: of gatherings the bytes of all shares together."""
 
-CHECKED = """Processes of MPI on this machine, with shared memory between them, and with each message delayed by what the model says a
-slower network takes. The model counts no time for shared memory, for a process that waits for a slower one, or for two
-processes that share the memory of one machine: what lies above 1 is that."""
+CHECKED = """Processes of MPI on one machine, with shared memory between them, and with each message delayed by what the model says a
+slower network takes. The model starts from the work of a process of as many, with as many shards, on the same machine; one process has
+two shards. More processes than cores take turns: the model multiplies their work. It counts no time for shared memory, for a process
+that waits for a slower one, or for two processes that share the memory of one machine: what lies above 1 is that."""
+
+ON_ANOTHER = """They ran on another machine than the steps above:"""
 
 METHOD = """- A network is trained as the first of R processes with a collective that pretends that there are others. It counts messages and
   bytes, and its own time does not count. Seconds are those of the processor, on one thread: the least of three fits less the least of three

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from scaling import page, results, steps
 from scaling.collectives import Pretended
-from scaling.links import Link, seconds_of
+from scaling.links import LINKS, Link, seconds_of
 from scaling.shapes import SHAPES, Shape
 from scaling.steps import Step
 
@@ -55,14 +56,31 @@ def test_the_page(tmp_path: Path):
         made_up += [made(shape, size, shards) for size in results.SIZES for shards in {1, size} if size <= 64 or shards == 1]
         made_up += [made(shape, 2, shards, batch=2 * shape.batch) for shards in (1, 2)]
     file = tmp_path / "scaling.json"
-    checked = [results.Checked("TCP, 1 Gb/s", made(SHAPES[0], 2, 1))]
-    results.write(file, {"CPU": "one"}, made_up, checked)
-    assert results.read(file) == ({"CPU": "one"}, made_up, checked)
+    checked = [results.Checked("TCP, 1 Gb/s", made(SHAPES[0], 2, 1), made(SHAPES[0], 2, 1))]
+    found = results.Results({"CPU": "one", "date": "today"}, made_up, {"CPU": "two", "cores": "2"}, checked)
+    results.write(file, found)
+    assert results.read(file) == found
     text = page.write(file).read_text()
     assert text.count(str(SHAPES[0])) >= 4
     assert file.with_suffix(".png").stat().st_size > 10_000
     assert "| TCP, 1 Gb/s | exact |" in text
     assert "measured, ms" in text
+    assert "another machine" in text
+
+
+def test_processes_are_compared_with_as_many_and_as_many_shards():
+    """One process with two shards does the work of both, and four processes on two cores take turns."""
+    one, shards = made(SHAPES[0], 1, 1), replace(made(SHAPES[0], 1, 2), seconds=1.5)
+    assert results.Checked("", replace(shards, seconds=1.6), shards).expected(2) == 1.5
+    four = made(SHAPES[0], 4, 1)
+    assert results.Checked("", four, four).expected(2) == 2 * four.seconds
+    delayed = results.Checked("TCP, 1 Gb/s", four, four)
+    assert delayed.expected(4) == four.with_messages(LINKS["TCP, 1 Gb/s"])
+    found = results.Results({}, [one], {}, []).with_checked(delayed, {"CPU": "a", "date": "1"})
+    again = replace(delayed, step=replace(four, seconds=9.0))
+    assert found.with_checked(again, {"CPU": "a", "date": "2"}).checked == [again]
+    assert found.with_checked(results.Checked("", four, four), {"CPU": "a", "date": "2"}).checked[0] == delayed
+    assert len(found.with_checked(results.Checked("", four, four), {"CPU": "b", "date": "2"}).checked) == 1
 
 
 def test_speed_ups_by_hand():
