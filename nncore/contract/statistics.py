@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,9 +140,37 @@ class Missing(Statistic):
 
     def __init__(self, n_columns: int) -> None:
         self.any = np.zeros(n_columns, bool)
+        #: A row of what is there, and which of its columns are missing until now.
+        self._row: NDArray[Any] | None = None
+        self._wanted = np.arange(n_columns)
 
     def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
-        self.any |= np.isnan(columns).any(axis=0)
+        is_missing = np.isnan(columns)
+        self.any |= is_missing.any(axis=0)
+        self._row = columns[:1].copy() if self._row is None else self._row
+        for column in self._wanted[~is_missing[:, self._wanted].all(axis=0)].tolist():
+            self._row[0, column] = columns[is_missing[:, column].argmin(), column]
+        self._wanted = np.flatnonzero(np.isnan(self._row[0]))
+
+    def behind(self, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
+        """The same of what an encoding makes of the rows, if it makes a missing number of nothing but of one.
+
+        Parameters
+        ----------
+        encode : callable
+            Makes encoded columns of columns.
+
+        Returns
+        -------
+        Missing
+        """
+        assert self._row is not None, "there were rows"
+        there = encode(self._row)
+        found = type(self)(there.shape[1])
+        row = self._row.copy()
+        row[:, self.any] = np.array("NaT" if row.dtype.kind == "M" else np.nan, row.dtype)
+        found.any, found._row, found._wanted = np.isnan(encode(row)[0]), there, np.flatnonzero(np.isnan(there[0]))
+        return found
 
 
 class RowSample(Statistic):
@@ -187,6 +216,23 @@ class RowSample(Statistic):
             own[places] = new_numbers[taken]
         if self.sample_weight is not None and sample_weight is not None:
             self.sample_weight[places] = sample_weight[taken]
+
+    def behind(self, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
+        """The same of what an encoding makes of the rows: which rows are drawn does not depend on what they hold.
+
+        Parameters
+        ----------
+        encode : callable
+            Makes encoded columns of columns.
+
+        Returns
+        -------
+        RowSample
+        """
+        columns = encode(self.columns)
+        found = type(self)(columns.shape[1])
+        found.columns, found.sample_weight, found._rows, found._n_seen = columns, self.sample_weight, self._rows, self._n_seen
+        return found
 
     def quantiles(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Quantiles of what is there of each column, linear between neighbours.

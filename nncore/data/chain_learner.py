@@ -1,4 +1,4 @@
-"""A chain of encodings while it learns: from rows in blocks, which are gone through once for each encoding that asks for them."""
+"""A chain of encodings while it learns: from rows in blocks, gone through as often as an encoding needs what one before it learns."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Encoding, Learned, Statistic
+from nncore.contract import SAMPLE_SIZE, Encoding, Learned, Missing, RowSample, Statistic
 from nncore.data.encoding_part import DTYPES, Label, Part, check_codes, refuse_infinite
 from nncore.errors import DataError
+
+#: Statistics that follow from the same of the rows before an encoding, so that they need no pass of their own behind it.
+_FOLLOWING: tuple[type[Missing | RowSample], ...] = (Missing, RowSample)
 
 #: What is said of a column that cannot be encoded.
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
@@ -102,7 +105,8 @@ class ChainLearner:
             raise DataError("there are no rows to learn an encoding from: give at least one")
         self._is_first_pass = False
         if self._statistics:
-            self._learn()
+            self._learn(self._statistics)
+        self._follow()
         self._begin()
 
     # ---- one pass -----------------------------------------------------------------------------------------------------------
@@ -112,16 +116,46 @@ class ChainLearner:
         self._waiting: list[tuple[NDArray[Any], NDArray[np.float64] | None]] = []
         self._n_waiting, self._n_rows = 0, 0
         self._statistics: Sequence[Statistic] = ()
+        self._followed: dict[type, Missing | RowSample] = {}
         while len(self.learned) < len(self.encodings):
             self._statistics = self.encodings[len(self.learned)].statistics(self._ahead.columns.shape[1])
             if self._statistics:
+                self._followed = self._wanted_behind()
                 return
-            self._learn()
+            self._learn(())
 
-    def _learn(self) -> None:
+    def _wanted_behind(self) -> dict[type, Missing | RowSample]:
+        """What encodings behind the next one want to know of its rows, as far as that follows from what is before it."""
+        own = {type(one): one for one in self._statistics if isinstance(one, _FOLLOWING)}
+        found: dict[type, Missing | RowSample] = {}
+        for encoding in self.encodings[len(self.learned) + 1 :]:
+            kinds = [type(one) for one in encoding.statistics(0)]
+            if not all(kind in _FOLLOWING for kind in kinds):
+                break
+            found |= {kind: own.get(kind) or kind(self._ahead.columns.shape[1]) for kind in kinds if kind not in found}
+        return found
+
+    def _follow(self) -> None:
+        """Let encodings learn that need no further pass."""
+        while self._followed and len(self.learned) < len(self.encodings):
+            number, encoding = len(self.learned), self.encodings[len(self.learned)]
+
+            def encode(columns: NDArray[Any], number: int = number, encoding: Encoding = encoding) -> NDArray[Any]:
+                part = Part(columns, self._before.origins, self._label, self._before.seeds)
+                return part.encoded_by(self.encodings[number - 1], self.learned[number - 1], encoding).columns
+
+            self._followed = {kind: one.behind(encode) for kind, one in self._followed.items()}
+            kinds = [type(one) for one in encoding.statistics(self._ahead.columns.shape[1])]
+            if not all(kind in self._followed for kind in kinds):
+                return
+            self._learn([self._followed[kind] for kind in kinds])
+
+    def _learn(self, statistics: Sequence[Statistic]) -> None:
+        """Let the next encoding learn."""
         number = len(self.learned)
         encoding = self.encodings[number]
-        self.learned.append(self._ahead.learned_by(encoding, self._statistics, self._n_levels_ahead, number))
+        self.learned.append(self._ahead.learned_by(encoding, statistics, self._n_levels_ahead, number))
+        self._before = self._ahead
         following = self.encodings[number + 1] if number + 1 < len(self.encodings) else None
         if following is not None:
             self._ahead = self._ahead.encoded_by(encoding, self.learned[-1], following)
@@ -141,7 +175,8 @@ class ChainLearner:
             return
         for number, learned in enumerate(self.learned):
             part = part.encoded_by(self.encodings[number], learned, self.encodings[number + 1])
-        part.show_to(self._statistics, weights)
+        own = {id(one) for one in self._statistics}
+        part.show_to([*self._statistics, *(one for one in self._followed.values() if id(one) not in own)], weights)
 
     def _waiting_together(self) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
         """In one piece, of which each column is contiguous."""

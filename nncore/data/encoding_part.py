@@ -70,7 +70,7 @@ class Part:
         self.columns.flags.writeable = False
         n_rows, n_columns = self.columns.shape
         widths = encoding.widths(learned, n_columns)
-        in_columns = n_columns > 1 and self.columns.strides[0] == self.columns.itemsize
+        in_columns = self.columns.strides[0] == self.columns.itemsize
         out = np.empty((n_rows, int(widths.sum())), order="F" if in_columns else "C")
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             encoding.encode(self.columns, learned, out)

@@ -46,7 +46,7 @@ def as_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, streams_arr
         return _of_path(Path(path_text(f"{role}X", X)), y, sample_weight, role)
     if is_arrow(X):
         return arrow_stream(X, y, sample_weight, f"{role}X")
-    if _are_files(X, y):
+    if are_files(X, y):
         return _of_files([Path(path_text(f"{role}X", path)) for path in X], y, sample_weight, f"the files of {role}X")
     if _is_iterable(X) or _are_batches(X, y):
         _nothing_beside(f"{role}X", y, sample_weight)
@@ -56,7 +56,7 @@ def as_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, streams_arr
 
 def is_stream(X: Any, y: Any) -> bool:
     """Whether it is a stream by its kind. Nothing is opened."""
-    return isinstance(X, (Stream, str, os.PathLike)) or is_arrow(X) or _are_files(X, y) or _is_iterable(X) or _are_batches(X, y)
+    return isinstance(X, (Stream, str, os.PathLike)) or is_arrow(X) or are_files(X, y) or _is_iterable(X) or _are_batches(X, y)
 
 
 def inputs_stream(X: Any) -> Stream | None:
@@ -129,8 +129,8 @@ def _of_npz(path: Path, y: Any, sample_weight: Any, role: str) -> Stream:
     return array_stream(members["X" if "X" in members else others[0]], targets, weights, role, path.name)
 
 
-def _are_files(X: Any, y: Any) -> bool:
-    """Whether X is a list of paths, and y names columns in these files, or is None."""
+def are_files(X: Any, y: Any) -> bool:
+    """Whether `X` is a list of paths, and `y` names columns in these files, or is None."""
     if not isinstance(X, (list, tuple)) or not X or not all(isinstance(path, (str, os.PathLike)) for path in X):
         return False
     return y is None or isinstance(y, str) or (isinstance(y, (list, tuple)) and all(isinstance(name, str) for name in y))

@@ -8,10 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.data import ChainLearner, EncodingChain
+from nncore.data import DatePartsLearner, EncodingChain
 from nncore.errors import DataError
 from nncore.estimators.frames import Column
-from nncore.registry import resolve
 
 #: What becomes of dates. They are standardised at once: days since 1970 are too large a number for a network.
 ENCODINGS = ("date_parts", "standard")
@@ -73,8 +72,7 @@ class DatesLearner:
     """
 
     def __init__(self, label: str) -> None:
-        encodings = tuple(resolve("encodings", one) for one in ENCODINGS)
-        self._chain = ChainLearner(encodings, np.arange(1), None, None, lambda _: f"{label} of X")
+        self._chain = DatePartsLearner(ENCODINGS[1:], lambda _: f"{label} of X")
         self._has_zone = False
 
     @property
@@ -86,7 +84,7 @@ class DatesLearner:
         """Take the next rows into account."""
         moments, has_zone = column.moments()
         self._has_zone |= has_zone
-        self._chain.add(moments[:, None])
+        self._chain.add(moments)
 
     def end_pass(self) -> None:
         """All rows have been there."""
@@ -94,4 +92,4 @@ class DatesLearner:
 
     def learned(self) -> Dates:
         """What was found, after the last pass."""
-        return Dates(EncodingChain.of_learners([self._chain]), self._has_zone)
+        return Dates(self._chain.learned(), self._has_zone)

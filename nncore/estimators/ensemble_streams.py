@@ -64,7 +64,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     _encoded: Callable[[StreamBlock], StreamBlock]
 
     def learn_categories(self, columns: TableColumns) -> None:
-        """Count samples and classes, and let columns learn their categories and dates, in one pass, or in some more for dates."""
+        """Count samples and classes, and let columns learn their categories and dates, in one pass."""
         wanted = iter([self.facts])
         columns.learn(self._estimator, lambda: (block.X for block in self._pass(next(wanted, None))))
         self._estimator._columns = columns

@@ -16,7 +16,19 @@ from sklearn.utils import _safe_indexing
 from nncore.arguments import path_text
 from nncore.blocks import rows_at_once
 from nncore.configuration import require
-from nncore.data import FORMATS, BatchStream, Stream, StreamBlock, arrow_dataset, arrow_stream, as_stream, is_arrow, is_stream, mapped
+from nncore.data import (
+    FORMATS,
+    BatchStream,
+    Stream,
+    StreamBlock,
+    are_files,
+    arrow_dataset,
+    arrow_stream,
+    as_stream,
+    is_arrow,
+    is_stream,
+    mapped,
+)
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.given import Given
 from nncore.tabular import files_of
@@ -37,8 +49,8 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
     Parameters
     ----------
     X : object
-        A path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset or scanner of Arrow; what gives
-        batches; or a `Stream`.
+        A path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a list of paths of tables; a dataset or scanner
+        of Arrow; what gives batches; or a `Stream`.
     y, sample_weight : object
         Names of columns, or None where `X` has them; of a NumPy file, arrays or paths.
     role : str, default ""
@@ -57,7 +69,12 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
             return SlicedStream(mapped(path), _array(y), _array(sample_weight), path.name)
         if path.suffix.lower() == ".npz":
             return as_stream(X, y, sample_weight, role)
-        return arrow_stream(_dataset(path, y), y, sample_weight, str(path), frames=True, features=features)
+        where = path if path.is_dir() else None
+        return arrow_stream(_dataset(files_of(path), where, str(path), y), y, sample_weight, str(path), frames=True, features=features)
+    if are_files(X, y):
+        files = [file for one in X for file in files_of(Path(path_text(f"{role}X", one)))]
+        source = f"the files of {role}X"
+        return arrow_stream(_dataset(files, None, source, y), y, sample_weight, source, frames=True, features=features)
     if is_arrow(X):
         return arrow_stream(X, y, sample_weight, f"{role}X", frames=True, features=features)
     if isinstance(X, (Stream, list, tuple)) or not is_stream(X, y):
@@ -89,27 +106,26 @@ def _array(part: Any) -> Any:
     return mapped(path_text("y", part)) if isinstance(part, (str, os.PathLike)) else part
 
 
-def _dataset(path: Path, y: Any) -> Any:
-    """The dataset in a file, a folder or the files of a pattern."""
-    files = files_of(path)
+def _dataset(files: list[Path], folder: Path | None, source: str, y: Any) -> Any:
+    """The dataset in some files, which may be all in a folder."""
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
-        raise DataError(f"{path} has files of several formats ({found}): name those of one by a pattern, as 'folder/*.csv'")
+        raise DataError(f"{source} has files of several formats ({found}): name those of one by a pattern, as 'folder/*.csv'")
     (kind,) = kinds
-    where: Any = str(path) if path.is_dir() else [str(file) for file in files]
+    where: Any = [str(file) for file in files] if folder is None else str(folder)
     if kind not in _TEXTS:
-        return arrow_dataset(where, kind, str(path))
+        return arrow_dataset(where, kind, source)
     dataset, csv = (require(module, extra="parquet", purpose="reading files in blocks") for module in ("pyarrow.dataset", "pyarrow.csv"))
     text = dataset.CsvFileFormat(
         parse_options=csv.ParseOptions(delimiter=_TEXTS[kind]), convert_options=csv.ConvertOptions(strings_can_be_null=True)
     )
-    found = arrow_dataset(where, text, str(path))
+    found = arrow_dataset(where, text, source)
     # Whole numbers are seen in the first rows alone, and 1.5 may follow.
     arrow, targets = require("pyarrow", extra="parquet", purpose="reading files in blocks"), [y] if isinstance(y, str) else y or []
     is_whole = [arrow.types.is_integer(field.type) and field.name not in targets for field in found.schema]
     fields = [field.with_type(arrow.float64()) if whole else field for field, whole in zip(found.schema, is_whole, strict=True)]
-    return arrow_dataset(where, text, str(path), arrow.schema(fields))
+    return arrow_dataset(where, text, source, arrow.schema(fields))
 
 
 def _kind(file: Path) -> str:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from nncore import registry
-from nncore.data import ChainLearner, EncodingChain
+from nncore.data import ChainLearner, DatePartsLearner, EncodingChain
 from nncore.errors import DataError
 from nncore.tabular.columns import (
-    DATE_ENCODINGS,
     MOST_ONE_HOT,
     NUMBER_ENCODINGS,
     CategoricalColumn,
@@ -38,8 +37,8 @@ MOST_TEXTS = 1_000_000
 class EncoderLearner:
     """What is learned of the columns of a table while its rows go by.
 
-    While `wants_rows`, all rows are given to `add`, a block at a time, then `end_pass` is called. Categories and classes take one pass,
-    numbers two, dates three.
+    While `wants_rows`, all rows are given to `add`, a block at a time, then `end_pass` is called. Categories, classes, numbers and dates
+    take one pass together.
 
     Parameters
     ----------
@@ -182,29 +181,23 @@ class _Numbers(_Part):
 
 
 class _Times(_Part):
-    """A column of dates: their parts first, then what becomes of these."""
+    """A column of dates."""
 
     def __init__(self, name: str, form: str) -> None:
-        self._name, self._form, self._learner = name, form, _learner(DATE_ENCODINGS, 1, labelled(name))
-        self._parts: EncodingChain | None = None
+        self._name, self._form, self._learner = name, form, DatePartsLearner(NUMBER_ENCODINGS, labelled(name))
 
     @property
     def wants_rows(self) -> bool:  # type: ignore[override]
         return self._learner.wants_rows
 
     def add(self, table: Table, rows: np.ndarray) -> None:
-        times, codes = parse_distinct_times(self._name, self._form, table.column(self._name).take(rows), _place(table, rows))
-        self._learner.add(times[:, None] if self._parts is None else self._parts.encode(times[:, None])[codes])
+        self._learner.add(*parse_distinct_times(self._name, self._form, table.column(self._name).take(rows), _place(table, rows)))
 
     def end_pass(self) -> None:
         self._learner.end_pass()
-        if self._parts is None:
-            self._parts = EncodingChain.of_learners([self._learner])
-            self._learner = _learner(NUMBER_ENCODINGS, self._parts.n_encoded, labelled(self._name))
 
     def column(self) -> TimeColumn:
-        assert self._parts is not None, "the passes are over"
-        return TimeColumn.of_chains(self._name, self._form, self._parts, EncodingChain.of_learners([self._learner]))
+        return TimeColumn(self._name, self._form, self._learner.learned())
 
 
 def _learner(encodings: Sequence[str], n_columns: int, label: Callable[[int], str]) -> ChainLearner:

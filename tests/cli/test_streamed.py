@@ -24,6 +24,7 @@ from nncore.cli.training_table import WholeTable
 from nncore.data import EncodingChain, is_below
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.network import Sequential
+from nncore.tabular import TableFiles, chosen_blocks
 
 QUICK: dict[str, Any] = {"hidden": (6,), "epochs": 3, "patience": 2, "threads": 1, "batch_size": 16, "stream": True}
 LIMIT = Streaming(2**28, "as asked")
@@ -330,6 +331,16 @@ def test_a_search_is_on_rows_that_are_kept_and_training_on_all(claims: Path, mon
     assert len(found.model.networks) == len(found.search.chosen)
 
 
+def test_columns_are_learned_in_one_pass(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of numbers, dates, categories, rates and folds; before it, rows are counted and drawn."""
+    read: list[str] = []
+    monkeypatch.setattr(streamed_rows, "chosen_blocks", lambda *args: read.append("learned") or chosen_blocks(*args))
+    monkeypatch.setattr(TableFiles, "drawn", lambda self, *args, drawn=TableFiles.drawn: read.append("drawn") or drawn(self, *args))
+    options: dict[str, Any] = {"target": "claims", "exposure_column": "years", "group_column": "house", **QUICK | ENSEMBLE}
+    assert StreamedTable(Settings(data=claims, **options), LIMIT).task.columns["day"].kind == "time"
+    assert read == ["drawn", "learned"]
+
+
 def test_the_least_limit_is_enough(prices: Path) -> None:
     assert main(["train", str(prices), "--target", "price", "--memory-limit", str(LEAST_SIZE), "--stream", "--epochs", "1", "--quiet"]) == 0
 
@@ -368,17 +379,29 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_memory_stays_within_the_limit(tmp_path: Path) -> None:
-    """A file of 200 MB, which takes 0.7 GB at once."""
-    path, rng = tmp_path / "large.csv", np.random.default_rng(0)
-    with path.open("w") as file:
-        file.write("a,b,c,city,day,y\n")
-        for _ in range(44):
-            X, city, day = rng.normal(size=(100_000, 3)), rng.integers(0, 30, 100_000), rng.integers(0, 1000, 100_000)
-            y = np.where(X[:, 0] + city % 3 > 1, "yes", "no")
-            days = (np.datetime64("2020-01-01") + day).astype(str)
-            rows = zip(X.tolist(), city.tolist(), days.tolist(), y.tolist(), strict=True)
-            file.writelines(f"{a:.5f},{b:.5f},{c:.5f},city{k},{d},{t}\n" for (a, b, c), k, d, t in rows)
-    assert path.stat().st_size > 190e6
-    command = ["train", str(path), "--target", "y", "--memory-limit", "256MB", "--epochs", "1", "--quiet"]
+    """A file of 120 MB, which takes 0.4 GB at once."""
+    path, rng, n = tmp_path / "large.csv", np.random.default_rng(0), 100_000
+    X, city, day = rng.normal(size=(n, 3)), rng.integers(0, 30, n), rng.integers(0, 1000, n)
+    y = np.where(X[:, 0] + city % 3 > 1, "yes", "no")
+    days = (np.datetime64("2020-01-01") + day).astype(str)
+    rows = zip(X.tolist(), city.tolist(), days.tolist(), y.tolist(), strict=True)
+    lines = "".join(f"{a:.5f},{b:.5f},{c:.5f},city{k},{d},{t}\n" for (a, b, c), k, d, t in rows)
+    path.write_text("a,b,c,city,day,y\n" + 26 * lines)
+    assert path.stat().st_size > 115e6
+    command = [
+        "train",
+        str(path),
+        "--target",
+        "y",
+        "--memory-limit",
+        "256MB",
+        "--epochs",
+        "1",
+        "--hidden",
+        "16",
+        "--batch-size",
+        "4096",
+        "--quiet",
+    ]
     done = subprocess.run([sys.executable, "-c", PROGRAM, *command], capture_output=True, text=True, check=True)
     assert int(done.stdout.splitlines()[-1]) * 1024 < 256e6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from nncore.contract import SAMPLE_SIZE
 from nncore.data import ChainLearner, EncodingChain
 from nncore.errors import DataError
 
-CHAINS = (["standard", "indicator"], ["robust", "smooth_clip", "standard"], ["quantile_normal"], [], ["clamp", "unit_mean"])
+CHAINS = (
+    ["standard", "indicator"],
+    ["robust", "smooth_clip", "indicator"],
+    ["robust", "smooth_clip", "standard"],
+    ["quantile_normal"],
+    [],
+    ["clamp", "unit_mean"],
+)
 N = SAMPLE_SIZE + 5000
 RNG_SEED = 3
 
@@ -47,6 +55,18 @@ def test_blocks_of_any_size(encodings: list[str], cuts: list[int], weighted: boo
     assert streamed(encodings, X, used, cuts) == EncodingChain.learn(encodings, X, sample_weight=used, rng=RNG_SEED)
 
 
+def test_what_follows_is_what_a_pass_of_its_own_finds() -> None:
+    X, weights = numbers()
+    X[:, 1] = np.where(np.isnan(X[:, 1]), 0, X[:, 1])
+    X = np.column_stack([X, np.full(N, np.nan)])
+    for encodings in (["standard", "indicator"], ["robust", "smooth_clip", "indicator"]):
+        chain = EncodingChain.learn(encodings, X, sample_weight=weights)
+        before = EncodingChain(chain.encodings[:-1], chain.learned[:-1], 3)
+        alone = EncodingChain.learn(encodings[-1:], before.encode(X), sample_weight=weights)
+        for name, array in alone.learned[0].items():
+            np.testing.assert_array_equal(chain.learned[-1][name], array)
+
+
 def test_levels_and_times() -> None:
     rng = np.random.default_rng(1)
     codes = rng.integers(-1, 3, (N, 2))
@@ -65,9 +85,20 @@ def test_columns_together_are_columns_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert EncodingChain.learn(["robust", "standard"], X, sample_weight=weights) == expected
 
 
-def test_passes_are_as_many_as_encodings_that_ask_for_rows() -> None:
+def test_there_is_a_pass_for_each_encoding_that_needs_what_one_before_has_learned() -> None:
+    """A median and what is missing are told by the rows before the encoding."""
     X, _ = numbers()
-    for encodings, n_passes in ((["standard", "indicator"], 2), (["robust", "smooth_clip"], 1), ([], 1), (["standard"], 1)):
+    of_means: list[Any] = ["standard", {"name": "indicator", "fill": "mean"}]
+    for encodings, n_passes in (
+        (["standard", "indicator"], 1),
+        (["robust", "smooth_clip", "indicator"], 1),
+        (["robust", "indicator", "quantile_normal"], 2),
+        (["standard", "robust", "standard"], 3),
+        (of_means, 2),
+        (["robust", "smooth_clip"], 1),
+        ([], 1),
+        (["standard"], 1),
+    ):
         learner = ChainLearner(tuple(registry.resolve("encodings", one) for one in encodings), np.arange(2), None, None, None)
         passes = 0
         while learner.wants_rows:

@@ -63,14 +63,15 @@ SHORT: dict[str, Any] = {"max_iter": 2, "random_state": 0, "hidden_layer_sizes":
 def test_a_file_has_the_bits_of_its_table_in_memory(options: dict[str, Any], written: Path) -> None:
     X, y = table().select(FEATURES), np.array(table()["label"].to_pylist())
     in_memory = MLPClassifier(**SHORT, shuffle=False, **options).fit(X, y)
-    for source in (written, str(written.parent), str(written.parent / "*.parquet"), ds.dataset(written)):
+    for source in (written, str(written.parent), str(written.parent / "*.parquet"), [written], ds.dataset(written)):
         streamed = MLPClassifier(**SHORT, shuffle=False, **options).fit(source, "label")
         np.testing.assert_array_equal(bits(streamed), bits(in_memory))
         assert streamed.classes_.tolist() == ["no", "yes"]
         assert streamed.feature_names_in_.tolist() == FEATURES
         assert (streamed.n_features_in_, streamed.t_, streamed.loss_curve_) == (7, in_memory.t_, in_memory.loss_curve_)
     np.testing.assert_array_equal(streamed.predict_proba(written), in_memory.predict_proba(X))
-    np.testing.assert_array_equal(streamed.predict(written), in_memory.predict(X))
+    for source in (written, [str(written)], ds.dataset(written)):
+        np.testing.assert_array_equal(streamed.predict(source), in_memory.predict(X))
     assert streamed.score(written, "label") == pytest.approx(in_memory.score(X, y), abs=1e-12)
 
 
