@@ -52,9 +52,12 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
     return array
 
 
-def for_network(samples: Samples, blueprint: Blueprint, name: str) -> Samples:
-    """Samples that a network can read: where it cannot read sparse ones, they become dense if they may, and are refused if not."""
-    if blueprint.takes_sparse or not isinstance(samples, SparseSamples):
+def for_network(samples: Samples, blueprint: Blueprint, name: str, *, changes: bool = False) -> Samples:
+    """Samples that a network can read: where it cannot read sparse ones, they become dense if they may, and are refused if not.
+
+    So do those that may if a transform `changes` them.
+    """
+    if not isinstance(samples, SparseSamples) or (blueprint.takes_sparse and not (changes and samples.may_be_dense)):
         return samples
     if not samples.may_be_dense:
         check_sparse(blueprint, name)

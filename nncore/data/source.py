@@ -37,9 +37,9 @@ class Source:
         self._samples = as_rows(self._X if self._samples is None else self._samples, f"{self._role}X", shape)
         return self._samples
 
-    def fit_to(self, blueprint: Blueprint) -> None:
-        """Let samples be such as a network can read; see `for_network`."""
-        self._samples = for_network(self.samples(None), blueprint, f"{self._role}X")
+    def fit_to(self, blueprint: Blueprint, *, changes: bool = False) -> None:
+        """Let samples be such as a network can read, and transforms change if there are some; see `for_network`."""
+        self._samples = for_network(self.samples(None), blueprint, f"{self._role}X", changes=changes)
 
     def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
         """Shape of a sample, which must be `shape` unless that is None."""

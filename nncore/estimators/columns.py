@@ -16,13 +16,12 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 from nncore.arguments import shown
 from nncore.blocks import blocks
 from nncore.contract import SAMPLE_SIZE, Means, Missing
-from nncore.data import Samples, admitted, is_missing
+from nncore.data import Samples, admitted, is_missing, sparse_samples
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
 from nncore.estimators.dates import Dates, DatesLearner
 from nncore.estimators.frames import Columns, Factorized, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
-from nncore.estimators.sparse_rows import SparseRows
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
@@ -270,7 +269,7 @@ class TableColumns:
             return numbers
         X = admitted(X, "X", holes=True)
         samples = TableColumns.transform(self, estimator, X, accept_sparse=["csr", "csc"], ensure_min_samples=0)
-        return SparseRows(samples) if issparse(samples) else samples
+        return sparse_samples(samples, "X", may_be_dense=True) if issparse(samples) else samples
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
         """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.

@@ -15,9 +15,8 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from nncore.arguments import rescaled, shown
 from nncore.contract import History, Metric, decided_mode, direction
-from nncore.data import Stream
+from nncore.data import SparseSamples, Stream
 from nncore.errors import ParameterError
-from nncore.estimators.sparse_rows import SparseRows
 from nncore.network import metric_name
 from nncore.registry import names, resolve
 
@@ -41,7 +40,7 @@ class HeldOut:
     ----------
     X : array-like, sparse matrix or frame of shape (n_samples, n_features)
         As the user holds it, for scorers.
-    matrix : ndarray or SparseRows of shape (n_samples, n_columns)
+    matrix : ndarray or SparseSamples of shape (n_samples, n_columns)
         As the network takes it.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
         As the user holds it, for scorers.
@@ -52,7 +51,7 @@ class HeldOut:
     """
 
     X: Any
-    matrix: np.ndarray | SparseRows
+    matrix: np.ndarray | SparseSamples
     y: Any
     target: np.ndarray
     sample_weight: np.ndarray | None

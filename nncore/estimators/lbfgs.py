@@ -68,7 +68,7 @@ class LbfgsFit:
         is_whole = True
         try:
             with at_most_threads(self._n_threads):
-                objective = Objective(twin, np.asarray(data.X[:], np.float64), data.target, data.weights)
+                objective = Objective(twin, data.X, data.target, data.weights)
                 result = minimize(objective, on_iteration=iterations, **self._options)
             estimator.loss_ = estimator._shown_loss(result.value, twin)
         except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nncore.arguments import rescaled
 from nncore.contract import ExportGraph, History, Loss, Value, activation_for
-from nncore.data import Stream
+from nncore.data import SparseSamples, Stream, some_rows
 from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
@@ -120,6 +120,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     transforms: Sequence[TransformLike] | None
     memory_limit: int | str | None
 
+    _reads_sparse = True
     _components: ClassVar[Mapping[str, str]] = {
         "activation": "activations",
         "solver": "optimizers",
@@ -447,12 +448,13 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
             return stream_answers(raw, self.memory_limit, lambda X: self._answers(X, answer))
         network, samples = self.network_, self._columns.rows(self, X)
-        row_bytes = samples.shape[1] * samples.dtype.itemsize + 2 * self.n_outputs_ * network.dtype.itemsize
+        is_sparse = isinstance(samples, SparseSamples) and network.takes_sparse
+        row_bytes = (0 if is_sparse else samples.shape[1] * samples.dtype.itemsize) + 2 * self.n_outputs_ * network.dtype.itemsize
         blocks = row_blocks(len(samples), row_bytes)
         if len(blocks) == 1:
             return answer(network.predict_proba(samples))
         with network.paused():  # so that all answers are those of one state
-            return joined([answer(network.predict_proba(samples[rows])) for rows in blocks])
+            return joined([answer(network.predict_proba(some_rows(samples, rows))) for rows in blocks])
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         """The same for one sample of shape (n_features,), shape (n_outputs,)."""

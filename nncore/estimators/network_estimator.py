@@ -18,14 +18,13 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_array
 
 from nncore.contract import ExportGraph, Loss
-from nncore.data import admitted, as_numbers
+from nncore.data import CONVERT_AT_ONCE, admitted, as_numbers, sparse_samples
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS
 from nncore.estimators.given import Given
 from nncore.estimators.luggage import BringsRegistrations
 from nncore.estimators.nested import NestedParameters
-from nncore.estimators.sparse_rows import dense_or_rows
 from nncore.estimators.turns import TakesTurns
 from nncore.files import FileLike
 from nncore.network import write_graph
@@ -44,6 +43,8 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     #: Arguments of ``validate_data`` for y.
     _target_checks: ClassVar[dict[str, Any]] = {}
+    #: Whether networks begin with layers that read sparse samples, unless the user asks for others.
+    _reads_sparse: ClassVar[bool] = False
     #: `ClassTargets` or `RealTargets`.
     _targets: Any
     _columns: TableColumns
@@ -76,7 +77,13 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         else:
             matrix, y = self._columns.transform(self, X, y, **how, **checks)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        return dense_or_rows(matrix) if issparse(matrix) else matrix, y
+        return self._of_sparse(matrix) if issparse(matrix) else matrix, y
+
+    def _of_sparse(self, matrix: Any) -> Any:
+        """Samples of a sparse matrix: dense where that is not large, unless networks read them as they are."""
+        n_bytes = matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize
+        is_small = not self._reads_sparse and n_bytes <= CONVERT_AT_ONCE
+        return matrix.toarray() if is_small else sparse_samples(matrix, "X", may_be_dense=True)
 
     @property
     def _has_real_targets(self) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nncore.data import SparseSamples
 from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
-from nncore.estimators.sparse_rows import SparseRows
 
 #: What is wrong with samples of which none counts.
 NO_WEIGHT = "every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one"
@@ -26,14 +26,14 @@ class TrainingData:
 
     Attributes
     ----------
-    X : ndarray or SparseRows of shape (n_samples, n_columns)
+    X : ndarray or SparseSamples of shape (n_samples, n_columns)
     target : ndarray
         As the loss takes it.
     weights : ndarray of shape (n_samples,) or None
     held_out : HeldOut or None
     """
 
-    X: np.ndarray | SparseRows
+    X: np.ndarray | SparseSamples
     target: np.ndarray
     weights: np.ndarray | None
     held_out: HeldOut | None = None
@@ -44,7 +44,7 @@ class TrainingData:
 
     def rows(self, chosen: np.ndarray) -> TrainingData:
         """Some of the samples."""
-        X = self.X.select(chosen) if isinstance(self.X, SparseRows) else self.X[chosen]
+        X = self.X.select(chosen) if isinstance(self.X, SparseSamples) else self.X[chosen]
         return TrainingData(X, self.target[chosen], None if self.weights is None else self.weights[chosen])
 
     @property

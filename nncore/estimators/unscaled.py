@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.data import SparseSamples
 from nncore.errors import DataWarning, warn_user
-from nncore.estimators.sparse_rows import SparseRows
 from nncore.estimators.training_data import TrainingData
 from nncore.program import looked_at
 
@@ -23,7 +23,7 @@ def warn_if_hopeless(estimator: Any, data: TrainingData) -> None:
     -----
     DataWarning
     """
-    if data.weights is not None or isinstance(data.X, SparseRows) or len(data) < 2:
+    if data.weights is not None or isinstance(data.X, SparseSamples) or len(data) < 2:
         return
     some = looked_at(len(data), data.X[0].nbytes)
     X, target = data.X[some], data.target[some]

@@ -312,6 +312,11 @@ class Network(Resumable, ParameterSets):
         return self._built.accepts_nan
 
     @property
+    def takes_sparse(self) -> bool:
+        """Whether the network reads sparse samples as they are, which `Dense` as the first layer does."""
+        return self._built.takes_sparse
+
+    @property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
         return self._flat.parameters.dtype

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import nncore as nn
 import nncore.data
+from nncore.data import SparseSamples
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.estimators import MLPClassifier, MLPRegressor
 
@@ -170,29 +171,37 @@ def test_float32_is_kept_and_can_be_asked_for(kind):
             assert (model.predict_proba if kind == "MLPClassifier" else model.predict)(data).dtype == expected
 
 
+@pytest.fixture
+def made_dense(monkeypatch):
+    """How many rows of sparse samples became dense, each time some did."""
+    counts = []
+    to_dense = SparseSamples.__getitem__
+
+    def counted(samples, rows):
+        found = to_dense(samples, rows)
+        counts.append(len(found) if found.ndim > 1 else 1)
+        return found
+
+    monkeypatch.setattr(SparseSamples, "__getitem__", counted)
+    return counts
+
+
 @both
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping, monkeypatch):
+def test_networks_that_read_every_number_get_large_sparse_matrices_dense_batch_by_batch(kind, early_stopping, made_dense, monkeypatch):
     cls = getattr(nn.estimators, kind)
-    settings = {"random_state": 0, "max_iter": 5, "batch_size": 16, "early_stopping": early_stopping}
+    layers = [nn.BatchNorm(), nn.Dense(10, activation="tanh")]
+    settings = {"random_state": 0, "max_iter": 5, "batch_size": 16, "early_stopping": early_stopping, "layers": layers}
     dense = cls(**settings).fit(X, y)
-    largest = 0
-    to_dense = csr_matrix.toarray
-
-    def toarray(matrix, *arguments, **options):
-        nonlocal largest
-        largest = max(largest, matrix.shape[0])
-        return to_dense(matrix, *arguments, **options)
-
-    for module in ("nncore.data.dataset", "nncore.estimators.sparse_rows", "nncore.estimators.plain_numbers"):
+    for module in ("nncore.data.dataset", "nncore.estimators.plain_numbers"):
         monkeypatch.setattr(f"{module}.CONVERT_AT_ONCE", 24 * X.shape[1] * 8)
     monkeypatch.setattr("nncore.blocks.BLOCK", 32 * X.shape[1] * 8)
-    monkeypatch.setattr(csr_matrix, "toarray", toarray)
     sparse = cls(**settings).fit(csr_matrix(X), y)
     assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()
     assert dense.loss_curve_ == sparse.loss_curve_
+    made_dense.clear()  # first values look at more
     np.testing.assert_array_equal(sparse.predict(csr_matrix(X)), dense.predict(X))
-    assert largest <= 32
+    assert 0 < max(made_dense) <= 32
 
 
 @both
@@ -200,16 +209,27 @@ def test_large_sparse_matrices_become_dense_batch_by_batch(kind, early_stopping,
 def test_samples_are_held_out_of_any_kind_of_sparse_matrix(kind, container):
     cls = getattr(nn.estimators, kind)
     dense, sparse = (cls(random_state=0, max_iter=3, early_stopping=True).fit(data, y) for data in (X, container(X)))
-    assert dense.validation_scores_ == sparse.validation_scores_
+    np.testing.assert_allclose(sparse.validation_scores_, dense.validation_scores_)
 
 
 @both
-def test_sparse_is_dense(kind):
-    cls = getattr(nn.estimators, kind)
-    dense, sparse = (cls(random_state=0, max_iter=5).fit(data, y) for data in (X, csr_matrix(X)))
+def test_sparse_samples_train_as_dense_ones_do_and_stay_sparse(kind, made_dense):
+    cls, sparse_X = getattr(nn.estimators, kind), csr_matrix(X * (X > 0))
+    for settings in ({}, {"solver": "lbfgs"}, {"early_stopping": True}, {"alpha": 0.1, "batch_size": 7}):
+        dense, sparse = (cls(random_state=0, max_iter=3, **settings).fit(data, y) for data in (sparse_X.toarray(), sparse_X))
+        np.testing.assert_allclose(sparse.network_.parameters, dense.network_.parameters, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(sparse.score(sparse_X, y), dense.score(sparse_X.toarray(), y))
+    sparse.partial_fit(sparse_X, y), dense.partial_fit(sparse_X.toarray(), y)
+    np.testing.assert_allclose(sparse.loss_, dense.loss_)
+    np.testing.assert_allclose(sparse.predict(sparse_X), dense.predict(sparse_X.toarray()))
+    assert made_dense == []
+
+
+@both
+def test_transforms_change_sparse_samples_that_are_made_dense(kind):
+    cls, settings = getattr(nn.estimators, kind), {"random_state": 0, "max_iter": 2, "transforms": ["gaussian_noise"]}
+    dense, sparse = (cls(**settings).fit(data, y) for data in (X, csr_matrix(X)))
     assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()
-    many = csr_matrix(np.tile(X, (60, 1)))  # more rows than are made dense at a time
-    np.testing.assert_array_equal(sparse.predict(many), np.tile(dense.predict(X), 60))
 
 
 # ---- parameters of the network ----------------------------------------------------------------------------------------------
