@@ -37,6 +37,10 @@ FIT_GOALS = {
     "digits by L-BFGS": 3.0,
 }
 
+#: Rows and columns of sparse samples, of whose numbers one in a thousand is there.
+SPARSE_FITS = {"5,000 × 20,000": (5000, 20_000), "2,000 × 100,000": (2000, 100_000)}
+SPARSE_GOAL = 2.0
+
 #: Networks, widths, most times as long as one network on one thread (two) or as one after the other (more).
 TOGETHER = ((2, (4, 16, 16, 3), 1.05), (2, (64, 100, 10), 1.05), (16, (4, 16, 16, 3), None), (16, (64, 100, 10), None))
 
@@ -158,6 +162,10 @@ def _fits() -> list[Question]:
     ]
 
 
+def _sparse() -> list[Question]:
+    return [Question(what, {"kind": "fit", "fit": f"sparse, {what}"}, goal=SPARSE_GOAL, needs=("sklearn",)) for what in SPARSE_FITS]
+
+
 def _many() -> list[Question]:
     def question(n_networks: int, widths: tuple[int, ...], goal: float | None) -> Question:
         asked = task("many", Case(widths, 32), 1600)
@@ -228,6 +236,13 @@ tries 6 candidates 4-16-3 in 3 folds on iris, at most 100 epochs each. 10 bagged
 epochs at most. The fit of iris has the default 100 hidden units.""",
         AGAINST_SKLEARN,
         _fits,
+    ),
+    "sparse": Section(
+        "Sparse samples",
+        """Three epochs of an `MLPClassifier` at the defaults (100 hidden units, batches of 200, Adam) on a sparse matrix in float32, rows ×
+columns, of which one number in a thousand is there, as in a bag of words.""",
+        AGAINST_SKLEARN,
+        _sparse,
     ),
     "many": Section(
         "Many networks at once",

@@ -199,7 +199,8 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     `early_stopping`, weights (other than by classes) and initializers that look at data, the network has the bits of a fit in memory; with
     weights it may differ in its last digits. `predict` and `score` take the same sources, in which columns are found by name.
 
-    Sparse X is made dense: whole if it is small then (64 MB) or the solver is L-BFGS, else batch by batch, for the same bits.
+    Sparse X stays sparse: time and memory go by the numbers that are in it, not by its shape. It is made dense, batch by batch if it is
+    large, where something reads every number: ``standardize=True``, `transforms`, or `layers` that begin with another layer than `Dense`.
 
     Examples
     --------
@@ -321,7 +322,7 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
-            A sparse matrix is made dense, a large one batch by batch. What need not fit in memory goes by in blocks, again and again: the
+            A sparse matrix is read as it is. What need not fit in memory goes by in blocks, again and again: the
             path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or what gives batches
             ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)

@@ -157,7 +157,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     All that is learned of columns, targets and first values, each network learns from its own training rows. What is a category, and which
     columns have missing numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a
     `nncore.FillMissing`; NaN in other columns, met later, becomes their mean. Dates in frames become their parts (``"date_parts"``),
-    standardised. Sparse X is made dense. Samples of weight 0 are left out.
+    standardised. Sparse X is made dense; `MLPRegressor` reads it as it is. Samples of weight 0 are left out.
 
     Networks see targets of mean 0 and standard deviation 1; for ``loss="poisson"``, of mean 1. Quantiles of the networks are averaged; with
     ``loss="gaussian_nll"`` the prediction is the mean of the mixture of their distributions, and its deviation that of the mixture.

@@ -160,7 +160,7 @@ class TabMClassifier(ClassEnsemble, TabM):
     What quantiles and targets are, each network learns from its own training rows. What is a category, and which columns have missing
     numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a `nncore.FillMissing`; NaN in
     other columns, met later, becomes their mean. Dates in frames become their parts (``"date_parts"``), standardised. A column that is
-    constant in training is left out. Sparse X is made dense. Samples of weight 0 are left out.
+    constant in training is left out. Sparse X is made dense; `MLPClassifier` reads it as it is. Samples of weight 0 are left out.
 
     References
     ----------

@@ -58,6 +58,8 @@ class Dense(Layer):
     -----
     Tensors: ``weight`` of shape ``(n_inputs, n_outputs)``, ``bias`` of shape ``(n_outputs,)``. Back-propagation, with
     ``d_z = d_y ⊙ φ'(z)``: ``d_W = xᵀ·d_z``, ``d_b = Σ d_z`` over the rows, ``d_x = d_z·Wᵀ``.
+
+    As the first layer it reads sparse samples, row i as ``Σ v·W[column]`` over its numbers v, and writes d_W by their columns.
     """
 
     ranges = {"n_outputs": "[1, 2147483647]"}

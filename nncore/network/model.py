@@ -70,7 +70,7 @@ class Model(Surgery):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of shape `input_shape`.
+            Samples of shape `input_shape`; a sparse matrix as in `fit`, of which `backward` leaves no `d_input`.
         training : bool, default False
             False: as `predict`.
 
@@ -247,8 +247,9 @@ class Model(Surgery):
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), or a stream
-            Samples of shape `input_shape`. A stream as in `Sequential.fit` is read in blocks: a path, a dataset or scanner of pyarrow whose
-            columns are all features, an iterator or function that gives batches. Of batches ``(X, y)``, X is taken.
+            Samples of shape `input_shape`; a sparse matrix as in `Sequential.fit`. A stream as there is read in blocks: a path, a dataset
+            or scanner of pyarrow whose columns are all features, an iterator or function that gives batches. Of batches ``(X, y)``, X is
+            taken.
 
         Returns
         -------

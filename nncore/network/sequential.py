@@ -112,6 +112,10 @@ class Sequential(Model):
             A C-contiguous array of the network's dtype is read where it lies; other input is converted. NaN is refused unless the first
             layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
 
+            A sparse matrix or array of SciPy stays sparse, so that time and memory go by the numbers that are in it, if `Dense` is the
+            first layer, or all branches of `Concat` begin with one. Other first layers and `transforms` refuse it. Validation data may be
+            sparse too, whatever X is.
+
             A stream is read in blocks by another thread while the network trains, and is never in memory as a whole: the path of a
             ``.parquet``, ``.feather``, ``.arrow``, ``.npy`` or ``.npz`` file, a folder or a list of Parquet files, a
             ``pyarrow.dataset.Dataset`` or ``Scanner`` (columns of numbers; needs the extra ``parquet``), an iterable of batches ``(X, y)``

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV
@@ -39,8 +40,7 @@ def _frame(X: np.ndarray) -> Any:
 def fit(kind: Any, task: dict[str, Any]) -> Callable[[], float]:
     """A function that fits from the beginning and returns the seconds that took."""
     load, make = FITS[task["fit"]]
-    X, y = load(return_X_y=True)
-    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    X, y = load()
 
     def run() -> float:
         model = make(kind)
@@ -49,6 +49,29 @@ def fit(kind: Any, task: dict[str, Any]) -> Callable[[], float]:
         return time.perf_counter() - start
 
     return run
+
+
+def _scaled(load: Callable[..., Any]) -> Callable[[], Any]:
+    """A data set of scikit-learn with columns of mean 0 and standard deviation 1."""
+
+    def scaled() -> tuple[np.ndarray, np.ndarray]:
+        X, y = load(return_X_y=True)
+        return (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9), y
+
+    return scaled
+
+
+def _sparse(n_rows: int, n_columns: int) -> Callable[[], Any]:
+    """A sparse matrix in float32, in which one number in a thousand is there, and two classes."""
+
+    def made() -> tuple[csr_matrix, np.ndarray]:
+        rng, of_row = np.random.default_rng(0), n_columns // 1000
+        numbers, columns = rng.random(n_rows * of_row, np.float32), rng.integers(n_columns, size=n_rows * of_row)
+        X = csr_matrix((numbers, columns, np.arange(0, n_rows * of_row + 1, of_row)), shape=(n_rows, n_columns))
+        X.sum_duplicates()
+        return X, rng.integers(2, size=n_rows)
+
+    return made
 
 
 def _search(kind: Any, n_jobs: int | None) -> Any:
@@ -71,11 +94,13 @@ def _bag(kind: Any) -> _InThreads:
 
 
 #: Data and model by the name of a fit, see `nncore.bench.sections`.
-FITS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
-    "grid search, small networks, n_jobs=None": (load_iris, lambda kind: _search(kind, None)),
-    "grid search, small networks, n_jobs=2": (load_iris, lambda kind: _search(kind, 2)),
-    "10 bagged networks, digits, threads, n_jobs=2": (load_digits, _bag),
-    "digits at the defaults": (load_digits, lambda kind: kind(random_state=0)),
-    "iris": (load_iris, lambda kind: kind(random_state=0)),
-    "digits by L-BFGS": (load_digits, lambda kind: kind(solver="lbfgs", random_state=0)),
+FITS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "grid search, small networks, n_jobs=None": (_scaled(load_iris), lambda kind: _search(kind, None)),
+    "grid search, small networks, n_jobs=2": (_scaled(load_iris), lambda kind: _search(kind, 2)),
+    "10 bagged networks, digits, threads, n_jobs=2": (_scaled(load_digits), _bag),
+    "digits at the defaults": (_scaled(load_digits), lambda kind: kind(random_state=0)),
+    "iris": (_scaled(load_iris), lambda kind: kind(random_state=0)),
+    "digits by L-BFGS": (_scaled(load_digits), lambda kind: kind(solver="lbfgs", random_state=0)),
+    "sparse, 5,000 × 20,000": (_sparse(5000, 20_000), lambda kind: kind(max_iter=3, random_state=0)),
+    "sparse, 2,000 × 100,000": (_sparse(2000, 100_000), lambda kind: kind(max_iter=3, random_state=0)),
 }

@@ -25,11 +25,24 @@ def test_calls(kind: type, method: str) -> None:
     assert np.shape(function(argument))[-2:] in (expected, (1,))
 
 
-def test_every_fit_of_the_section_is_there() -> None:
-    assert [question.task["fit"] for question in SECTIONS["fits"].questions()] == list(estimators.FITS)
+def test_every_fit_of_the_sections_is_there() -> None:
+    asked = [question.task["fit"] for name in ("fits", "sparse") for question in SECTIONS[name].questions()]
+    assert asked == list(estimators.FITS)
 
 
 def test_a_fit_is_timed_from_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(estimators.FITS, "short", (estimators.load_iris, lambda kind: kind(max_iter=2, tol=1e9, n_iter_no_change=1)))
+    monkeypatch.setitem(
+        estimators.FITS,
+        "short",
+        (lambda: estimators.load_iris(return_X_y=True), lambda kind: kind(max_iter=2, tol=1e9, n_iter_no_change=1)),
+    )
     run = estimators.fit(MLPClassifier, {"fit": "short"})
     assert 0 < run() < 100
+
+
+def test_sparse_samples_are_as_sparse_as_said() -> None:
+    X, y = estimators._sparse(20, 5000)()
+    assert X.shape == (20, 5000)
+    assert X.dtype == np.float32
+    assert 20 * 4 < X.nnz <= 20 * 5
+    assert set(y) == {0, 1}
