@@ -51,12 +51,31 @@ static int F(is_sparse)(const member *m, const nnc_op *op, const nnc_sparse *spa
     return (group->is_lazy || group->skips_zero) && !(op->sums != NULL && m->n_rows > op->block_rows);
 }
 
-/* Of rows that are touched, no more than one in so many is. */
+/* Steps on rows of a tensor from `row` on, those that have a bit, by gradients that begin at *g; rows that follow one another at once. */
+static int64_t F(step_on_word)(const member *m, const nnc_sparse *sparse, int64_t row, uint64_t bits, const T **g) {
+    int is_lazy = m->program->groups[sparse->group].is_lazy;
+    int64_t columns = sparse->columns, verdict = NNC_OK;
+    for (int64_t n_rows; bits != 0 && verdict == NNC_OK; row += n_rows) {
+        int64_t skipped = __builtin_ctzll(bits);
+        bits >>= skipped;
+        row += skipped;
+        n_rows = ~bits != 0 ? __builtin_ctzll(~bits) : 64;
+        bits = n_rows < 64 ? bits >> n_rows : 0;
+        T *state = sparse->state != NULL ? (T *)sparse->state + row * columns : NULL;
+        int64_t place = sparse->offset + row * columns, size = n_rows * columns;
+        verdict = is_lazy ? F(step_on_rows)(m, sparse->group, place, size, columns, *g, state)
+                          : F(step_alike)(m, sparse->group, place, size, *g, state);
+        *g += size;
+    }
+    return verdict;
+}
+
+/* No more than one row in so many is touched where steps are taken on these alone: tiles go faster through most of them. */
 #define FEW_TOUCHED 4
 
 /* The gradients of a sparse tensor's parameters from .. to - 1, and the step on them, if the batch touches few of these rows; *is_done says
  * whether it does. Its gradients take the member's tile, as many rows at a time as fit. */
-static int64_t F(update_touched)(const member *m, int64_t number, const nnc_sparse *sparse, int64_t from, int64_t to, int *is_done) {
+NNC_RARE int64_t F(update_touched)(const member *m, int64_t number, const nnc_sparse *sparse, int64_t from, int64_t to, int *is_done) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
     int64_t columns = sparse->columns, first = (from - sparse->offset) / columns, last = (to - sparse->offset) / columns, n_touched = 0;
@@ -86,22 +105,10 @@ static int64_t F(update_touched)(const member *m, int64_t number, const nnc_spar
             verdict = kernel_verdict(m, op->layer->F(touched_gradient)(&call), number);
         }
         const T *g = tile;
-        for (; w < behind; w = F(next_filled)(&touched, w + 1, last)) { /* rows that follow one another at once; and it is clean again */
-            uint64_t bits = words[w];
-            words[w] = 0;
+        for (; w < behind; w = F(next_filled)(&touched, w + 1, last)) {
+            if (*is_done && verdict == NNC_OK) verdict = F(step_on_word)(m, sparse, w * 64, words[w], &g);
+            words[w] = 0; /* clean again for the next step */
             touched.filled[w / 64] &= ~(UINT64_C(1) << w % 64);
-            for (int64_t row = w * 64, n_rows, skipped; *is_done && bits != 0 && verdict == NNC_OK; row += n_rows) {
-                skipped = __builtin_ctzll(bits);
-                bits >>= skipped;
-                row += skipped;
-                n_rows = ~bits != 0 ? __builtin_ctzll(~bits) : 64;
-                bits = n_rows < 64 ? bits >> n_rows : 0;
-                T *state = sparse->state != NULL ? (T *)sparse->state + row * columns : NULL;
-                int64_t place = sparse->offset + row * columns, size = n_rows * columns;
-                verdict = program->groups[sparse->group].is_lazy ? F(step_on_rows)(m, sparse->group, place, size, columns, g, state)
-                                                                 : F(step_alike)(m, sparse->group, place, size, g, state);
-                g += size;
-            }
         }
     }
     return verdict;

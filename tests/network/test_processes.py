@@ -96,6 +96,7 @@ CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
         nn.Dense(9, activation="tanh"), nn.Dense(8), clip_value=0.01,
         groups={"dense_2.*": {"optimizer": "adafactor"}, "*.bias": {"frozen": True}},
     ),
+    "lazy": classifier(nn.Embedding(40_000, 8, columns=[0]), groups={"embedding_1.*": {"lazy": True}}),
     "tiles": (lambda: nn.Sequential(nn.Dense(600, activation="relu"), nn.Dense(3)), {"loss": "softmax_cross_entropy", "batch_size": 16}),
 }  # fmt: skip
 
@@ -103,6 +104,8 @@ CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
 def data_for(case: str) -> tuple[np.ndarray, np.ndarray]:
     if case == "tiles":
         return WIDE_X, CLASSES[: len(WIDE_X)]
+    if case == "lazy":
+        return np.column_stack([np.arange(len(X)) * 300, X[:, 1:]]).astype(np.float32), CLASSES
     return X, (X[:, ::-1] * 0.5).copy() if case in ("ties", "whole_loss") else CLASSES
 
 
