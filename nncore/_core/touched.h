@@ -75,7 +75,8 @@ static int64_t F(step_on_word)(const member *m, const nnc_sparse *sparse, int64_
 
 /* The gradients of a sparse tensor's parameters from .. to - 1, and the step on them, if the batch touches few of these rows; *is_done says
  * whether it does. Its gradients take the member's tile, as many rows at a time as fit. */
-NNC_RARE int64_t F(update_touched)(const member *m, int64_t number, const nnc_sparse *sparse, int64_t from, int64_t to, int *is_done) {
+static __attribute__((noinline)) int64_t F(update_touched)(const member *m, int64_t number, const nnc_sparse *sparse, int64_t from,
+                                                           int64_t to, int *is_done) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
     int64_t columns = sparse->columns, first = (from - sparse->offset) / columns, last = (to - sparse->offset) / columns, n_touched = 0;
