@@ -14,7 +14,7 @@ HEADER = Path(__file__).parents[2] / "nncore" / "include" / "nncore" / "plugin.h
 STANDARD = {
     "/standard/stddef.h": "#define NULL ((void *)0)",
     "/standard/stdint.h": "typedef unsigned char uint8_t; typedef int int32_t; typedef unsigned uint32_t; typedef long long int64_t; "
-    "typedef unsigned long long uint64_t;",
+    "typedef unsigned long long uint64_t;\n#define UINT64_C(x) x##ULL",
 }
 SECTION = re.compile(r"/\* -+ (.+?) -+ \*/")
 
