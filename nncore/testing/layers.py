@@ -119,6 +119,7 @@ class LayerConformance(networks.NetworkConformance):
         return networks.inputs() if self._is_hidden() else self.inputs(np.random.default_rng(11), (60, *network.input_shape))
 
     def can_train(self) -> bool:
+        """False for layers that are not trained."""
         return all(layer.trainable for layer in self.components())
 
     def _is_hidden(self) -> bool:
