@@ -155,4 +155,5 @@ def search(
     if settings.trials_file is not None:
         file = TrialsFile.of(settings.trials_file, made, samples, recipe, f"nncore train --model {settings.model}")
     chosen = run_search(made, file)
+    encoded.clear()  # all rows of each fold, that nothing needs any more
     return Searched(made, chosen, SearchOutcome.of(made, space_name(settings)))

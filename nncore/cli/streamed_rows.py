@@ -71,7 +71,8 @@ class StreamedRows(TrainingTable):
         assert settings.data is not None, "the command line asks for it"
         self.blocks_limit = streaming.limit // BLOCKS_SHARE
         self.files = TableFiles.of(settings.data, writing_of(settings))
-        most = rows_at_once(KEPT_BYTES_A_CELL * len(self.files.names), KEPT, of=streaming.limit // KEPT_SHARE)
+        share = KEPT_SHARE * (1 if settings.tune is None else 2)  # a search encodes what is kept once more, for each fold
+        most = rows_at_once(KEPT_BYTES_A_CELL * len(self.files.names), KEPT, of=streaming.limit // share)
         found: list[SomeRows] = []
 
         def read(path: object, writing: Writing, *, needed: list[str]) -> Table:
