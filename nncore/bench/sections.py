@@ -51,6 +51,10 @@ PRODUCTS = {(128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.
 BFLOAT16_CASES = (Case((784, 512, 512, 10), 128), Case((784, 512, 512, 10), 512), Case((1024, 2048, 2048, 10), 512))
 BFLOAT16_GOAL = 1.6
 
+#: Predictions with products of 8 bits, and how many times as fast they are to be as in float32.
+INT8_CASES = (Case((784, 512, 512, 10), 1), Case((784, 512, 512, 10), 1024), Case((54, 256, 256, 7), 1024))
+INT8_GOALS = {INT8_CASES[1]: 1.8}
+
 ACTIVATIONS_CASE = Case((54, 256, 256, 7), 128)
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "mish", "selu", "silu", "elu")
 ACTIVATION_GOAL = 1 / 3
@@ -200,6 +204,14 @@ def _bfloat16() -> list[Question]:
     return [question(case) for case in BFLOAT16_CASES]
 
 
+def _int8() -> list[Question]:
+    def question(case: Case) -> Question:
+        asked = task("prediction", case, case.batch)
+        return Question(f"{case.net} at {case.batch}", asked | {"precision": "int8"}, ((asked, 1.0),), INT8_GOALS.get(case))
+
+    return [question(case) for case in INT8_CASES]
+
+
 def _activations() -> list[Question]:
     widths, batch = ACTIVATIONS_CASE.widths, ACTIVATIONS_CASE.batch
     relu = ((_step(widths, batch), 1.0),)
@@ -265,6 +277,13 @@ loop. The peak is measured in the same turns.""",
 float32.""",
         AGAINST_FLOAT32,
         _bfloat16,
+    ),
+    "int8": Section(
+        "Predictions in int8",
+        """One prediction on one thread by the network that `quantize` returns, and the same in float32. The other libraries predict in
+float32.""",
+        AGAINST_FLOAT32,
+        _int8,
     ),
     "activations": Section(
         "Activations",

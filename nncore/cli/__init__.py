@@ -24,7 +24,7 @@ from nncore.errors import NNCoreError
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 #: Modules of this package, in the order in which a newcomer meets them.
-COMMANDS = ("demo", "train", "predict", "export", "info", "plugins", "new_plugin", "bench", "completion")
+COMMANDS = ("demo", "train", "predict", "quantize", "export", "info", "plugins", "new_plugin", "bench", "completion")
 
 
 class Parser(argparse.ArgumentParser):

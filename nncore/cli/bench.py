@@ -37,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--only",
         metavar="PART,…",
         help="some of training, prediction, simplechains (the grid), calls, estimators, epochs, fits, many, products, bfloat16, "
-        "activations, memory, linearity, import, wheel (default: all)",
+        "int8, activations, memory, linearity, import, wheel (default: all)",
     )
     what.add_argument("--nets", metavar="NET,…", help="like 784-128-10,4-16-16-3 (default: a grid of 6, 5 for prediction)")
     what.add_argument("--batches", metavar="N,…", help="batch sizes (default 1,8,32,128,512,2048; 1,32,1024 for prediction)")

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _destination(None if to_stdout else arguments.out) as file:
         writer = csv.writer(file, lineterminator="\n")
         try:
-            for block in read_blocks(arguments.data, _writing(arguments, model.encoder)):
+            for block in read_blocks(arguments.data, writing_like(arguments, model.encoder)):
                 writer.writerows(answers.to(block))
                 file.flush()
         except KeyboardInterrupt:
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _writing(arguments: argparse.Namespace, encoder: TableEncoder) -> Writing:
+def writing_like(arguments: argparse.Namespace, encoder: TableEncoder) -> Writing:
     """How the file is written: as is said, else as the one of training if that can be."""
     return Writing(
         header=encoder.has_header,
@@ -167,10 +167,14 @@ class Answers:
 
     def remarks(self) -> list[str]:
         """What the user should know of all rows, in the end."""
-        comparison = self._comparison.in_words()
-        compared = [f"the file has {self.encoder.target.name!r} too: {comparison}"] if comparison else []
+        compared = [f"the file has {self.encoder.target.name!r} too: {self.comparison}"] if self.comparison else []
         blank = [f"the file has {blank_lines(self._n_blank)}"] if self._n_blank else []
         return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
+
+    @property
+    def comparison(self) -> str:
+        """How good the answers are, if the file has the target too; else nothing."""
+        return self._comparison.in_words()
 
 
 def load_with_columns(path: Path) -> tuple[TableModel, RowColumns]:

@@ -299,9 +299,9 @@ class Plan:
         for tensor in self.tensors:
             _check_tensor(tensor)
         for buffer in self.buffers:
-            if not (buffer.dtype is None or buffer.dtype in WHOLE_BYTES):
+            if not (buffer.dtype is None or (isinstance(buffer.dtype, str) and buffer.dtype in WHOLE_BYTES)):
                 _refuse(f"dtype of {buffer.name}", buffer.dtype, f"{', '.join(WHOLE_BYTES)} or None")
-            if not (buffer.interval is None or is_domain(buffer.interval)):
+            if not (is_domain(buffer.interval) and buffer.interval not in (DISTRIBUTION, INPUT)):
                 _refuse(f"interval of {buffer.name}", buffer.interval, "an interval like '(0, inf)' or None")
             if not (is_number(buffer.value) and math.isfinite(buffer.value)):
                 _refuse(f"value of {buffer.name}", buffer.value, "a finite number")

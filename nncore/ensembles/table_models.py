@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -69,6 +69,18 @@ class TableModel(ABC):
     @abstractmethod
     def _description(self) -> dict[str, Any]:
         """What a file says of the model beside its networks and columns."""
+
+    @abstractmethod
+    def quantized(self, table: Table) -> Self:
+        """The same model with products of 8 bits, for inputs like those of the rows of a table; see `Sequential.quantize`.
+
+        Raises
+        ------
+        ParameterError
+            If a network has no layer to quantize.
+        DataError
+            As `inputs`.
+        """
 
     @property
     def loss(self) -> Loss | None:
@@ -138,6 +150,9 @@ class NetworkModel(TableModel):
         outputs: np.ndarray = self.network.predict_proba(inputs)
         return outputs
 
+    def quantized(self, table: Table) -> Self:
+        return replace(self, network=self.network.quantize(self.inputs(table)[0]))
+
     def _description(self) -> dict[str, Any]:
         return {}
 
@@ -167,6 +182,10 @@ class EnsembleModel(TableModel):
         found = [outputs for members in self.members for outputs in members.outputs(inputs, self.loss)]
         mean = together(found, self.loss, weights_of(list(self.members)))
         return mean.astype(self.networks[0].dtype)  # whose digits are those that are told apart
+
+    def quantized(self, table: Table) -> Self:
+        matrix, _ = self.inputs(table)
+        return replace(self, members=[members.quantized(matrix) for members in self.members])
 
     def _description(self) -> dict[str, Any]:
         return {MEMBERS: described_members(self.members)}

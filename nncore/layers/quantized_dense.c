@@ -45,7 +45,7 @@ DEFINE_QUANTIZE(quantize_quads, uint8_t, zero, WHOLE)
 static void F(scale_sums)(int64_t n_rows, int64_t columns, const int32_t *sums, int64_t width, const T *scale, const T *bias, T *y,
                           int64_t n) {
     for (int64_t i = 0; i < n_rows; i++, sums += width, y += n)
-        for (int64_t j = 0; j < columns; j++) y[j] = F(nnc_fma)((T)sums[j], scale[j], bias != NULL ? bias[j] : 0);
+        for (int64_t j = 0; j < columns; j++) y[j] = (T)sums[j] * scale[j] + (bias != NULL ? bias[j] : 0);
 }
 
 static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {

@@ -431,11 +431,11 @@ class Model(Surgery):
         return calibrate(self, lambda: self.predict(X), y, sample_weight)
 
     @reads
-    def quantize(self, X_calibration: Any, *, skip: Iterable[str] = ()) -> Self:
+    def quantize(self, X_calibration: Any, *, percentile: float = 99.99, skip: Iterable[str] = ()) -> Self:
         """A copy for prediction whose dense layers multiply numbers of 8 bits: faster, and a quarter of the size in memory and files.
 
         Each `Dense` layer, also inside of others, becomes a `QuantizedDense`: weights are int8 with a scale for each unit, inputs are
-        rounded to 256 steps over the range that they have in `X_calibration`. Other layers, biases and activations stay as they are. This
+        rounded to 256 steps over the range that they have for `X_calibration`. Other layers, biases and activations stay as they are. This
         network is not changed. The copy cannot be trained; it is saved, loaded and exported like any other.
 
         Parameters
@@ -443,6 +443,9 @@ class Model(Surgery):
         X_calibration : array-like of shape (n_samples, ...)
             Samples like those that will be predicted, some hundred or more: the training data will do. Targets are not needed. Inputs of a
             layer outside of the range seen here count as the nearest number in it.
+        percentile : float, default 99.99
+            So many of a hundred inputs of a layer are in its range, on each side of 0 and without zeros, so that few outliers do not widen
+            the steps of all others. 100 takes the smallest and the largest; so does any number if there are too few inputs for outliers.
         skip : iterable of str, default ()
             Names of layers that are left as they are, ``["dense_3"]``, if accuracy needs it.
 
@@ -456,14 +459,15 @@ class Model(Surgery):
         NotBuiltError
             If the network has no weights yet.
         ParameterError
-            If it has no `Dense` layer to quantize, or weights that are not finite; or if `skip` names a layer that is not there.
+            If it has no `Dense` layer to quantize, or weights that are not finite; if `percentile` is not above 50 and at most 100, or
+            `skip` names a layer that is not there.
         ShapeError, DtypeError, DataError
             If `X_calibration` is not what `predict` takes, or has no samples.
 
         Notes
         -----
-        Rounding is symmetric for weights, max |w| / 127 a step, and affine for inputs, (max − min) / 255 a step with one of them at 0. Sums
-        are exact in int32. With AVX-512 VNNI, products of 8 bits are up to four times as fast as those of float32.
+        Rounding is symmetric for weights, max |w| / 127 a step, and affine for inputs, (max − min) / 255 a step with one of them at 0, ties
+        to even. Sums are exact in int32. With AVX-512 VNNI, products of 8 bits are up to four times as fast as those of float32.
 
         References
         ----------
@@ -478,7 +482,7 @@ class Model(Surgery):
         >>> bool(np.abs(small.predict(X) - net.predict(X)).max() < 0.05)
         True
         """
-        return quantized(self, X_calibration, skip)
+        return quantized(self, X_calibration, percentile, skip)
 
     # ---- gradients with respect to the inputs -------------------------------------------------------------------------------
 

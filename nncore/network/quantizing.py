@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
 from nncore import registry
-from nncore.arguments import listed
+from nncore.arguments import is_number, listed, shown
 from nncore.blocks import blocks
 from nncore.contract import Layer, copied_deeply
 from nncore.data import as_matrix, as_samples
 from nncore.errors import DataError, ParameterError, ShapeError
+from nncore.network.input_ranges import InputRange
 from nncore.network.network import Network
 from nncore.network.stage_values import stage_values
 from nncore.program import Blueprint, Stage, plan_network
@@ -22,21 +22,22 @@ from nncore.program import Blueprint, Stage, plan_network
 N = TypeVar("N", bound=Network)
 
 
-def quantized(network: N, X: Any, skip: Iterable[str]) -> N:
+def quantized(network: N, X: Any, percentile: float, skip: Iterable[str]) -> N:
     """`Sequential.quantize`."""
     blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
     left_out = _checked_names(skip, blueprint)
-    new = _Quantized(network, blueprint, _ranges(network, blueprint, X), left_out)
+    if not is_number(percentile) or not 50 < percentile <= 100:
+        raise ParameterError(f"percentile must be a number above 50, at most 100, got {shown(percentile)}")
+    new = _Quantized(network, blueprint, _ranges(network, blueprint, X, float(percentile)), left_out)
     if not new.values:
         raise ParameterError(
             f"there is no layer to quantize{' beside those in skip' if left_out else ''}: the products of Dense layers are computed with "
-            f"8 bits, and this network has {listed([repr(layer) for layer in network.layers], most=4)}"
+            f"8 bits, and this network has {listed(network.layer_names, most=6)}"
         )
     made = type(network)(*new.layers)
     made.allocate(network.input_shape, copied_deeply(network.loss), None, network.dtype)
     for before, after in zip(blueprint.stages, made._built.stages, strict=True):
-        values = new.values.get(before.index)
-        values = _values_of(network, before) if values is None else values
+        values = new.values[before.index] if before.index in new.values else _values_of(network, before)
         for name, view in after.own_views(made._flat.parameters, made._flat.buffers).items():
             view[...] = values[name]
     made.metadata, made.encoding = copied_deeply(network.metadata), copied_deeply(network.encoding)
@@ -44,7 +45,7 @@ def quantized(network: N, X: Any, skip: Iterable[str]) -> N:
     return made
 
 
-def _values_of(network: Network, stage: Stage) -> Mapping[str, np.ndarray]:
+def _values_of(network: Network, stage: Stage) -> dict[str, np.ndarray]:
     """Tensors and buffers of a stage by their own names; tied ones as the layer uses them."""
     return stage.views(network._flat.parameters) | stage.own_views(network._flat.parameters, network._flat.buffers)
 
@@ -53,34 +54,36 @@ def _checked_names(skip: Iterable[str], blueprint: Blueprint) -> set[str]:
     """The names of layers that stay as they are, those inside of a layer after its own: ``"residual_1.dense_2"``."""
     asked = [] if isinstance(skip, str) or not isinstance(skip, Iterable) else list(skip)
     if isinstance(skip, str) or not isinstance(skip, Iterable) or not all(isinstance(name, str) for name in asked):
-        raise ParameterError(f"skip must be a list of names of layers, got {skip!r:.80}")
+        raise ParameterError(f"skip must be a list of names of layers, got {shown(skip)}")
     names = [stage.name for stage in blueprint.stages]
     if unknown := [name for name in asked if name not in names]:
         raise ParameterError(f"skip names a layer {unknown[0]!r:.60} that is not there; there are {', '.join(names)}")
     return set(asked)
 
 
-def _ranges(network: Network, blueprint: Blueprint, X: Any) -> dict[int, tuple[float, float]]:
-    """The smallest and the largest input of each stage, with 0 between them.
+def _ranges(network: Network, blueprint: Blueprint, X: Any, percentile: float) -> dict[int, InputRange]:
+    """The inputs of each stage that runs.
 
     Raises
     ------
     ShapeError, DtypeError, DataError
-        If X is nothing to predict from, is empty, or leads to numbers that are not finite.
+        If X is nothing to predict from, or is empty.
     """
     samples = as_samples(X, "X_calibration", network.input_shape, network.dtype, blueprint.accepts_nan)
     if not len(samples):
         raise ShapeError("X_calibration has no samples: pass some hundred that are like those to be predicted")
     width = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages)
-    ranges = {stage.index: (0.0, 0.0) for stage in blueprint.stages if not stage.plan.branches}
+    stages = [stage for stage in blueprint.stages if not stage.plan.branches]
+    ranges = {stage.index: InputRange(len(samples) * stage.n_inputs, percentile) for stage in stages if _can_change(stage.layer)}
     for rows in blocks(len(samples), width * network.dtype.itemsize):
         values = stage_values(network, blueprint, as_matrix(samples[rows], network.dtype))
-        for index, (low, high) in ranges.items():
-            inputs = values[blueprint.stages[index].sources[0]]
-            ranges[index] = min(low, float(inputs.min())), max(high, float(inputs.max()))
-            if math.isnan(inputs.min()):
-                ranges[index] = math.nan, math.nan
+        for index, inputs in ranges.items():
+            inputs.add(values[blueprint.stages[index].sources[0]])
     return ranges
+
+
+def _can_change(layer: Layer) -> bool:
+    return type(layer).quantized is not Layer.quantized
 
 
 @dataclass
@@ -96,7 +99,7 @@ class _Quantized:
 
     network: Network
     blueprint: Blueprint
-    ranges: dict[int, tuple[float, float]]
+    ranges: dict[int, InputRange]
     left_out: set[str]
     layers: list[Layer] = field(init=False)
     values: dict[int, dict[str, np.ndarray]] = field(init=False, default_factory=dict)
@@ -124,14 +127,13 @@ class _Quantized:
 
     def _one(self, stage: Stage) -> Layer:
         """A layer without branches."""
-        can_change = type(stage.layer).quantized is not Layer.quantized
-        if can_change and stage.name not in self.left_out and stage.name not in self._needed:
-            tensors, (low, high) = _values_of(self.network, stage), self.ranges[stage.index]
+        if _can_change(stage.layer) and stage.name not in self.left_out and stage.name not in self._needed:
+            tensors, inputs = _values_of(self.network, stage), self.ranges[stage.index]
             if not all(np.isfinite(tensors[tensor.name]).all() for tensor in stage.plan.tensors):
                 raise ParameterError(f"{stage.name} has weights that are not finite: train it again, with a lower learning rate")
-            if not (math.isfinite(low) and math.isfinite(high)):
+            if not inputs.is_finite:
                 raise DataError(f"X_calibration leads to inputs of {stage.name} that are not finite, which the network cannot predict from")
-            if (new := stage.layer.quantized(tensors, low, high)) is not None:
+            if (new := stage.layer.quantized(tensors, *inputs.ends())) is not None:
                 layer, self.values[stage.index] = new
                 return layer
         self._needed |= {tensor.tied_to.rpartition(".")[0] for tensor in stage.plan.tensors if tensor.tied_to is not None}

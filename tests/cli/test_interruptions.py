@@ -24,6 +24,7 @@ ARGUMENTS = {
     "demo": ["--epochs", "100000", "--out", "demo.png"],
     "train": ["data.csv", "--target", "y", "--epochs", "100000", "--patience", "100000", "--out", "out.nncore", "--report", "out.html"],
     "predict": ["model.nncore", "data.csv", "--out", "answers.csv"],
+    "quantize": ["model.nncore", "data.csv", "--out", "small.nncore"],
     "export": ["model.nncore", "--to", "model.py"],
     "info": [],
     "plugins": ["--verify"],

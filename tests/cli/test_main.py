@@ -26,7 +26,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"nncore {nncore.__version__}\n"
     assert main([]) == 0
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("demo", "train", "predict", "export", "info", "plugins"))
+    assert all(command in shown for command in ("demo", "train", "predict", "quantize", "export", "info", "plugins"))
     assert "exit codes: 0 done" in shown
 
 
@@ -41,7 +41,7 @@ def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert re.fullmatch(r"nncore( train)?: error: .+ \(nncore( train)? --help explains the options\)\n", error)
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "predict", "export", "info", "plugins"])
+@pytest.mark.parametrize("command", ["demo", "train", "predict", "quantize", "export", "info", "plugins"])
 def test_help_of_each_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([command, "--help"])

@@ -67,7 +67,13 @@ BAD_TENSORS: dict[str, list[Any]] = {
     "per_member": [1, None],
     "sparse_gradient": [1, None],
 }
-BAD_BUFFERS: dict[str, list[Any]] = {"name": [None, "1st"], "shape": SHAPE, "value": [None, "0", np.nan, np.inf, True]}
+BAD_BUFFERS: dict[str, list[Any]] = {
+    "name": [None, "1st"],
+    "shape": SHAPE,
+    "value": [None, "0", np.nan, np.inf, True],
+    "dtype": [1, "float32", "int4", ["int8"], np.int8],
+    "interval": [1, "positive", "distribution", "[1, 0]", ["(0, 1)"]],
+}
 
 #: Fields that go together only in some ways.
 PAIRS: list[dict[str, Any]] = [

@@ -21,6 +21,6 @@ OF_NO_LEVEL = (
 def test_layers_at_level(level: str) -> None:
     names = (
         *("batch_norm", "conformance", "dropout", "embedding", "fill_missing", "layer_norm", "parametric_activation"),
-        *("periodic_embedding", "pytabkit", "torch", "rms_norm", "glu", "maxout", "noise"),
+        *("periodic_embedding", "quantized_dense", "pytabkit", "torch", "rms_norm", "glu", "maxout", "noise"),
     )
     run_tests(level, *(str(Path(__file__).with_name(f"test_{name}.py")) for name in names), without=OF_NO_LEVEL)

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exported import RUNNERS
 
 import nncore as nn
 from nncore.errors import DataError, FileFormatError, NotBuiltError, ParameterError, ShapeError
 from nncore.inspection import activations
+from nncore.network.input_ranges import InputRange
 
 X = np.random.default_rng(0).normal(size=(300, 6))
 CLASSES = ((X[:, 0] > 0) + (X[:, 1] > 0.3)).astype(int)
@@ -119,6 +121,35 @@ def test_inputs_of_any_range_are_calibrated(inputs: np.ndarray) -> None:
     np.testing.assert_allclose(small.predict(inputs) / scale, net.predict(inputs) / scale, atol=0.05)
 
 
+def test_few_outliers_do_not_widen_the_steps() -> None:
+    net = nn.Sequential(nn.Dense(4)).build(6, rng=0)
+    inputs = np.random.default_rng(1).uniform(-1, 1, (20_000, 6))
+    inputs[7, 2], inputs[9, 3], inputs[:, 5] = 1000, -500, 0
+    scales = [net.quantize(inputs, percentile=percentile).layers[0].config()["input_scale"] for percentile in (99.99, 100)]
+    assert scales == [pytest.approx(2 / 255, rel=0.01), pytest.approx(1500 / 255)]
+    assert net.quantize(inputs[:1500]).layers[0].config()["input_scale"] == pytest.approx(
+        1500 / 255
+    )  # of fewer than 10,000 on a side, none is an outlier
+    for percentile in (50, 100.1, "99", np.nan):
+        with pytest.raises(ParameterError, match="percentile must be a number above 50"):
+            net.quantize(inputs, percentile=percentile)
+
+
+def test_ranges_do_not_depend_on_batches() -> None:
+    numbers = np.random.default_rng(2).normal(size=10_000)
+    numbers[::3] = 0
+    ends = []
+    for n_parts in (1, 7, 100):
+        found = InputRange(numbers.size, 99.9)
+        for part in np.array_split(numbers, n_parts):
+            found.add(part)
+        ends.append(found.ends())
+    assert ends[0] == ends[1] == ends[2]
+    for sign, end in zip((-1, 1), ends[0], strict=True):
+        side = sign * numbers[sign * numbers > 0]
+        assert (side > sign * end).sum() == int(side.size * (1 - 0.999))
+
+
 def test_what_cannot_be_quantized_is_refused() -> None:
     with pytest.raises(NotBuiltError):
         nn.Sequential(nn.Dense(3)).quantize(X)
@@ -141,6 +172,20 @@ def test_what_cannot_be_quantized_is_refused() -> None:
 def test_wide_inputs_stay_floats() -> None:
     net = nn.Sequential(nn.Dense(2), nn.Dense(1)).build(2**16 + 1, rng=0)
     assert net.quantize(np.zeros((1, 2**16 + 1))).layer_names == ["dense_1", "quantized_dense_1"]
+
+
+@pytest.mark.parametrize("suffix", [".py", ".onnx", ".h"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_exported_models_compute_the_same(dtype: str, suffix: str, tmp_path: Path) -> None:
+    if suffix == ".onnx":
+        pytest.importorskip("onnxruntime")
+    net = trained(nn.Dense(20, "relu"), nn.Residual([nn.Dense(20, "relu")]), nn.Dense(3), dtype=dtype)
+    small = net.quantize(X * 0.7)  # some inputs are outside of the range
+    small.export(tmp_path / f"net{suffix}")
+    content, inputs = (tmp_path / f"net{suffix}").read_bytes(), X.astype(dtype)
+    np.testing.assert_array_equal(RUNNERS[suffix](content, {"X": inputs})["predict"], small.predict(inputs))
+    if suffix == ".h":
+        assert b"static const signed char" in content
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ class InAThread:
 ARGUMENTS: dict[str, Any] = {
     "X": X, "y": Y, "x": X[0], "path": "net.nncore", "where": slice(None), "n_rows": 3, "n_inputs": 1, "input_shape": (1,), "loss": "mse",
     "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "is_over_steps": True, "state": {}, "place": "optimizer", "name": "lr",
-    "value": 0.5, "layer": "dropout", "index": 0, "which": 0, "source": {},
+    "value": 0.5, "layer": "dropout", "index": 0, "which": 0, "source": {}, "X_calibration": X,
 }  # fmt: skip
 #: What makes an object of Python, or is asked about what it may not have.
 OF_OBJECTS = {"__init__", "__setstate__", "__getattr__", "__setattr__"}

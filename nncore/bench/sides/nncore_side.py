@@ -44,6 +44,7 @@ class Side:
     def prediction(self, task: dict[str, Any]) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         X, _ = data.samples(task)
         network = _network(task).build(X.shape[1], loss=task["loss"], rng=0)
+        network = network.quantize(X) if task.get("precision") == "int8" else network
         return (network.predict_one, X[0]) if len(X) == 1 else (network.predict, X)
 
     def call(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:

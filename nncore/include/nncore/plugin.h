@@ -400,7 +400,7 @@ typedef struct nnc_layer_call {
     const void *const *tensors; /* (n_tensors,) where each of them begins, in the same order */
     void *d_parameters;         /* gradients in the layout of parameters; in gradient: the place of `begin_parameter` */
     void *const *d_tensors;     /* (n_tensors,) where the gradient of each tensor begins; NULL in gradient */
-    void *buffers;              /* state that is saved but not trained, in the order of its plan */
+    void *buffers;              /* state that is saved but not trained, in the order and of the dtypes of its plan */
     void *cache;                /* (cache + cache_per_row * n_rows,); NULL where there is no way back */
     int64_t n_tensors;
     int64_t n_rows; /* of this slice */
