@@ -324,7 +324,7 @@ cdef class Compiled:
         if program.is_sparse:
             program.begins = <int64_t *>address(spec.places[0])
             program.ends = <int64_t *>address(spec.places[1])
-            program.sorts_inputs = any(op.x is None and op.is_trained for op in spec.ops)
+            program.sorts_inputs = any(op.reads_sparse and op.is_trained for op in spec.ops)
         program.input = address(spec.input)
         program.output = address(spec.output)
         program.d_output = address(spec.d_output)

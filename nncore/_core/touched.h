@@ -85,8 +85,10 @@ static __attribute__((noinline)) int64_t F(update_touched)(const member *m, int6
     nnc_touched touched = {sparse->tensor, words, words + 2 * program->touched_words, (int64_t *)words + program->touched_words};
     nnc_layer_call call;
     F(ask_for_gradient)(&call, m, number, from, to, tile);
+    nnc_sparse_rows rows;
     call.n_rows = m->n_rows;
-    call.x = F(input_of)(m, op, 0);
+    call.sparse = sparse_of(m, op, 0, &rows);
+    call.x = call.sparse != NULL ? NULL : F(input_of)(m, op, 0);
     call.touched = &touched;
     int64_t verdict = kernel_verdict(m, op->layer->F(touch)(&call), number), end = (last + 63) / 64;
     for (int64_t w = F(next_filled)(&touched, first / 64, last); w < end; w = F(next_filled)(&touched, w + 1, last))

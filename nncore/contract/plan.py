@@ -173,7 +173,8 @@ class Plan:
         activation. A prediction of a compiled layer then looks for such inputs there, and not at every input of every sample.
     takes_sparse : bool
         As the first layer of a network, its compiled functions take rows of a sparse matrix, ``sparse`` of the call, in the place of x, and
-        ``gradient`` functions take time by its numbers alone. It asks for a `gradient_unit`.
+        ``gradient`` functions take time by its numbers alone. It asks for a `gradient_unit`. A batch touches some rows of weights with one
+        for each input: the kernel has ``touch`` and ``touched_gradient``, as for a `sparse_gradient`.
     codes : tuple of int
         Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
     output_domain : str or None

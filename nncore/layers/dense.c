@@ -21,6 +21,10 @@ const nnc_layer NNC_TABLE(layer, dense) = {
     .forward_f64 = dense_forward_f64,
     .backward_f32 = dense_backward_f32,
     .backward_f64 = dense_backward_f64,
+    .touch_f32 = dense_touch_f32,
+    .touch_f64 = dense_touch_f64,
+    .touched_gradient_f32 = dense_touched_gradient_f32,
+    .touched_gradient_f64 = dense_touched_gradient_f64,
     .gradient_f32 = dense_gradient_f32,
     .gradient_f64 = dense_gradient_f64,
 };
@@ -94,20 +98,36 @@ static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     for (; first < n; first += LANES) F(sum_columns)(1, nnc_least(n - first, LANES), x + first, n_rows, n, sums + first);
 }
 
-/* n rows of d_W = x^T . d_y from row `begin` on, to d_weight: where a column of x has no numbers, they are 0. */
+/* n rows of d_W = x^T . d_y from row `begin` on, to d_weight: all of them, which are 0 where a column of x has no numbers, or in a call by
+ * touched rows those that have some. */
 static void F(dense_gradient_sparse)(const nnc_layer_call *call, int64_t begin, int64_t n, T *d_weight) {
     const nnc_sparse_rows *x = call->sparse;
     const int32_t *columns = x->sorted_columns, *rows = x->sorted_rows;
     const T *values = x->sorted_values;
     int64_t n_outputs = call->n_outputs, first = call->first_row, last = first + call->n_rows;
     int64_t place = nnc_first_from(columns, 0, x->n_sorted, begin), end = nnc_first_from(columns, place, x->n_sorted, begin + n);
-    memset(d_weight, 0, (size_t)(n * n_outputs) * sizeof(T));
+    if (call->touched == NULL) memset(d_weight, 0, (size_t)(n * n_outputs) * sizeof(T));
     for (int64_t next; place < end; place = next) {
         for (next = place + 1; next < end && columns[next] == columns[place];) next++;
         int64_t from = nnc_first_from(rows, place, next, first), to = nnc_first_from(rows, from, next, last);
-        F(sparse_sums)(NULL, rows + from, values + from, to - from, call->d_y, first, n_outputs, n_outputs,
-                       d_weight + (columns[place] - begin) * n_outputs);
+        int64_t row = call->touched != NULL ? nnc_touched_before(call->touched, columns[place]) : columns[place] - begin;
+        F(sparse_sums)(NULL, rows + from, values + from, to - from, call->d_y, first, n_outputs, n_outputs, d_weight + row * n_outputs);
     }
+}
+
+/* The two by touched rows are called for sparse rows alone: in a batch of others every row of W may be one. */
+static int32_t F(dense_touch)(const nnc_layer_call *call) {
+    const nnc_sparse_rows *x = call->sparse;
+    int64_t begin = call->begin_parameter / call->n_outputs, end = call->end_parameter / call->n_outputs;
+    for (int64_t k = nnc_first_from(x->sorted_columns, 0, x->n_sorted, begin); k < x->n_sorted && x->sorted_columns[k] < end; k++)
+        nnc_touch(call->touched, x->sorted_columns[k]);
+    return 0;
+}
+
+static int32_t F(dense_touched_gradient)(const nnc_layer_call *call) {
+    int64_t begin = call->begin_parameter / call->n_outputs, end = call->end_parameter / call->n_outputs;
+    F(dense_gradient_sparse)(call, begin, end - begin, call->d_parameters);
+    return 0;
 }
 
 /* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */

@@ -178,11 +178,11 @@ class Sequential(Model):
             ``{"dense_1.*": {"frozen": True}, "*.weight": {"optimizer": "momentum"}, "*.bias": {"lr": 0.01, "weight_decay": 0.0}}``.
             `optimizer` trains those tensors instead of the network's; any number of the optimizer has another value in the group;
             `lr_factor` scales the learning rate; `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this
-            call, for those tensors, of whatever role; what is `frozen` is not changed; with `lazy`, rows of an `Embedding` that have no
-            gradient in a step stay as they are, which gives other results with most optimizers. `regularizer` and `constraint`, a component
-            or a list, replace what the layer says: ``{"dense_1.weight": {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``.
-            Where several patterns match, later ones win, option by option. None keeps what the network has. Other optimizers for tensors
-            start all of them with fresh state.
+            call, for those tensors, of whatever role; what is `frozen` is not changed; with `lazy`, rows of an `Embedding`, or of a first
+            `Dense` that reads sparse samples, that have no gradient in a step stay as they are, which gives other results with most
+            optimizers. `regularizer` and `constraint`, a component or a list, replace what the layer says: ``{"dense_1.weight":
+            {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``. Where several patterns match, later ones win, option by option.
+            None keeps what the network has. Other optimizers for tensors start all of them with fresh state.
         schedule : str, instance, dict or None
             How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
             ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a

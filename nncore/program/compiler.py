@@ -116,7 +116,7 @@ def compile_program(
         or any(rule.kernel is None for rule in rules)
         or (loss is not None and loss_kernel is None)
     )
-    placed = grouping.placed() if training and blueprint.sparse_tensors else {}
+    placed = grouping.placed() if training and any(op.sparse_tensors for op in ops) else {}
     sparse = [op.sparse(placed) if placed else [] for op in ops]
     is_elementwise = not any(optimizer.needs_tensors for optimizer in optimizers)
     steps_anywhere = bool(optimizers) and not can_fail and is_elementwise and not has_two_passes
@@ -291,6 +291,6 @@ def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | 
         op.plan.reads_parameters_in_gradient or op.kernel is None or not op.kernel.never_fails for op in late
     ):
         return None
-    words = [WORD * (tensor.size // tensor.shape[0]) for op in ops for tensor in op.plan.tensors if tensor.sparse_gradient]
+    words = [WORD * (tensor.size // tensor.shape[0]) for op in ops for _, tensor in op.sparse_tensors]
     size = max([TILE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops), *words])
     return aligned_zeros(max_parts * size, dtype).reshape(max_parts, size)

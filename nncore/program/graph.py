@@ -89,6 +89,7 @@ class GraphBuilder:
             stage.n_inputs,
             stage.n_outputs,
             (source,),
+            reads_sparse=self.is_sparse and source == NETWORK_INPUT,
             parameters=parameters,
             d_parameters=d_parameters,
             is_trained=self.training and any(stage.full_name(tensor) not in self.frozen for tensor in plan.tensors),
@@ -99,8 +100,8 @@ class GraphBuilder:
         if self.height and plan.batch_sums and op.capsule is not None:
             size = (1 + self.height) * plan.batch_sums * stage.n_inputs
             op.batch_sums = self._own(size, np.dtype(np.float64)).reshape(1 + self.height, plan.batch_sums, stage.n_inputs)
-        adds_blocks = not (self.is_sparse and op.x is None)  # what takes sparse rows keeps its sums short itself
-        if parameters is not None and op.is_trained and adds_blocks and 0 < op.block_rows < self.max_rows:
+        # What reads sparse rows keeps its sums short itself.
+        if parameters is not None and op.is_trained and not op.reads_sparse and 0 < op.block_rows < self.max_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
         return op
 

@@ -329,7 +329,8 @@ def _check_is_sparse(span: TensorSpan, blueprint: Blueprint) -> None:
     if span.name not in known:
         remedy = f"write a pattern that matches {listed(sorted(known))} alone" if known else "leave it out, as this network has none"
         raise ParameterError(
-            f"groups: lazy is for tables of which a batch touches some rows, those of its categories, and {span.name} is none"
+            "groups: lazy is for tables of which a batch touches some rows, those of its categories or of the numbers of a sparse X, and "
+            f"{span.name} is none"
             f"{', as it is tied' if span.name in blueprint.sparse_tensors else ''}: {remedy}"
         )
 

@@ -44,8 +44,10 @@ class Blueprint:
 
     @cached_property
     def sparse_tensors(self) -> frozenset[str]:
-        """Names of tensors of which a batch touches some rows alone."""
-        return frozenset(stage.full_name(tensor) for stage in self.stages for tensor in stage.plan.tensors if tensor.sparse_gradient)
+        """Names of tensors of which a batch touches some rows alone, also if only where the inputs are sparse."""
+        readers = {stage.index for stage in self.readers}
+        found = ((stage, tensor) for stage in self.stages for _, tensor in stage.touched_tensors(reads_sparse=stage.index in readers))
+        return frozenset(stage.full_name(tensor) for stage, tensor in found)
 
     @cached_property
     def n_members(self) -> int:

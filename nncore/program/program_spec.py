@@ -212,7 +212,7 @@ class ProgramSpec:
 
     def _met(self, op: Op) -> int:
         """Numbers of a row that an op looks at, about."""
-        return min(op.n_inputs, _NUMBERS_OF_A_SPARSE_ROW) if op.x is None and self.is_sparse else op.n_inputs
+        return min(op.n_inputs, _NUMBERS_OF_A_SPARSE_ROW) if op.reads_sparse else op.n_inputs
 
 
 #: Words of a text, say.

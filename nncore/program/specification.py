@@ -67,6 +67,15 @@ class Stage:
         """Live views of its own tensors and buffers by their own names, in the flat vectors of the network."""
         return named_views(self.own_tensors, parameters[self.parameters]) | named_views(self.plan.buffers, buffers[self.buffers])
 
+    def touched_tensors(self, *, reads_sparse: bool) -> list[tuple[int, Tensor]]:
+        """Tensors of which a batch touches some rows, with their numbers: of sparse inputs, weights with a row for each."""
+        reads_sparse = reads_sparse and self.plan.takes_sparse
+        return [
+            (number, tensor)
+            for number, tensor in enumerate(self.plan.tensors)
+            if tensor.sparse_gradient or (reads_sparse and tensor.role == "weight" and tensor.shape[0] == self.n_inputs)
+        ]
+
     def full_name(self, tensor: Tensor) -> str:
         """What the network calls a tensor of the plan."""
         return tensor.tied_to or f"{self.name}.{tensor.name}"
@@ -143,6 +152,7 @@ class Op:
     n_inputs: int
     n_outputs: int
     sources: tuple[int, ...] = ()  # the ops whose outputs it reads, by number; NETWORK_INPUT for the program's input
+    reads_sparse: bool = False  # inputs of the program, which are sparse
     joint: str = ""
     branches: tuple[Branch, ...] = ()
     d_y: np.ndarray | None = None
@@ -225,9 +235,14 @@ class Op:
         worth_adding = ADDING * n_parameters // max(self.stage.flops, self.n_outputs)
         return max(1, BLOCK_TERMS // self.plan.gradient_terms, worth_adding)
 
+    @property
+    def sparse_tensors(self) -> list[tuple[int, Tensor]]:
+        """Its tensors of which a batch touches some rows, with their numbers."""
+        return self.stage.touched_tensors(reads_sparse=self.reads_sparse) if self.plan.tensors else []
+
     def sparse(self, placed: Mapping[str, tuple[TensorSpan, int, int]]) -> list[Sparse]:
-        """Its tensors of which a batch touches some rows; `placed` are all of the network by name, as `Grouping.placed` says."""
-        own = ((number, tensor) for number, tensor in enumerate(self.plan.tensors) if tensor.sparse_gradient)
+        """Where these are; `placed` are all of the network by name, as `Grouping.placed` says."""
+        own = () if self.is_tied else self.sparse_tensors
         return [Sparse(number, *placed[self.stage.full_name(tensor)]) for number, tensor in own]
 
     @property
@@ -258,11 +273,10 @@ class Op:
         unit = self.plan.gradient_unit
         why = f"gradient_unit of its plan is {unit}"
         functions += needed("layer", ["gradient"], dtype, why=why, is_wanted=unit > 0)
-        sparse = next((tensor.name for tensor in self.plan.tensors if tensor.sparse_gradient), None)
+        sparse = next((tensor.name for _, tensor in self.sparse_tensors), None)
         if sparse is not None and unit > 0:
-            functions += needed(
-                "layer", ["touch", "touched_gradient"], dtype, why=f"the tensor {sparse!r} of its plan has a sparse_gradient"
-            )
+            why = f"the tensor {sparse!r} of its plan has a sparse_gradient" if not self.reads_sparse else "its plan says takes_sparse"
+            functions += needed("layer", ["touch", "touched_gradient"], dtype, why=why)
         return functions
 
     def who(self) -> str:

@@ -107,6 +107,25 @@ def test_large_weights_are_updated_by_tiles():
     assert several.parameters.tobytes() == sparse.parameters.tobytes()
 
 
+@pytest.mark.parametrize("groups", [{}, {"dense_1.weight": {"lazy": True}}])
+def test_steps_on_rows_of_columns_that_a_batch_has(groups):
+    rng, width, y = np.random.default_rng(0), 9000, np.arange(60) % 2
+    wide = csr_array((rng.normal(size=1200), rng.integers(width, size=1200), np.arange(0, 1201, 20)), shape=(60, width))
+    optimizer = "adam" if groups else "sgd"
+
+    def trained(data, **arguments):
+        net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(2))
+        return fitted(data, y, net, batch_size=20, optimizer=optimizer, groups=groups, **arguments)
+
+    touched = trained(wide)
+    program = touched.program_for_training(20, sparse_inputs=True, transformed=True)
+    assert program.spec.touched is not None
+    assert touched.parameters.tobytes() == trained(wide, clip_norm=1e9).parameters.tobytes()  # of all gradients
+    np.testing.assert_allclose(touched.parameters, trained(wide.toarray()).parameters, rtol=1e-8, atol=1e-12)
+    with team_of(3):
+        assert trained(wide).parameters.tobytes() == touched.parameters.tobytes()
+
+
 def test_a_fit_that_goes_on_is_one_that_never_stopped(tmp_path):
     whole = fitted(X, epochs=4)
     half = fitted(X, epochs=2)
