@@ -126,11 +126,12 @@ class ChainLearner:
 
     def _wanted_behind(self) -> dict[type, Missing | RowSample]:
         """What encodings behind the next one want to know of its rows, as far as that follows from what is before it."""
-        own = {type(one): one for one in self._statistics if isinstance(one, _FOLLOWING)}
+        own: dict[type, Missing | RowSample] = {type(one): one for one in self._statistics if isinstance(one, _FOLLOWING)}
         found: dict[type, Missing | RowSample] = {}
         for encoding in self.encodings[len(self.learned) + 1 :]:
-            kinds = [type(one) for one in encoding.statistics(0)]
-            if not all(kind in _FOLLOWING for kind in kinds):
+            wanted = encoding.statistics(0)
+            kinds = [kind for one in wanted for kind in _FOLLOWING if type(one) is kind]
+            if len(kinds) < len(wanted):
                 break
             found |= {kind: own.get(kind) or kind(self._ahead.columns.shape[1]) for kind in kinds if kind not in found}
         return found
