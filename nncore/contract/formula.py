@@ -273,7 +273,7 @@ class Graph:
         """round(a·factor) + zero_point as a code from 0 to 255; beyond these, the nearest. What is NaN has any code."""
         return self.apply("quantize", a, float(factor), np.uint8(zero_point))
 
-    def integer_matmul(self, codes: Value, weight: Value, zero_point: int) -> Value:
+    def integer_matmul(self, codes: Operand, weight: Operand, zero_point: int) -> Value:
         """(codes − zero_point) @ weight, exact in int32, as a number: of codes (..., k), and of weights (k, m) of int8."""
         return self.apply("integer_matmul", codes, weight, np.uint8(zero_point))
 

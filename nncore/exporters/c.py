@@ -286,8 +286,8 @@ class _Header:
         elif operation == "integer_matmul":
             left, right, zero = step.operands
             k, m = right.shape
-            given = f"{self._pointer(left)}, {self._pointer(right)}, {self._read(zero, (), '0')}"
-            line = f"{self._function('integer_product', step.dtype)}({given}, {target}, {left.size // k}, {k}, {m});"
+            operands = f"{self._pointer(left)}, {self._pointer(right)}, {self._read(zero, (), '0')}"
+            line = f"{self._function('integer_product', step.dtype)}({operands}, {target}, {left.size // k}, {k}, {m});"
         elif operation == "waves":
             tensors, (n, k, m) = ", ".join(map(self._pointer, step.operands[1:])), step.operands[3].shape
             line = f"{self._function(operation, step.dtype)}({self._row_pointer(step.operands[0])}, {tensors}, {target}, {n}, {k}, {m});"

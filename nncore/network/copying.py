@@ -106,8 +106,10 @@ def _fitting(given: Any, here: np.ndarray) -> tuple[np.ndarray, str]:
         return here, "is no array of numbers"
     if values.shape != here.shape:
         return here, f"has shape {values.shape}, here it is {here.shape}"
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         converted = values.astype(here.dtype)
+    if here.dtype.kind == "i" and not np.array_equal(converted, values):
+        return here, f"holds numbers that are none of {here.dtype}"
     if not np.isfinite(converted).all():
         return here, f"is not finite in {here.dtype}"
     return converted, ""

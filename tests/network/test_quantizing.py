@@ -100,6 +100,15 @@ def test_what_belongs_to_predictions_is_kept() -> None:
         np.testing.assert_array_equal(other.predict(X), small.predict(X))
 
 
+def test_weights_of_8_bits_are_copied_from_whole_numbers_alone() -> None:
+    small = trained().quantize(X)
+    weight = small.named_buffers()["quantized_dense_1.weight"]
+    for wrong in (weight + 0.5, weight.astype(int) + 300):
+        with pytest.raises(ParameterError, match="holds numbers that are none of int8"):
+            small.copy_weights({"quantized_dense_1.weight": wrong}, "quantized_dense_1.weight")
+    small.copy_weights({"quantized_dense_1.weight": -weight.astype(float).clip(-127)}, "quantized_dense_1.weight")
+
+
 def test_a_head_on_quantized_layers_can_be_trained() -> None:
     features = trained().quantize(X)[:1]
     net = nn.Sequential(features, nn.Dense(3))
