@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nncore import registry
+from nncore._core import SparseRows
 from nncore.contract import Layer, Plan, checked_domain, native_kernel
+from nncore.data import SparseSamples
 from nncore.errors import NNCoreError, PluginError
 from nncore.layers.dense import Dense
 from nncore.layers.flatten import Flatten
 from nncore.network import Sequential
+from nncore.program import team_of
 from nncore.testing import networks, tables
 from nncore.testing.differences import expect_gradient
 from nncore.testing.domains import expect_in_domain
@@ -95,6 +98,9 @@ class LayerConformance(networks.NetworkConformance):
 
     def test_sums_of_some_rows_are_joined(self) -> None:
         self._each_that_computes(self._check_sums)
+
+    def test_sparse_rows_give_what_a_matrix_gives(self) -> None:
+        self._each_that_computes(self._check_sparse)
 
     def test_inputs_that_are_not_finite_show(self) -> None:
         self._each_that_computes(self._check_spread)
@@ -327,6 +333,32 @@ class LayerConformance(networks.NetworkConformance):
                     what = f"{n_rows} rows, shape {shape}, {dtype.__name__}: {name} by joined sums"
                     expect_close(joined[name], should, tolerance, what)
 
+    def _check_sparse(self, layer: Layer) -> None:
+        """A kernel that takes sparse rows computes what it does with a matrix of their numbers and zeros, but for 64 roundings.
+
+        No bit of it depends on the number of threads.
+        """
+        shape = self.input_shapes[0]
+        if native_kernel(layer) is None or not layer.plan(shape).takes_sparse:
+            return
+        for n_rows in ROWS:
+            rng = np.random.default_rng(n_rows)
+            is_there = rng.random((n_rows, *shape)) < 0.3
+            matrix = np.where(is_there, rng.normal(size=(n_rows, *shape)), 0)
+            ends = np.concatenate([[0], np.cumsum(is_there.sum(axis=1))])
+            for dtype in DTYPES:
+                x, columns = matrix.astype(dtype), np.flatnonzero(is_there) % shape[0]
+                rows = SparseRows(ends[:-1], ends[1:], columns.astype(np.int32), x[is_there], shape[0])
+                network = Sequential(layer).build(shape, rng=5, dtype=dtype)
+                d_output = rng.normal(size=(n_rows, *network.output_shape)).astype(dtype)
+                whole, sparse = (_both_ways(network, given, d_output, 1) for given in (x, SparseSamples(rows)))
+                shared = _both_ways(network, SparseSamples(rows), d_output, 3)
+                tolerance = 64 * float(np.finfo(dtype).eps) * max(1.0, float(np.abs(whole[1]).max())) * np.sqrt(n_rows)
+                for name, of_matrix, of_rows, of_team in zip(("y", "d_parameters"), whole, sparse, shared, strict=True):
+                    what = f"{n_rows} sparse rows, {dtype.__name__}: {name}"
+                    expect_close(of_rows, of_matrix, tolerance, what)
+                    expect_same_bits(of_team, of_rows, f"{what} of three threads")
+
     def _trained(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, split: Split) -> dict[str, np.ndarray]:
         """What a forward and a backward call, or what they are split into, leave behind."""
         x, parameters, buffers, plan = self._problem(layer, n_rows, shape, dtype)
@@ -339,6 +371,14 @@ class LayerConformance(networks.NetworkConformance):
         if plan.gradient_unit and not plan.reads_parameters_in_gradient:
             check_bound(plan, x, d_y, d_parameters)
         return {"y": y, "d_x": d_x, "d_parameters": d_parameters, "buffers": call.buffers.array, "cache": call.cache.array}
+
+
+def _both_ways(network: Sequential, x: Any, d_output: np.ndarray, n_threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a network gives for a batch, and the gradients of all parameters, on a team."""
+    with team_of(n_threads):
+        y = network.forward(x, training=True)
+        network.backward(d_output=d_output)
+    return y, network.gradients.copy()
 
 
 def _projected(
