@@ -5,18 +5,18 @@
 
 /* Inputs of 8 bits, (n_rows, k) with rows of `padded` numbers: q as bytes, or q - zero as int16. Adding and subtracting `whole` rounds to whole
  * numbers, ties to even; NaN becomes 0. */
-#define DEFINE_QUANTIZE(name, Q, shift, whole)                                                                  \
-    static void F(name)(const T *x, int64_t n_rows, int64_t k, T inverse, int32_t zero, Q *q, int64_t padded) { \
-        T low = (T) - zero, high = (T)(255 - zero);                                                             \
-        for (int64_t i = 0; i < n_rows; i++, x += k, q += padded) {                                             \
-            for (int64_t j = 0; j < k; j++) {                                                                   \
-                T t = x[j] * inverse;                                                                           \
-                t = t > low ? t : low;                                                                          \
-                t = t < high ? t : high;                                                                        \
-                q[j] = (Q)((int32_t)((t + (T)(whole)) - (T)(whole)) + (shift));                                 \
-            }                                                                                                   \
-            for (int64_t j = k; j < padded; j++) q[j] = 0;                                                      \
-        }                                                                                                       \
+#define DEFINE_QUANTIZE(linkage, name, Q, shift, whole)                                                          \
+    linkage void F(name)(const T *x, int64_t n_rows, int64_t k, T inverse, int32_t zero, Q *q, int64_t padded) { \
+        T low = (T) - zero, high = (T)(255 - zero);                                                              \
+        for (int64_t i = 0; i < n_rows; i++, x += k, q += padded) {                                              \
+            for (int64_t j = 0; j < k; j++) {                                                                    \
+                T t = x[j] * inverse;                                                                            \
+                t = t > low ? t : low;                                                                           \
+                t = t < high ? t : high;                                                                         \
+                q[j] = (Q)((int32_t)((t + (T)(whole)) - (T)(whole)) + (shift));                                  \
+            }                                                                                                    \
+            for (int64_t j = k; j < padded; j++) q[j] = 0;                                                       \
+        }                                                                                                        \
     }
 
 #include "nncore/float32.h"
@@ -36,9 +36,9 @@ const nnc_layer NNC_TABLE(layer, quantized_dense) = {
 
 #else
 
-DEFINE_QUANTIZE(quantize_pairs, int16_t, 0, WHOLE)
+DEFINE_QUANTIZE(PAIRS_FUNCTION, quantize_pairs, int16_t, 0, WHOLE)
 #if HAS_QUADS
-DEFINE_QUANTIZE(quantize_quads, uint8_t, zero, WHOLE)
+DEFINE_QUANTIZE(static, quantize_quads, uint8_t, zero, WHOLE)
 #endif
 
 /* scale sums + b for `columns` columns of some rows, of which those of the sums are `width` apart. */

@@ -20,6 +20,13 @@
 #    endif
 #endif
 
+/* Of processors with AVX512 few lack AVX512_VNNI: there it is small rather than fast beside the products. */
+#if defined(__AVX512BW__)
+#    define PAIRS_FUNCTION NNC_RARE
+#else
+#    define PAIRS_FUNCTION static
+#endif
+
 /* Columns of a panel, two vectors of sums; rows of a block. A panel with pairs has PAIR_COLUMNS columns. */
 #define QUAD_COLUMNS 32
 #define QUAD_ROWS 12
@@ -56,7 +63,7 @@ NNC_INLINE void pairs_block(const int rows, int64_t n_pairs, const int16_t *q, i
     for (int i = 0; i < rows; i++) memcpy(sums + i * PAIR_COLUMNS, sum[i], sizeof sum[i]);
 }
 
-static void multiply_pairs(int64_t rows, int64_t n_pairs, const int16_t *q, int64_t stride, const int16_t *panel, int32_t *sums) {
+PAIRS_FUNCTION void multiply_pairs(int64_t rows, int64_t n_pairs, const int16_t *q, int64_t stride, const int16_t *panel, int32_t *sums) {
     if (rows == FEW_ROWS) pairs_block(FEW_ROWS, n_pairs, q, stride, panel, sums);
     else pairs_block(1, n_pairs, q, stride, panel, sums);
 }
