@@ -259,9 +259,6 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     }
     const nnc_layer_call *batch = &op->call;
     int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
-    nnc_sparse_rows rows;
-    const nnc_sparse_rows *sparse = sparse_of(m, op, first, &rows);
-    const T *x = sparse != NULL ? NULL : F(input_of)(m, op, first);
     T *y = (T *)batch->y + first * n_outputs, *d_x = NULL;
     const T *d_y = NULL;
     if (what == NNC_BACKWARD) {
@@ -271,6 +268,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
     int32_t status;
     nnc_site *site = site_of(m, number);
     if (op->kind == NNC_OP_ACTIVATION) {
+        const T *x = F(input_of)(m, op, first);
         int64_t of_each = op->rows_per_sample;
         nnc_activation_call call = {sizeof call, site, x, y, d_y, d_x, n_rows * of_each, n_outputs / of_each};
         if (!op->leaves_slope) {
@@ -284,9 +282,9 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         }
     } else {
         nnc_layer_call call = *batch;
+        nnc_sparse_rows rows;
         call.site = site;
-        call.x = x;
-        call.sparse = sparse;
+        if ((call.sparse = sparse_of(m, op, first, &rows)) == NULL) call.x = F(input_of)(m, op, first);
         call.y = y;
         call.d_y = d_y;
         call.d_x = d_x;

@@ -91,14 +91,18 @@ static int64_t kernel_verdict(const member *m, int32_t status, int64_t op) {
     return verdict_of(NNC_KERNEL_FAILED, op);
 }
 
-/* Calls a function of a layer, whose products round their factors if the run says so; those of optimizers and of all else never do. */
-NNC_INLINE int32_t call_layer(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
-    if (!m->run->rounds) return function(call);
+/* Calls a function of a layer whose products round their factors; those of optimizers and of all else never do. */
+static __attribute__((noinline)) int32_t call_rounding(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
     gemm_rounds = NNC_ROUNDS;
     int32_t status = function(call);
     if (gemm_rounds == NNC_HAS_ROUNDED) atomic_store_explicit(&m->program->has_rounded, 1, memory_order_relaxed);
     gemm_rounds = NNC_IS_EXACT;
     return status;
+}
+
+/* Calls a function of a layer, whose products round their factors if the run says so. */
+NNC_INLINE int32_t call_layer(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
+    return __builtin_expect(!m->run->rounds, 1) ? function(call) : call_rounding(m, function, call);
 }
 
 /* Where a member calls a function of an op, of the loss or of the optimizer. */
@@ -212,13 +216,18 @@ static int program_is_gated(const nnc_program *program) {
     return program->safe_gradient > 0 && program->anchor == NULL && program->constraints.n_pieces == 0;
 }
 
-/* Where an op reads the program's inputs, and these are sparse: the rows from `first` of the batch on, in `room`; else NULL. */
-static const nnc_sparse_rows *sparse_of(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room) {
-    if (!m->program->is_sparse || op->call.x != NULL) return NULL;
+/* The rows of a sparse batch from `first` on, in `room`. A function of its own, so that calls of other ops have its registers. */
+static __attribute__((noinline)) const nnc_sparse_rows *sparse_from(const member *m, int64_t first, nnc_sparse_rows *room) {
     *room = m->rows;
     room->begins += first + m->x_shift;
     room->ends += first + m->x_shift;
     return room;
+}
+
+/* Where an op reads the program's inputs, and these are sparse: the rows from `first` of the batch on, in `room`; else NULL. */
+NNC_INLINE const nnc_sparse_rows *sparse_of(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room) {
+    if (__builtin_expect(!m->program->is_sparse, 1) || op->call.x != NULL) return NULL;
+    return sparse_from(m, first, room);
 }
 
 /* Whether somebody wants the network, or the thread. */

@@ -34,7 +34,7 @@ const nnc_layer NNC_TABLE(layer, dense) = {
 #include "../_core/kernels/sparse_sums.h"
 
 /* y = x . W + b, of which a row of x names the rows of W to be added up. */
-static void F(dense_forward_sparse)(const nnc_layer_call *call, const T *weight, const T *bias) {
+static __attribute__((noinline)) void F(dense_forward_sparse)(const nnc_layer_call *call, const T *weight, const T *bias) {
     const nnc_sparse_rows *x = call->sparse;
     const T *values = x->values;
     int64_t n_outputs = call->n_outputs, n = call->end_column - call->begin_column;
@@ -100,7 +100,7 @@ static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
 
 /* n rows of d_W = x^T . d_y from row `begin` on, to d_weight: all of them, which are 0 where a column of x has no numbers, or in a call by
  * touched rows those that have some. */
-static void F(dense_gradient_sparse)(const nnc_layer_call *call, int64_t begin, int64_t n, T *d_weight) {
+static __attribute__((noinline)) void F(dense_gradient_sparse)(const nnc_layer_call *call, int64_t begin, int64_t n, T *d_weight) {
     const nnc_sparse_rows *x = call->sparse;
     const int32_t *columns = x->sorted_columns, *rows = x->sorted_rows;
     const T *values = x->sorted_values;
