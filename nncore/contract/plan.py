@@ -115,7 +115,7 @@ class Buffer:
         return n if self.dtype is None else -(-n * WHOLE_BYTES[self.dtype] // _NUMBER_BYTES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a layer needs for a given input shape.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Shards:
     piece_size: int = 0  # gradients that are added up together
 
 
-@dataclass
+@dataclass(slots=True)  # as an Op
 class ProgramSpec:
     """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors; and, in `knobs`, what may change."""
 
@@ -109,6 +108,12 @@ class ProgramSpec:
     clip_norm: float = 0.0  # 0: no limit
     clip_value: float = 0.0  # 0: no limit
     seed: int = 0
+    _row_seconds: float = field(init=False)  # about how long a thread takes for a row of a forward pass
+
+    def __post_init__(self) -> None:
+        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
+        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
+        self._row_seconds = 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
 
     @property
     def n_members(self) -> int:
@@ -204,18 +209,6 @@ class ProgramSpec:
         """The same for one step of training."""
         return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # as Adam: 4 vectors read, 3 written
 
-    @cached_property
-    def _row_seconds(self) -> float:
-        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
-        met = sum(min(op.parameters.size, (self._met(op) + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
-        return 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
 
-    def _met(self, op: Op) -> int:
-        """Numbers of a row that an op looks at, about."""
-        return min(op.n_inputs, _NUMBERS_OF_A_SPARSE_ROW) if op.reads_sparse else op.n_inputs
-
-
-#: Words of a text, say.
-_NUMBERS_OF_A_SPARSE_ROW = 100
 #: A processor of today, roughly.
 _FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9

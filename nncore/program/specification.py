@@ -137,7 +137,7 @@ class Inner:
         return named("activations", self.activation)
 
 
-@dataclass
+@dataclass(slots=True)  # a dict of so many attributes takes 1.5 kB
 class Op:
     """One entry of a program: a layer, an activation applied to what came before, or a joint. Arrays have `max_rows` rows.
 
