@@ -80,20 +80,31 @@ def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) ->
 
 def test_every_kernel_with_flags_of_its_own_is_there(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1])
-    sources = {Path(source).stem for source in setup.kernel_sources()}
-    assert set(setup.LOOPS) <= sources
-    assert {(stem, level) for stem in sources for level in setup.cpu_levels("linux-x86_64")} >= setup.MORE_INSTRUCTIONS.keys()
+    assert set(setup.LOOPS) <= {Path(source).stem for source in setup.kernel_sources()}
     assert setup.optimizations("nncore/_core/kernels/gemm.c", "portable", ["portable", "v3"])[-1] == "-O3"
     assert setup.for_clang(setup.optimizations("nncore/layers/layer_norm.c", "v3", ["portable", "v3"])) == ["-ftree-vectorize"]
 
 
 def test_the_plainest_of_several_levels_is_small(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1])
-    folders = {Path(source).parent.name for source in setup.kernel_sources()}
-    assert set(setup.LESS_OF_A_STEP) <= folders
+    assert set(setup.FAST_EVERYWHERE) <= {Path(source).stem for source in setup.kernel_sources()}
     assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable", "v3"]) == [setup.SMALL]
     assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable"]) != [setup.SMALL]  # Neon, say
     assert setup.optimizations("nncore/losses/mse.c", "v3", ["portable", "v3"]) != [setup.SMALL]
+
+
+def test_the_widest_level_has_what_gains_by_it(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])
+    folders = {Path(source).parent.name for source in setup.kernel_sources()}
+    stems = {Path(source).stem for source in setup.kernel_sources()}
+    assert set(setup.NARROW_FOLDERS) <= folders
+    assert {*setup.NARROW, *setup.WIDE} <= stems
+    levels = ["portable", "v3", "v4"]
+    assert setup.compiled_at("nncore/losses/mse.c", "v4", levels) == "v3"
+    assert setup.compiled_at("nncore/losses/mse.c", "v4", ["portable", "v4"]) == "v4"
+    assert setup.compiled_at("nncore/_core/kernels/gemm.c", "v4", levels) == "v4"
+    header = setup.native_list([("loss", "mse", "nncore/losses/mse.c"), ("layer", "dense", "nncore/layers/dense.c")], levels)
+    assert header.splitlines()[-4:-1] == ["    COMPONENT(loss, mse, v3) \\", "    COMPONENT(layer, dense, v4) \\", ""]
 
 
 def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:

@@ -12,6 +12,9 @@
 /* A call that is not inlined keeps its whole loop scalar. */
 #define NNC_INLINE static inline __attribute__((always_inline))
 
+/* What several functions of a file call for many numbers at a time: once in the wheel, not once for each of them. */
+#define NNC_APART static __attribute__((noinline, unused))
+
 /* A function of what few networks do, which leaves the work to others: small rather than fast. */
 #define NNC_RARE static __attribute__((noinline, cold))
 

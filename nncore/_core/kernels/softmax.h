@@ -48,7 +48,7 @@ NNC_INLINE T F(total)(V x) {
 }
 
 /* From rows (n_rows, n) to t (n_groups, n) of vectors; lanes without a row are 0. Returns n_groups. */
-NNC_INLINE int64_t F(transpose)(const T *rows, int64_t n_rows, int64_t n, V *t) {
+NNC_APART int64_t F(transpose)(const T *rows, int64_t n_rows, int64_t n, V *t) {
     int64_t n_groups = (n_rows + LANES - 1) / LANES;
     if (n_rows % LANES != 0) memset(t + (n_groups - 1) * n, 0, (size_t)n * sizeof(V));
     for (int64_t group = 0; group < n_groups; group++, n_rows -= LANES) {
@@ -63,7 +63,7 @@ NNC_INLINE int64_t F(transpose)(const T *rows, int64_t n_rows, int64_t n, V *t) 
     return n_groups;
 }
 
-NNC_INLINE void F(transpose_back)(const V *t, T *rows, int64_t n_rows, int64_t n) {
+NNC_APART void F(transpose_back)(const V *t, T *rows, int64_t n_rows, int64_t n) {
     for (; n_rows > 0; n_rows -= LANES, t += n) {
         int64_t height = nnc_least(n_rows, LANES), lane = 0;
         const T *flat = (const T *)t;
@@ -107,7 +107,7 @@ NNC_INLINE void F(add_row_apart)(const T *e, int64_t n, int64_t whole, T *others
 }
 
 /* t = exp(t) for t (n_groups, n), and rest (n_groups,) over its columns. */
-NNC_INLINE void F(exp_and_rest)(V *t, int64_t n_groups, int64_t n, V *rest) {
+NNC_APART void F(exp_and_rest)(V *t, int64_t n_groups, int64_t n, V *rest) {
     T *flat = (T *)t;
     for (int64_t i = 0; i < n_groups * n * LANES; i++) flat[i] = F(nnc_exp_of_moderate)(F(nnc_moderate)(flat[i]));
     for (int64_t group = 0; group < n_groups; group++, t += n) {
@@ -156,7 +156,7 @@ NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
 
 /* largest (n_rows,), and rest (n_rows,) over each row of z (n_rows, n), as many rows as BLOCK_ROWS says. The e themselves go to
  * e (n_rows, n), which may be z or NULL. */
-NNC_INLINE void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *rest) {
+NNC_APART void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *rest) {
     T room[PART], ones[PART_ROWS];
     for (int64_t row = 0; row < n_rows; row++) {
         largest[row] = F(largest_of)(z + row * n, n);
