@@ -20,10 +20,11 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
     T *sum = call->d_parameters, *part = (T *)op->sums + call->begin_parameter; /* (n,), (n,) */
     T *lost = part + op->n_parameters + op->n_tied;                             /* (n,) */
     memset(lost, 0, (size_t)n * sizeof(T));
+    nnc_sparse_rows rows;
     call->d_parameters = part;
     for (int64_t done = call->first_row + call->n_rows; done < end && verdict == NNC_OK; done += call->n_rows) {
         call->first_row = done;
-        call->x = F(input_of)(m, op, done);
+        F(read_rows)(m, op, done, &rows, call);
         call->d_y = (const T *)op->call.d_y + done * call->n_outputs;
         if (call->cache != NULL) call->cache = (T *)op->call.cache + done * op->cache_per_row;
         call->n_rows = nnc_least(end - done, op->block_rows);
@@ -40,8 +41,7 @@ NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_laye
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
     nnc_sparse_rows rows;
     call->n_rows = in_blocks ? op->block_rows : n_rows;
-    call->sparse = sparse_of(m, op, first, &rows);
-    call->x = call->sparse != NULL ? NULL : F(input_of)(m, op, first);
+    F(read_rows)(m, op, first, &rows, call);
     if (first > 0) {
         call->first_row = first;
         call->d_y = (const T *)op->call.d_y + first * call->n_outputs;

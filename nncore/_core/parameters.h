@@ -29,10 +29,8 @@ static int F(are_bounded)(const member *m) {
             if (!((double)F(largest)((const T *)program->gradients + op->first_parameter, op->n_parameters) < limit)) return 0;
             continue;
         }
-        nnc_sparse_rows rows;
-        int is_sparse = sparse_of(m, op, 0, &rows) != NULL;
-        double x_bound = is_sparse ? (double)F(largest)(rows.sorted_values, rows.n_sorted)
-                                   : (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
+        double x_bound = reads_sparse(program, op) ? (double)F(largest)(m->rows.sorted_values, m->rows.n_sorted)
+                                                   : (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
         double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
         x_bound *= rounding;
@@ -102,7 +100,7 @@ static int F(is_worth_bounding)(const member *m) {
         const nnc_op *op = &program->ops[i];
         if (!op->is_trained) continue;
         columns += op->call.n_outputs;
-        if (program->is_sparse && op->call.x == NULL) n_sparse += m->rows.n_sorted;
+        if (reads_sparse(program, op)) n_sparse += m->rows.n_sorted;
         else columns += op->call.n_inputs;
     }
     return n_sparse + m->n_rows * columns < program->n_parameters / 4;

@@ -173,6 +173,12 @@ static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
     return F(value_of)(m, op->call.x, op->call.n_inputs, first);
 }
 
+/* Lets a layer's call read the rows of the batch from `first` on; `room` holds them as long as the call does, if they are sparse. */
+NNC_INLINE void F(read_rows)(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room, nnc_layer_call *call) {
+    call->sparse = reads_sparse(m->program, op) ? sparse_from(m, first, room) : NULL;
+    call->x = call->sparse != NULL ? NULL : F(input_of)(m, op, first);
+}
+
 #include "joints.h"
 
 /* What some rows add to the sums that forward or backward of a layer needs. */
@@ -284,7 +290,7 @@ static int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t
         nnc_layer_call call = *batch;
         nnc_sparse_rows rows;
         call.site = site;
-        if ((call.sparse = sparse_of(m, op, first, &rows)) == NULL) call.x = F(input_of)(m, op, first);
+        F(read_rows)(m, op, first, &rows, &call);
         call.y = y;
         call.d_y = d_y;
         call.d_x = d_x;

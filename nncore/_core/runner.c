@@ -224,10 +224,9 @@ static __attribute__((noinline)) const nnc_sparse_rows *sparse_from(const member
     return room;
 }
 
-/* Where an op reads the program's inputs, and these are sparse: the rows from `first` of the batch on, in `room`; else NULL. */
-NNC_INLINE const nnc_sparse_rows *sparse_of(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room) {
-    if (__builtin_expect(!m->program->is_sparse, 1) || op->call.x != NULL) return NULL;
-    return sparse_from(m, first, room);
+/* Whether an op reads the program's inputs, and these are sparse. */
+NNC_INLINE int reads_sparse(const nnc_program *program, const nnc_op *op) {
+    return __builtin_expect(program->is_sparse, 0) && op->call.x == NULL;
 }
 
 /* Whether somebody wants the network, or the thread. */

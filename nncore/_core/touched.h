@@ -87,8 +87,7 @@ static __attribute__((noinline)) int64_t F(update_touched)(const member *m, int6
     F(ask_for_gradient)(&call, m, number, from, to, tile);
     nnc_sparse_rows rows;
     call.n_rows = m->n_rows;
-    call.sparse = sparse_of(m, op, 0, &rows);
-    call.x = call.sparse != NULL ? NULL : F(input_of)(m, op, 0);
+    F(read_rows)(m, op, 0, &rows, &call);
     call.touched = &touched;
     int64_t verdict = kernel_verdict(m, op->layer->F(touch)(&call), number), end = (last + 63) / 64;
     for (int64_t w = F(next_filled)(&touched, first / 64, last); w < end; w = F(next_filled)(&touched, w + 1, last))
