@@ -103,20 +103,7 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
         trained = train(recipe, new_fit, Fold(np.arange(samples.n_train), None), divided, n_starts, new_seed)
     else:
         trained = _train_best(settings, task, recipe, new_fit, samples, divided, n_starts, new_seed, began)
-    for text in trained.diverged:
-        notice(text)
-    return Fitted(
-        EnsembleModel(encoder, trained.members),
-        parts,
-        trained.histories,
-        trained.best_epochs,
-        trained.most_epochs,
-        time.monotonic() - began,
-        (len(divided), n_starts),
-        trained.search,
-        trained.n_refit,
-        trained.interruption,
-    )
+    return trained.fitted(encoder, parts, (len(divided), n_starts), time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -131,6 +118,23 @@ class Trained:
     search: SearchOutcome | None = None
     n_refit: int = 0
     interruption: str | None = None
+
+    def fitted(self, encoder: TableEncoder, parts: Parts, shape: tuple[int, int], seconds: float) -> Fitted:
+        """The model of these members; says which of them diverged."""
+        for text in self.diverged:
+            notice(text)
+        return Fitted(
+            EnsembleModel(encoder, self.members),
+            parts,
+            self.histories,
+            self.best_epochs,
+            self.most_epochs,
+            seconds,
+            shape,
+            self.search,
+            self.n_refit,
+            self.interruption,
+        )
 
 
 def train(

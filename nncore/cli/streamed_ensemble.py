@@ -17,9 +17,8 @@ from nncore.cli.search import search, search_space
 from nncore.cli.streamed_division import Held, StreamedParts
 from nncore.cli.streamed_learning import Learned, Membership
 from nncore.cli.streamed_rows import StreamedRows
-from nncore.cli.terminal import notice
 from nncore.data import Fold, Stream, StreamBlock
-from nncore.ensembles import EnsembleModel, Samples, StreamedFit, StreamedFold, StreamedSamples, gathered
+from nncore.ensembles import Samples, StreamedFit, StreamedFold, StreamedSamples, gathered
 from nncore.tabular import Table
 
 #: Rows that a new network is shown, at most.
@@ -92,20 +91,7 @@ def fit_streamed_ensemble(table: StreamedRows, learned: Learned, parts: Streamed
         trained = trained_by(members.recipe, settings.time_limit)
     else:
         trained = _train_best(table, members, kept, shared, trained_by, new_seed)
-    for text in trained.diverged:
-        notice(text)
-    return Fitted(
-        EnsembleModel(encoder, trained.members),
-        parts,
-        trained.histories,
-        trained.best_epochs,
-        trained.most_epochs,
-        time.monotonic() - began,
-        (len(divided), members.n_starts),
-        trained.search,
-        trained.n_refit,
-        trained.interruption,
-    )
+    return trained.fitted(encoder, parts, (len(divided), members.n_starts), time.monotonic() - began)
 
 
 def _train_best(
