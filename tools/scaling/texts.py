@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PURPOSE = """How much faster [many processes](../how-to/many-processes.md) fit one network than one process, **by a model**: the work of a
+PURPOSE = """How much faster [many processes](../guide/more-machines.md) fit one network than one process, **by a model**: the work of a
 process is measured, its messages are counted, and the time that messages take is computed from the latency and the bandwidth of a
 network. No cluster was at hand. The processes that were at hand are compared with the model below.
 
