@@ -3,7 +3,8 @@
     python tools/prose.py                     the mean length of a sentence, by kind of text
     python tools/prose.py --list docs/faq.md  also each sentence over the limit, with its line
 
-Code, tables, formulas and front matter are left out; a piece of inline code counts as one word. `tests/docs/test_prose.py` holds the limits.
+Code, tables, formulas and front matter are left out; a piece of inline code counts as one word.
+`tests/docs/test_prose.py` holds the limits.
 """
 
 from __future__ import annotations
