@@ -12,7 +12,7 @@ PAGES = {
     "start": "start.html",
     "tutorial": "tutorials/digits.html",
     "gallery": "_generated/gallery/index.html",
-    "example": "_generated/gallery/plot_02_perceptron.html",
+    "example": "_generated/gallery/theory/plot_02_perceptron.html",
     "guide": "guide/several-targets.html",
     "how-to": "how-to/callbacks.html",
     "digits": "how-to/digits-in-the-browser.html",

@@ -109,7 +109,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(opened, site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["index.html", "reference/index.html", "_generated/gallery/plot_02_perceptron.html"])
+@pytest.mark.parametrize("address", ["index.html", "reference/index.html", "_generated/gallery/theory/plot_02_perceptron.html"])
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened, site, address, scheme):
     page = opened(f"{site}/{address}", scheme=scheme).page
     places, unseen = set(), []

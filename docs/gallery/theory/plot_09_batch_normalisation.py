@@ -196,9 +196,8 @@ assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
 # What it does for training
 # -------------------------
 #
-# Six hidden layers of sigmoids, whose gradients
-# :ref:`vanish <sphx_glr__generated_gallery_plot_06_activations.py>`: in twenty epochs the network learns nothing, whatever the rate. With
-# normalisation in between it learns at rates over two decades.
+# The gradients of six hidden layers of sigmoids :doc:`vanish <plot_06_activations>`: in twenty epochs the network learns nothing,
+# whatever the rate. With normalisation in between it learns at rates over two decades.
 
 X_train, y_train, X_test, y_test = load_digits_split()
 X_train, X_test = (

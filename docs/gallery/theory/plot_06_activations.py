@@ -153,7 +153,7 @@ assert display.ratio < 1e-4
 # to the left, with every layer by more than the factor 4 of the sigmoid's derivative alone.
 #
 # The same with ReLUs, whose derivative is 1 wherever they are active (and whose weights start larger to make up for where they are
-# not, see :ref:`the page on initial values <sphx_glr__generated_gallery_plot_08_initial_values.py>`):
+# not, see :doc:`the page on initial values <plot_08_initial_values>`):
 
 network = deep_network("relu")
 display = GradientHistogramDisplay.from_network(
@@ -202,7 +202,7 @@ assert accuracies["sigmoid"] < 0.2 < 0.9 < accuracies["relu"]
 # %%
 # The network of sigmoids is as good as guessing, with the same data, optimizer and time: what reaches its first layers is too little
 # to learn from. Other ways out than another activation are better first values, and
-# :ref:`batch normalisation <sphx_glr__generated_gallery_plot_09_batch_normalisation.py>`, which makes sigmoids train at any depth.
+# :doc:`batch normalisation <plot_09_batch_normalisation>`, which makes sigmoids train at any depth.
 #
 # Further reading: Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991, first described vanishing gradients; Glorot &
 # Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, measured them this way; Nair & Hinton,
