@@ -25,7 +25,7 @@ from nncore.ensembles.hidden_layers import (
     hidden_layer_sizes_of,
     hidden_layers,
 )
-from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, dtype_of, label_of_number
 from nncore.ensembles.member_folds import member_folds
 from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, together, weights_of
@@ -42,11 +42,12 @@ from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
     "ESTIMATOR_KEY", "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "BestTogether", "EncodedRows", "EnsembleFit", "EnsembleModel",
-    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe", "Samples", "Score",
-    "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile",
-    "Validated", "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told",
-    "described_members", "dtype_of", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of",
-    "hidden_layers", "in_order", "layout_of", "load_table_model", "member_folds", "member_order", "n_outputs", "need", "number_of",
-    "numbers_of", "read_members", "recipe", "run_search", "shown_parameters", "temperature_of", "text_levels", "together", "weights_of",
-    "without_fixed", "write_classes", "write_decision", "write_members", "write_places", "write_temperature",
+    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe", "Samples",
+    "Score", "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples", "TabMRecipe", "TableModel", "TargetScale", "Trial",
+    "TrialsFile", "Validated", "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results",
+    "damage_told", "described_members", "dtype_of", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations",
+    "hidden_layer_sizes_of", "hidden_layers", "in_order", "label_of_number", "layout_of", "load_table_model", "member_folds",
+    "member_order", "n_outputs", "need", "number_of", "numbers_of", "read_members", "recipe", "run_search", "shown_parameters",
+    "temperature_of", "text_levels", "together", "weights_of", "without_fixed", "write_classes", "write_decision", "write_members",
+    "write_places", "write_temperature",
 ]  # fmt: skip

@@ -48,6 +48,12 @@ class MatrixColumns(Protocol):
         """Those of codes."""
 
 
+def label_of_number(numbers: NDArray[np.int64], names: Sequence[Any] | None, number: int) -> str:
+    """What messages call one of the columns of numbers, which are these of the matrix."""
+    column = int(numbers[number])
+    return f"column {column if names is None else names[column]!r} of X"
+
+
 @dataclass(frozen=True)
 class InputLayout:
     """Which columns of a matrix become which inputs, and where these stand.
@@ -103,8 +109,7 @@ class InputLayout:
 
     def label(self, number: int) -> str:
         """What messages call one of the columns of numbers."""
-        column = int(self.numbers[number])
-        return f"column {column if self.names is None else self.names[column]!r} of X"
+        return label_of_number(self.numbers, self.names, number)
 
     def levels(self, matrix: NDArray[Any]) -> NDArray[np.int64]:
         """Codes of the columns that become one-hot, -1 for what is missing or unknown."""

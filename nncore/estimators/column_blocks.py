@@ -48,7 +48,7 @@ class NumberFacts:
 
     def tell(self, columns: TableColumns) -> None:
         """All samples have been there: let columns know."""
-        columns.has_missing, columns.means = self._missing.any, self._means.mean
+        columns.take_note(self._missing.any, self._means.mean)
 
 
 def samples_of(

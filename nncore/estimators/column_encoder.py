@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
 from nncore.contract import Layer
-from nncore.data import ChainLearner, EncodingChain, Samples, StreamBlock, check_finite, warn_of_lost_digits
+from nncore.data import EncodingChain, Samples, check_finite, warn_of_lost_digits
 from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
-from nncore.estimators.column_blocks import NumberFacts, cut_anew, samples_of
 from nncore.estimators.columns import NO_Y, TableColumns
+from nncore.estimators.columns_learner import Passes, learn_columns
 from nncore.estimators.plain_numbers import plain_row
 from nncore.layers.fill_missing import FillMissing
 from nncore.registry import resolve
@@ -95,7 +94,7 @@ class ColumnEncoder(TableColumns):
         """The encodings of columns of numbers."""
         return ["standard"] if self.standardize else []
 
-    def learn_blocks(self, estimator: Any, passes: Callable[[], Iterable[StreamBlock]]) -> np.dtype:
+    def learn_blocks(self, estimator: Any, passes: Passes) -> np.dtype:
         """What `fit_transform` learns, from blocks, with its bits; `transform` makes inputs of them.
 
         Parameters
@@ -117,22 +116,8 @@ class ColumnEncoder(TableColumns):
         """
         self.inputs = None
         self._makes_rows = False
-        self.learn(estimator, lambda: (block.X for block in passes()))
         encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
-        learner = ChainLearner(encodings, np.arange(len(self.number_columns)), None, None, self._layout.label) if encodings else None
-        facts, is_first = NumberFacts(self.n_columns), True
-        dtype: np.dtype = np.dtype(np.float64)
-        while is_first or (learner is not None and learner.wants_rows):
-            for samples, weights in cut_anew(samples_of(self, estimator, passes())):
-                if is_first:
-                    dtype = samples.dtype
-                    facts.add(samples)
-                if learner is not None:
-                    learner.add(samples[:, self.number_columns], weights)
-            if learner is not None:
-                learner.end_pass()
-            is_first = False
-        facts.tell(self)
+        learner, dtype = learn_columns(self, estimator, passes, encodings)
         if self.standardize or self.categories:
             layout = self._layout
             numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(layout.numbers))))

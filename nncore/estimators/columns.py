@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,17 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 from nncore.arguments import shown
 from nncore.blocks import blocks
 from nncore.contract import SAMPLE_SIZE, Means, Missing
-from nncore.data import Samples, admitted, is_missing, sparse_samples
+from nncore.data import Samples, admitted, sparse_samples
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
-from nncore.estimators.dates import Dates, DatesLearner
-from nncore.estimators.frames import Columns, Factorized, as_mask, column_label, frame_columns, numbers_explained
+from nncore.estimators.dates import Dates
+from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
 
 #: Text with a greater share of different values names its rows rather than grouping them.
 IDENTIFIER_SHARE = 0.7
 #: So few different texts may be anything.
 FEW = 20
-
-#: Different values of a category that are told apart in blocks. More would take memory with the length of a file.
-MOST_VALUES = 1_000_000
 
 #: Bytes of codes that are written at a time.
 AT_ONCE = 2 * 2**20
@@ -105,19 +102,19 @@ class TableColumns:
             If `categorical_features` does not fit `X`.
         """
         columns = frame_columns(X)
-        self.is_categorical = self._categorical(columns, X)
+        self.is_categorical = self.categorical(columns, X)
         self.categories: dict[int, Categories] = {}
         self.dates: dict[int, Dates] = {}
-        is_time = [] if columns is None else [i for i in range(len(columns)) if self._is_time(columns, i)]
+        is_time = [] if columns is None else [i for i in range(len(columns)) if self.is_time(columns, i)]
         if self.is_categorical is None and not is_time:
             result = self._validate_plain(estimator, X, columns, y, reset=True, **check_params)
         else:
-            columns = self._checked_columns(estimator, X, columns, reset=True)
+            columns = self.checked_columns(estimator, X, columns, reset=True)
             parts: dict[int, NDArray[Any]] = {}
             for i in [] if self.is_categorical is None else np.flatnonzero(self.is_categorical).tolist():
                 values = columns[i].factorized()
                 self.categories[i] = Categories.learn(values)
-                self._warn_of_names(columns, i, columns.n_rows)
+                self.warn_of_names(columns, i, columns.n_rows)
                 parts[i] = self.categories[i].codes(columns.label(i), values)
             for i in is_time:
                 self.dates[i], parts[i] = Dates.learn(columns[i])
@@ -129,67 +126,12 @@ class TableColumns:
         self._look_at_numbers(samples)
         return result
 
-    def learn(self, estimator: Any, passes: Callable[[], Iterable[Any]]) -> None:
-        """What `fit_transform` learns of categories and dates, from blocks; of numbers nothing is known yet.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Gets ``n_features_in_`` and ``feature_names_in_``.
-        passes : callable
-            Gives the blocks of `X` again each time.
-
-        Raises
-        ------
-        DataError, ParameterError
-            As in `fit_transform`. Or if a category has too many different values.
-        """
-        values: dict[int, dict[Any, None]] = {}
-        times: dict[int, DatesLearner] = {}
-        first: Columns | None = None
-        has_missing, n_rows = set[int](), 0
-        while first is None or any(one.wants_rows for one in times.values()):
-            is_first_pass = first is None
-            for X in passes():
-                found = frame_columns(X)
-                columns = self._checked_columns(estimator, X, found, reset=first is None)
-                if first is None:
-                    first = columns
-                    self.is_categorical = self._categorical(found, X)
-                    values = {i: {} for i in ([] if self.is_categorical is None else np.flatnonzero(self.is_categorical).tolist())}
-                    if found is not None:
-                        times = {i: DatesLearner(columns.label(i)) for i in range(len(columns)) if self._is_time(columns, i)}
-                for i, own in values.items() if is_first_pass else ():
-                    met = columns[i].factorized().values
-                    own |= dict.fromkeys(value for value in met if not is_missing(value))
-                    if any(map(is_missing, met)):
-                        has_missing.add(i)
-                    if len(own) > MOST_VALUES:
-                        label = columns.label(i)
-                        raise DataError(f"{label} of X has more than {MOST_VALUES:,} different values: it names the rows; drop it")
-                for i, one in times.items():
-                    if one.wants_rows:
-                        one.add(columns[i])
-                n_rows += columns.n_rows if is_first_pass else 0
-            if first is None:
-                raise DataError("X has no samples")
-            for one in times.values():
-                if one.wants_rows:
-                    one.end_pass()
-        self.categories, self.dates = {}, {i: one.learned() for i, one in times.items()}
-        for i, own in values.items():
-            self.categories[i] = Categories.learn(Factorized(np.empty(0, np.int64), [*own, *([None] if i in has_missing else [])]))
-            self._warn_of_names(first, i, n_rows)
-        self.place(len(first), first.names)
-        # So that nothing is filled before it is known.
-        self.has_missing, self.means = np.ones(self.n_columns, bool), np.zeros(self.n_columns)
-
     @property
     def has_numbers_alone(self) -> bool:
         """Whether samples are the numbers of `X` as they are."""
         return self.is_categorical is None and not self.dates
 
-    def _is_time(self, columns: Columns, index: int) -> bool:
+    def is_time(self, columns: Columns, index: int) -> bool:
         """Whether a column holds dates that nobody called categories. Raises `DataError` for durations."""
         kind = columns.kind(index)
         if kind not in ("time", "duration") or (self.is_categorical is not None and self.is_categorical[index]):
@@ -208,12 +150,13 @@ class TableColumns:
             widths[index] = dates.width
         self.n_columns = int(widths.sum())
         self.starts = np.cumsum(widths) - widths
-        self.number_columns = np.setdiff1d(np.arange(self.n_columns), self.starts[list(self.categories)])
+        codes = self.starts[self.is_categorical] if self.is_categorical is not None else np.empty(0, np.int64)
+        self.number_columns = np.setdiff1d(np.arange(self.n_columns), codes)
         self.names: list[Any] | None = None
         if names is not None:
             self.names = [one for i, name in enumerate(names) for one in (self.dates[i].names(name) if i in self.dates else [name])]
 
-    def _warn_of_names(self, columns: Columns, index: int, n_rows: int) -> None:
+    def warn_of_names(self, columns: Columns, index: int, n_rows: int) -> None:
         """Say so if text that nobody called categorical has too many levels."""
         n_levels = len(self.categories[index].levels)
         if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
@@ -225,7 +168,7 @@ class TableColumns:
 
     def _look_at_numbers(self, samples: Any) -> None:
         """Which columns have NaN, and the means of what is there."""
-        self.has_missing = np.zeros(self.n_columns, bool)
+        has_missing = np.zeros(self.n_columns, bool)
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
@@ -235,8 +178,14 @@ class TableColumns:
                 block = values[start : start + SAMPLE_SIZE].astype(np.float64)
                 of_all.add(block, None)
                 missing.add(block, None)
-            self.has_missing[column], means[column] = missing.any[0], of_all.mean[0]
-        self.means = means
+            has_missing[column], means[column] = missing.any[0], of_all.mean[0]
+        self.take_note(has_missing, means)
+
+    def take_note(self, has_missing: NDArray[np.bool_], means: NDArray[np.float64]) -> None:
+        """Of NaN and means in samples; of codes both are meaningless."""
+        self.has_missing, self.means = np.zeros(self.n_columns, bool), np.zeros(self.n_columns)
+        self.has_missing[self.number_columns] = has_missing[self.number_columns]
+        self.means[self.number_columns] = means[self.number_columns]
 
     @property
     def category_columns(self) -> list[tuple[int, Categories]]:
@@ -289,12 +238,28 @@ class TableColumns:
                 self._refuse_new_times(columns)
             result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
         else:
-            columns = self._checked_columns(estimator, X, columns, reset=False)
+            columns = self.checked_columns(estimator, X, columns, reset=False)
             self._refuse_new_times(columns)
             parts = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
             parts |= {i: dates.encode(columns[i]) for i, dates in self.dates.items()}
             result = self._validate_parts(estimator, columns, parts, y, **check_params)
         return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
+
+    def numbers_of(self, estimator: Any, X: Any, columns: Columns) -> NDArray[np.floating]:
+        """Samples of a block while its levels are learned: its numbers, with 0 for every code. There are no dates.
+
+        Parameters
+        ----------
+        estimator : estimator
+        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        columns : Columns
+            Those of `X`, checked.
+        """
+        if self.is_categorical is None:
+            samples = self._validate_plain(estimator, X, columns, NO_Y, reset=False, accept_sparse=["csr", "csc"])
+            return samples.toarray() if issparse(samples) else samples
+        codes = np.zeros(columns.n_rows, np.int8)
+        return self._validate_parts(estimator, columns, dict.fromkeys(np.flatnonzero(self.is_categorical).tolist(), codes), NO_Y)
 
     def _filled(self, samples: Any) -> Any:
         """Without NaN where training had none; itself if there is none at all."""
@@ -323,7 +288,7 @@ class TableColumns:
                     column.numbers()
             raise
 
-    def _checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:
+    def checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:
         """Columns of which names and number are right."""
         if columns is None:
             X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
@@ -368,14 +333,14 @@ class TableColumns:
     def _refuse_new_times(self, columns: Columns) -> None:
         """Dates where training had numbers would be taken for such."""
         for i in range(len(columns)):
-            if i not in self.dates and self._is_time(columns, i):
+            if i not in self.dates and self.is_time(columns, i):
                 raise DataError(f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to what it was")
 
     @property
     def _is_guess(self) -> bool:
         return isinstance(self.categorical_features, str)
 
-    def _categorical(self, columns: Columns | None, X: Any) -> NDArray[np.bool_] | None:
+    def categorical(self, columns: Columns | None, X: Any) -> NDArray[np.bool_] | None:
         """Mask of the categorical columns, or None if there are none."""
         if self._is_guess:
             if self.categorical_features != "from_dtype":

@@ -19,6 +19,7 @@ from nncore.ensembles import InputLayout, Recipe, Samples, StreamedFold, Streame
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import NumberFacts, cut_anew, told
 from nncore.estimators.columns import TableColumns
+from nncore.estimators.columns_learner import learn_kinds
 from nncore.estimators.frame_streams import raw_stream
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
@@ -66,7 +67,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     def learn_categories(self, columns: TableColumns) -> None:
         """Count samples and classes, and let columns learn their categories and dates, in one pass."""
         wanted = iter([self.facts])
-        columns.learn(self._estimator, lambda: (block.X for block in self._pass(next(wanted, None))))
+        learn_kinds(columns, self._estimator, lambda: self._pass(next(wanted, None)))
         self._estimator._columns = columns
 
     def take_target(self, loss: Loss, weigh: Weigher) -> None:

@@ -75,6 +75,30 @@ def test_a_file_has_the_bits_of_its_table_in_memory(options: dict[str, Any], wri
     assert streamed.score(written, "label") == pytest.approx(in_memory.score(X, y), abs=1e-12)
 
 
+class CountedBatches:
+    """Frames of 100 rows with their labels; it counts how often all have been asked for."""
+
+    def __init__(self, features: list[str]) -> None:
+        self.X, self.y, self.passes = table().select(features).to_pandas(), np.array(table()["label"].to_pylist()), 0
+
+    def __iter__(self) -> Iterator[tuple[Any, np.ndarray]]:
+        for start in range(0, N, 100):
+            yield self.X[start : start + 100], self.y[start : start + 100]
+        self.passes += 1
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize(
+    ("features", "passes"), [(["number", "holes"], 1), ([name for name in FEATURES if name != "day"], 1), (FEATURES, 2)]
+)
+def test_all_is_learned_in_one_pass_and_in_two_if_there_are_dates(features: list[str], passes: int, standardize: bool) -> None:
+    batches = CountedBatches(features)
+    streamed = MLPClassifier(**SHORT | {"max_iter": 1}, shuffle=False, standardize=standardize).fit(batches)
+    assert batches.passes == passes + 1, "one is the epoch"
+    in_memory = MLPClassifier(**SHORT | {"max_iter": 1}, shuffle=False, standardize=standardize).fit(batches.X, batches.y)
+    np.testing.assert_array_equal(bits(streamed), bits(in_memory))
+
+
 def test_frames_in_memory_go_by_in_blocks_if_memory_is_limited() -> None:
     X, y = table().select(FEATURES).to_pandas(), np.array(table()["label"].to_pylist())
     in_memory = MLPClassifier(**SHORT, shuffle=False, standardize=True).fit(X, y)

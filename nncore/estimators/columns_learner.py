@@ -1,0 +1,224 @@
+"""What a fit finds out of the columns of samples that go by in blocks: their categories and dates, and statistics of their numbers."""
+
+# scikit-learn has no type information.
+# mypy: disable-error-code="import-untyped"
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nncore.contract import Encoding
+from nncore.data import ChainLearner, StreamBlock, is_missing
+from nncore.ensembles import label_of_number
+from nncore.errors import DataError
+from nncore.estimators.categories import Categories
+from nncore.estimators.column_blocks import NumberFacts, cut_anew, samples_of, told
+from nncore.estimators.columns import TableColumns
+from nncore.estimators.dates import DatesLearner
+from nncore.estimators.frames import Columns, Factorized, frame_columns
+
+#: Different values of a category that are told apart in blocks. More would take memory with the length of a file.
+MOST_VALUES = 1_000_000
+
+#: Gives all blocks again at each call: `X` as the user's rows hold it, and checked weights.
+Passes = Callable[[], Iterable[StreamBlock]]
+
+#: Blocks of samples, and their weights.
+Samples = Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]
+
+
+class KindsLearner:
+    """Learns which columns are categories and dates, the levels of the ones and the parts of the others.
+
+    All blocks are given to `add`, then `end_pass` is called, while `wants_rows`. `tell` hands over what was found.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        To be told.
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_``.
+
+    Attributes
+    ----------
+    wants_rows : bool
+        Whether another pass is needed.
+    dates : dict of int to DatesLearner
+        Of each column of dates; known after the first block.
+    """
+
+    def __init__(self, columns: TableColumns, estimator: Any) -> None:
+        self._columns, self._estimator = columns, estimator
+        self.wants_rows, self._is_first_pass = True, True
+        self.dates: dict[int, DatesLearner] = {}
+        self._first: Columns | None = None
+        self._values: dict[int, dict[Any, None]] = {}
+        self._has_missing, self._n_rows = set[int](), 0
+
+    def add(self, X: Any) -> Columns:
+        """Take the next block into account, and return its checked columns.
+
+        Raises
+        ------
+        DataError, ParameterError
+            As in `TableColumns.fit_transform`. Or if a category has too many different values.
+        """
+        found = frame_columns(X)
+        columns = self._columns.checked_columns(self._estimator, X, found, reset=self._first is None)
+        if self._first is None:
+            self._begin(columns, found, X)
+        for i, own in self._values.items() if self._is_first_pass else ():
+            met = columns[i].factorized().values
+            own |= dict.fromkeys(value for value in met if not is_missing(value))
+            if any(map(is_missing, met)):
+                self._has_missing.add(i)
+            if len(own) > MOST_VALUES:
+                raise DataError(f"{columns.label(i)} of X has more than {MOST_VALUES:,} different values: it names the rows; drop it")
+        for i, one in self.dates.items():
+            if one.wants_rows:
+                one.add(columns[i])
+        self._n_rows += columns.n_rows if self._is_first_pass else 0
+        return columns
+
+    def _begin(self, columns: Columns, found: Columns | None, X: Any) -> None:
+        self._first = columns
+        self._columns.categories, self._columns.dates = {}, {}
+        self._columns.is_categorical = self._columns.categorical(found, X)
+        mask = self._columns.is_categorical
+        self._values = {i: {} for i in ([] if mask is None else np.flatnonzero(mask).tolist())}
+        if found is not None:
+            self.dates = {i: DatesLearner(columns.label(i)) for i in range(len(columns)) if self._columns.is_time(columns, i)}
+        self._columns.place(len(columns), columns.names)
+
+    def end_pass(self) -> None:
+        """All blocks have been there. Raises `DataError` if there were none."""
+        if self._first is None:
+            raise DataError("X has no samples")
+        for one in self.dates.values():
+            if one.wants_rows:
+                one.end_pass()
+        self._is_first_pass = False
+        self.wants_rows = any(one.wants_rows for one in self.dates.values())
+
+    def tell(self) -> None:
+        """Let the columns know. Of their numbers nothing is known yet, and nothing is filled until it is."""
+        columns, first = self._columns, self._first
+        assert first is not None, "a pass has ended"
+        columns.dates = {i: one.learned() for i, one in self.dates.items()}
+        for i, own in self._values.items():
+            columns.categories[i] = Categories.learn(Factorized(np.empty(0, np.int64), [*own, *([None] if i in self._has_missing else [])]))
+            columns.warn_of_names(first, i, self._n_rows)
+        columns.place(len(first), first.names)
+        columns.has_missing, columns.means = np.ones(columns.n_columns, bool), np.zeros(columns.n_columns)
+
+
+def learn_kinds(columns: TableColumns, estimator: Any, passes: Passes) -> None:
+    """Let columns learn their categories and dates, and nothing of their numbers."""
+    learner = KindsLearner(columns, estimator)
+    while learner.wants_rows:
+        for block in passes():
+            learner.add(block.X)
+        learner.end_pass()
+    learner.tell()
+
+
+def learn_columns(
+    columns: TableColumns, estimator: Any, passes: Passes, encodings: tuple[Encoding, ...]
+) -> tuple[ChainLearner | None, np.dtype]:
+    """Let columns learn all that `TableColumns.fit_transform` learns, with its bits, and encodings of their numbers as well.
+
+    It takes one pass, and one more if there are dates: what becomes of these is known once all have been there.
+
+    Parameters
+    ----------
+    columns : TableColumns
+    estimator : estimator
+        Gets ``n_features_in_`` and ``feature_names_in_``.
+    passes : callable
+    encodings : tuple of Encoding
+        Of the columns of numbers.
+
+    Returns
+    -------
+    learner : ChainLearner or None
+        What the encodings have learned; None if there are none.
+    dtype
+        float32 or float64: that of the first samples.
+    """
+    kinds = KindsLearner(columns, estimator)
+    numbers = _NumbersLearner(columns, encodings)
+
+    def first_pass() -> Samples:
+        first = 0
+        for block in passes():
+            with told(first):
+                found = kinds.add(block.X)
+                samples = None if kinds.dates else columns.numbers_of(estimator, block.X, found)
+            first += found.n_rows
+            if samples is not None:
+                yield samples, block.sample_weight
+
+    numbers.see(first_pass())
+    kinds.end_pass()
+    while kinds.wants_rows:
+        for block in passes():
+            kinds.add(block.X)
+        kinds.end_pass()
+    kinds.tell()
+    while kinds.dates or numbers.wants_rows:
+        numbers.see(samples_of(columns, estimator, passes()))
+        kinds.dates = {}
+    return numbers.tell()
+
+
+class _NumbersLearner:
+    """Statistics of the numbers in samples, in blocks that are cut anew.
+
+    Parameters
+    ----------
+    columns : TableColumns
+        To be told. It knows where its numbers stand as soon as there is a block.
+    encodings : tuple of Encoding
+    """
+
+    def __init__(self, columns: TableColumns, encodings: tuple[Encoding, ...]) -> None:
+        self._columns, self._encodings = columns, encodings
+        self._facts: NumberFacts | None = None
+        self._learner: ChainLearner | None = None
+        self._dtype: np.dtype = np.dtype(np.float64)
+
+    @property
+    def wants_rows(self) -> bool:
+        """Whether an encoding needs another pass."""
+        return self._learner is not None and self._learner.wants_rows
+
+    def see(self, blocks: Samples) -> None:
+        """Take all samples of a pass into account; a pass without any does not count."""
+        is_first = self._facts is None
+        for samples, weights in cut_anew(blocks):
+            if self._facts is None:
+                self._begin(samples)
+            if is_first and self._facts is not None:
+                self._facts.add(samples)
+            if self._learner is not None:
+                self._learner.add(samples[:, self._columns.number_columns], weights)
+        if self._facts is not None and self._learner is not None:
+            self._learner.end_pass()
+
+    def _begin(self, samples: NDArray[np.floating]) -> None:
+        columns = self._columns
+        self._facts, self._dtype = NumberFacts(columns.n_columns), samples.dtype
+        if self._encodings:
+            label = partial(label_of_number, columns.number_columns, columns.names)
+            self._learner = ChainLearner(self._encodings, np.arange(len(columns.number_columns)), None, None, label)
+
+    def tell(self) -> tuple[ChainLearner | None, np.dtype]:
+        """Let the columns know; what the encodings have learned, and the dtype of the first samples."""
+        assert self._facts is not None, "there have been samples"
+        self._facts.tell(self._columns)
+        return self._learner, self._dtype
