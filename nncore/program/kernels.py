@@ -87,4 +87,5 @@ def named(kind: str, component: object) -> str:
         found = registry.component(kind, registry.qualified_name(kind, type(component)))
     except LookupError:  # a class of the user's own
         return f"{_NOUNS[kind]} {type(component).__name__}"
-    return f"{found.plugin.distribution} {found.plugin.version}, {_NOUNS[kind]} {found.component.name!r}"
+    provider = f"{found.plugin.distribution} {found.plugin.version}".rstrip()  # classes of this process have no version
+    return f"{provider}, {_NOUNS[kind]} {found.component.name!r}"

@@ -247,7 +247,7 @@ def _identity(distribution: importlib.metadata.Distribution | None) -> tuple[str
         return "unknown", "unknown"
 
 
-def check_install(built_in: Collection[EntryPoint], package: Path = Path(__file__).parent) -> None:
+def check_install(built_in: Collection[EntryPoint], package: Path = Path(__file__).parents[1]) -> None:
     """Raise unless the imported nncore is that of the distribution ``nncore-ml``, and its manifest is registered.
 
     An editable installation does not list the package's files, so what is looked for is another owner.

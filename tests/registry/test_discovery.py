@@ -302,3 +302,16 @@ def test_a_built_in_manifest_that_fails_is_never_left_out(site, monkeypatch):
     monkeypatch.setattr("nncore.registry.builtin.NNCORE_API", (9, 0))
     with pytest.raises(PluginError, match=r"nncore-ml .* written for version 9\.0"):
         discover(site.entry_points(), Policy())
+
+
+def test_the_other_project_is_looked_for_where_this_package_was_imported_from(monkeypatch):
+    class Other:
+        metadata = {"Name": "nncore"}
+        version = "0.2.6"
+
+        def locate_file(self, path):
+            return Path(nncore.__file__).parents[1] / path
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Other())
+    with pytest.raises(ShadowedInstallError, match="nncore, over nncore-ml"):
+        discover(policy=Policy())
