@@ -123,10 +123,12 @@ def test_extras_named_in_messages_exist() -> None:
 DEVELOPMENT = {"bench", "test", "lint", "docs"}
 
 
-def test_readme_lists_the_extras_for_users_and_contributing_the_others() -> None:
+def test_readme_and_guide_list_the_extras_for_users_and_contributing_the_others() -> None:
     extras = PROJECT["optional-dependencies"]
-    listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
-    assert listed == [extra for extra in extras if extra not in DEVELOPMENT]
+    guide = (ROOT / "docs" / "guide" / "install.md").read_text(encoding="utf-8")
+    for page in (README, guide):
+        listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+        assert listed == [extra for extra in extras if extra not in DEVELOPMENT]
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [extra for extra in DEVELOPMENT if f"| `{extra}` |" not in contributing] == []
 
