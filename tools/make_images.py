@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from sklearn.model_selection import train_test_split
 
 import nncore as nn
-from nncore.datasets import load_digits_split
+from nncore.datasets import load_digits, load_digits_split
 from nncore.displays import (
     ActivationHistogramDisplay,
     ConfusionDisplay,
@@ -136,6 +137,50 @@ def dead_units() -> Figure:
     return ActivationHistogramDisplay.from_network(network, X[:256]).figure_
 
 
+def intervals() -> Figure:
+    """A median and the ends of a 90 % interval, where the noise grows to both sides."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (1500, 1))
+    y = np.sin(3 * X[:, 0]) + rng.normal(0, 0.1 + 0.4 * np.abs(X[:, 0]))
+    network = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(3))
+    loss = nn.Quantile((0.05, 0.5, 0.95))
+    network.fit(X, y, loss=loss, optimizer=nn.Adam(lr=0.01), schedule="cosine", epochs=60, batch_size=64, rng=0, progress=False)
+    grid = np.linspace(-1, 1, 101)
+    low, median, high = loss.decide(network.predict(grid[:, None])).T
+    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(X[::3, 0], y[::3], ".", color="tab:grey", markersize=3, label="samples")
+    axes.fill_between(grid, low, high, alpha=0.3, label="quantiles 0.05 to 0.95")
+    axes.plot(grid, median, label="median")
+    axes.set(xlabel="feature", ylabel="target")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def reliability() -> Figure:
+    """Confidence against accuracy of a network for digits, before and after temperature scaling."""
+    X, y = load_digits()
+    X = X.reshape(-1, 64) / 16
+    X_train, X, y_train, y = train_test_split(X, y, train_size=100, random_state=0, stratify=y)
+    X_val, X, y_val, y = train_test_split(X, y, train_size=300, random_state=0, stratify=y)
+    network = nn.Sequential(nn.Dense(128, activation="relu"), nn.Dense(10))
+    options = {"loss": "softmax_cross_entropy", "optimizer": nn.Adam(lr=5e-3), "epochs": 100, "batch_size": 32}
+    network.fit(X_train, y_train, rng=0, progress=False, **options)
+    figure = Figure(figsize=(4.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0.3, 1], [0.3, 1], ":", color="tab:grey", label="calibrated")
+    for label in ("as trained", "after calibrate"):
+        if label != "as trained":
+            network.calibrate(X_val, y_val)
+        p = network.predict_proba(X)
+        sure, right = p.max(axis=1), p.argmax(axis=1) == y
+        bins = [(low < sure) & (sure <= low + 0.1) for low in np.arange(0.3, 1, 0.1)]
+        axes.plot([sure[b].mean() for b in bins], [right[b].mean() for b in bins], "o-", markersize=4, label=label)
+    axes.set(xlabel="predicted probability of the class", ylabel="share that is right")
+    axes.legend(loc="upper left")
+    return figure
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "digits": ten_digits,
     "learning-curve": learning_curve,
@@ -147,6 +192,8 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "gradients-sigmoid": gradients_of("sigmoid"),
     "gradients-relu": gradients_of("relu"),
     "dead-units": dead_units,
+    "intervals": intervals,
+    "reliability": reliability,
 }
 
 
