@@ -139,11 +139,19 @@ def code_sentences(path: Path) -> tuple[list[Sentence], list[Sentence]]:
             if token.type == tokenize.COMMENT:
                 row, alone = token.start[0], not token.line[: token.start[1]].strip()
                 if row != previous + 1 or not alone:
-                    comments += sentences(" ".join(block), start)
+                    comments += comment_sentences(block, start)
                     block, start = [], row
-                block.append(token.string.lstrip("#: "))
+                block.append(token.string)
                 previous = row if alone else 0
-    return found, [*comments, *sentences(" ".join(block), start)]
+    return found, [*comments, *comment_sentences(block, start)]
+
+
+def comment_sentences(block: list[str], line: int) -> Iterator[Sentence]:
+    """The sentences of consecutive lines of comments; ``# %%`` begins a text of the gallery, in reStructuredText."""
+    if block and block[0].startswith("# %%"):
+        yield from docstring_sentences("\n".join(["", *(text[2:] for text in block[1:])]), line)
+    else:
+        yield from sentences(" ".join(text.lstrip("#: ") for text in block), line)
 
 
 def native_sentences(path: Path) -> list[Sentence]:
