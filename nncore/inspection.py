@@ -9,3 +9,7 @@ from nncore.network import FileInfo, LayerInfo, NetworkInfo, ProviderInfo, activ
 from nncore.program import NumPyBuilder
 
 __all__ = ["FileInfo", "LayerInfo", "NetworkInfo", "NumPyBuilder", "ProviderInfo", "activations", "file_info", "formula", "gradients"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -139,6 +139,10 @@ S = TypeVar("S")
 hookimpl = hookspecs.hookimpl
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def resolve(kind: str, spec: object, where: str = "") -> Any:
     """An instance of a component from whatever a user may write for one: for a component that is given another one.
 

@@ -76,3 +76,7 @@ ClassLossLike: TypeAlias = Literal["log_loss"] | LossLike
 RealLossLike: TypeAlias = Literal["squared_error"] | LossLike
 #: The function takes the estimator, X and y, and gives a score; other names are those of scikit-learn's scorers.
 ScoringLike: TypeAlias = Literal["loss"] | MetricName | str | Metric | type[Metric] | Mapping[str, Any] | Callable[..., float]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

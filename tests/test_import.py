@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -82,6 +83,25 @@ def test_every_public_name_is_there(name):
 
 def test_nothing_else_is_listed():
     assert dir(nncore) == sorted({*nncore.__all__, *nncore._MODULES})
+
+
+@pytest.mark.parametrize("name", [*(name for name in nncore._MODULES if name != "errors"), "bench", "testing", "training", "typing"])
+def test_public_modules_list_their_public_names(name):
+    if name == "estimators":
+        pytest.importorskip("sklearn")
+    module = importlib.import_module(f"nncore.{name}")
+    assert dir(module) == sorted(module.__all__)
+
+
+def test_instances_list_public_names():
+    pytest.importorskip("sklearn")
+    estimators = [getattr(nncore.estimators, name) for name in nncore.estimators.__all__ if name[0].isupper() and name != "MPNeuron"]
+    network = nncore.Sequential(nncore.Dense(3), nncore.Dense(2)).build(2, rng=0)
+    others = network.layers[0], nncore.Embedding([3]), nncore.Adam(), nncore.MSE(), nncore.estimators.MPNeuron([1.0])
+    for instance in [network, *others, *(estimator() for estimator in estimators)]:
+        listed, known = set(dir(instance)), object.__dir__(instance)
+        assert not [name for name in listed if name.startswith("_") and not name.startswith("__")], instance
+        assert not [name for name in known if name not in listed and not name.startswith("_") and hasattr(instance, name)], instance
 
 
 def test_a_name_that_is_not_there():

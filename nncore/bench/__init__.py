@@ -13,3 +13,7 @@ from nncore.bench.results import Results
 from nncore.bench.run import GRID, SECTIONS, Selection, measure
 
 __all__ = ["GRID", "SECTIONS", "Results", "Selection", "grid", "lines", "measure", "page", "parse_peers", "picture", "summary", "tables"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

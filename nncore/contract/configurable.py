@@ -14,7 +14,7 @@ import numpy as np
 from nncore.arguments import MOST, as_number, choice, flag, is_number, is_whole, plain, shown
 from nncore.contract.frozen import thawed
 from nncore.errors import NNCoreError, ParameterError
-from nncore.words import is_of_call, misfit
+from nncore.words import ListsPublicNames, is_of_call, misfit
 
 
 @functools.lru_cache(maxsize=256)
@@ -210,7 +210,7 @@ def _in_range(who: str, value: Any, interval: str, *, whole: bool) -> float:
     return value if whole or abs(value) <= 2**53 else float(value)
 
 
-class Configurable(metaclass=_Validated):
+class Configurable(ListsPublicNames, metaclass=_Validated):
     """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
 
     A network works with copies of the components it is given, and its programs run copies of those where they have no kernel. Whatever

@@ -31,3 +31,7 @@ __all__ = [
     "TabMRegressor",
     "register_onnx_converters",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

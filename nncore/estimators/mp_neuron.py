@@ -13,11 +13,11 @@ from nncore.contract import Activation
 from nncore.data import as_numbers, check_finite
 from nncore.errors import NNCoreError, ParameterError, ShapeError
 from nncore.registry import resolve
-from nncore.words import explains_calls
+from nncore.words import ListsPublicNames, explains_calls
 
 
 @explains_calls
-class MPNeuron:
+class MPNeuron(ListsPublicNames):
     """y = φ(w·x + b). Nothing is trained.
 
     Parameters

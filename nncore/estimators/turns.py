@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from nncore._core import Turn
 from nncore.errors import BusyError
+from nncore.words import ListsPublicNames
 
 #: How long to wait for a fit in another thread. A partial_fit on some rows takes less.
 FIT_SECONDS = 1.0
@@ -32,7 +33,7 @@ class _Use:
 _uses: weakref.WeakKeyDictionary[Any, _Use] = weakref.WeakKeyDictionary()
 
 
-class TakesTurns:
+class TakesTurns(ListsPublicNames):
     """A base of estimators, whose public methods take turns: each meets the model of before a fit or of after it, or raises `BusyError`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

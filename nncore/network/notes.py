@@ -8,9 +8,10 @@ from typing import Any
 from nncore._core import Turn
 from nncore.arguments import whole_number
 from nncore.network.turns import sets, steps
+from nncore.words import ListsPublicNames
 
 
-class Notes(ABC):
+class Notes(ListsPublicNames, ABC):
     """A network as far as it takes notes: a base of `Settings`.
 
     Each is a property, since threads that share a network set it by the rule of `turns`.

@@ -44,3 +44,7 @@ __all__ = [
     "LossConformance", "MetricConformance", "OptimizerConformance", "RegularizerConformance", "SamplerConformance",
     "ScheduleConformance", "TransformConformance", "numpy_twin", "on_ranks", "tables", "team_of",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,9 +22,9 @@ from nncore.words.builtin import (
 )
 from nncore.words.calls import explains_calls, is_of_call, misfit
 from nncore.words.foreign import ARGUMENTS, KINDS, MEMBERS, NAMES, REMEDIES
-from nncore.words.missing import is_declared, no_class_here, no_member, no_name, no_setting
+from nncore.words.missing import ListsPublicNames, is_declared, no_class_here, no_member, no_name, no_setting
 
 __all__ = [
-    "ARGUMENTS", "BUILT_IN", "KINDS", "MEMBERS", "NAMES", "REMEDIES", "explains_calls", "is_declared", "is_of_call", "misfit",
-    "no_class_here", "no_member", "no_name", "no_setting",
+    "ARGUMENTS", "BUILT_IN", "KINDS", "MEMBERS", "NAMES", "REMEDIES", "ListsPublicNames", "explains_calls", "is_declared", "is_of_call",
+    "misfit", "no_class_here", "no_member", "no_name", "no_setting",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from nncore.arguments import closest, did_you_mean
@@ -61,3 +61,12 @@ def no_member(of: object, name: str) -> AttributeError:
     known = [member for member in dir(cls) if not member.startswith("_")]
     meant = f": {MEMBERS[name]}" if name in MEMBERS else did_you_mean(name, known)
     return AttributeError(f"{cls.__name__} has no {name!r:.60}{meant}", name=name, obj=of)
+
+
+class ListsPublicNames:
+    """Base of classes whose instances list public names in `dir()`, and so in completion; ``_turn`` is left out, ``__len__`` is not."""
+
+    __slots__ = ()
+
+    def __dir__(self) -> Iterable[str]:
+        return [name for name in super().__dir__() if not name.startswith("_") or name.startswith("__")]
