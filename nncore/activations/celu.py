@@ -1,4 +1,4 @@
-"""Exponential linear unit whose slope at zero is 1 for any α."""
+"""Continuously differentiable exponential linear unit (CELU)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class CELU(Activation):
-    """φ(z) = z where z > 0, else α(exp(z/α) − 1); φ'(z) = 1 where z > 0, else φ(z)/α + 1.
+    """CELU, an exponential linear unit with slope 1 at zero for any α.
+
+    φ(z) = z where z > 0, else α(exp(z/α) − 1); φ'(z) = 1 where z > 0, else φ(z)/α + 1.
 
     Parameters
     ----------

@@ -10,12 +10,14 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class ELU(Activation):
-    """φ(z) = z where z > 0, else α(exp(z) − 1); φ'(z) = 1 where z > 0, else φ(z) + α.
+    """ELU, exponential linear unit.
+
+    φ(z) = z where z > 0, else α(exp(z) − 1); φ'(z) = 1 where z > 0, else φ(z) + α.
 
     Parameters
     ----------
     alpha : float in [0, inf), default 1.0
-        α; −α is the value at z → −∞. Not negative, so that the side of z can be read off φ(z).
+        α; −α is the value at z → −∞. It is not negative, so that φ(z) shows the sign of z.
 
     References
     ----------

@@ -8,9 +8,9 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Exp(Activation):
-    """φ(z) = exp(z), φ'(z) = φ(z): positive outputs, such as the rates of the loss ``poisson``, whose link it is.
+    """Exponential function, for positive outputs: the link of the loss ``poisson``.
 
-    Above z ≈ 88 in float32 (709 in float64) it is infinite, which stops a training with an error.
+    φ(z) = exp(z), φ'(z) = φ(z). Above z ≈ 88 in float32 (709 in float64) it is infinite, which stops training with an error.
     """
 
     output_domain = "(0, inf)"

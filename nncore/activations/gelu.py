@@ -18,16 +18,18 @@ _erfc = np.vectorize(math.erfc, otypes=[np.float64])  # NumPy has none
 
 
 class GELU(Activation):
-    """φ(z) = z·Φ(z), Φ the distribution function of the standard normal; φ'(z) = Φ(z) + z·exp(−z²/2) / √(2π).
+    """GELU, Gaussian error linear unit.
+
+    φ(z) = z·Φ(z), Φ the distribution function of the standard normal; φ'(z) = Φ(z) + z·exp(−z²/2) / √(2π).
 
     Parameters
     ----------
     approximate : {"none", "tanh"}, default "none"
-        ``"tanh"`` is the paper's ½z(1 + tanh(√(2/π)(z + 0.044715z³))), as in GPT-2; it is off by up to 5e-4.
+        ``"tanh"`` is the paper's ½z(1 + tanh(√(2/π)(z + 0.044715z³))), as in GPT-2. Its error is up to 5e-4.
 
     Notes
     -----
-    Φ comes from the complementary error function: PyTorch's 1 + erf(z/√2) has no correct digit left of z = −6 in float32.
+    Φ is computed from the complementary error function: PyTorch's 1 + erf(z/√2) has no correct digit below z = −6 in float32.
 
     References
     ----------

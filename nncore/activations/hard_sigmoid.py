@@ -1,4 +1,4 @@
-"""The logistic function made of straight lines."""
+"""Hard sigmoid: a piecewise linear sigmoid."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class HardSigmoid(Activation):
-    """φ(z) = min(max(z + 3, 0), 6) / 6; φ'(z) = 1/6 where −3 < z < 3, else 0.
+    """Hard sigmoid, a piecewise linear sigmoid.
 
-    That of PyTorch and Keras 3. Keras 2 and ONNX have one that reaches its bounds at ±2.5.
+    φ(z) = min(max(z + 3, 0), 6) / 6; φ'(z) = 1/6 where −3 < z < 3, else 0. As in PyTorch and Keras 3. That of Keras 2 and ONNX reaches its
+    bounds at ±2.5.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Swish made of straight lines and one parabola."""
+"""Hard swish: a piecewise quadratic swish."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class HardSwish(Activation):
-    """φ(z) = z·min(max(z + 3, 0), 6) / 6; φ'(z) = 0 left of −3, 1 right of 3, (2z + 3) / 6 between.
+    """Hard swish, close to `silu` without an exponential.
 
-    Close to `silu`, without an exponential. At −3 and 3 themselves, φ' is 0 and 1.
+    φ(z) = z·min(max(z + 3, 0), 6) / 6; φ'(z) = 0 for z ≤ −3, 1 for z ≥ 3, (2z + 3) / 6 between.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Linear between two bounds, constant beyond them."""
+"""Hard tanh: linear between two bounds, constant beyond them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class HardTanh(Activation):
-    """φ(z) = min(max(z, low), high); φ'(z) = 1 between the bounds, 0 at them and beyond.
+    """Hard tanh, linear between two bounds: φ(z) = min(max(z, low), high).
+
+    φ'(z) = 1 between the bounds, 0 at them and beyond.
 
     Parameters
     ----------
     low : float, default -1.0
-        The smallest value. Below `high`.
+        Lower bound, below `high`.
     high : float, default 1.0
-        The largest one. `relu6` is this function from 0 to 6.
+        Upper bound. `relu6` is this function from 0 to 6.
 
     References
     ----------

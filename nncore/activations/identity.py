@@ -8,7 +8,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Identity(Activation):
-    """φ(z) = z, φ'(z) = 1."""
+    """No activation: φ(z) = z, φ'(z) = 1."""
 
     output_domain = "input"
     kernel = Kernel("nncore._core.native:activation_identity")

@@ -1,4 +1,4 @@
-"""Rectified linear unit that lets a little of the negative side through."""
+"""Leaky rectified linear unit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class LeakyReLU(Activation):
-    """φ(z) = z where z > 0, else slope·z; φ'(z) = 1 where z > 0, else slope.
+    """Leaky ReLU: φ(z) = z where z > 0, else slope·z; φ'(z) = 1 where z > 0, else slope.
 
     Parameters
     ----------
     slope : float in [0, 1), default 0.01
-        Not negative, so that the side of z can be read off φ(z).
+        Slope for negative z. It is not negative, so that φ(z) shows the sign of z.
 
     References
     ----------

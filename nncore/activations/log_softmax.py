@@ -8,13 +8,13 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class LogSoftmax(Activation):
-    """φ(z)ᵢ = zᵢ − log Σⱼ exp(zⱼ) over each row; ∂E/∂zᵢ = ∂E/∂φᵢ − exp(φᵢ) Σⱼ ∂E/∂φⱼ.
+    """Log-softmax: logarithms of class probabilities.
 
-    The largest z of a row is subtracted first, so that exp cannot overflow. The logarithm is taken of 1 + the sum of the others, so that
-    a probability near 1 keeps the digits of its logarithm.
+    φ(z)ᵢ = zᵢ − log Σⱼ exp(zⱼ) over each row; ∂E/∂zᵢ = ∂E/∂φᵢ − exp(φᵢ) Σⱼ ∂E/∂φⱼ. The largest z of a row is subtracted first, so that exp
+    cannot overflow, and the logarithm of a probability near 1 is accurate.
 
-    PyTorch pairs it with ``NLLLoss``. Here that pair is the loss ``softmax_cross_entropy`` on a last layer without an activation, which
-    computes the same. As a last activation this one is for predictions in logarithms, and for losses of your own.
+    Where PyTorch pairs it with ``NLLLoss``, use the loss ``softmax_cross_entropy`` on a last layer without an activation, which computes
+    the same. Use this activation for predictions in logarithms, and for custom losses.
 
     References
     ----------

@@ -11,10 +11,12 @@ FAR = 1000.0
 
 
 class Mish(Activation):
-    """φ(z) = z·tanh(log(1 + exp(z))), φ'(z) = t + z(1 − t²)σ(z), t the tanh and σ the logistic function.
+    """Mish, a smooth activation close to `silu`.
 
-    Computed without tanh and log: with w = exp(z), t = (w² + 2w) / (w² + 2w + 2). On the right both sides of the fraction are divided
-    by w², so that only e = exp(−|z|) appears, which cannot overflow.
+    φ(z) = z·tanh(log(1 + exp(z))), φ'(z) = t + z(1 − t²)σ(z), t the tanh and σ the logistic function.
+
+    It is computed without tanh and log: with w = exp(z), t = (w² + 2w) / (w² + 2w + 2). For z > 0 the fraction is reduced by w², so that
+    only e = exp(−|z|) appears, which cannot overflow.
 
     References
     ----------

@@ -8,7 +8,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class ReLU(Activation):
-    """φ(z) = max(0, z), φ'(z) = 1 where z > 0, else 0.
+    """ReLU, rectified linear unit: φ(z) = max(0, z), φ'(z) = 1 where z > 0, else 0.
 
     References
     ----------

@@ -8,9 +8,9 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class ReLU6(Activation):
-    """φ(z) = min(max(z, 0), 6); φ'(z) = 1 where 0 < z < 6, else 0.
+    """ReLU6, a ReLU with an upper bound of 6: φ(z) = min(max(z, 0), 6); φ'(z) = 1 where 0 < z < 6, else 0.
 
-    `hard_tanh` takes other bounds.
+    `hard_tanh` has other bounds.
 
     References
     ----------

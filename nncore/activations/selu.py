@@ -6,12 +6,14 @@ import numpy as np
 
 from nncore.plugin import Activation, Graph, Kernel, Value
 
-#: With them, and weights of variance 1 / n_inputs, a layer takes inputs of mean 0 and variance 1 to outputs of mean 0 and variance 1.
+#: With these, and weights of variance 1 / n_inputs, a layer preserves mean 0 and variance 1.
 SCALE, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
 class SELU(Activation):
-    """φ(z) = λz where z > 0, else λα(exp(z) − 1); φ'(z) = λ where z > 0, else φ(z) + λα; λ ≈ 1.0507, α ≈ 1.6733.
+    """SELU, a scaled exponential linear unit for self-normalising networks.
+
+    φ(z) = λz where z > 0, else λα(exp(z) − 1); φ'(z) = λ where z > 0, else φ(z) + λα; λ ≈ 1.0507, α ≈ 1.6733.
 
     References
     ----------

@@ -8,9 +8,9 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Sigmoid(Activation):
-    """φ(z) = 1 / (1 + exp(−z)), φ'(z) = φ(z)(1 − φ(z)).
+    """Sigmoid, the logistic function: φ(z) = 1 / (1 + exp(−z)), φ'(z) = φ(z)(1 − φ(z)).
 
-    Computed from exp(−|z|), which cannot overflow and keeps all digits of the small values at z → −∞.
+    It is computed from exp(−|z|), which cannot overflow and is accurate for z → −∞.
 
     References
     ----------

@@ -9,7 +9,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Sign(Activation):
-    """φ(z) = 1 where z > 0, −1 where z < 0, 0 at 0. Forward only: the derivative is 0 wherever there is one.
+    """Sign function, for prediction only: φ(z) = 1 where z > 0, −1 where z < 0, 0 at 0. Its derivative is 0 or undefined.
 
     References
     ----------
@@ -28,5 +28,5 @@ class Sign(Activation):
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         raise NotTrainableError(
-            "sign has no derivative to train through; train with 'tanh' and replace it afterwards, or use nncore.estimators.Perceptron"
+            "sign has no useful derivative: train with 'tanh' and replace it afterwards, or use nncore.estimators.Perceptron"
         )

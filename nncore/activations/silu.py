@@ -13,14 +13,15 @@ FAR = 1000.0
 
 
 class SiLU(Activation):
-    """φ(z) = z·σ(βz), φ'(z) = σ(βz)(1 + βz(1 − σ(βz))), σ the logistic function.
+    """SiLU, also called swish.
 
-    Computed from e = exp(−β|z|), which cannot overflow: σ(βz) is 1 / (1 + e) on the right and e / (1 + e) on the left.
+    φ(z) = z·σ(βz), φ'(z) = σ(βz)(1 + βz(1 − σ(βz))), σ the logistic function. It is computed from e = exp(−β|z|), which cannot overflow:
+    σ(βz) is 1 / (1 + e) for z > 0 and e / (1 + e) otherwise.
 
     Parameters
     ----------
     beta : float in (0, inf), default 1.0
-        β, swish's: near 0 φ is z/2, the larger it is, the closer to ReLU. 1.702 comes close to `gelu`.
+        β of swish: the larger, the closer to ReLU; near 0, φ is z/2. 1.702 is close to `gelu`.
 
     References
     ----------

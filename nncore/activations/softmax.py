@@ -1,4 +1,4 @@
-"""Softmax: a row of numbers becomes a row of probabilities."""
+"""Softmax: turns a row of numbers into probabilities."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Softmax(Activation):
-    """φ(z)ᵢ = exp(zᵢ) / Σⱼ exp(zⱼ) over each row; ∂E/∂zᵢ = φᵢ (∂E/∂φᵢ − Σⱼ φⱼ ∂E/∂φⱼ).
+    """Softmax: class probabilities from each row of outputs.
 
-    The largest z of a row is subtracted first, which changes nothing but that exp cannot overflow. For training a classifier
-    leave it out and use the loss ``softmax_cross_entropy``, which is more accurate and quicker than the two apart.
+    φ(z)ᵢ = exp(zᵢ) / Σⱼ exp(zⱼ) over each row; ∂E/∂zᵢ = φᵢ (∂E/∂φᵢ − Σⱼ φⱼ ∂E/∂φⱼ). The largest z of a row is subtracted first, so that exp
+    cannot overflow.
+
+    To train a classifier, leave it out and use the loss ``softmax_cross_entropy``, which is faster and more accurate.
 
     References
     ----------
@@ -30,6 +32,6 @@ class Softmax(Activation):
         return g.softmax(z)
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
-        # Counted from that of a probability close to 1: what is left of its own d_a against the mean is as small as 1 − a.
+        # Relative to the gradient of a probability close to 1, whose own difference from the mean is as small as 1 − a.
         d_a = d_a - np.where(a > 0.5, d_a, 0).sum(axis=1, keepdims=True)
         return a * (d_a - (a * d_a).sum(axis=1, keepdims=True))

@@ -13,14 +13,12 @@ from nncore.plugin import Activation, Graph, Kernel, Value, class_counts
 
 
 class SoftmaxHeads(Activation):
-    """Softmax over the first ``n_classes[0]`` columns of a row, over the next ``n_classes[1]``, and so on.
-
-    What turns the outputs of the loss ``softmax_heads`` into the probabilities of each of its classifications.
+    """Softmax over groups of columns, for multi-task classification: the link of the loss ``softmax_heads``.
 
     Parameters
     ----------
     n_classes : sequence of int
-        Columns of each group.
+        Number of columns of each group, from the first column on.
 
     Raises
     ------

@@ -10,10 +10,10 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Softplus(Activation):
-    """φ(z) = log(1 + exp(βz)) / β, φ'(z) = 1 / (1 + exp(−βz)) = 1 − exp(−βφ(z)).
+    """Softplus, a smooth ReLU that is positive everywhere.
 
-    Computed as max(z, 0) + log(1 + exp(−β|z|)) / β, which cannot overflow and is exact to the last digits everywhere. PyTorch's
-    `threshold`, beyond which it returns z itself, is therefore not needed; there the two differ by less than 3e-9.
+    φ(z) = log(1 + exp(βz)) / β, φ'(z) = 1 / (1 + exp(−βz)) = 1 − exp(−βφ(z)). It is computed as max(z, 0) + log(1 + exp(−β|z|)) / β, which
+    cannot overflow and is accurate everywhere. So it needs no `threshold` as in PyTorch, beyond which the two differ by less than 3e-9.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Softsign: from −1 to 1 like tanh, and more slowly."""
+"""Softsign: like tanh, with a slower approach to −1 and 1."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FAR = 1e30
 
 
 class Softsign(Activation):
-    """φ(z) = z / (1 + |z|), φ'(z) = 1 / (1 + |z|)².
+    """Softsign: like tanh, with a slower approach to −1 and 1, so that saturated units still learn.
 
-    It nears −1 and 1 like 1/|z|, where `tanh` nears them like exp(−2|z|): units that are far out still learn. `backward` reads z, since
-    far out 1 − |φ(z)| has lost its digits.
+    φ(z) = z / (1 + |z|), φ'(z) = 1 / (1 + |z|)². It approaches ±1 like 1/|z|, `tanh` like exp(−2|z|). `backward` reads z, since
+    1 − |φ(z)| is inaccurate for large |z|.
 
     References
     ----------

@@ -9,7 +9,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Step(Activation):
-    """φ(z) = 1 where z > 0, else 0. Forward only: the derivative is 0 wherever there is one.
+    """Step function, for prediction only: φ(z) = 1 where z > 0, else 0. Its derivative is 0 or undefined.
 
     References
     ----------
@@ -28,5 +28,5 @@ class Step(Activation):
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray) -> np.ndarray:
         raise NotTrainableError(
-            "step has no derivative to train through; train with 'sigmoid' and replace it afterwards, or use nncore.estimators.Perceptron"
+            "step has no useful derivative: train with 'sigmoid' and replace it afterwards, or use nncore.estimators.Perceptron"
         )

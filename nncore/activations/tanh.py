@@ -8,7 +8,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 
 class Tanh(Activation):
-    """φ(z) = tanh z, φ'(z) = 1 − φ(z)².
+    """Hyperbolic tangent: φ(z) = tanh z, φ'(z) = 1 − φ(z)².
 
     References
     ----------

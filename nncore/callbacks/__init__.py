@@ -1,4 +1,4 @@
-"""Callbacks: what may happen between two steps of a fit, one a file."""
+"""Callbacks: actions during a fit, such as early stopping and checkpoints, one a file."""
 
 from nncore.words import no_class_here
 

@@ -1,4 +1,4 @@
-"""Keep a network on disk while it trains."""
+"""Save a network to disk while it trains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nncore.arguments import number, path_text, shown, text, whole_number
 from nncore.errors import ParameterError
 from nncore.plugin import Callback, Monitor
 
-#: How a number may be written: `{epoch:03}`, `{val_loss:.4f}`. No fill, which could be a slash, and no width that takes all memory.
+#: Allowed formats of a number: `{epoch:03}`, `{val_loss:.4f}`. No fill, which could be a slash, and no width that takes all memory.
 _WRITTEN = re.compile(r"[-+ ]?0?[0-9]{0,2}(\.[0-9]{1,2})?[deEfFgG]?")
 
 #: Fields of a path that are whole numbers; all others are columns of the history.
@@ -27,36 +27,35 @@ _COUNTS = ("epoch", "step")
 class Checkpoint(Callback):
     """Save the network every few epochs, steps or minutes.
 
-    A file appears whole or not at all. It holds all that decides how training goes on (the optimizer's state, the schedule, the
-    order of samples to come, the place in the epoch, what callbacks remember), so that ``nn.load(path).fit(...)`` for the remaining
-    epochs, with the same data, arguments and callbacks, ends with the same bits as a fit that was never interrupted. It is called after
-    all other callbacks.
+    A file holds everything that training needs: the optimizer's state, the schedule, the order of samples, the position within the epoch,
+    and the state of callbacks. To resume, call ``nn.load(path).fit(...)`` for the remaining epochs with the same data, arguments and
+    callbacks. The result has the same bits as a fit without interruption. A file appears whole or not at all. This callback is called after
+    all others.
 
     Parameters
     ----------
     path : str or path
-        Where to; ``{epoch}`` in it is the number of epochs that the network has been trained for, ``{step}`` that of steps, and
-        ``{val_loss}`` or any other column of the history its value in the last epoch: ``"run/{epoch:03}-{val_loss:.4f}.nncore"``. Without
-        any, the newer file takes the place of the older. The folder must exist.
+        File to write. ``{epoch}`` in it is the number of epochs that the network has been trained for, ``{step}`` the number of steps, and
+        ``{val_loss}`` or any other column of the history its last value: ``"run/{epoch:03}-{val_loss:.4f}.nncore"``. Without such fields, a
+        new file replaces the old one. The folder must exist.
     every : int, optional
-        Epochs from one file to the next: those whose number is a multiple of it. 1 if neither `every_steps` nor `every_minutes` is given.
+        Save after each epoch whose number is a multiple of this. 1 if neither `every_steps` nor `every_minutes` is given.
     monitor : str or None, default None
-        A column of the history: save only if it is better than at all files before it, in this fit or the one that it goes on with.
+        A column of the history: save only if it is better than in all files before, in this fit or the one that it resumes.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
-        not begin.
+        Whether smaller or larger values are better. ``"auto"`` minimises losses, and asks the metric or its name; if neither says, the fit
+        raises an error before it begins.
     min_delta : float, default 0.0
-        By more than this.
+        Smallest change of `monitor` that counts as better.
     every_steps : int, optional
-        Save after each step whose number is a multiple of it, also in the middle of an epoch. Steps are counted over the life of the
-        network (``net.n_steps``).
+        Save after each step whose number is a multiple of this, also within an epoch. Steps are those of ``net.n_steps``, over all fits.
     every_minutes : float, optional
-        Save between two steps once so many minutes have passed since the last file of this fit, or since its begin.
+        Save between two steps once this many minutes have passed since the last file of this fit, or since its start.
     ties : {"first", "last"}, default "first"
-        With `monitor`, whether an epoch as good as the best one is saved too: ``"last"``, as in `nncore.EarlyStopping`, does so.
+        With `monitor`: ``"last"`` also saves an epoch that is as good as the best one, as in `nncore.EarlyStopping`.
     keep : int, optional
-        With fields in `path`, keep the last so many files of this fit, or of the one that it goes on with, and remove those before; with
-        `monitor` these are the best ones. None keeps all.
+        Keep only the last this many files of this fit and the one that it resumes, or the best ones with `monitor`; `path` needs fields.
+        None keeps all.
 
     Attributes
     ----------
@@ -66,10 +65,10 @@ class Checkpoint(Callback):
     Raises
     ------
     ParameterError
-        If more than one of `every`, `every_steps` and `every_minutes` is given, `monitor` or a column in `path` without epochs to compare,
-        ``ties="last"`` without `monitor`, or `keep` without fields in `path`; before the first epoch, if the fit records no such column.
+        If more than one of `every`, `every_steps` and `every_minutes` is given, or arguments contradict each other. Before the first epoch,
+        if the fit does not record the column `monitor` or one in `path`.
     OSError, UnknownComponentError
-        Before the first epoch, if a network like this one cannot be saved there.
+        Before the first epoch, if the network cannot be saved to `path`.
 
     Examples
     --------
@@ -121,7 +120,7 @@ class Checkpoint(Callback):
     def validate(self) -> None:
         given = [name for name in ("every", "every_steps", "every_minutes") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ParameterError(f"Checkpoint: {' and '.join(given)} are given; keep one of them, or use two checkpoints")
+            raise ParameterError(f"Checkpoint takes one of {' and '.join(given)}: pass one of them, or use two checkpoints")
         for name in given:
             if name == "every_minutes":
                 self.every_minutes = number(f"Checkpoint: {name}", self.every_minutes, 0)
@@ -131,16 +130,16 @@ class Checkpoint(Callback):
         self.reads = tuple(field for field in fields if field not in _COUNTS)
         compared = [self.monitor] if self.monitor is not None else list(self.reads)
         if compared and given not in ([], ["every"]):
-            raise ParameterError(f"Checkpoint: {given[0]} saves between epochs, where {compared[0]!r} is not known; use every with it")
+            raise ParameterError(f"Checkpoint: {given[0]} saves within epochs, when {compared[0]!r} is not known yet: use every= instead")
         if self.ties != "first" and self.monitor is None:
-            raise ParameterError(f"Checkpoint: ties={self.ties!r} would be ignored without a score to compare: pass monitor=")
+            raise ParameterError(f"Checkpoint: ties={self.ties!r} needs a column to compare: pass monitor=")
         if self.keep is not None:
             self.keep = whole_number("Checkpoint: keep", self.keep, 1)
             if not fields:
                 raise ParameterError(f"Checkpoint: keep={self.keep} needs files of different names: put {{epoch}} into path")
 
     def _fields(self) -> tuple[str, ...]:
-        """The names between braces of the path: plain names alone, since a format can reach anything that belongs to a number."""
+        """The names between braces of the path. Only plain names: a format string can reach attributes of a number."""
         try:
             parts = [(name, written, conversion) for _, name, written, conversion in Formatter().parse(self.path) if name is not None]
             if all(name.isidentifier() and not conversion and _WRITTEN.fullmatch(written or "") for name, written, conversion in parts):
@@ -150,7 +149,7 @@ class Checkpoint(Callback):
         except ValueError:
             pass
         raise ParameterError(
-            f"Checkpoint: path may contain {{epoch}}, {{epoch:03}}, {{step}} or {{val_loss:.4f}}, and {{{{ for a brace of its own, got "
+            f"Checkpoint: path may contain fields like {{epoch}}, {{epoch:03}}, {{step}} or {{val_loss:.4f}}, and {{{{ for a brace, got "
             f"{shown(self.path)}"
         )
 
@@ -162,7 +161,7 @@ class Checkpoint(Callback):
         self._monitor = Monitor("Checkpoint", self.monitor or "loss", self.mode, self.min_delta)
 
     def _values(self, training: Any) -> list[float]:
-        """Those of the fields of a file that is saved now; of columns that have no value yet, 0."""
+        """Values of the fields for a file that is saved now; 0 for columns that have no value yet."""
         counts = [training.network.n_epochs, training.network.n_steps]
         return counts + [float(training.history[name][-1]) if len(training.history) else 0.0 for name in self.reads]
 
@@ -182,7 +181,7 @@ class Checkpoint(Callback):
         files = state.get("files", np.empty((0, len(_COUNTS) + len(self.reads))))
         is_one = isinstance(state.get("best", 0.0), (int, float)) and isinstance(files, np.ndarray) and bool(state)
         if not is_one or not state.keys() <= {"best", "files"} or files.shape[1:] != (len(_COUNTS) + len(self.reads),):
-            raise ParameterError(f"Checkpoint: this is no state of it: {sorted(state)}")
+            raise ParameterError(f"Checkpoint: this is not a state of a Checkpoint: {sorted(state)}")
         self._monitor.best, self._files = state.get("best", math.nan), files.tolist()
 
     def on_progress(self, training: Any) -> None:

@@ -1,4 +1,4 @@
-"""The history of a fit as a file, row by row."""
+"""Write the history of a fit to a CSV file, row by row."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from nncore.plugin import Callback
 
 
 class CSVLogger(Callback):
-    """Write each epoch's row of the history to a CSV file, at once, so that a run can be watched and its numbers survive a crash.
+    """Log each epoch's losses and metrics to a CSV file.
 
-    The first column, ``epoch``, is the number of epochs that the network has been trained for. If a column appears that the file does
-    not have (a fit that goes on with other metrics), the file gets it, empty in the rows before.
+    Each row is written at once, so you can watch a run, and its numbers survive a crash. The first column, ``epoch``, is the number of
+    epochs that the network has been trained for. A new column (a resumed fit with other metrics) is added, empty in earlier rows.
 
     Parameters
     ----------
     path : str or path
-        The folder must exist.
+        File to write. The folder must exist.
     append : bool, default False
-        Go on with a file that exists, which is otherwise overwritten when the fit begins. A row that a crash cut short is dropped.
+        Append to an existing file. False overwrites it when the fit begins. A row that a crash cut short is dropped.
 
     Raises
     ------
     OSError
         Before the first epoch, if the file cannot be written.
     FileFormatError
-        Before the first epoch, if it is to be appended to but is no such file.
+        Before the first epoch, with `append`, if the file is not a log of epochs.
     """
 
     flags = ("append",)
@@ -50,9 +50,9 @@ class CSVLogger(Callback):
     def on_fit_begin(self, training: Any) -> None:
         folder = Path(self.path).parent
         if not folder.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(folder))
+            raise FileNotFoundError(errno.ENOENT, "the folder does not exist; create it first", str(folder))
         if Path(self.path).is_dir():
-            raise IsADirectoryError(errno.EISDIR, "CSVLogger wants the name of a file, and this is a folder", self.path)
+            raise IsADirectoryError(errno.EISDIR, "CSVLogger needs the name of a file, and this is a folder", self.path)
         columns, rows = self._read() if self.append and Path(self.path).is_file() else ([], [])
         if columns:
             self._rewrite(columns, rows)
@@ -97,11 +97,11 @@ class CSVLogger(Callback):
         except (csv.Error, UnicodeDecodeError) as error:
             raise FileFormatError(f"CSVLogger cannot append to {self.path}: {error}. Give it another path") from None
         if columns and (columns[0] != "epoch" or any(None in row for row in rows)):
-            raise FileFormatError(f"CSVLogger cannot append to {self.path}: it is no log of epochs. Give it another path")
+            raise FileFormatError(f"CSVLogger cannot append to {self.path}: it is not a log of epochs. Give it another path")
         return columns, rows
 
     def _rewrite(self, columns: list[str], rows: list[dict[str, str]]) -> None:
-        """Put a file of these in the place of the one there is, whole or not at all, and go on with it."""
+        """Replace the file by one with these columns and rows, whole or not at all, and continue with it."""
         if self._file is not None:
             self._file.close()
         with writing_text(self.path) as file:

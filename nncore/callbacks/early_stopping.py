@@ -1,4 +1,4 @@
-"""Stop a fit when nothing improves."""
+"""Early stopping: end a fit when nothing improves."""
 
 from __future__ import annotations
 
@@ -11,43 +11,42 @@ from nncore.plugin import Callback, Monitor, Snapshot
 
 
 class EarlyStopping(Callback):
-    """Stop when `monitor` has not improved for `patience` epochs, and put the best epoch's network back.
+    """Early stopping: stop when `monitor` has not improved for `patience` epochs, and restore the best epoch's weights.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
         A column of the history: ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
     patience : int, default 10
-        Epochs without improvement after which the fit stops; at least 1.
+        Stop after this many epochs without improvement; at least 1.
     min_delta : float, default 0.0
-        An epoch improves if it is better than the best one by more than this.
+        Smallest change of `monitor` that counts as an improvement.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
-        not begin.
+        Whether smaller or larger values are better. ``"auto"`` minimises losses, and asks the metric or its name; if neither says, the fit
+        raises an error before it begins.
     restore_best : bool, default True
-        At the end of the fit, however it ends, put back the parameters and buffers of the best epoch. The optimizer's state
-        and the step count stay those of the last step. If the fit was cut short, the network keeps both: it predicts with the best
-        parameters, and a fit that goes on does so from the last ones.
+        Restore the parameters and buffers of the best epoch at the end of the fit, however it ends. The optimizer's state and the step
+        count stay those of the last step. After an interrupted fit the network has both: it predicts with the best parameters, and a fit
+        that resumes continues from the last ones.
     ties : {"first", "last"}, default "first"
         Which of several epochs with the same best value is the best one. ``"last"`` suits coarse scores, such as the accuracy on a few
-        hundred samples. `patience` counts from the first of them either way: the same value again is no improvement.
-
+        hundred samples. `patience` always counts from the first of them.
     baseline : float, optional
-        A value that has to be beaten: the count of `patience` begins anew only with an epoch that is better than this one and than all
-        before it. An epoch that is merely the best so far does not end the fit, and is what `restore_best` puts back.
+        Value to beat: only an epoch that is better than this resets the count of `patience`. Other epochs can still be the best one, which
+        `restore_best` restores.
     start_from_epoch : int, default 0
-        Leave out so many epochs at the begin of the fit: they are not looked at, and never are the best.
+        Ignore this many epochs at the start of the fit: they do not count, and cannot be the best.
 
     Attributes
     ----------
     best_epoch : int
-        Epoch, in the life of the network, of the best value so far in the last fit; 0 before there is one.
+        Best epoch of the last fit, counted over all fits of the network; 0 before there is one.
     best_value : float
-        That value; NaN before there is one. A NaN in the history never counts as an improvement.
+        Its value; NaN before there is one. A NaN in the history is never an improvement.
 
     Notes
     -----
-    `baseline` and `start_from_epoch` mean what they mean in Keras' ``EarlyStopping``.
+    `baseline` and `start_from_epoch` are those of Keras' ``EarlyStopping``.
 
     References
     ----------
@@ -82,9 +81,9 @@ class EarlyStopping(Callback):
 
     def _forget(self) -> None:
         self.best_epoch = 0
-        self._last = 0  # the epoch from which it counts: the last that improved and beat the baseline, or that before the first it looks at
+        self._last = 0  # patience counts from this epoch: the last that improved and beat the baseline, or the last ignored one
         self._improved = 0  # the last that improved
-        self._first = 0  # the last that it does not look at
+        self._first = 0  # the last ignored epoch
         self._monitor = Monitor("EarlyStopping", self.monitor, self.mode, self.min_delta)
         self._best: Snapshot | None = None
 
@@ -111,7 +110,7 @@ class EarlyStopping(Callback):
         are_numbers = all(isinstance(number, (int, float)) for number in numbers.values())
         needed = {"best_epoch", "last", *["improved"] * (self.baseline is not None), *["first"] * (self.start_from_epoch > 0)}
         if not are_numbers or numbers.keys() - {"best"} != needed or bool(arrays) != (self.restore_best and "best" in numbers):
-            raise ParameterError(f"EarlyStopping: this is no state of it: {sorted(state)}")
+            raise ParameterError(f"EarlyStopping: this is not a state of an EarlyStopping: {sorted(state)}")
         if arrays:
             self._best = Snapshot(training.network)
             self._best.take(arrays)

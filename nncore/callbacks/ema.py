@@ -8,16 +8,16 @@ from nncore.plugin import Callback
 
 
 class EMA(Callback):
-    """Take as the network's parameters their moving average over steps, m ← m + (1 − decay)·(w − m), which varies less than they do.
+    """Predict with an exponential moving average of the parameters over steps, m ← m + (1 − decay)·(w − m).
 
-    Validation, other callbacks at the end of epochs, and everything after the fit see the averages m; steps go on from the parameters w
-    themselves, also in a later fit with an average. As long as the plain mean of all steps so far would give the newest parameters more
-    weight than 1 − decay, it is taken instead, so that first values are soon forgotten.
+    The average varies less than the parameters, and often generalizes better. Validation, other callbacks at the end of epochs, and
+    everything after the fit use the average m. Steps continue from the parameters w, also in a later fit with an average. At first, m is
+    the plain mean of all steps, so that initial values are soon forgotten.
 
     Parameters
     ----------
     decay : float, default 0.999
-        In (0, 1): about 1 / (1 − decay) steps are remembered.
+        In (0, 1): the average covers about 1 / (1 − decay) steps.
 
     Notes
     -----

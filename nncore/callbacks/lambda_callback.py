@@ -13,13 +13,13 @@ EVENTS = ("on_fit_begin", "on_progress", "on_epoch_end", "on_fit_end")
 
 
 class LambdaCallback(Callback):
-    """Calls functions of yours. ``callbacks=[function]`` of `fit` is short for ``LambdaCallback(on_epoch_end=function)``.
+    """Call your own functions during a fit; ``callbacks=[function]`` is short for ``LambdaCallback(on_epoch_end=function)``.
 
     Parameters
     ----------
     on_fit_begin, on_progress, on_epoch_end, on_fit_end : callable or None, default None
-        ``function(training)``: before the first epoch; some twenty times a second between two steps; after each epoch; at the end.
-        `training` is described at `nncore.plugin.Callback`.
+        Called as ``function(training)`` before the first epoch, about twenty times a second between two steps, after each epoch, and at the
+        end. `training` is the running `nncore.training.Training`.
 
     Examples
     --------
@@ -41,7 +41,7 @@ class LambdaCallback(Callback):
         on_fit_end: Callable[[Any], object] | None = None,
     ) -> None:
         functions = dict(zip(EVENTS, (on_fit_begin, on_progress, on_epoch_end, on_fit_end), strict=True))
-        # A function in the instance stands in front of the method of the class; without one, the method does nothing.
+        # A function in the instance hides the method of the class, which does nothing.
         vars(self).update({event: function for event, function in functions.items() if function is not None})
 
     def config(self) -> dict[str, Any]:

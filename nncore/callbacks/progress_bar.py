@@ -1,4 +1,4 @@
-"""Show how far a fit is."""
+"""Show the progress of a fit."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LINE_INTERVAL = 1.0
 
 
 class ProgressBar(Callback):
-    """A bar in a notebook or (with the extra ``progress``: rich) a terminal, plain lines elsewhere, nothing for a fit that is over at once.
+    """Show a progress bar in a notebook or a terminal (extra ``progress``: rich), and plain lines elsewhere.
 
     Parameters
     ----------
     delay : float, default 0.5
-        Seconds before anything is shown.
+        Show nothing before this many seconds, so that a quick fit shows no bar.
     stream : text file, optional
-        Where to write; by default the cell's output in a notebook, else standard error, so that a program's own output stays clean.
+        File to write to. None is the cell's output in a notebook, else standard error.
     """
 
     reports = True
@@ -111,7 +111,7 @@ def _in_notebook() -> bool:
 
 
 class _Cell:
-    """An output that is replaced: HTML, which every notebook shows, also a saved one, whereas widgets need an extension that fits."""
+    """A cell output that is replaced. It is HTML, which every notebook shows, also a saved one; widgets need an extension."""
 
     def __init__(self) -> None:
         self._handle: Any = None

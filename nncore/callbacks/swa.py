@@ -8,19 +8,19 @@ from nncore.plugin import Callback
 
 
 class SWA(Callback):
-    """Take as the network's parameters their plain mean over the ends of epochs, from some epoch on.
+    """Stochastic weight averaging: predict with the mean of the parameters at the ends of epochs.
 
-    Validation, other callbacks at the end of epochs, and everything after the fit see the mean; steps go on from the parameters
-    themselves, also in a later fit with an average. Goes well with a learning rate that stays high or is restarted.
+    Validation, other callbacks at the end of epochs, and everything after the fit use the mean. Steps continue from the parameters
+    themselves, also in a later fit with an average. Use it with a learning rate that stays high or is restarted.
 
     Parameters
     ----------
     start : int, default 0
-        Epochs, in the life of the network, that are left out at first.
+        Leave out this many epochs, counted over all fits of the network.
 
     Notes
     -----
-    Running statistics of batch normalisation stay those of the parameters under way.
+    Running statistics of batch normalisation are those of the trained parameters, not of their mean.
 
     References
     ----------

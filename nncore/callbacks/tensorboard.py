@@ -14,18 +14,17 @@ from nncore.plugin import Callback
 
 
 class TensorBoard(Callback):
-    """Write each epoch's row of the history where TensorBoard reads it; needs the extra ``tensorboard`` (tensorboardX).
+    """Log losses and metrics of each epoch for TensorBoard; needs the extra ``tensorboard`` (tensorboardX).
 
-    A metric is one chart with two curves, ``loss/training`` and ``loss/validation``. Epochs are counted over the life of the network,
-    so that a fit that goes on continues its curves; a new network in an old folder takes the place of what is there.
-    ``tensorboard --logdir runs`` shows them.
+    ``tensorboard --logdir runs`` shows them. A metric is one chart with two curves, ``loss/training`` and ``loss/validation``. Epochs are
+    counted over all fits of the network, so a resumed fit continues its curves. A new network replaces the curves in an existing folder.
 
     Parameters
     ----------
     folder : str or path, default "runs/nncore"
-        One for each run; made if it does not exist.
+        Folder of this run. It is created if it does not exist.
     histograms : int, default 0
-        After so many epochs each, histograms of all parameters too; 0 is never.
+        Log histograms of all parameters every this many epochs; 0 is never.
 
     Raises
     ------
@@ -71,7 +70,7 @@ class TensorBoard(Callback):
 
 
 def _tag(name: str, history: Any) -> str:
-    """TensorBoard draws what is the same up to the slash side by side."""
+    """TensorBoard draws names that are equal up to the slash in one chart."""
     if name.startswith("val_"):
         return f"{name.removeprefix('val_')}/validation"
     if name.startswith("train_"):

@@ -1,4 +1,4 @@
-"""Stop a fit when its time is over."""
+"""Stop a fit after a number of seconds."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nncore.plugin import Callback
 
 
 class TimeLimit(Callback):
-    """End the fit after so many seconds, between two steps.
+    """Stop the fit after a number of seconds, between two steps.
 
     Parameters
     ----------
     seconds : float
-        Counted from the beginning of the fit, validation and callbacks included. The fit looks at the clock about every 50 ms, so that
-        it ends later by at most that and the one step, validation or callback under way.
+        Time from the start of the fit, including validation and callbacks. The fit checks the clock about every 50 ms. It ends late by at
+        most that and the running step, validation or callback.
 
     Notes
     -----
-    An epoch that is cut short has no row in the history. A fit that goes on later, in the same way (data, batch size, sampler), goes on in
-    the middle of that epoch. It gets as many seconds again.
+    An interrupted epoch has no row in the history. A later fit with the same data, batch size and sampler resumes within that epoch, and
+    has the same number of seconds again.
     """
 
     ranges = {"seconds": "(0, inf)"}

@@ -1,4 +1,4 @@
-"""Constraints, one a file: what a tensor is made to be after every step, in NumPy (``max_norm.py``) and compiled (``max_norm.c``)."""
+"""Constraints (projections of tensors after every step), one a file: in NumPy (``max_norm.py``) and in C (``max_norm.c``)."""
 
 from nncore.words import no_class_here
 

@@ -1,4 +1,4 @@
-"""A largest norm for each unit."""
+"""Max-norm constraint."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from nncore.plugin import Constraint, Kernel
 
 
 class MaxNorm(Constraint):
-    """w ← w·min(1, c/‖w‖) for the weights w of each unit, with c = `limit`.
+    """Max-norm constraint: limits the norm of the weights w of each unit, w ← w·min(1, c/‖w‖) with c = `limit`.
 
     Parameters
     ----------
     limit : float, default 2
         c, the largest norm.
     axis : {0, 1}, default 0
-        What the norm is taken over, in a weight (n_inputs, n_outputs): 0 gives each column a norm, what comes into a unit; 1 each row, what
-        leaves an input or the vector of a category in `nncore.Embedding`.
+        Axis of the norm in a weight (n_inputs, n_outputs). 0 limits each column, the weights into a unit. 1 limits each row, the weights
+        from an input, or the vector of a category in `nncore.Embedding`.
 
     Notes
     -----
-    The usual companion of dropout, whose noise lets weights grow; values of 2 to 4 are common.
+    It is often used with dropout, whose noise lets weights grow. Values of 2 to 4 are common.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Weights of a chosen sign for each input."""
+"""Monotone networks: weights of a chosen sign for each feature."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from nncore.plugin import Constraint, Kernel
 
 
 class Monotone(Constraint):
-    """w ← max(w, 0) in the rows of features with which the network shall rise, w ← min(w, 0) where it shall fall; others are left alone.
+    """Monotonicity constraint for chosen features, on the first weight of a network.
 
-    It is for the first weight (n_features, n_outputs) of a network. The whole network rises (falls) with these features, whatever the
-    others are, if all weights behind it are `NonNegative` and no activation falls: identity, tanh, sigmoid, ReLU, softplus, ELU; not GELU,
-    SiLU or Mish. Biases are free. Each layer then rises with what comes into it, so the signs of the first weight are those of all slopes.
+    w ← max(w, 0) in the rows of increasing features, w ← min(w, 0) in those of decreasing ones; other rows are not changed.
+
+    The outputs are monotone in these features if all later weights are `NonNegative` and all activations are monotone: identity, tanh,
+    sigmoid, ReLU, softplus, ELU; not GELU, SiLU or Mish. Biases need no constraint. Each layer is then increasing in its inputs, so the
+    signs of the first weight are those of all slopes.
 
     Parameters
     ----------
     increasing : sequence of int, default ()
-        Features, by their index from 0, with which the output rises.
+        Indices, from 0, of the features in which the output increases.
     decreasing : sequence of int, default ()
-        Features with which it falls.
+        Indices of the features in which the output decreases.
 
     Raises
     ------
     ParameterError
-        If no feature is named, one is named twice, or an index is no whole number of at least 0.
+        If no feature is named, one is named twice, or an index is not a whole number of at least 0.
     ShapeError
         When the network is built, if the weight has no such row.
 
     Notes
     -----
-    Features that are standardised keep their direction. With ReLU alone such a network is convex in all its features: tanh bends both
-    ways. What goes past the first weight, as in a residual block around it, needs a sign of its own.
+    Standardising features does not change their direction. With only ReLU, the network is convex in the constrained features; tanh avoids
+    this. Paths around the first weight, as in a residual block, need a constraint of their own.
 
     References
     ----------
@@ -54,14 +56,14 @@ class Monotone(Constraint):
     def validate(self) -> None:
         named = (*self.increasing, *self.decreasing)
         if not named:
-            raise ParameterError("Monotone: name the features, Monotone(increasing=(0,)); all of them are what NonNegative is for")
+            raise ParameterError("Monotone needs features, Monotone(increasing=(0,)); for all features use NonNegative")
         if twice := sorted(feature for feature in set(named) if named.count(feature) > 1):
             raise ParameterError(
                 f"Monotone: feature {twice[0]} is named twice, in increasing={self.increasing}, decreasing={self.decreasing}"
             )
 
     def hyper(self) -> list[float]:
-        """How many rise, how many fall, and which."""
+        """Number of increasing and of decreasing features, and their indices."""
         return [float(n) for n in (len(self.increasing), len(self.decreasing), *self.increasing, *self.decreasing)]
 
     def validate_tensor(self, n_rows: int, n_columns: int) -> None:

@@ -1,4 +1,4 @@
-"""Weights of one sign."""
+"""Non-negative weights."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from nncore.plugin import Constraint, Kernel
 
 
 class NonNegative(Constraint):
-    """w ← max(w, 0).
+    """Non-negative weights: w ← max(w, 0).
 
-    Weights that are never negative, with activations that never fall, make a network that rises with every input: a monotone one.
+    With monotone activations, a network of non-negative weights increases with every input.
 
     References
     ----------

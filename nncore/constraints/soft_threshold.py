@@ -1,4 +1,4 @@
-"""The proximal step of the lasso."""
+"""Soft thresholding: exact zeros by the proximal step of the lasso."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from nncore.plugin import Constraint, Kernel
 
 
 class SoftThreshold(Constraint):
-    """w ← sign(w)·max(|w| − lr·λ, 0) with λ = `strength`: the proximal step of λ·Σ|w|, which gives exact zeros.
+    """Soft thresholding, for sparse weights: an L1 penalty that gives exact zeros, w ← sign(w)·max(|w| − lr·λ, 0).
 
     Parameters
     ----------
     strength : float, default 0.01
-        λ, as of `nncore.L1`.
+        λ, as in `nncore.L1`.
 
     Notes
     -----
-    lr is the learning rate of the step just taken, for this tensor: ``optimizer.lr`` times ``lr_factor`` of its group and the factor of the
-    schedule. With `nncore.SGD` the iteration is proximal gradient descent, whose minimum is that of the loss plus λ·Σ|w|. Optimizers
-    that take other steps than lr·g have another minimum: with momentum ρ, whose steps are 1/(1 − ρ) times as long, it is that of
-    (1 − ρ)·λ; with Adam, λ weighs against gradients that are scaled to about 1. First values are left as they are drawn.
+    lr is the learning rate of the last step for this tensor: ``optimizer.lr`` times ``lr_factor`` of its group and the factor of the
+    schedule. With `nncore.SGD` this is proximal gradient descent, which minimises the loss plus λ·Σ|w|. Optimizers with other steps than
+    lr·g have another minimum. Momentum ρ makes steps 1/(1 − ρ) times as long, so its minimum is that of (1 − ρ)·λ. With Adam, λ is relative
+    to gradients that are scaled to about 1. Initial values are not changed.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""A norm of 1 for each unit."""
+"""Unit-norm constraint."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from nncore.plugin import Constraint, Kernel
 
 
 class UnitNorm(Constraint):
-    """w ← w/‖w‖ for the weights w of each unit; weights that are all 0 have no direction and stay.
+    """Unit-norm constraint: scales the weights w of each unit to norm 1, w ← w/‖w‖.
+
+    Weights that are all 0 are not changed.
 
     Parameters
     ----------
     axis : {0, 1}, default 0
-        What the norm is taken over, in a weight (n_inputs, n_outputs): 0 gives each column a norm of 1, what comes into a unit; 1 each row,
-        what leaves an input or the vector of a category in `nncore.Embedding`.
+        Axis of the norm in a weight (n_inputs, n_outputs). 0 scales each column, the weights into a unit. 1 scales each row, the weights
+        from an input, or the vector of a category in `nncore.Embedding`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Encodings: columns of a table into the numbers that a network takes, one a file. They import `nncore.plugin` and the ground."""
+"""Encodings: turn columns of a table into numbers for a network, one a file. They import `nncore.plugin` and the ground."""
 
 from nncore.words import no_class_here
 

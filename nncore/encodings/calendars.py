@@ -1,4 +1,4 @@
-"""The calendar of times: of NumPy's, and of seconds in formulas."""
+"""Calendars: year, month and other parts of NumPy times, and of seconds in formulas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAY = np.timedelta64(86_400_000_000, "us")
 
 
 class Calendar:
-    """What a calendar says of times: numbers that `date_parts` counts with, each computed once.
+    """Numbers of times that `date_parts` uses, each computed once.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class TimesCalendar(Calendar):
         self.times = times
 
     def _since(self, unit: str, of: str) -> Numbers:
-        """Whole units of `unit` since the last begin of a unit `of`."""
+        """Whole units of `unit` since the start of the current unit `of`."""
         begin = self.times.astype(f"M8[{of}]").astype(f"M8[{unit}]")
         return _as_numbers(self.times.astype(f"M8[{unit}]") - begin)
 
@@ -115,10 +115,10 @@ def _as_numbers(counts: NDArray[Any]) -> Numbers:
 
 
 class FormulaCalendar(Calendar):
-    """Of a value of seconds since 1970, by divisions that are rounded down: no table is read, so that NaN stays NaN.
+    """Calendar of seconds since 1970 in a formula, by divisions that round down. No table is read, so NaN stays NaN.
 
-    Dates are found as in Howard Hinnant, "chrono-compatible low-level date algorithms" (2013): years begin in March, so that leap days are
-    their last, and 400 of them have 146 097 days.
+    Dates are computed as in Howard Hinnant, "chrono-compatible low-level date algorithms" (2013). Years begin in March, so that leap days
+    are their last days, and 400 years have 146 097 days.
     """
 
     def __init__(self, g: Graph, seconds: Value) -> None:

@@ -1,4 +1,4 @@
-"""Predictions held to the range of the training targets."""
+"""Clip predictions to the range of the training targets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nncore.plugin import Encoding, Extremes, Graph, Learned, Statistic, Value
 
 
 class Clamp(Encoding):
-    """For targets: x as it is, and on the way back never below the least or above the largest number of the training rows.
+    """Clip predictions to the range of the training targets, as RealMLP does; for targets only.
 
-    As the first encoding of targets, ``["clamp", "standard"]``, it holds predictions to the range that training has shown, as RealMLP
-    does. Features pass through unchanged.
+    Use it as the first encoding of targets: ``["clamp", "standard"]``. Encoding changes nothing; decoding clips to the smallest and the
+    largest target of the training rows. Features pass through unchanged.
 
     References
     ----------

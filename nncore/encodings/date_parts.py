@@ -15,7 +15,7 @@ from nncore.plugin import Encoding, Graph, Learned, Statistic, Value
 
 #: Parts that only rise.
 _LINEAR: dict[str, Callable[[Calendar], Any]] = {"elapsed": lambda c: c.elapsed, "year": lambda c: c.year}
-#: Parts that come again: the number of each time from 0, what is added to it where it is not a sine, and the length of the cycle.
+#: Cyclic parts: the number of each time from 0, the offset where it is not a sine, and the length of the cycle.
 _CYCLIC: dict[str, tuple[Callable[[Calendar], Any], int, Callable[[Calendar], Any]]] = {
     "month": (lambda c: c.month, 1, lambda c: 12.0),
     "day": (lambda c: c.day, 1, lambda c: c.days_in_month),
@@ -39,26 +39,29 @@ PARTS = (*_LINEAR, *_CYCLIC, *_TRUTHS)
 
 
 class DateParts(Encoding):
-    """Parts of a date or time as numbers, for each part that is not the same in all training rows.
+    """Encode dates and times as numbers: year, month, weekday, hour and other parts that vary in the training rows.
 
-    ``elapsed`` is the days since 1970, with fractions, and ``year`` the year. ``month``, ``day``, ``weekday``, ``day_of_year``, ``hour``,
-    ``minute`` and ``second`` come again: each becomes the sine and cosine of 2π · part/cycle, the part counted from 0, so that December is
-    near January. The cycle of a day is the length of its month, that of a day of the year the length of its year. ``is_weekend``,
-    ``is_month_start``, ``is_month_end``, ``is_quarter_start``, ``is_quarter_end``, ``is_year_start`` and ``is_year_end`` are 1 or 0. A
-    missing time is missing in all columns. A scaling belongs behind it: ``["date_parts", "robust", "smooth_clip"]``.
+    - ``elapsed`` is the number of days since 1970, with fractions, and ``year`` the year.
+    - ``month``, ``day``, ``weekday``, ``day_of_year``, ``hour``, ``minute`` and ``second`` are cyclic: each becomes the sine and cosine of
+      2π · part/cycle, the part counted from 0, so that December is near January. The cycle of a day is the length of its month, that of a
+      day of the year the length of its year.
+    - ``is_weekend``, ``is_month_start``, ``is_month_end``, ``is_quarter_start``, ``is_quarter_end``, ``is_year_start`` and ``is_year_end``
+      are 1 or 0.
+
+    A missing time is missing in all columns. Put a scaling behind it: ``["date_parts", "robust", "smooth_clip"]``.
 
     Parameters
     ----------
     parts : sequence of str, optional
-        Which parts; default: ``elapsed``, ``year`` and all that come again.
+        Parts to use. The default is ``elapsed``, ``year`` and all cyclic parts.
     cyclic : bool, default True
-        Sine and cosine of what comes again. False gives one number: months, days and days of the year from 1, weekdays from 0 for Monday,
-        hours, minutes and seconds from 0.
+        Encode cyclic parts as sine and cosine. False gives one number: months, days and days of the year from 1, weekdays from 0 for
+        Monday, hours, minutes and seconds from 0.
 
     Raises
     ------
     ParameterError
-        For a part that is not known.
+        If a part is unknown.
     """
 
     takes = "times"

@@ -1,4 +1,4 @@
-"""A number in the place of each missing one, and a column that says where."""
+"""Fill missing numbers, and add columns that mark them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from nncore.plugin import Encoding, Graph, Learned, Means, Missing, RowSample, S
 
 
 class Indicator(Encoding):
-    """x where it is there and the column's median (or mean) where it is missing; beside it, 1 if it was missing and 0 if not.
+    """Fill missing numbers with the median or mean of the column, and add an indicator: 1 where a number was missing, else 0.
 
-    Only a column that missed numbers in training has the second one. Behind a scaling it leaves no column unscaled but the indicators:
-    ``["robust", "smooth_clip", "indicator"]``.
+    By default only columns with missing numbers in training have an indicator. Put it behind a scaling, so that the indicators stay 0 and
+    1: ``["robust", "smooth_clip", "indicator"]``.
 
     Parameters
     ----------
     fill : {"median", "mean", "zero"}, default "median"
-        What is filled in, of the training rows. It is 0 for a column in which nothing is there.
+        Fill value, from the training rows. It is 0 for a column without numbers.
     always : bool, default False
-        All columns have an indicator, also those that missed nothing in training.
+        True adds an indicator to all columns, also those without missing numbers in training.
     """
 
     learns = {"filling": "float64", "has_indicator": "int64"}

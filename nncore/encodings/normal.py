@@ -1,4 +1,4 @@
-"""Quantiles of the normal distribution, of arrays and in formulas."""
+"""Quantiles of the normal distribution, for arrays and in formulas."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _FAR_TAIL = (
 
 
 def normal_quantile(p: Any, ops: Any) -> Any:
-    """The number below which a standard normal variable lies with probability p, to 16 digits.
+    """Quantile function of the standard normal distribution, to 16 digits.
 
     Parameters
     ----------

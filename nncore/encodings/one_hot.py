@@ -1,4 +1,4 @@
-"""A column for each level."""
+"""One-hot encoding."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nncore.plugin import Encoding, Graph, Learned, Value
 
 
 class OneHot(Encoding):
-    """A column for each level, 1 where a row has it and else 0; two levels become one column, 1 for the first and −1 for the second.
+    """One-hot encoding of categories: a column for each level, 1 where a row has it and else 0.
 
     A level that is missing or unknown is 0 in all columns.
 
     Parameters
     ----------
     binary : bool, default True
-        Two levels become one column. False gives them two.
+        Encode two levels in one column, 1 for the first and −1 for the second. False gives them two columns.
 
     References
     ----------

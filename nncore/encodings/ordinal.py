@@ -1,4 +1,4 @@
-"""Codes of levels, as they are."""
+"""Ordinal encoding of categories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.plugin import Encoding, Graph, Learned, Value
 
 
 class Ordinal(Encoding):
-    """Codes of levels as numbers, for an `nncore.Embedding`, which has a vector for each level and one for -1, missing or unknown."""
+    """Ordinal encoding: category codes as numbers, for an `nncore.Embedding`; -1 is missing or unknown."""
 
     takes = "levels"
     gives = "levels"

@@ -1,4 +1,4 @@
-"""A column for each bin of a number's range."""
+"""Piecewise linear encoding of numbers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nncore.plugin import Encoding, Extremes, Graph, Learned, RowSample, Statist
 
 
 class PiecewiseLinear(Encoding):
-    """How far x has come through each of some bins: 1 in bins below it, 0 in bins above, (x − a)/(b − a) in its own from a to b.
+    """Piecewise linear encoding of numbers: 1 in bins below x, 0 in bins above, (x − a)/(b − a) in its own bin from a to b.
 
-    A linear layer behind it can be any function that is linear in each bin. The edges are quantiles of the training numbers; equal ones
-    count once, so that a column has at most `n_bins`. The first bin goes on below its edge and the last above its, so that the code of a
-    number beyond those of training is linear, too. A constant column is dropped. A missing number is missing in all columns.
+    A linear layer behind it can represent any function that is linear in each bin. The edges are distinct quantiles of the training
+    numbers. Numbers beyond the training range continue the first or the last bin linearly. A constant column is dropped. A missing number
+    is missing in all columns.
 
     Parameters
     ----------
     n_bins : int, default 48
-        Bins at most.
+        Largest number of bins of a column.
 
     References
     ----------
@@ -59,7 +59,7 @@ class PiecewiseLinear(Encoding):
         return np.maximum(learned["n_edges"] - 1, 0)
 
     def _lines(self, learned: Learned) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Of each encoded column: the column it is made from, its lower edge, and the bounds of what it may become."""
+        """Of each encoded column: its source column, its lower edge, and its bounds."""
         n_edges, edges = learned["n_edges"], learned["edges"]
         widths = self.widths(learned, len(n_edges))
         origin = np.repeat(np.arange(len(n_edges)), widths)

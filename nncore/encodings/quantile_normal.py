@@ -1,4 +1,4 @@
-"""Numbers that follow a normal distribution."""
+"""Transform numbers to a normal distribution by quantiles."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 from nncore.encodings.normal import normal_quantile
 from nncore.plugin import Encoding, Extremes, Graph, Learned, Moments, RowSample, Statistic, Value, quantiles
 
-#: Numbers this near to the least or the largest of training count as these.
+#: Numbers this close to the smallest or the largest of training are treated as these.
 NEAR = 1e-7
-#: The probability of the least number, so that it is not −∞.
+#: The probability of the smallest number, so that its quantile is not −∞.
 LEAST = NEAR - np.spacing(1.0)
 
 
 class QuantileNormal(Encoding):
-    """The quantile of the normal distribution whose level x has among the training numbers: any distribution becomes a normal one.
+    """Quantile transformation to a normal distribution, as in TabM.
 
-    The number at level p of the training rows becomes Φ⁻¹(p), linear between min(max(n/30, 10), `most`) quantiles, with p from 1e-7 to
-    1 − 1e-7: numbers beyond those of training become ±5.2. It is scikit-learn's ``QuantileTransformer(output_distribution="normal")``,
-    learned from numbers with a little noise, as TabM's authors do it, so that a value that comes often does not become a step. A constant
-    column is dropped. A missing number stays missing.
+    The number at level p of the training rows becomes Φ⁻¹(p), linear between min(max(n/30, 10), `most`) quantiles. p is limited to 1e-7 to
+    1 − 1e-7, so numbers beyond the training range become ±5.2. This is scikit-learn's
+    ``QuantileTransformer(output_distribution="normal")``, fitted to numbers with a little noise. As TabM's authors found, a frequent value
+    then does not become a step. A constant column is dropped. A missing number stays missing.
 
     Parameters
     ----------
     most : int, default 1000
-        Quantiles at most.
+        Largest number of quantiles.
     noise : float, default 1e-3
-        The noise that is added in learning has the standard deviation noise/max(std, noise), std that of the column. 0 adds none.
+        Noise that is added when fitting, with standard deviation noise/max(std, noise), std that of the column. 0 adds none.
 
     References
     ----------

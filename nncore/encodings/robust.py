@@ -1,4 +1,4 @@
-"""Median 0 and interquartile range 1."""
+"""Robust scaling: median 0 and interquartile range 1."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nncore.plugin import Encoding, Extremes, Graph, Learned, RowSample, Statist
 
 
 class Robust(Encoding):
-    """(x − median)·f of each column, f = 1/(q₇₅ − q₂₅): outliers do not move it, as they move mean and standard deviation.
+    """Robust scaling by median and interquartile range, which outliers do not affect: (x − median)·f, f = 1/(q₇₅ − q₂₅).
 
-    Where the two quartiles are equal, f = 2/(max − min); for a constant column f = 0. So RealMLP scales numbers and one-hot columns.
-    A missing number stays missing, and is left out of the quantiles. With sample weights, each number stands in the middle of its weight,
-    and quantiles are linear in between.
+    If the two quartiles are equal, f = 2/(max − min); for a constant column f = 0. RealMLP scales numbers and one-hot columns like this. A
+    missing number stays missing, and is left out of the quantiles. With sample weights, each number is at the middle of its weight, and
+    quantiles are linear in between.
 
     Parameters
     ----------
     tail : float, default 0.25
-        Share of the numbers below the lower of the two quantiles, and above the upper one.
+        Fraction of the numbers below the lower of the two quantiles, and above the upper one.
 
     References
     ----------

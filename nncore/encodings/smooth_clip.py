@@ -1,4 +1,4 @@
-"""Numbers bent into a bounded range."""
+"""Smooth clipping of outliers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SATURATED = 1e15
 
 
 class SmoothClip(Encoding):
-    """x/√(1 + (x/limit)²): about x near 0, and never beyond ±limit, so that an outlier cannot rule the network.
+    """Smooth clipping of outliers to ±limit: x/√(1 + (x/limit)²), which is about x near 0.
 
-    It follows a scaling, as `robust`: the limit is in units of the scaled column. A missing number stays missing.
+    Put it behind a scaling such as `robust`: the limit is in units of the scaled column. A missing number stays missing.
 
     Parameters
     ----------
     limit : float, default 3.0
-        What no number goes beyond.
+        Bound that no number exceeds.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Mean 0 and standard deviation 1."""
+"""Standardisation: mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from nncore.plugin import Encoding, Graph, Learned, Moments, Statistic, Value
 
-#: A column of one value has a standard deviation of rounding noise at most: this part of its mean.
+#: A constant column has at most this standard deviation, from rounding, relative to its mean.
 NOISE = 1e-12
 
 
 class Standard(Encoding):
-    """(x − mean)/std of each column, as scikit-learn's ``StandardScaler``; for features, and for targets, which `inverse` gives back.
+    """Standardise each column to mean 0 and standard deviation 1, as scikit-learn's ``StandardScaler``: (x − mean)/std.
 
-    Mean and standard deviation (divided by Σw) are those of the numbers that are there, with sample weights. A constant column becomes
-    0 where training had its value: its standard deviation counts as 1. A missing number stays missing.
+    It is for features and targets; `inverse` restores targets. Mean and standard deviation (divided by Σw) are those of the numbers that
+    are not missing, with sample weights. A constant column becomes 0: its standard deviation is set to 1. A missing number stays missing.
     """
 
     learns = {"mean": "float64", "std": "float64"}

@@ -1,4 +1,4 @@
-"""Mean 1, with 0 where it was."""
+"""Scale columns to mean 1."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nncore.plugin import Encoding, Graph, Learned, Means, Statistic, Value
 
 
 class UnitMean(Encoding):
-    """x/mean of each column: for targets that are never negative, such as counts, rates and durations, whose 0 must stay 0.
+    """Scale each column to mean 1: x/mean, for counts, rates and durations, whose 0 must stay 0.
 
-    The mean is that of the numbers that are there, with sample weights; it counts as 1 where it is not positive. A missing number stays
+    The mean is that of the numbers that are not missing, with sample weights. If it is not positive, it is set to 1. A missing number stays
     missing.
     """
 

@@ -1,4 +1,4 @@
-"""Initializers: the first values of weights and biases, one scheme a file."""
+"""Initializers: initial values of weights and biases, one scheme a file."""
 
 from nncore.words import no_class_here
 

@@ -1,4 +1,4 @@
-"""Given values."""
+"""Constant values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nncore.plugin import Initializer
 
 
 class Constant(Initializer):
-    """One value everywhere, or given values.
+    """Constant values: one number everywhere, or the values of an array.
 
     Parameters
     ----------
     value : float or array_like, default 0.0
-        A number, or an array of the tensor's shape: ``(n_in, n_out)`` for a weight. Kept as a (nested) list of floats.
+        A number, or an array of the tensor's shape: ``(n_in, n_out)`` for a weight. It is stored as a (nested) list of floats.
 
     Raises
     ------

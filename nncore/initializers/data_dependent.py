@@ -1,4 +1,4 @@
-"""Data-dependent initialisation: every unit starts with the same mean and variance over real samples, every layer with one rate."""
+"""Data-dependent initialisation: units start with the same mean and variance over samples, layers with the same rate of change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.blocks import blocks
 from nncore.errors import DataError
 from nncore.plugin import Initializer, LayerView, NetworkView
 
-#: A unit that varies by less than so many rounding errors of its inputs is taken for constant.
+#: A unit that varies by fewer rounding errors of its inputs than this is treated as constant.
 ROUNDING_ERRORS = 4
 #: Outputs count as unchanged if they differ by less than this part of the largest: rounding does less, and an activation that is not
 #: homogeneous more.
@@ -39,7 +39,7 @@ def output_statistics(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
         If no column varies, or something is not finite.
     """
     if not len(x):
-        raise DataError("the batch for the initializer has no rows: pass some hundred samples as batch=")
+        raise DataError("the batch for the initializer has no rows: pass a few hundred samples as batch=")
     w = weight.astype(np.float64)
     # A second pass around a first mean: Σ(z − z̄)² keeps its digits where Σz² − n·z̄² loses them.
     with np.errstate(invalid="ignore", over="ignore"):
@@ -55,18 +55,18 @@ def output_statistics(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np
         mean, variance = centre @ w + shift, square / len(x) - shift**2
         size = np.sqrt((centre**2 + spread / len(x)) @ np.square(w, out=w))
     if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
-        raise DataError("the inputs or weights the initializer looks at are not finite: remove NaN and infinity, scale the samples")
+        raise DataError("the initializer met inputs or weights that are not finite: remove NaN and infinity, and scale the samples")
     variance[np.sqrt(np.maximum(variance, 0)) <= ROUNDING_ERRORS * float(np.finfo(x.dtype).eps) * size] = 0
     if not variance.any():
         raise DataError(
-            f"the inputs of a layer are the same in all {len(x)} rows of the batch for its initializer, to rounding: pass a batch of "
-            "different samples, standardise features with a large offset, or start without looking at data (he_uniform)"
+            f"the inputs of a layer are the same in all {len(x)} rows of the batch for its initializer, up to rounding: pass a batch of "
+            "different samples, standardise features with a large offset, or use an initializer without data (he_uniform)"
         )
     return mean, variance
 
 
 def with_unit_variance(weight: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """`weight` with each column divided by the deviation of its unit; a unit of variance 0 keeps its weights.
+    """`weight` with each column divided by the standard deviation of its unit; units of variance 0 keep their weights.
 
     Raises
     ------
@@ -81,9 +81,9 @@ def with_unit_variance(weight: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def rate_of_change(layer: LayerView) -> float:
-    """√(mean over rows of ‖∂ℓ/∂W‖²) / ‖W‖, for the loss ℓ of each row whose gradient is in `layer.d_z`; 0 where nothing comes through.
+    """√(mean over rows of ‖∂ℓ/∂W‖²) / ‖W‖, for the loss ℓ of each row whose gradient is in `layer.d_z`; 0 if no gradient arrives.
 
-    The gradient of one row is the outer product of its `x` and `d_z`, so that its norm is that of the one times that of the other.
+    The gradient of a row is the outer product of its `x` and `d_z`, so its norm is the product of their norms.
     """
     x, d_z = (np.einsum("ij,ij->i", rows, rows, dtype=np.float64) for rows in (layer.x, layer.d_z))
     norm = float(np.linalg.norm(layer.weight.astype(np.float64)))
@@ -93,40 +93,39 @@ def rate_of_change(layer: LayerView) -> float:
 
 
 class DataDependent(Initializer):
-    """A Gaussian sample, each unit scaled and shifted to mean β and variance 1 over a batch; then all layers learn at the same rate.
+    """Data-dependent initialisation: units with mean β and variance 1 over a batch, layers that change at the same rate.
 
-    The paper's two steps. *Within layers* (algorithm 1), for one layer after the other, with μ and σ the mean and deviation of unit j of
-    x·W over the batch::
+    It starts with Gaussian weights and takes the paper's two steps. *Within layers* (algorithm 1), for one layer after the other, with μ
+    and σ the mean and standard deviation of unit j of x·W over the batch::
 
         W[:, j] ← W[:, j] / σ[j],    b[j] ← β − μ[j] / σ[j]
 
     A layer without bias keeps its means. A unit that is constant over the batch keeps its weights and gets the bias that makes
-    it β. The batch should be larger than a layer has inputs, else the statistics are those of few directions.
+    it β. The batch should have more rows than a layer has inputs.
 
-    *Between layers* (algorithm 2), for layers k = 1 … n of weights and C the rate at which a layer changes, relative to its size, under
-    a loss ℓ = ηᵀ·output with random η::
+    *Between layers* (algorithm 2), for layers k = 1 … n of weights, with C the rate of change of a layer relative to its size, under a loss
+    ℓ = ηᵀ·output with random η::
 
         C[k] = √(mean of ‖∂ℓ/∂W[k]‖² over the rows) / ‖W[k]‖
         r[k] = √(C[k] / C̃),    C̃ = (C[1] · … · C[n])^(1/n)
         W[k] ← r[k] · W[k],    b[k] ← r[1] · … · r[k] · b[k]
 
-    Through ReLUs a factor of one layer goes through to the next, so C[k] is divided by r[k]², all rates become C̃, and the product of
-    all r is 1: outputs stay as they are. The paper comes to this point by iterating with a damping factor. The layers before the last
-    then have units of different variances, all the same within a layer. Without this step the gradient grows backwards by a
-    factor of √(π / (π − 1)) ≈ 1.21 a ReLU layer, fiftyfold over 20.
+    A ReLU passes a factor of one layer on to the next. So C[k] is divided by r[k]², all rates become C̃, and the product of all r is 1:
+    outputs do not change. (The paper reaches this point by iterating with a damping factor.) Before the last layer, units of different
+    layers then have different variances. Without this step the gradient grows backwards by a factor of √(π / (π − 1)) ≈ 1.21 for each ReLU
+    layer, fiftyfold over 20.
 
-    Only neighbours are balanced between which factors cancel: those for which doubling the first and halving the second leaves the
-    outputs unchanged. So it is where layers are linear or end in ``relu``, ``leaky_relu`` or `PReLU`, dropout or none. Other activations
-    (``tanh``, ``gelu``), `BatchNorm` and other norms, the sum of a residual block, and a layer with a bias and another initializer part
-    a network: each part is balanced by itself, and a layer alone has the scale of the first step. Where an activation has no
-    derivative (``step``), nothing is balanced.
+    Neighbours are balanced if doubling the first and halving the second leaves the outputs unchanged: linear layers, and those that end in
+    ``relu``, ``leaky_relu`` or `PReLU`, with dropout or without. Other activations (``tanh``, ``gelu``), norms such as `BatchNorm`, the sum
+    of a residual block, and a layer with a bias and another initializer divide the network into parts. Each part is balanced by itself; a
+    single layer keeps the scale of the first step. If an activation has no derivative (``step``), nothing is balanced.
 
     Parameters
     ----------
     beta : float, default 0.0
-        Mean of the units before their activation. A little above 0 makes a ReLU more often active.
+        β, mean of the units before their activation. A value slightly above 0 keeps ReLUs active more often.
     balance : bool, default True
-        Whether to take the second step.
+        Take the second step.
 
     References
     ----------
@@ -169,9 +168,9 @@ class DataDependent(Initializer):
             bias[...] = new_bias
 
     def refine_together(self, rng: np.random.Generator, network: NetworkView) -> None:
-        """Scale the weights and biases of layers against each other, in place, until they change at the same rate.
+        """Scale the weights and biases of layers relative to each other, in place, until they change at the same rate.
 
-        η has random signs: as the paper's normal numbers it has variance 1, and for a single output its square does not vary.
+        η has random signs. Like the paper's normal numbers it has variance 1, and for a single output its square does not vary.
         """
         layers, before = network.layers, network.forward()
         chains = list(_chains(network, before))
@@ -194,7 +193,7 @@ class DataDependent(Initializer):
 
 
 def _chains(network: NetworkView, outputs: np.ndarray) -> Iterator[Sequence[LayerView]]:
-    """The layers, cut where a factor does not go from one to the next."""
+    """The layers, divided where a factor does not pass from one to the next."""
     layers = network.layers
     chain = [layers[0]]
     for first, second in itertools.pairwise(layers):

@@ -1,4 +1,4 @@
-"""Data-driven initialisation «he+5»: unit variance, and kinks that go through points among the samples."""
+"""Data-driven initialisation «he+5»: unit variance, and kinks at points among the samples."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from nncore.plugin import Initializer
 
 
 class DataHull(Initializer):
-    """Gaussian weights scaled to unit variance over samples, and a bias that puts each unit's kink at a random point among them.
+    """RealMLP's initialisation: weights scaled to unit variance over samples, and kinks of units at random points among them.
 
-    RealMLP's first values. For one layer after the other, with σ[j] the deviation of unit j of x·W over the rows of a batch::
+    For one layer after the other, with σ[j] the standard deviation of unit j of x·W over the rows of a batch::
 
         W[:, j] ← W[:, j] / σ[j],    b[j] ← −p[j]·W[:, j],    p[j] = Σᵢ c[i]·x[r[i]],  i = 1 … n_points
 
     The rows r are random and the shares c ~ Dirichlet(1, …, 1), both drawn for each unit. So p[j] lies in the convex hull of the samples,
-    and the unit is 0 there: a ReLU bends where there are data, instead of all of them near the origin. ``data_dependent`` has the same
-    weights with biases that centre every unit. A layer without bias gets the weights alone. A unit that is constant over the batch keeps
-    its weights.
+    and the unit is 0 there: ReLUs bend where there are data, instead of near the origin. ``data_dependent`` has the same weights with
+    biases that centre every unit. A layer without bias gets only the weights. A unit that is constant over the batch keeps its weights.
 
     Parameters
     ----------
     n_points : int, default 5
-        Samples that each p is a mean of. With 1, p is a sample; with more it moves to the middle of the data.
+        Number of samples that each p is a weighted mean of. With 1, p is a sample; with more it moves to the middle of the data.
     batch_rows : int, default 4096
-        Samples that are looked at, if there are so many.
+        Largest number of samples to look at.
 
     References
     ----------

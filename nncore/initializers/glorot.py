@@ -1,4 +1,4 @@
-"""Glorot's initialisation: the compromise between keeping variance forwards and backwards."""
+"""Glorot (Xavier) initialisation: a compromise between preserving variance forwards and backwards."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nncore.plugin import Initializer
 
 
 def _deviation(fan_in: int, fan_out: int) -> float:
-    """√(2 / (n_in + n_out)): standard deviation of a weight; a unit without connections counts as one with one."""
+    """√(2 / (n_in + n_out)): standard deviation of a weight; 0 connections are treated as 1."""
     return math.sqrt(2 / max(fan_in + fan_out, 1))
 
 
 class GlorotUniform(Initializer):
-    """U(−c, c), c = √(6 / (n_in + n_out)), whose variance is 2 / (n_in + n_out).
+    """Glorot (Xavier) uniform: U(−c, c), c = √(6 / (n_in + n_out)), whose variance is 2 / (n_in + n_out).
 
     References
     ----------
@@ -28,7 +28,7 @@ class GlorotUniform(Initializer):
 
 
 class GlorotNormal(Initializer):
-    """N(0, 2 / (n_in + n_out)), not truncated.
+    """Glorot (Xavier) normal: N(0, 2 / (n_in + n_out)), not truncated.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""He's initialisation: twice the variance, as a ReLU lets half of it through."""
+"""He initialisation, for ReLU: twice the variance, since a ReLU halves it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nncore.plugin import Initializer
 
 
 def _deviation(fan_in: int) -> float:
-    """√(2 / n_in): standard deviation of a weight; a unit without inputs counts as one with one."""
+    """√(2 / n_in): standard deviation of a weight; 0 inputs are treated as 1."""
     return math.sqrt(2 / max(fan_in, 1))
 
 
 class HeUniform(Initializer):
-    """U(−c, c), c = √(6 / n_in), whose variance is 2 / n_in.
+    """He uniform, for ReLU: U(−c, c), c = √(6 / n_in), whose variance is 2 / n_in.
 
     References
     ----------
@@ -28,7 +28,7 @@ class HeUniform(Initializer):
 
 
 class HeNormal(Initializer):
-    """N(0, 2 / n_in), not truncated.
+    """He normal, for ReLU: N(0, 2 / n_in), not truncated.
 
     References
     ----------

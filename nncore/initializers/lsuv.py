@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: orthonormal weights, scaled until real samples come out with variance 1."""
+"""Layer-sequential unit variance (LSUV): orthonormal weights, scaled until outputs have variance 1 over samples."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nncore.plugin import Initializer
 
 
 class LSUV(Initializer):
-    """An orthonormal matrix (`Orthogonal`), then W ← W / √Var(x·W + b) until |Var − 1| is below the tolerance.
+    """Layer-sequential unit variance (LSUV): orthonormal weights, scaled until the outputs of each layer have variance 1.
 
-    Var is that of all outputs of the layer together, over units and rows of the batch; the layers come one after the other,
-    from the first on. Without a bias one division is exact. With one, each division shrinks only a part of the variance, and
-    biases that alone vary by 1 or more cannot be reached: zero biases are the paper's.
+    It starts with `Orthogonal` and repeats W ← W / √Var(x·W + b) until |Var − 1| is below the tolerance, from the first layer on. Var is
+    the variance of all outputs of the layer, over units and rows of the batch. Without a bias one division is exact. With a bias, a
+    division scales only a part of the variance; use zero biases, as in the paper.
 
     Parameters
     ----------
     tolerance : float, default 0.1
-        The paper's Tol_var.
+        Stop when |Var − 1| is below this; the paper's Tol_var.
     max_iterations : int, default 10
-        The paper's T_max.
+        Largest number of divisions; the paper's T_max.
 
     References
     ----------
@@ -55,14 +55,14 @@ class LSUV(Initializer):
         Warns
         -----
         ConvergenceWarning
-            If the variance is still off after `max_iterations`.
+            If |Var − 1| is not below the tolerance after `max_iterations`.
         """
         mean, variance = output_statistics(x, weight)
         within = math.sqrt(variance.mean())
         fixed = np.zeros(len(mean)) if bias is None else bias.astype(np.float64)
 
         def total(scale: float) -> float:
-            """Variance of all outputs for scale · W: that inside the units plus that between their means."""
+            """Variance of all outputs for scale · W: that within units plus that of their means."""
             return (scale * within) ** 2 + float((scale * mean + fixed).var())
 
         scale, current = 1.0, total(1.0)

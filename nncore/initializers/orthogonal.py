@@ -1,4 +1,4 @@
-"""Orthogonal initialisation: a random rotation, which changes no length."""
+"""Orthogonal initialisation: random rotations, which preserve lengths."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from nncore.plugin import Initializer
 
 
 class Orthogonal(Initializer):
-    """gain · Q, Q drawn uniformly (by the Haar measure) from the matrices with orthonormal rows or columns.
+    """Orthogonal initialisation: gain · Q, Q a random matrix with orthonormal rows or columns (Haar measure).
 
-    A weight ``(n_in, n_out)`` with n_in ≥ n_out has orthonormal columns, one with n_in < n_out orthonormal rows; all its
-    min(n_in, n_out) singular values are `gain`. A deep linear network of square layers then keeps the length of every signal
-    and of every gradient, whatever its depth.
+    A weight ``(n_in, n_out)`` with n_in ≥ n_out has orthonormal columns, one with n_in < n_out orthonormal rows. All its
+    min(n_in, n_out) singular values are `gain`. So a linear network of square layers preserves the length of signals and gradients at any
+    depth.
 
-    A vector counts as a matrix of one row: a random direction of length `gain`. (The paper has no biases; ``"zeros"`` suits
-    them better.) Of a tensor with more axes the last one holds the columns and the others together the rows.
+    A vector is treated as a matrix of one row: a random direction of length `gain`. For biases, ``"zeros"`` is better. The last axis of a
+    tensor with more axes holds the columns, the others together the rows.
 
     Parameters
     ----------
     gain : float, default 1.0
-        Every singular value. √2 makes up for the half that a ReLU cuts off.
+        Every singular value. √2 compensates for a ReLU, which halves the variance.
 
     References
     ----------

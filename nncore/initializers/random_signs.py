@@ -1,4 +1,4 @@
-"""Signs that tell the members of an ensemble apart."""
+"""Random signs, which make the members of an ensemble differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nncore.plugin import Initializer
 
 
 class RandomSigns(Initializer):
-    """1 or −1, each with probability ½.
+    """Random signs: 1 or −1, each with probability ½, for the members of a BatchEnsemble.
 
     References
     ----------

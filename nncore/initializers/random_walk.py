@@ -1,4 +1,4 @@
-"""Random walk initialisation: the log of the gradient's norm goes up as often as down."""
+"""Random walk initialisation: the log of the gradient's norm has no drift."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from nncore.plugin import Initializer
 
 
 class RandomWalk(Initializer):
-    """g · N(0, 1/N), N = fan-in, with g such that the log of a back-propagated gradient's norm has no drift.
+    """Random walk initialisation, for very deep networks: g · N(0, 1/N), N = fan-in.
 
-    With g = 1 the mean *square* of the norm is kept, but the mean of its *log* falls by 1/(2N) a layer (Jensen), so that the
-    typical gradient vanishes where N is small compared to the depth. The paper's g makes up for it::
+    g is chosen so that the log of a back-propagated gradient's norm has no drift. With g = 1 the mean *square* of the norm is preserved,
+    but the mean of its *log* falls by 1/(2N) in each layer (Jensen). The typical gradient then vanishes if N is small compared with the
+    depth. The paper's g compensates for this::
 
         linear:  g = exp(1 / (2N))
         relu:    g = √2 · exp(1.2 / (max(N, 6) − 2.4))
 
-    The first is exact to second order in 1/N, the second a fit to simulations that draw the units a ReLU cuts off independently
-    of the weights. What is left is "a random walk of the log of the norm", whose variance "grows only linearly with network
-    depth and is inversely proportional to the size of each layer".
+    The first is exact to second order in 1/N. The second is a fit to simulations in which the units that a ReLU cuts off are independent of
+    the weights. The log of the norm then follows a random walk, whose variance "grows only linearly with network depth and is inversely
+    proportional to the size of each layer".
 
-    The paper's layers all have N units. Elsewhere the fan-in is right: each of the fan-in entries of the gradient handed down
-    is a sum with variance g²/N · ‖gradient‖², which gives the same norm on average.
+    The paper's layers all have N units. For other layers the fan-in is right: each of the fan-in entries of the gradient passed down is a
+    sum with variance g²/N · ‖gradient‖², which gives the same norm on average.
 
     Parameters
     ----------
     activation : {"linear", "relu"}, default "relu"
-        What follows the layers of the network.
+        Activation of the layers of the network.
 
     Raises
     ------
     ParameterError
-        For another activation.
+        If the activation is another one.
 
     References
     ----------
@@ -52,7 +53,7 @@ class RandomWalk(Initializer):
         Parameters
         ----------
         fan_in : int
-            Inputs of a unit; one without any counts as one with one.
+            Number of inputs of a unit; 0 is treated as 1.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Uniform within one over the root of the fan-in."""
+"""Uniform initialisation within ±1/√fan-in."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from nncore.plugin import Initializer
 
 
 class UniformFanIn(Initializer):
-    """U(−1/√n, 1/√n), n = fan-in; meant for weights and biases alike.
+    """Uniform within ±1/√n, n = fan-in, for weights and biases: the default of PyTorch's ``Linear``.
 
-    For inputs x of mean 0 and variance 1 the variance of x·W is n · 1/(3n) = 1/3, and that of x·W + b is 1/3 + 1/(3n): close
+    For inputs x of mean 0 and variance 1 the variance of x·W is n · 1/(3n) = 1/3, and that of x·W + b is 1/3 + 1/(3n). So outputs are close
     to 0, where a sigmoid or tanh is steep.
 
     References

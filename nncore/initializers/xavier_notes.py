@@ -1,4 +1,4 @@
-"""Normal with the variance one over the fan-in."""
+"""Normal initialisation with variance 1/fan-in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from nncore.plugin import Initializer
 
 
 class XavierNotes(Initializer):
-    """gain · N(0, 1/n), n = fan-in: x·W has gain² times the variance of x.
+    """Normal with variance 1/fan-in: gain · N(0, 1/n), n = fan-in, so that x·W has gain² times the variance of x.
 
-    Often called Xavier initialisation, though Glorot's own (`GlorotNormal`) has the mean of fan-in and fan-out in place of n.
+    It is often called Xavier initialisation, but Glorot's own (`GlorotNormal`) has the mean of fan-in and fan-out instead of n.
 
     Parameters
     ----------
     gain : float, default 1.0
-        1 keeps the variance from layer to layer. ``gain=2.0`` is ``2*randn(n_out, n_in)/sqrt(n_in)`` of some lecture code,
-        which makes it grow fourfold a layer.
+        1 preserves the variance from layer to layer. ``gain=2.0`` is ``2*randn(n_out, n_in)/sqrt(n_in)`` of some lecture code,
+        which quadruples the variance in each layer.
 
     References
     ----------

@@ -8,7 +8,7 @@ from nncore.plugin import Initializer
 
 
 class Zeros(Initializer):
-    """0 everywhere: for biases. Weights of zero would give all units of a layer the same gradient for ever."""
+    """Zeros, for biases. With weights of zero, all units of a layer would have the same gradient forever."""
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         return np.zeros(shape)

@@ -7,14 +7,14 @@ from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class ActivationLayer(Layer):
-    """y = φ(x), for where φ does not directly follow a `Dense`: after batch normalisation, for example.
+    """An activation as a layer of its own, y = φ(x): after batch normalisation, for example.
 
     Parameters
     ----------
     activation : str or Activation
-        φ.
+        φ, the activation.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
     """
 
     examples = ({"activation": "tanh"},)
@@ -25,7 +25,7 @@ class ActivationLayer(Layer):
 
     def validate(self) -> None:
         if self.activation is None:
-            raise ParameterError("ActivationLayer: activation must be an activation, got None")
+            raise ParameterError("ActivationLayer: activation must be the name of an activation or an Activation, got None")
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, activation=self.activation, is_view=True)

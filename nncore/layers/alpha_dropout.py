@@ -8,25 +8,25 @@ import numpy as np
 
 from nncore.plugin import Kernel, Layer, LayerCall, Plan, random_words
 
-#: What SELU gives far to the left: −λα.
+#: The limit of SELU for x → −∞: −λα.
 FAR_LEFT = -1.7580993408473766
 
 
 class AlphaDropout(Layer):
-    """While training, set each input with probability `rate` to what SELU gives far to the left, and scale and shift all.
+    """Alpha dropout, for networks with SELU: dropout that preserves mean 0 and variance 1.
 
+    In training, each input is set with probability `rate` to the limit α′ of SELU for x → −∞. All are then scaled and shifted:
     y = a·(x·d + α′·(1 − d)) + b, with d = 0 where an input is dropped and 1 elsewhere, α′ = −1.7581, q = 1 − rate, a = 1/√(q(1 + α′²·rate))
-    and b = −a·α′·rate: inputs of mean 0 and variance 1 keep both, as `selu` needs, which `Dropout` would change. At prediction the layer
-    is left out.
+    and b = −a·α′·rate. At prediction the layer does nothing.
 
-    The mask depends on the network's seed, the step, the layer and the element alone: a resumed run draws the same ones.
+    The mask depends only on the network's seed, the step, the layer and the element: a resumed run draws the same masks.
 
     Parameters
     ----------
     rate : float in [0, 1), default 0.1
-        Small ones do: the paper takes 0.05 and 0.1. PyTorch's default is 0.5.
+        Probability that an input is dropped. The paper uses 0.05 and 0.1. PyTorch's default is 0.5.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Batch normalisation, as in the paper and as in the notes."""
+"""Batch normalisation, as in the paper and in a variant of lecture notes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,30 @@ COUNT_BASE = 2.0**23
 
 
 class BatchNorm(Layer):
-    """x̂ = (x − μ) / σ, y = γx̂ + β, feature by feature; usually between a linear layer and its activation.
+    """Batch normalisation: x̂ = (x − μ) / σ, y = γx̂ + β for each feature.
+
+    It usually stands between a linear layer and its activation.
 
     Parameters
     ----------
     mode : {"batch", "cumulative"}, default "batch"
-        ``"batch"``: μ and σ² = mean((x − μ)²) of the batch, σ = √(σ² + ε), one γ and β a feature, the gradient goes through
-        μ and σ. Prediction uses running statistics, r ← (1 − momentum)·r + momentum·(of the batch; variance with n − 1).
-        ``"cumulative"``: the variant of the lecture notes. Mean and standard deviation of all samples seen so far, also while
-        training; one scalar γ and β; ε is added to σ; the gradient takes the statistics as constants. As in the notes' code,
-        σ² pools the squared deviations from each batch's own mean, over n − 1 samples in all.
+        Which mean μ and standard deviation σ to use.
+
+        - ``"batch"``: those of the batch, σ² = mean((x − μ)²) and σ = √(σ² + ε), with one γ and β for each feature. The gradient goes
+          through μ and σ. Prediction uses running statistics, r ← (1 − momentum)·r + momentum·(of the batch; variance with n − 1).
+        - ``"cumulative"``: a variant of lecture notes. Mean and standard deviation of all samples so far, also in training, one scalar γ
+          and β, and ε added to σ. The gradient treats the statistics as constants. σ² pools the squared deviations from each batch's own
+          mean, over n − 1 samples in all.
     momentum : float, default 0.1
         Weight of the newest batch in the running statistics (mode ``"batch"``).
     epsilon : float or None, default None
-        None is 1e-5, or the notes' 1e-4 in mode ``"cumulative"``.
+        ε. None is 1e-5, or 1e-4 in mode ``"cumulative"``.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    A batch of one row in mode ``"batch"`` normalises to zero; it leaves the running variance as it is.
+    In mode ``"batch"``, a batch of one row normalises to zero, and does not change the running variance.
 
     References
     ----------

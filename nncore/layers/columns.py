@@ -1,4 +1,4 @@
-"""Layers that do something with some of a vector's columns: which ones, as users say it."""
+"""The argument `columns` of layers that work on some of a vector's columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.errors import ParameterError, ShapeError
 
 
 def as_columns(layer: str, columns: Any) -> list[int] | None:
-    """The argument `columns` of a layer as a list of ints, all different and none negative; None stands for all there are.
+    """The argument `columns` of a layer as a list of different ints of at least 0; None is all columns.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def as_columns(layer: str, columns: Any) -> list[int] | None:
 
 
 def columns_of(layer: str, columns: list[int] | None, input_shape: tuple[int, ...]) -> Sequence[int]:
-    """The columns of a sample of `input_shape` that a layer is for; a sequence that takes no memory if it is all of them.
+    """The columns of a sample of `input_shape` that a layer works on; a range, which takes no memory, for all of them.
 
     Raises
     ------

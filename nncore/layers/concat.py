@@ -10,16 +10,16 @@ from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class Concat(Layer):
-    """y = φ([f₁(x), f₂(x), …]): what chains of layers make of the same input, side by side.
+    """Concatenate the outputs of parallel branches: y = φ([f₁(x), f₂(x), …]), as in wide and deep networks.
 
     Parameters
     ----------
     branches : sequence of Layer, str or sequence of these
-        Each a layer or a list of layers in order; an empty list is the input itself.
+        The branches: each is a layer or a list of layers in order. An empty list is the input itself.
     activation : str, Activation or None, default None
-        φ, applied to all of it.
+        φ, applied to the concatenated outputs.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----

@@ -27,39 +27,39 @@ from nncore.plugin import (
 
 
 class Dense(Layer):
-    """y = φ(x·W + b), every output connected to every input.
+    """Fully connected layer: y = φ(x·W + b).
 
     Parameters
     ----------
     n_outputs : int
-        Units.
+        Number of units.
     activation : str, Activation or None, default None
-        φ; None is the identity.
+        φ. None is the identity.
     weight_initializer : str, Initializer or None, default None
-        None takes what the activation asks for (``"xavier_notes"`` unless it says otherwise), and in a last layer without an
-        activation ``"uniform_fan_in"``. Deep stacks of ReLU layers begin better with ``"he_uniform"``.
+        Initial values of W. None uses the activation's own initializer, or ``"xavier_notes"`` if it has none. In a last layer without an
+        activation it uses ``"uniform_fan_in"``. Deep stacks of ReLU layers train better with ``"he_uniform"``.
     bias_initializer : str or Initializer, default "uniform_fan_in"
-        First values of b. Where they differ, so do the places at which units bend, which one or two inputs need.
+        Initial values of b. Different values let units bend at different places, which matters with one or two inputs.
     use_bias : bool, default True
-        False leaves b out, as before a layer that has a shift of its own (batch normalisation).
+        False leaves b out, for example before batch normalisation, which has a shift of its own.
     weight_regularizer, bias_regularizer : str, Regularizer, dict, list of these or None, default None
-        What is added to the loss for W and for b: ``"l1"``, ``nn.L2(0.1)``.
+        Penalties for W and for b, added to the loss: ``"l1"``, ``nn.L2(0.1)``.
     weight_constraint, bias_constraint : str, Constraint, dict, list of these or None, default None
-        What W and b are made to be at first and after every step: ``"non_negative"``, ``nn.MaxNorm(3)``.
+        Constraints that W and b are projected onto, at first and after every step: ``"non_negative"``, ``nn.MaxNorm(3)``.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
     tied_to : str, optional
-        Name of a layer before this one, or of its tensor, to share: ``nn.Dense(784, tied_to="encoder")`` is a decoder that uses the
-        encoder's weight transposed and has a bias of its own. A layer of the same shape as the other one shares weight and bias.
+        Share the weight of an earlier layer: its name, or that of its tensor. ``nn.Dense(784, tied_to="encoder")`` is a decoder that uses
+        the encoder's weight transposed, with a bias of its own. A layer of the same shape shares weight and bias.
     transposed : bool, optional
-        Which of the two, where both are possible because the weight is square.
+        For a square weight that is shared: True uses it transposed, False as it is.
 
     Notes
     -----
     Tensors: ``weight`` of shape ``(n_inputs, n_outputs)``, ``bias`` of shape ``(n_outputs,)``. Back-propagation, with
     ``d_z = d_y ⊙ φ'(z)``: ``d_W = xᵀ·d_z``, ``d_b = Σ d_z`` over the rows, ``d_x = d_z·Wᵀ``.
 
-    As the first layer it reads sparse samples, row i as ``Σ v·W[column]`` over its numbers v, and writes d_W by their columns.
+    As the first layer it reads sparse samples: row i is ``Σ v·W[column]`` over its stored values v, and d_W is written by their columns.
     """
 
     ranges = {"n_outputs": "[1, 2147483647]"}
@@ -99,7 +99,7 @@ class Dense(Layer):
 
     def validate(self) -> None:
         if not self.use_bias and not (self.bias_regularizer is None and self.bias_constraint is None):
-            raise ParameterError("Dense: there is no bias to regularize or to constrain with use_bias=False: leave one of the two out")
+            raise ParameterError("Dense: use_bias=False leaves no bias to regularize or constrain: drop one of these arguments")
 
     def hyper(self) -> list[float]:
         return [float(self.use_bias)]

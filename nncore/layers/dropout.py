@@ -8,17 +8,17 @@ from nncore.plugin import Kernel, Layer, LayerCall, Plan, random_words
 
 
 class Dropout(Layer):
-    """While training, set each input to zero with probability `rate` and scale the others by 1 / (1 − rate).
+    """Dropout: in training, set each input to zero with probability `rate` and scale the others by 1 / (1 − rate).
 
-    The mask depends on the network's seed, the step, the layer and the element alone: a resumed run draws the same ones.
-    At prediction the layer is left out.
+    At prediction the layer does nothing. The mask depends only on the network's seed, the step, the layer and the element: a resumed run
+    draws the same masks.
 
     Parameters
     ----------
     rate : float, default 0.5
-        In [0, 1).
+        Probability that an input is dropped, in [0, 1).
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     References
     ----------

@@ -33,46 +33,43 @@ MOST_CATEGORIES = 2**24
 #: Numbers that the compiled gradient works with: WORK of embedding.c.
 WORK = 2048
 
-#: Each has a table of its own; a plan for more would take much memory before anything is known to be right.
+#: Each column has a table of its own. A plan for more would take much memory before the input is checked.
 MOST_COLUMNS = 2**14
 
 
 class Embedding(Layer):
-    """Replace columns of category codes by learned vectors.
+    """Embedding: replace columns of category codes by learned vectors.
 
-    Of a sample, the columns that hold no codes come first, in their order and unchanged; then, in the order of `columns`, the vector of
-    each code.
+    The output has the other columns first, unchanged and in order, then the vector of each code, in the order of `columns`.
 
     Parameters
     ----------
     n_categories : int or sequence of int
-        Codes of a column are the whole numbers 0 to ``n_categories - 1``; one number for all columns, or one for each.
+        Number of categories: one number for all columns, or one for each. Codes are the whole numbers 0 to ``n_categories - 1``.
     n_outputs : int, sequence of int or None, default None
-        Width of the vectors; None is the least whole number of at least √n_categories, at most 8.
+        Width of the vectors. None is √n_categories rounded up, at most 8.
     columns : sequence of int or None, default None
-        Where the codes are; None is everywhere.
+        Indices of the columns with codes. None is all columns.
     weight_regularizer : str, Regularizer, dict, list of these or None, default None
-        What is added to the loss for each table: ``"l2"``, ``nn.GroupLasso(0.01)``, whose rows are the vectors.
+        Penalty for each table of vectors, added to the loss: ``"l2"``, ``nn.GroupLasso(0.01)``, whose groups are the vectors.
     weight_constraint : str, Constraint, dict, list of these or None, default None
-        What each table is made to be at first and after every step: ``nn.MaxNorm(1, axis=1)``, whose norms are those of the vectors.
+        Constraint that each table is projected onto, at first and after every step: ``nn.MaxNorm(1, axis=1)`` limits each vector.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Whatever is not among a column's codes (-1, `n_categories`, 0.5, NaN) is *unknown* and has a vector of its own. That is zero until
-    training meets something unknown, so that a category first seen at prediction is like none; with missing values in training, it learns
-    what they mean. As the first layer of a network, this one makes the network take samples with NaN. NaN in a column without codes passes
-    through: a `FillMissing` behind this layer fills it.
+    Any other value (-1, `n_categories`, 0.5, NaN) is *unknown* and has a vector of its own. That vector is zero until training meets an
+    unknown value; with missing values in training, it is learned. As the first layer, this one makes the network accept samples with NaN.
+    NaN in a column without codes passes through: put a `FillMissing` behind this layer.
 
-    Tensors: for column 3, ``weight_3`` of shape ``(n_categories + 1, n_outputs)``, a row for each code and the last for unknown. The first
-    values are drawn from N(0, 0.1²): small beside standardised features, so that categories begin nearly alike and rare ones are told
-    apart only as far as they give reason to. The role is that of a weight, since `weight_decay` does the same: it draws to zero what
-    has little to hold against it.
-    The gradient of a row is the sum of ``d_y`` over the samples with its code; ``d_x`` is ``d_y`` for the other columns and 0 for codes.
+    Tensors: for column 3, ``weight_3`` of shape ``(n_categories + 1, n_outputs)``, a row for each code and the last for unknown. Initial
+    values are drawn from N(0, 0.1²), small compared with standardised features, so that rare categories begin nearly alike. The role is
+    that of a weight, so `weight_decay` shrinks the vectors of rare categories. The gradient of a row is the sum of ``d_y`` over the samples
+    with its code; ``d_x`` is ``d_y`` for the other columns and 0 for codes.
 
-    A step of `SGD` or `AdaGrad` on a large table takes time for the rows that a batch touches. That of another optimizer does if its
-    group is `lazy` (``groups={"embedding_1.*": {"lazy": True}}``), which gives other results: rows without gradients stand still.
+    A step of `SGD` or `AdaGrad` takes time only for the rows that a batch touches. So does that of another optimizer if its group is `lazy`
+    (``groups={"embedding_1.*": {"lazy": True}}``). Then rows without gradients do not change, which gives other results.
 
     References
     ----------
@@ -104,7 +101,7 @@ class Embedding(Layer):
         lists = self._per_column()
         if len({len(value) for value in lists.values()}) > 1:
             counted = ", ".join(f"{name} has {len(value)}" for name, value in lists.items())
-            raise ParameterError(f"Embedding: one number for each column is needed, but {counted}")
+            raise ParameterError(f"Embedding needs one number for each column, but {counted}")
 
     def hyper(self) -> list[float]:
         """[0, n_categories, n_outputs] if they are the same for all inputs; else, for the compiled kernel, the tables and the columns."""
@@ -140,9 +137,9 @@ class Embedding(Layer):
     def _tables_for(self, input_shape: tuple[int, ...]) -> list[_Table]:
         columns = columns_of("Embedding", self.columns, input_shape)
         if self._n_columns not in (None, len(columns)):
-            raise ShapeError(f"Embedding: it is for {self._n_columns} columns, each sample has {len(columns)}: say which with columns=")
+            raise ShapeError(f"Embedding is for {self._n_columns} columns, and samples have {len(columns)}: choose them with columns=")
         if len(columns) > MOST_COLUMNS:
-            raise ShapeError(f"Embedding: {len(columns)} columns of categories are more than {MOST_COLUMNS}: say which with columns=")
+            raise ShapeError(f"Embedding takes at most {MOST_COLUMNS} columns of categories, got {len(columns)}: choose with columns=")
         return self._tables(columns)
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
@@ -224,10 +221,10 @@ class _Table:
 
 
 class _FirstVectors(Initializer):
-    """N(0, 0.1²) for each category, and zero for what is unknown.
+    """N(0, 0.1²) for each category, and zero for unknown values.
 
-    On four tables (adult, diamonds, bike sharing, and one made up of 2000 categories) networks did about as well from a scale of 0.01,
-    and worse from 1: by 1 % of the log loss to 11 % of the error.
+    On four tables (adult, diamonds, bike sharing, and a synthetic one of 2000 categories) a scale of 0.01 did about as well. A scale of 1
+    did worse: by 1 % of the log loss to 11 % of the error.
     """
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:

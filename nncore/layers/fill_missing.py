@@ -1,4 +1,4 @@
-"""A learned value in the place of each missing one."""
+"""Learned values in place of missing ones."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class FillMissing(Layer):
-    """Where a column has NaN, a learned value of that column; and a column more that says where that was.
+    """Fill missing values (NaN) with a learned value for each column, and append indicators of missing values.
 
-    As the first layer of a network, or behind an `Embedding`, it makes the network take samples with NaN, in training and afterwards.
+    As the first layer, or behind an `Embedding`, it makes the network accept samples with NaN, in training and in prediction.
 
     Parameters
     ----------
     columns : sequence of int or None, default None
-        Which features to fill; None is all. Others pass through, NaN with them.
+        Indices of the columns to fill. None is all. Other columns pass through unchanged, with their NaN.
     indicator : bool, default True
-        Append, for each filled column in the order of `columns`, a feature that is 1 where the value was missing, else 0: what is
-        missing then need not look like any value, and that it is missing can be a signal.
+        Append, for each filled column in the order of `columns`, a feature that is 1 where the value was missing, else 0. So the network
+        can learn from the fact that a value is missing.
     values : float or sequence of float, default 0.0
-        What is filled in before anything is learned: one for all, or one for each column. 0 is the mean of what has been standardised.
+        Initial fill values: one for all columns, or one for each. 0 is the mean of standardised columns.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Tensor: ``value`` of shape ``(n_columns,)``, with the role of a bias: `weight_decay` leaves it alone. Its gradient is the sum of
-    ``d_y`` over the rows where the column was missing; a column that never misses a value keeps its first one. ``d_x`` is ``d_y``, and 0
-    where ``x`` was missing. Category codes belong into an `Embedding` before this layer: it gives missing ones a vector of their own.
+    Tensor: ``value`` of shape ``(n_columns,)``, with the role of a bias: `weight_decay` does not apply to it. Its gradient is the sum of
+    ``d_y`` over the rows where the column was missing. ``d_x`` is ``d_y``, and 0 where ``x`` was missing. Put category codes into an
+    `Embedding` before this layer: it has a vector for missing ones.
     """
 
     flags = ("indicator",)
@@ -57,7 +57,7 @@ class FillMissing(Layer):
     def validate(self) -> None:
         super().validate()
         if isinstance(self.values, list) and self.columns is not None and len(self.values) != len(self.columns):
-            raise ParameterError(f"FillMissing: there are {len(self.values)} values for {len(self.columns)} columns")
+            raise ParameterError(f"FillMissing: there are {len(self.values)} values for {len(self.columns)} columns: give one for each")
 
     def hyper(self) -> list[float]:
         columns = self.columns or []
@@ -66,7 +66,7 @@ class FillMissing(Layer):
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         n = len(columns_of("FillMissing", self.columns, input_shape))
         if isinstance(self.values, list) and len(self.values) != n:
-            raise ShapeError(f"FillMissing: there are {len(self.values)} values, each sample has {n} features: say which with columns=")
+            raise ShapeError(f"FillMissing: there are {len(self.values)} values for {n} features: choose columns with columns=")
         value = Tensor("value", (n,), "bias", {"name": "constant", "value": self.values}, 1, 1)
         n_outputs = input_shape[0] + n * self.indicator
         return Plan((n_outputs,), (value,), split_rows=True, gradient_unit=1, accepts_nan=True, flops=0)

@@ -8,12 +8,12 @@ from nncore.plugin import Layer, Plan
 
 
 class Flatten(Layer):
-    """A sample of shape ``(28, 28, 3)`` becomes a vector of 2352 numbers, in C order. Copies nothing.
+    """Flatten samples to vectors: shape ``(28, 28, 3)`` becomes 2352 numbers, in C order, without a copy.
 
     Parameters
     ----------
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
     """
 
     def __init__(self, *, name: str | None = None) -> None:

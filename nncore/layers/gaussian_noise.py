@@ -8,17 +8,18 @@ from nncore.plugin import Kernel, Layer, LayerCall, Plan, random_words, standard
 
 
 class GaussianNoiseLayer(Layer):
-    """y = x + σ·N(0, 1) while training: each feature of each sample gets noise of its own, new in every step.
+    """Gaussian noise between layers, in training: y = x + σ·N(0, 1).
 
-    The noise depends on the network's seed, the step, the layer and the element alone: a resumed run draws the same. At prediction the
-    layer is left out. On the inputs themselves, `GaussianNoise` is a transform that leaves codes of categories alone.
+    Each feature of each sample gets its own noise in every step. At prediction the layer does nothing. The noise depends only on the
+    network's seed, the step, the layer and the element: a resumed run draws the same. For noise on the inputs use the transform
+    `GaussianNoise`, which does not change category codes.
 
     Parameters
     ----------
     std : float in [0, inf), default 0.1
-        σ, on the scale of the features.
+        σ, standard deviation of the noise, in the unit of the features.
     name : str, optional
-        What the network calls the layer in tables and files; by default its kind and number.
+        Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""A gated linear unit: half of the features, each times a gate made of another one."""
+"""Gated linear unit: half of the features times gates from the other half."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from nncore.plugin import Activation, ActivationLike, Graph, Kernel, Layer, Laye
 
 
 class GLU(Layer):
-    """y = a ⊙ φ(b), with a the first half of the features and b the second: half as many leave as enter.
+    """Gated linear unit: y = a ⊙ φ(b), with a the first half of the features and b the second.
 
-    Behind ``Dense(2 * n)`` it makes n gated units. Its activation names the variant: ``"sigmoid"`` is GLU, ``"relu"`` ReGLU, ``"gelu"``
-    GEGLU, ``"silu"`` SwiGLU, and ``"identity"`` the bilinear one.
+    Put it behind ``Dense(2 * n)`` for n gated units. The activation chooses the variant: ``"sigmoid"`` is GLU, ``"relu"`` ReGLU, ``"gelu"``
+    GEGLU, ``"silu"`` SwiGLU, and ``"identity"`` the bilinear unit.
 
     Parameters
     ----------
     activation : str or Activation, default "sigmoid"
         φ, any activation that has a derivative.
     name : str, optional
-        What the network calls the layer in tables and files; by default its kind and number.
+        Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ParameterError
-        If `activation` is none, or one through which no gradient passes.
+        If `activation` is not an activation, or has no useful derivative.
     ShapeError
         When the network is built, if samples are not vectors of an even number of features.
 

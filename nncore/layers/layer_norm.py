@@ -11,16 +11,17 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class LayerNorm(Layer):
-    """x̂ = (x − μ) / √(σ² + ε), y = γx̂ + β, with the mean μ and the variance σ² of each sample's own features.
+    """Layer normalisation: standardise the features of each sample, x̂ = (x − μ) / √(σ² + ε), y = γx̂ + β.
 
-    No sample sees another, so it does the same in training and at prediction, with batches of any size.
+    μ and σ² are the mean and the variance of the sample's own features. So training and prediction compute the same, with batches of any
+    size.
 
     Parameters
     ----------
     epsilon : float in (0, inf), default 1e-5
-        ε, against division by zero.
+        ε, which prevents division by zero.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----

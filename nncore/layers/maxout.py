@@ -1,4 +1,4 @@
-"""The largest of several features."""
+"""Maxout: the largest of several features."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Value
 
 
 class Maxout(Layer):
-    """y₀ = max(x₀, …, xₖ₋₁), y₁ = max(xₖ, …, x₂ₖ₋₁), …: the largest of each k = `n_pieces` neighbouring features.
+    """Maxout: the largest of each k = `n_pieces` neighbouring features, an activation whose shape is learned.
 
-    Behind ``Dense(k * n)`` it makes n units, each a convex function of k linear pieces: the shape of the activation is learned.
+    y₀ = max(x₀, …, xₖ₋₁), y₁ = max(xₖ, …, x₂ₖ₋₁), …. Put it behind ``Dense(k * n)`` for n units, each a convex function of k linear pieces.
 
     Parameters
     ----------
     n_pieces : int in [1, 1000000], default 2
-        k.
+        k, number of features in a group.
     name : str, optional
-        What the network calls the layer in tables and files; by default its kind and number.
+        Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ShapeError
-        When the network is built, if samples are not vectors of a multiple of `n_pieces` features.
+        When the network is built, if samples are not vectors, or their length is not a multiple of `n_pieces`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The mean of what the members of an ensemble predict."""
+"""Mean of the predictions of an ensemble's members."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ LINKS = {"identity": 0, "softmax": 1, "softmax_heads": 1, "sigmoid": 2, "exp": 3
 
 
 class MeanMembers(Layer):
-    """The mean over the members of an ensemble: (n_members, d) becomes (d,).
+    """Average the predictions of an ensemble's members: (n_members, d) becomes (d,).
 
-    As the last layer of a network, it lets each member be trained by its own loss: the loss of a sample is the mean over its members.
-    Elsewhere, and in every prediction, validation and score, the members' mean is the output.
+    If it is the last layer, each member is trained by its own loss: the loss of a sample is the mean over its members. Otherwise, and in
+    every prediction, validation and score, the mean of the members is the output.
 
     Parameters
     ----------
     link : str, dict or None, default None
-        The link of the loss that trains the network, if it has one: ``"softmax"`` for ``softmax_cross_entropy``, ``"sigmoid"`` for
-        ``binary_cross_entropy``, ``"exp"`` for ``poisson``, ``{"name": "softmax_heads", "n_classes": [...]}``. Predictions on the scale of
-        the targets are averaged then: probabilities, rates. With ``"identity"`` the outputs themselves are, whatever the loss.
+        Scale on which to average: the link of the loss, if it has one. ``"softmax"`` for ``softmax_cross_entropy``, ``"sigmoid"`` for
+        ``binary_cross_entropy``, ``"exp"`` for ``poisson``, ``{"name": "softmax_heads", "n_classes": [...]}``. Then probabilities or rates
+        are averaged. ``"identity"`` averages the outputs themselves, whatever the loss.
     name : str, optional
-        What the network calls the layer in tables and files; by default its kind and number.
+        Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ParameterError
-        If `link` is none of these; and, when training begins, if the loss has another link.
+        If `link` is not one of these, or, when training begins, the loss has another link.
     ShapeError
-        When the network is built, if samples have no dimension of members, or not as many numbers as the link.
+        When the network is built, if samples have no dimension of members, or `link` is for another number of outputs.
 
     Notes
     -----
-    With a link f, y is what f turns into the mean: f(y) = mean_j f(x_j). For softmax, y = log mean_j softmax(x_j), which adds up to 1 after
-    exp; for sigmoid, y = log mean_j σ(x_j) − log mean_j σ(−x_j); for exp, y = log mean_j exp(x_j). Logarithms of sums are taken after the
-    largest term is taken out, so that nothing over- or underflows.
+    With a link f, y solves f(y) = mean_j f(x_j). For softmax, y = log mean_j softmax(x_j), whose exp sums to 1. For sigmoid,
+    y = log mean_j σ(x_j) − log mean_j σ(−x_j); for exp, y = log mean_j exp(x_j). The largest term is factored out of sums of exponentials,
+    so that nothing over- or underflows.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""A dense layer of its own for each member of an ensemble."""
+"""A separate dense layer for each member of an ensemble."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from nncore.plugin import ActivationLike, Graph, InitializerLike, Kernel, Layer,
 
 
 class MemberHeads(Layer):
-    """yⱼ = φ(xⱼ·Wⱼ + bⱼ): a dense layer of its own for each member j of an ensemble, on samples of shape (n_members, d).
+    """A separate dense layer for each member j of an ensemble, such as its output layer: yⱼ = φ(xⱼ·Wⱼ + bⱼ).
 
-    As the last layer but `MeanMembers`, it is an output layer for each member.
+    Samples have the shape (n_members, d). Before a final `MeanMembers`, this is the output layer of each member.
 
     Parameters
     ----------
     n_outputs : int
-        Units of each member.
+        Number of units of each member.
     activation : str, Activation or None, default None
         φ, applied to each member.
     use_bias : bool, default True
-        Whether there is b.
+        False leaves b out.
     weight_initializer, bias_initializer : str or Initializer, default "uniform_fan_in"
-        First values of W and b, drawn for each member.
+        Initial values of W and b, drawn for each member.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------

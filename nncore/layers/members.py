@@ -1,4 +1,4 @@
-"""Samples that hold what each member of an ensemble has: (n_members, d)."""
+"""Shared by layers of ensembles, whose samples have the shape (n_members, d)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_members(layer: str, input_shape: tuple[int, ...], n_dimensions: int | 
 
 
 class _OfAnother(Initializer):
-    """What another initializer draws, in several places. Two of them are equal if they give the same: plans are compared."""
+    """The draw of another initializer, used in several places. Two of them are equal if they draw the same, since plans are compared."""
 
     def __init__(self, initializer: Any, sizes: Sequence[int] = ()) -> None:
         self.initializer: Initializer = resolve("initializers", initializer)

@@ -1,4 +1,4 @@
-"""Dense layer of an ensemble whose members share a weight."""
+"""Dense layer of an ensemble whose members share a weight (BatchEnsemble)."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from nncore.errors import ParameterError, ShapeError
 from nncore.layers.members import OneDraw, OneForEachGroup, check_members, members
 from nncore.plugin import ActivationLike, Graph, InitializerLike, Kernel, Layer, LayerCall, Plan, Tensor, Value, resolvable
 
-#: Numbers that a thread scales at a time: large enough that a product of them is worth while, small enough for its second-level cache.
+#: Numbers that a thread scales at a time: enough for a fast matrix product, few enough for its second-level cache.
 BLOCK_NUMBERS = 131072
 ONES = {"name": "constant", "value": 1.0}
-#: Rows at a time where nothing is scaled, and so nothing needs room.
+#: Rows at a time where nothing is scaled, and so no memory is needed.
 MANY = 2**31
 
 
 class MembersDense(Layer):
-    """yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ) for each member j of an ensemble (BatchEnsemble), on samples of shape (n_members, d).
+    """Dense layer of an ensemble whose members share the weight (BatchEnsemble, TabM): yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ).
 
-    All members share the weight W. Each scales its inputs by its own r, its outputs by its own s, and adds its own b. Without r and s the
-    layer is a `Dense` that is applied to each member.
+    Samples have the shape (n_members, d). Each member j scales its inputs by its own r and its outputs by its own s, and adds its own b.
+    Without r and s the layer is a `Dense` that is applied to each member.
 
     Parameters
     ----------
     n_outputs : int
-        Units of each member.
+        Number of units of each member.
     activation : str, Activation or None, default None
         φ, applied to each member.
     scale_inputs : bool, default True
-        Whether there is r.
+        False leaves r out.
     scale_outputs : bool, default True
-        Whether there is s.
+        False leaves s out.
     use_bias : bool, default True
-        Whether there is b.
+        False leaves b out.
     share_bias : bool, default False
-        Whether all members have the same b.
+        True uses the same b for all members.
     weight_initializer : str or Initializer, default "uniform_fan_in"
-        First values of W.
+        Initial values of W.
     input_initializer : str, Initializer or None, default "random_signs"
-        First values of r, which tell the members apart. None is ones, which TabM takes in all layers but the first.
+        Initial values of r, which make the members differ. None is ones, which TabM uses in all layers but the first.
     input_groups : sequence of int or None, default None
-        How many neighbouring inputs came from one column of the table, column after column: ``[1, 1, 4]`` for two numbers and a category
-        of four levels. The inputs of a column then begin with one value of r. None: each input has its own.
+        Number of neighbouring inputs that come from one column of the table, for each column: ``[1, 1, 4]`` for two numbers and a category
+        of four levels. The inputs of a column then start with the same value of r. None: each input has its own.
     output_initializer : str, Initializer or None, default None
-        First values of s; None is ones.
+        Initial values of s. None is ones.
     bias_initializer : str or Initializer, default "uniform_fan_in"
-        First values of b: one draw, which all members begin with.
+        Initial values of b: one draw for all members.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ParameterError
-        If `n_outputs` or one of `input_groups` is not a whole number of at least 1, or an argument is about something that another one
-        leaves out.
+        If `n_outputs` or one of `input_groups` is not a whole number of at least 1, or an argument needs r, s or b that another one leaves
+        out.
     ShapeError
-        When the network is built, if a sample does not have the shape (n_members, d), or `input_groups` are not d inputs together.
+        When the network is built, if a sample does not have the shape (n_members, d), or `input_groups` does not sum to d.
 
     Notes
     -----
     Tensors: ``weight`` (d, n_outputs), ``input_scale`` (n_members, d), ``output_scale`` (n_members, n_outputs) and ``bias`` (n_members,
-    n_outputs) or, if it is shared, (n_outputs,). `weight_decay` applies to the weight alone. With u = (x ⊙ r)·W, d_z = d_y ⊙ s and
-    v = d_z·Wᵀ, sums being over rows and, for what is shared, members: d_W = Σ (x ⊙ r)ᵀ·d_z, d_r = Σ x ⊙ v, d_s = Σ d_y ⊙ u, d_b = Σ d_y,
-    d_x = v ⊙ r.
+    n_outputs) or, if it is shared, (n_outputs,). `weight_decay` applies only to the weight. Gradients, with u = (x ⊙ r)·W, d_z = d_y ⊙ s
+    and v = d_z·Wᵀ: d_W = Σ (x ⊙ r)ᵀ·d_z, d_r = Σ x ⊙ v, d_s = Σ d_y ⊙ u, d_b = Σ d_y, d_x = v ⊙ r. Sums are over rows, and over members for
+    shared tensors.
 
-    TabM is `RepeatMembers`, this layer with ReLU and `Dropout` three times, `MemberHeads` and `MeanMembers`. TabM-mini has r in the first
-    of these layers, and ``scale_inputs=False, scale_outputs=False, share_bias=True`` otherwise (the first has no s, and a shared bias).
+    TabM is `RepeatMembers`, this layer with ReLU and `Dropout` three times, `MemberHeads` and `MeanMembers`. TabM-mini has r only in the
+    first of these layers, no s, and a shared bias: ``scale_outputs=False, share_bias=True``, and ``scale_inputs=False`` from the second on.
 
     References
     ----------
@@ -116,9 +116,9 @@ class MembersDense(Layer):
 
     def validate(self) -> None:
         if self.share_bias and not self.use_bias:
-            raise ParameterError("MembersDense: there is no bias to share with use_bias=False: leave one of the two out")
+            raise ParameterError("MembersDense: use_bias=False leaves no bias to share: drop it, or share_bias")
         if self.input_groups is not None and not self.scale_inputs:
-            raise ParameterError("MembersDense: input_groups are of r, which scale_inputs=False leaves out: leave one of the two out")
+            raise ParameterError("MembersDense: input_groups needs r, which scale_inputs=False leaves out: drop one of the two")
 
     def hyper(self) -> list[float]:
         """Nothing: a kernel finds the numbers of the plan."""
@@ -132,7 +132,7 @@ class MembersDense(Layer):
             first = self.input_initializer or ONES
             if self.input_groups is not None:
                 if sum(self.input_groups) != d:
-                    raise ShapeError(f"MembersDense: input_groups have {sum(self.input_groups)} inputs together, each member has {d}")
+                    raise ShapeError(f"MembersDense: input_groups sums to {sum(self.input_groups)}, and each member has {d} inputs")
                 first = OneForEachGroup(first, self.input_groups)
             tensors.append(Tensor("input_scale", (k, d), "scale", first, d, n, per_member=True))
         if self.scale_outputs:

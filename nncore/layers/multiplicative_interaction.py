@@ -1,4 +1,4 @@
-"""A dense layer whose units are products."""
+"""A dense layer whose units are products of two affine functions."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ from nncore.plugin import InitializerLike, Layer, Plan, resolvable
 
 
 class MultiplicativeInteraction(Layer):
-    """y = (x·V + c) ⊙ (x·W + b): each unit is the product of two affine functions of the inputs.
+    """Dense layer for interactions of columns, whose units are products: y = (x·V + c) ⊙ (x·W + b).
 
-    For areas, revenues and other interactions of columns: one unit can be the product of two inputs exactly, which takes many of a `Dense`.
+    One unit can be the exact product of two inputs, such as an area or a revenue. A `Dense` needs many units for that.
 
     Parameters
     ----------
     n_outputs : int
-        Units.
+        Number of units.
     weight_initializer : str, Initializer or None, default None
-        Of V and W. None is that of a `Dense` without an activation, after which outputs have variance 1 where inputs have.
+        Initial values of V and W. None is that of a `Dense` without an activation, which preserves a variance of 1.
     bias_initializer : str or Initializer, default "uniform_fan_in"
-        Of c and b.
+        Initial values of c and b.
     use_bias : bool, default True
-        False leaves out c and b: outputs are then quadratic forms, without terms of the inputs themselves.
+        False leaves out c and b: outputs are then quadratic forms, without linear terms.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    The layer of Jayakumar et al. is f(x, z) = zᵀ·𝕎·x + zᵀ·U + V·x + b, 𝕎 a tensor of three dimensions. This one is its case with z = x
-    and, for each unit, a matrix of rank one in 𝕎: the product written out has terms of degree 2, 1 and 0. Sums of several units, which the
-    next layer takes, have any rank.
+    The layer of Jayakumar et al. is f(x, z) = zᵀ·𝕎·x + zᵀ·U + V·x + b, 𝕎 a tensor of three dimensions. This one has z = x and, for each
+    unit, a matrix of rank one in 𝕎. Sums of several units, in the next layer, have any rank.
 
-    It is ``Dense(2 * n_outputs)`` and ``GLU("identity")`` behind it, and has the tensors of the former:
-    ``multiplicative_interaction_1.dense_1.weight`` of shape ``(n_inputs, 2 * n_outputs)`` holds V and W side by side. Outputs grow like the
-    square of the inputs: standardise these.
+    It consists of ``Dense(2 * n_outputs)`` and ``GLU("identity")``. ``multiplicative_interaction_1.dense_1.weight`` of shape
+    ``(n_inputs, 2 * n_outputs)`` holds V and W side by side. Outputs grow with the square of the inputs: standardise the inputs.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""An activation that each unit may bend as far as it helps."""
+"""An activation with a learned strength for each unit."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from nncore.plugin import Activation, ActivationLike, Graph, Kernel, Layer, Laye
 
 
 class ParametricActivation(Layer):
-    """y = x + α ⊙ (φ(x) − x): an activation between the identity (α = 0) and φ (α = 1), with a learned α for each unit.
+    """An activation with a learned strength α for each unit, from the identity (α = 0) to φ (α = 1): y = x + α ⊙ (φ(x) − x).
 
     Parameters
     ----------
     activation : str or Activation
         φ, any activation that has a derivative.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ParameterError
-        If `activation` is none, or one through which no gradient passes.
+        If `activation` is not an activation, or has no useful derivative.
 
     Notes
     -----
-    Tensor: ``alpha`` of the shape of a sample, with the role of a scale, 1 at first: the network begins as one with φ. `weight_decay`
-    leaves it alone unless a parameter group says otherwise; it draws units towards the identity. ``d_x`` = φ'(x)·(α ⊙ ``d_y``)
+    Tensor: ``alpha`` of the shape of a sample, with the role of a scale, initially 1: the network starts with φ. `weight_decay` does not
+    apply to it unless a parameter group sets it, which draws units towards the identity. ``d_x`` = φ'(x)·(α ⊙ ``d_y``)
     + (1 − α) ⊙ ``d_y``, and ``d_alpha`` is the sum of ``d_y`` ⊙ (φ(x) − x) over the rows.
 
-    It stands behind a `Dense` without an activation. That one then draws its first weights as for the identity: say with
-    ``weight_initializer`` what suits φ.
+    Put it behind a `Dense` without an activation. That layer draws its initial weights for the identity: choose an initializer for φ with
+    ``weight_initializer``.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Waves of learned frequencies for each numeric column: PBLD."""
+"""Periodic embeddings of numeric columns: PBLD."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ ROWS = 128
 
 
 class PeriodicEmbedding(Layer):
-    """Append, for each numeric column, a few learned periodic functions of it: PBLD, the numerical embeddings of RealMLP.
+    """Periodic embeddings of numeric columns (PBLD, as in RealMLP): append learned waves of each column.
 
-    For a column x, o = cos(2πx·f + b₁)·W₂ + b₂ with frequencies f and phases b₁. No column shares anything with another. A sample becomes
-    (x, o of the first column, o of the second, …): the inputs stay where they are, so that an `Embedding` or a `FillMissing` before or
-    behind this layer takes the same column numbers.
+    For a column x, o = cos(2πx·f + b₁)·W₂ + b₂ with frequencies f and phases b₁. Columns share no parameters. A sample becomes
+    (x, o of the first column, o of the second, …). The inputs keep their positions, so an `Embedding` or a `FillMissing` before or behind
+    this layer uses the same column numbers.
 
     Parameters
     ----------
     n_frequencies : int, default 16
-        Waves for each column.
+        Number of waves of each column.
     n_outputs : int, default 3
-        What the waves of a column are combined to: with x itself, a column has ``n_outputs + 1`` numbers.
+        Number of outputs that the waves of a column are combined to. With x itself, a column has ``n_outputs + 1`` numbers.
     sigma : float in (0, inf), default 0.1
-        Standard deviation of the first frequencies: larger ones let the network tell near values apart from the beginning, and overfit.
+        Standard deviation of the initial frequencies. Larger ones separate near values from the beginning, but overfit more.
     columns : sequence of int or None, default None
-        Which columns have waves; None is all. The others, codes of categories for example, pass through as they are.
+        Indices of the columns to embed. None is all. Others, such as category codes, pass through unchanged.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Meant for columns that have been scaled: robust scaling with a smooth clip, or to a normal distribution. A column with NaN gives NaN:
-    put a `FillMissing` before this layer.
+    Scale the columns first: robust scaling with a smooth clip, or to a normal distribution. NaN gives NaN: put a `FillMissing` before this
+    layer.
 
     Tensors, for N columns, K = `n_frequencies` and J = `n_outputs`: ``frequency`` (N, K), from N(0, sigma²); ``phase`` (N, K), from
     U(−π, π); ``weight`` (N, K, J) and ``bias`` (N, J), from U(−1/√K, 1/√K). The first and the third have the role of weights, the other two
     that of biases. With u = 2πx·f + b₁ and ``d_u`` = −sin(u) ⊙ (``d_o``·W₂ᵀ), summed over the rows: ``d_W₂`` = Σ cos(u)ᵀ·``d_o``,
     ``d_b₂`` = Σ ``d_o``, ``d_f`` = Σ 2πx·``d_u``, ``d_b₁`` = Σ ``d_u``; and ``d_x`` = ``d_y`` + 2π Σ f ⊙ ``d_u``.
 
-    In a network that begins with this layer, nobody asks for ``d_x``: faster than behind an `Embedding`, which is trained itself.
+    As the first layer of a network it needs no ``d_x``, and is faster than behind an `Embedding`.
 
     References
     ----------

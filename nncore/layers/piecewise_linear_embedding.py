@@ -1,4 +1,4 @@
-"""Learned piecewise linear functions of numeric columns."""
+"""Piecewise linear embeddings of numeric columns: PLE."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from nncore.plugin import Graph, Initializer, Kernel, Layer, LayerCall, Plan, Te
 
 
 class PiecewiseLinearEmbedding(Layer):
-    """Replace numeric columns by learned vectors (PLE): e(x) = x·v + c + PLE(x)·V, where PLE(x) says how far x is through each of its bins.
+    """Piecewise linear embeddings (PLE): replace numeric columns by learned vectors, e(x) = x·v + c + PLE(x)·V.
 
-    Of a sample, the columns that are not embedded come first, in their order and unchanged; then, in the order of `columns`, the vector of
-    each.
+    PLE(x) is the position of x within each bin. The output has the other columns first, unchanged and in order, then the vectors in the
+    order of `columns`.
 
     Parameters
     ----------
     bins : sequence of sequences of float
-        The edges of the bins of each column, ascending, at least two: quantiles of the training rows without repetitions,
+        Two or more ascending bin edges for each column. Use distinct quantiles of the training rows:
         ``[np.unique(np.quantile(x, np.linspace(0, 1, 49))) for x in X.T]`` for 48 bins.
     n_outputs : int, default 16
         Width of a vector.
     columns : sequence of int or None, default None
-        The column of each entry of `bins`; None is every column.
+        Index of the column for each entry of `bins`. None is every column.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------
     ParameterError
-        If `bins` are no ascending numbers, or not as many as `columns`.
+        If `bins` are not ascending numbers, or `columns` has another length.
     ShapeError
-        When the network is built, if samples are no vectors, or have other columns.
+        When the network is built, if samples are not vectors, or have other columns.
 
     Notes
     -----
-    PLE(x)_t = (x − e_t) / (e_{t+1} − e_t), at least 0 unless t is the first bin and at most 1 unless t is the last one: outside of all bins
-    the functions go on as straight lines.
+    PLE(x)_t = (x − e_t) / (e_{t+1} − e_t), at least 0 except in the first bin and at most 1 except in the last one: outside all bins the
+    functions continue as straight lines.
 
-    Tensors: ``weight`` v and ``bias`` c of shape (n_columns, n_outputs), from U(−¼, ¼), and ``bin_weight`` V of shape (n_columns, most
-    bins of a column, n_outputs), which begins with zeros: at first the functions are straight lines. Rows of V for bins that a column does
-    not have stay as they are.
+    Tensors: ``weight`` v and ``bias`` c of shape (n_columns, n_outputs), from U(−¼, ¼), and ``bin_weight`` V of shape (n_columns, largest
+    number of bins, n_outputs), initially zeros: the functions start as straight lines. Rows of V for bins that a column does not have
+    do not change.
 
     References
     ----------
@@ -73,7 +73,7 @@ class PiecewiseLinearEmbedding(Layer):
 
     def validate(self) -> None:
         if self.columns is not None and len(self.columns) != len(self.bins):
-            raise ParameterError(f"PiecewiseLinearEmbedding: there are bins for {len(self.bins)} columns, and columns={self.columns}")
+            raise ParameterError(f"PiecewiseLinearEmbedding: bins are for {len(self.bins)} columns, but columns={self.columns}")
 
     def hyper(self) -> list[float]:
         """How many columns and bins; for each column its number, its number of bins, and the edges; and all columns in ascending order."""
@@ -92,8 +92,8 @@ class PiecewiseLinearEmbedding(Layer):
         columns = columns_of("PiecewiseLinearEmbedding", self.columns, input_shape)
         if len(columns) != len(self.bins):
             raise ShapeError(
-                f"PiecewiseLinearEmbedding: there are bins for {len(self.bins)} columns, each sample has {len(columns)}: "
-                "say which with columns="
+                f"PiecewiseLinearEmbedding: bins are for {len(self.bins)} columns, and samples have {len(columns)}: "
+                "choose columns with columns="
             )
         return list(columns)
 

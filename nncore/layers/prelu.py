@@ -1,4 +1,4 @@
-"""A leaky ReLU whose slopes are learned."""
+"""PReLU: a leaky ReLU with learned slopes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class PReLU(Layer):
-    """y = x where x > 0, else a ⊙ x, with a learned slope a for each unit.
+    """PReLU, a leaky ReLU with a learned slope a for each unit: y = x where x > 0, else a ⊙ x.
 
     Parameters
     ----------
     initial_slope : float in (-inf, inf), default 0.25
-        First value of every slope.
+        Initial value of every slope.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Tensor: ``slope`` of the shape of a sample, with the role of a scale: the `weight_decay` of `fit`, which would draw units towards
-    ReLU, leaves it alone. ``d_x`` = ``d_y`` where x > 0, else a ⊙ ``d_y``, and ``d_slope`` is the sum of ``d_y`` ⊙ min(x, 0) over the rows.
+    Tensor: ``slope`` of the shape of a sample, with the role of a scale: the `weight_decay` of `fit` does not apply to it, since it would
+    draw units towards ReLU. ``d_x`` = ``d_y`` where x > 0, else a ⊙ ``d_y``, and ``d_slope`` is the sum of ``d_y`` ⊙ min(x, 0) over the
+    rows.
 
-    It stands behind a `Dense` without an activation. That one then draws its first weights as for the identity: say with
-    ``weight_initializer="he_normal"`` what suits a ReLU. `ParametricActivation` learns how far units bend for any activation.
+    Put it behind a `Dense` without an activation. That layer draws its initial weights for the identity: choose
+    ``weight_initializer="he_normal"`` for a ReLU. `ParametricActivation` learns the strength of any activation.
 
     References
     ----------

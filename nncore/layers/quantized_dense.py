@@ -1,4 +1,4 @@
-"""A dense layer whose products are of 8 bits, for prediction."""
+"""Dense layer with int8 products, for prediction."""
 
 from __future__ import annotations
 
@@ -13,41 +13,40 @@ from nncore.plugin import ActivationLike, Buffer, Graph, Kernel, Layer, LayerCal
 LARGEST_CODE = 255
 #: A weight becomes a whole number of at most this magnitude.
 LARGEST_WEIGHT = 127
-#: Of a step: its reciprocal is finite in float32.
+#: Smallest step, whose reciprocal is finite in float32.
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-#: Terms of a sum that int32 is sure to hold: each is at most 255 · 128.
+#: Number of terms whose sum int32 can hold: each is at most 255 · 128.
 MOST_INPUTS = 2**16
-#: Numbers of memory that a call takes (gemm_int8.h): half of one for each input of a row, so many for each input in a panel of weights, and
+#: Memory of a call, in numbers (gemm_int8.h): half of one for each input of a row, so many for each input in a panel of weights, and
 #: so many for sums, with room to align them.
 _OF_PANEL, _OF_SUMS = 8, 13 * 32 + 16
 
 
 class QuantizedDense(Layer):
-    """y = φ(s ⊙ Σₖ (qₖ − z)·wₖ + b) with w in 8 bits and q = round(x / s₀) + z kept within 0 to 255: a `Dense` layer for prediction.
+    """Dense layer with int8 weights and inputs, for prediction; `Sequential.quantize` makes them of trained `Dense` layers.
 
-    `Sequential.quantize` puts it in the place of trained `Dense` layers. Products are of 8 bits and sums of 32, so that they are exact.
-    Inputs outside of [−z·s₀, (255 − z)·s₀] count as the nearest bound. No gradient passes through it.
+    y = φ(s ⊙ Σₖ (qₖ − z)·wₖ + b) with w in 8 bits and q = round(x / s₀) + z clipped to 0 to 255. Products have 8 bits and sums 32, so they
+    are exact. Inputs are clipped to [−z·s₀, (255 − z)·s₀]. No gradient passes through it.
 
     Parameters
     ----------
     n_outputs : int
-        Units.
+        Number of units.
     activation : str, Activation or None, default None
         φ, computed in the dtype of the network; None is the identity.
     input_scale : float in (0, inf), default 1/127
-        s₀, the width of one of the 256 steps of an input.
+        s₀, width of one of the 256 steps of an input.
     input_zero_point : int from 0 to 255, default 128
-        z, the step that stands for an input of 0.
+        z, the step of an input of 0.
     use_bias : bool, default True
         False leaves b out.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Buffers, zeros and ones until they are given values: ``weight`` w of shape ``(n_inputs, n_outputs)``, int8; ``scale`` s of shape
-    ``(n_outputs,)``, s₀ times the width of one of the 255 steps of the unit's weights; ``bias`` of shape ``(n_outputs,)``. It takes at most
-    65,536 inputs.
+    Buffers, initially zeros and ones: ``weight`` w of shape ``(n_inputs, n_outputs)``, int8; ``scale`` s of shape ``(n_outputs,)``, s₀
+    times the width of one of the 255 steps of the unit's weights; ``bias`` of shape ``(n_outputs,)``. There may be at most 65,536 inputs.
 
     References
     ----------
@@ -94,9 +93,7 @@ class QuantizedDense(Layer):
             raise ShapeError(f"QuantizedDense takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
         n_inputs, n_outputs = input_shape[0], self.n_outputs
         if n_inputs > MOST_INPUTS:
-            raise ShapeError(
-                f"QuantizedDense takes at most {MOST_INPUTS:,} inputs, whose products 32 bits are sure to hold; got {n_inputs:,}"
-            )
+            raise ShapeError(f"QuantizedDense takes at most {MOST_INPUTS:,} inputs, since sums have 32 bits; got {n_inputs:,}")
         scale = Buffer("scale", (n_outputs,), 1.0, interval="(0, inf)")
         bias = (Buffer("bias", (n_outputs,)),) if self.use_bias else ()
         padded = n_inputs + -n_inputs % 4

@@ -1,4 +1,4 @@
-"""A sample once for each member of an ensemble."""
+"""Repeat samples for the members of an ensemble."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Value
 
 
 class RepeatMembers(Layer):
-    """Each sample once for each member of an ensemble: (d,) becomes (n_members, d).
+    """Repeat each sample for every member of an ensemble: (d,) becomes (n_members, d).
 
     Parameters
     ----------
     n_members : int, default 32
-        Members of the ensemble.
+        Number of members of the ensemble.
     name : str, optional
-        What the network calls the layer in tables and files; by default its kind and number.
+        Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
     Raises
     ------

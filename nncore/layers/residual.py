@@ -1,4 +1,4 @@
-"""A shortcut around layers."""
+"""Residual connection: a shortcut around layers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class Residual(Layer):
-    """y = φ(s(x) + f(x)): f is a chain of layers, s another one, or nothing.
+    """Residual block: layers with a shortcut around them, y = φ(s(x) + f(x)).
 
     Parameters
     ----------
     layers : sequence of Layer or str
-        f, in order.
+        The layers f, in order.
     shortcut : sequence of Layer or str, default ()
-        s; empty is x itself, which needs an f that gives as many numbers as it takes. A `Dense` without activation fits the widths.
+        The layers s of the shortcut. Empty is x itself; then f must have as many outputs as inputs. A `Dense` without activation changes
+        the width.
     activation : str, Activation or None, default None
-        φ, after the sum.
+        φ, applied after the sum.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
@@ -66,7 +67,7 @@ class Residual(Layer):
             for layer in getattr(self, name):
                 resolvable("layers", layer, f"Residual: {name}")
         if not self.layers:
-            raise ParameterError("Residual: layers is empty, so there is nothing to go around")
+            raise ParameterError("Residual: layers is empty: give it one layer or more")
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, activation=self.activation, branches=(tuple(self.layers), tuple(self.shortcut)), merge="sum")

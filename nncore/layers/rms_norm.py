@@ -1,4 +1,4 @@
-"""Normalisation by the root of the mean square."""
+"""RMS normalisation: by the root of the mean square."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class RMSNorm(Layer):
-    """x̂ = x / √(Σx²/n + ε), y = γx̂, with the mean of the squares of each sample's own n features.
+    """RMS normalisation: divide the n features of each sample by their root mean square, x̂ = x / √(Σx²/n + ε), y = γx̂.
 
-    `LayerNorm` without its mean and its shift: cheaper, and as good in many networks. No sample sees another, so it does the same in
-    training and at prediction, with batches of any size.
+    This is `LayerNorm` without mean and shift, which is cheaper. Training and prediction compute the same, with batches of any size.
 
     Parameters
     ----------
     epsilon : float in (0, inf), default 1e-6
-        ε, against division by zero. PyTorch takes the rounding of the dtype, 1.2e-7 for float32.
+        ε, which prevents division by zero. PyTorch uses the rounding error of the dtype, 1.2e-7 for float32.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----

@@ -11,19 +11,18 @@ from nncore.plugin import Graph, Kernel, Layer, LayerCall, Plan, Tensor, Value
 
 
 class Scale(Layer):
-    """y = x ⊙ s: multiply each feature by a learned factor, without a shift.
+    """Multiply each feature by a learned factor: y = x ⊙ s.
 
-    As the first layer of a network for tables it learns which features count: with a learning rate of its own, several times that of the
-    weights, those that help grow faster than weights alone would let them.
+    As the first layer of a network for tables it learns which features matter. Give it a learning rate several times that of the weights.
 
     Parameters
     ----------
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    Tensor: ``scale`` of the shape of a sample, with the role of a scale, 1 at first. ``d_x`` = ``d_y`` ⊙ s, and ``d_scale`` is the sum of
+    Tensor: ``scale`` of the shape of a sample, with the role of a scale, initially 1. ``d_x`` = ``d_y`` ⊙ s, and ``d_scale`` is the sum of
     ``d_y`` ⊙ x over the rows.
 
     References

@@ -1,4 +1,4 @@
-"""A dense layer of gated units: SwiGLU and its kin."""
+"""Dense layer of gated units: SwiGLU, GEGLU, ReGLU and GLU."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from nncore.plugin import Activation, ActivationLike, InitializerLike, Layer, Pl
 
 
 class SwiGLU(Layer):
-    """y = (x·V + c) ⊙ φ(x·W + b) with φ = `silu`: a dense layer whose units have gates, in place of a `Dense` with an activation.
+    """SwiGLU, a dense layer with gated units: y = (x·V + c) ⊙ φ(x·W + b) with φ = `silu`.
 
     Parameters
     ----------
     n_outputs : int
-        Units.
+        Number of units.
     activation : str or Activation, default "silu"
         φ. ``"gelu"`` makes it GEGLU, ``"relu"`` ReGLU, ``"sigmoid"`` the GLU of Dauphin et al.
     weight_initializer : str, Initializer or None, default None
-        Of V and W. None is that of a `Dense` without an activation.
+        Initial values of V and W. None is that of a `Dense` without an activation.
     bias_initializer : str or Initializer, default "uniform_fan_in"
-        Of c and b.
+        Initial values of c and b.
     use_bias : bool, default True
-        False leaves out c and b, as the paper does.
+        False leaves out c and b, as in the paper.
     name : str, optional
-        What the network calls the layer in names of tensors, tables and files; by default its kind and number.
+        Name of the layer, which its tensors, summaries and files use; by default kind and number, as in ``dense_1``.
 
     Notes
     -----
-    It is ``Dense(2 * n_outputs)`` and a `GLU` behind it, and has the tensors of the former: ``swiglu_1.dense_1.weight`` of shape
-    ``(n_inputs, 2 * n_outputs)`` holds V and W side by side, ``swiglu_1.dense_1.bias`` c and b. It has twice the weights of a `Dense`: the
-    paper takes 2/3 of the units to compare the two.
+    It consists of ``Dense(2 * n_outputs)`` and a `GLU`. ``swiglu_1.dense_1.weight`` of shape ``(n_inputs, 2 * n_outputs)`` holds V and W
+    side by side, ``swiglu_1.dense_1.bias`` c and b. It has twice the weights of a `Dense` of the same width: to compare the two, the paper
+    uses 2/3 of the units.
 
     References
     ----------

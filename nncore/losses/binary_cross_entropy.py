@@ -1,4 +1,4 @@
-"""Cross-entropy of yes/no outputs, from logits."""
+"""Binary cross-entropy from logits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from nncore.plugin import Kernel, Loss
 
 
 class BinaryCrossEntropy(Loss):
-    """E = Σⱼ −Yⱼ log p − (1 − Yⱼ) log(1 − p) with p = sigmoid(zⱼ); ∂E/∂z = p − Y.
+    """Binary cross-entropy from logits, for two classes or several independent labels.
 
-    The network's last layer has no activation: its outputs are the logits z. Each output is a yes/no question of its own;
-    one output makes a two-class classifier. Targets lie in [0, 1]. Computed as max(z, 0) − zY + log(1 + exp(−|z|)), which
-    neither overflows nor takes the logarithm of 0.
+    E = Σⱼ −Yⱼ log p − (1 − Yⱼ) log(1 − p) with p = sigmoid(zⱼ); ∂E/∂z = p − Y.
+
+    The last layer has no activation: its outputs are the logits z. One output makes a two-class classifier; several outputs are independent
+    labels. Targets lie in [0, 1]. It is computed as max(z, 0) − zY + log(1 + exp(−|z|)), which neither overflows nor takes the logarithm of
+    0.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1], default 0.0
-        ε: a fraction of each target that is spread evenly over yes and no, in training only: Y becomes (1 − ε)Y + ε/2, as in Keras'
-        ``BinaryCrossentropy``. One output trains like two of ``softmax_cross_entropy`` with the same ε. The validation loss and
-        ``evaluate`` use Y itself.
+        ε: smooth the targets in training, Y becomes (1 − ε)Y + ε/2, as in Keras' ``BinaryCrossentropy``. One output trains like two of
+        ``softmax_cross_entropy`` with the same ε. The validation loss and ``evaluate`` use Y itself.
 
     References
     ----------

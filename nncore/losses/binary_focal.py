@@ -1,4 +1,4 @@
-"""Focal loss of yes/no outputs."""
+"""Focal loss of binary outputs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from nncore.plugin import Kernel, Loss
 
 
 class BinaryFocal(Loss):
-    """E = −Σⱼ α Yⱼ (1 − pⱼ)^γ log pⱼ + (1 − α)(1 − Yⱼ) pⱼ^γ log(1 − pⱼ) with p = sigmoid(z), from the logits z.
+    """Focal loss from logits for imbalanced binary outputs: binary cross-entropy that gives easy samples little weight.
 
-    Binary cross-entropy in which easy answers count little: one output for two classes, or one for each label of several that may go
-    together. The network's last layer has no activation. Targets lie in [0, 1]. With q = 1 − p, the first term has the gradient
-    −α Y q^γ (q − γ p log p), and the second one that of the opposite answer. For targets of 0 and 1 it is torchvision's
-    ``sigmoid_focal_loss`` and Keras' ``BinaryFocalCrossentropy(from_logits=True)``, summed over the outputs of a sample. For classes see
-    ``focal``.
+    E = −Σⱼ α Yⱼ (1 − pⱼ)^γ log pⱼ + (1 − α)(1 − Yⱼ) pⱼ^γ log(1 − pⱼ) with p = sigmoid(z), from the logits z.
+
+    Use one output for two classes, or one for each of several independent labels. The last layer has no activation. Targets lie in [0, 1].
+    With q = 1 − p, the first term has the gradient −α Y q^γ (q − γ p log p); the second term has that of the opposite class. For targets of
+    0 and 1 it is torchvision's ``sigmoid_focal_loss`` and Keras' ``BinaryFocalCrossentropy(from_logits=True)``, summed over the outputs of
+    a sample. For several exclusive classes see ``focal``.
 
     Parameters
     ----------
     gamma : float >= 0, default 2.0
-        γ: how much easy answers are played down. 0 is (weighted) ``binary_cross_entropy``.
+        γ: the larger, the less easy samples count. 0 is (weighted) ``binary_cross_entropy``.
     alpha : float in [0, 1] or None, default None
-        α, the weight of yes (1 − α is that of no): 0.25 in the paper. None is 1 for both.
+        α, the weight of the positive class; the negative class has 1 − α. The paper uses 0.25. None is 1 for both.
 
     References
     ----------

@@ -10,14 +10,16 @@ from nncore.losses.embedding import EmbeddingLoss, alike, blocks
 
 
 class Contrastive(EmbeddingLoss):
-    """Eᵢ = −(1/|Pᵢ|) Σ_{p∈Pᵢ} log(exp(zᵢ·zₚ/τ) / Σ_{a≠i} exp(zᵢ·zₐ/τ)): draws samples of one class together, and others apart.
+    """Supervised contrastive loss: learn embeddings in which samples of a class are close and others far apart.
+
+    Eᵢ = −(1/|Pᵢ|) Σ_{p∈Pᵢ} log(exp(zᵢ·zₚ/τ) / Σ_{a≠i} exp(zᵢ·zₐ/τ))
 
     z is the output of a sample divided by its length, Pᵢ are the other samples of its class in the batch, and a goes over all others. A
-    sample without another of its class has a loss of 0. The network's outputs are embeddings of any width from 2 on, of which only the
-    direction counts; targets are class indices ``(n_samples,)``. For a sample i, ∂Eᵢ/∂(zᵢ·zₐ) = (softmaxₐ − [a ∈ Pᵢ]/|Pᵢ|)/τ.
+    sample without another of its class has a loss of 0. Outputs are embeddings of width 2 or more, of which only the direction matters.
+    Targets are class indices ``(n_samples,)``. For a sample i, ∂Eᵢ/∂(zᵢ·zₐ) = (softmaxₐ − [a ∈ Pᵢ]/|Pᵢ|)/τ.
 
-    Sample weights weigh the Eᵢ; a sample of weight 0 is not there. The loss is of whole batches: batches should be large, with several
-    samples of each class, and all pairs of a validation set are compared. It is computed in NumPy, in float64.
+    Sample weights weight the Eᵢ; samples of weight 0 are left out. The loss compares all samples of a batch, so batches should be large,
+    with several samples of each class. In validation it compares all pairs. It is computed in NumPy, in float64.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ class Contrastive(EmbeddingLoss):
     ShapeError
         When training begins, if the network has a single output.
     DataError
-        For a target that is no whole number from 0.
+        If a target is not a whole number from 0 on.
 
     References
     ----------

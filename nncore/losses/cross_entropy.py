@@ -1,4 +1,4 @@
-"""Cross-entropy of probabilities."""
+"""Cross-entropy of probabilities, for a network that ends in a softmax."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from nncore.plugin import Kernel, Loss
 
 
 class CrossEntropy(Loss):
-    """E = −Σⱼ Yⱼ log yⱼ, ∂E/∂yⱼ = −Yⱼ / yⱼ, where the outputs y are probabilities (a softmax layer).
+    """Cross-entropy of probabilities: for networks that end in a softmax.
 
-    A target is a class index or a distribution over the classes. A probability below the smallest normal number of its dtype
-    counts as that number, so that neither the loss nor the gradient is infinite. Each row must sum to 1: a network that is known
-    to end otherwise is refused. ``softmax_cross_entropy`` on a layer without activation computes the same more accurately.
+    E = −Σⱼ Yⱼ log yⱼ, ∂E/∂yⱼ = −Yⱼ / yⱼ, where the outputs y are probabilities.
+
+    ``softmax_cross_entropy`` on a layer without activation computes the same more accurately. A target is a class index or a distribution
+    over the classes. Each row of outputs must sum to 1; a network with another last activation raises an error. A probability below the
+    smallest normal number of its dtype is raised to it, so that loss and gradient stay finite.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1], default 0.0
-        ε: a fraction of each target that is spread evenly over all C classes, in training only: Y becomes (1 − ε)Y + ε·(ΣY)/C. The
-        validation loss and ``evaluate`` use Y itself.
+        ε: smooth the targets in training, Y becomes (1 − ε)Y + ε·(ΣY)/C for C classes. The validation loss and ``evaluate`` use Y itself.
 
     References
     ----------

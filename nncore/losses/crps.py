@@ -18,15 +18,16 @@ _erfc = np.vectorize(math.erfc, otypes=[np.float64])  # NumPy has none
 
 
 class CRPS(Loss):
-    """E = (1/m) Σₜ σₜ (ωₜ (2Φ(ωₜ) − 1) + 2φ(ωₜ) − 1/√π) with ωₜ = (Yₜ − μₜ)/σₜ, over m targets: a mean and a spread for each.
+    """Continuous ranked probability score: predict a mean and a standard deviation for each target, robust to outliers.
+
+    E = (1/m) Σₜ σₜ (ωₜ (2Φ(ωₜ) − 1) + 2φ(ωₜ) − 1/√π) with ωₜ = (Yₜ − μₜ)/σₜ, over m targets.
 
     That is ∫ (F(x) − [x ≥ Y])² dx of the normal distribution function F of mean μ and deviation σ; φ and Φ are density and distribution
-    function of the standard normal. The network has 2m outputs, those of ``gaussian_nll``: ``output[:, :m]`` are the means μ,
-    ``output[:, m:]`` the logarithms s of the variances; σ = exp(s/2), and the last layer has no activation. ∂E/∂μ = (1 − 2Φ(ω))/m;
-    ∂E/∂s = σ (φ(ω) − ½/√π)/m.
+    function of the standard normal. The network has 2m outputs, as for ``gaussian_nll``, and no last activation. ``output[:, :m]`` are the
+    means μ, ``output[:, m:]`` the logarithms s of the variances; σ = exp(s/2). ∂E/∂μ = (1 − 2Φ(ω))/m; ∂E/∂s = σ (φ(ω) − ½/√π)/m.
 
-    E is in the unit of the targets, and where σ is 0 it is the absolute error. So an outlier costs as much as its distance, not its square
-    as in ``gaussian_nll``, and a sample that is predicted exactly does not drive E to −∞. Both are proper: the true distribution is best.
+    E is in the unit of the targets, and the absolute error where σ is 0. An outlier adds its distance, not its square as in
+    ``gaussian_nll``, and an exact prediction does not drive E to −∞. Both are proper scores: the true distribution has the smallest E.
 
     Raises
     ------
@@ -44,7 +45,7 @@ class CRPS(Loss):
 
     def n_targets(self, n_outputs: int) -> int:
         if n_outputs % 2:
-            raise ShapeError(f"CRPS: a mean and a log-variance for each target make an even number of outputs, not {n_outputs}")
+            raise ShapeError(f"CRPS needs a mean and a log-variance for each target, an even number of outputs, got {n_outputs}")
         return n_outputs // 2
 
     def decide(self, output: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What losses of embeddings share: classes as targets, outputs that stand for no class."""
+"""Base of losses that learn embeddings: targets are classes, outputs are not."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from nncore.errors import DataError, ParameterError, ShapeError
 from nncore.plugin import Loss
 
-#: Numbers of pairs that are looked at together, at most about: 32 MB of float64.
+#: Largest number of pairs that are compared at once, about: 32 MB of float64.
 PAIRS = 2**22
 
 
 class EmbeddingLoss(Loss):
-    """A loss of whole batches that compares all pairs of samples: alike if their classes are.
+    """A loss of whole batches that compares all pairs of samples by their classes.
 
-    Outputs are embeddings, of two numbers or more. Targets are class indices, one column of whole numbers; there may be more or fewer
-    classes than outputs.
+    Outputs are embeddings of two or more numbers. Targets are class indices, one column of whole numbers. The number of classes need not be
+    the number of outputs.
     """
 
     needs_batch = True
@@ -30,7 +30,7 @@ class EmbeddingLoss(Loss):
 
     def n_outputs(self, n_classes: int) -> int:
         raise ParameterError(
-            f"{self!r} learns embeddings, which decide no class: train an nn.Sequential with it, and a classifier on what it predicts"
+            f"{self!r} learns embeddings, not classes: train an nn.Sequential with it, then a classifier on its predictions"
         )
 
     def n_labels(self, n_outputs: int) -> int:
@@ -56,7 +56,7 @@ def blocks(n_rows: int) -> Iterator[slice]:
 
 
 def alike(labels: np.ndarray, present: np.ndarray, block: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Which pairs of a row of `block` and any row, (n_block, n_rows), are of one class, and which of two; a row and itself are no pair."""
+    """Pairs (n_block, n_rows) of the same class, and of different classes, between `block` and all rows, without a row and itself."""
     same = labels[block, None] == labels
     both = present[block, None] & present
     here = np.arange(len(labels))

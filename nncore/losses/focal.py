@@ -14,24 +14,26 @@ from nncore.plugin import Kernel, Loss
 
 
 class Focal(Loss):
-    """E = −Σⱼ αⱼ Yⱼ (1 − pⱼ)^γ log pⱼ with p = softmax(z), from the logits z: cross-entropy in which easy samples count little.
+    """Focal loss from logits for imbalanced classes: cross-entropy that gives easy samples little weight.
 
-    A sample that is classified with confidence has a small factor (1 − p)^γ, so that the many easy ones do not drown the few hard ones.
-    With γ = 0 it is ``softmax_cross_entropy``. The network's last layer has no activation. A target is a class index or a row Y over the
-    classes. With hⱼ = αⱼ Yⱼ (1 − pⱼ)^γ (γ pⱼ log pⱼ/(1 − pⱼ) − 1), ∂E/∂zₖ = hₖ (1 − pₖ) − pₖ Σ_{j≠k} hⱼ. As Keras'
-    ``CategoricalFocalCrossentropy(from_logits=True)``. For yes/no outputs see ``binary_focal``.
+    E = −Σⱼ αⱼ Yⱼ (1 − pⱼ)^γ log pⱼ with p = softmax(z), from the logits z.
+
+    A sample that is classified with confidence has a small factor (1 − p)^γ, so that many easy samples do not outweigh a few hard ones.
+    With γ = 0 it is ``softmax_cross_entropy``. The last layer has no activation. A target is a class index or a row Y over the classes.
+    With hⱼ = αⱼ Yⱼ (1 − pⱼ)^γ (γ pⱼ log pⱼ/(1 − pⱼ) − 1), ∂E/∂zₖ = hₖ (1 − pₖ) − pₖ Σ_{j≠k} hⱼ. As Keras'
+    ``CategoricalFocalCrossentropy(from_logits=True)``. For binary outputs see ``binary_focal``.
 
     Parameters
     ----------
     gamma : float >= 0, default 2.0
-        γ: how much easy samples are played down.
+        γ: the larger, the less easy samples count.
     alpha : sequence of float or None, default None
-        α: a weight of at least 0 for each class; None is 1 for each. A single number counts for all classes.
+        α: a weight of at least 0 for each class, or one number for all. None is 1.
 
     Raises
     ------
     ParameterError
-        For a number outside its range; when training begins, if there is not one weight for each output.
+        If a number is outside its range, or, when training begins, `alpha` does not have one weight for each output.
 
     References
     ----------

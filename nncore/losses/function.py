@@ -13,30 +13,29 @@ from nncore.plugin import OUTPUT_DOMAINS, Loss, resolvable
 
 
 class FunctionLoss(Loss):
-    """A loss that a function of yours computes, in NumPy; ``loss=function`` makes one.
+    """Custom loss from a NumPy function; ``loss=function`` in `fit` makes one.
 
     Parameters
     ----------
     function : callable
-        ``function(output, target) -> (loss, d_output)``. `output` has shape ``(n_rows, n_outputs)``, `target` the same shape, or
-        ``(n_rows,)`` int64 class indices; `loss`, shape ``(n_rows,)``, is that of each sample by itself and `d_output`, shape
-        ``(n_rows, n_outputs)``, its gradient. Both are neither averaged over the batch nor weighted: the network does that. With
-        `needs_batch` it is ``function(output, target, weight)``.
+        ``function(output, target) -> (loss, d_output)``. `output` has shape ``(n_rows, n_outputs)``. `target` has the same shape, or is
+        ``(n_rows,)`` int64 class indices. Return the `loss` of each sample, shape ``(n_rows,)``, and its gradient `d_output`, shape
+        ``(n_rows, n_outputs)``. Do not average over the batch or apply weights: the network does. With `needs_batch` the call is
+        ``function(output, target, weight)``.
     targets : {"real", "labels"}, default "real"
-        What the function compares with.
+        Type of the targets: real numbers or class indices.
     link : str or None, default None
-        Activation that turns outputs into predictions: ``"softmax"``, ``"sigmoid"``.
+        Activation that `predict_proba` applies to outputs: ``"softmax"``, ``"sigmoid"``.
     output_domain : str, default "real"
-        What the outputs must be (`nncore.plugin.Loss`): ``"logits"``, ``"positive"``, ``"probabilities"``, ``"distribution"``. With a
-        `link`, ``"real"`` means logits.
+        Range of the outputs (`nncore.plugin.Loss`): ``"logits"``, ``"positive"``, ``"probabilities"``, ``"distribution"``. With a `link`,
+        ``"real"`` means logits.
     needs_batch : bool, default False
-        Whether the loss of a sample depends on others. The function is then called once with all rows of a batch, or of a data set to be
-        scored. `weight`, shape ``(n_rows,)``, is each row's share, and the shares sum to 1. The loss is Σᵢ weightᵢ lossᵢ, and `d_output` is
-        the gradient of that sum.
+        True if the loss of a sample depends on other samples. The function is then called once for all rows of a batch, or of a data set to
+        be scored. `weight`, shape ``(n_rows,)``, sums to 1. The loss is Σᵢ weightᵢ lossᵢ, and `d_output` the gradient of that sum.
 
     Notes
     -----
-    A network with such a loss cannot be saved, since no file could name the function; a plugin can (``nncore new-plugin``).
+    A network with such a loss cannot be saved, since a file cannot name the function. Make a plugin of it (``nncore new-plugin``).
 
     Examples
     --------

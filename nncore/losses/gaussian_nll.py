@@ -1,4 +1,4 @@
-"""Negative log-likelihood of a normal distribution whose variance is learned too."""
+"""Negative log-likelihood of a normal distribution with a predicted variance."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from nncore.plugin import Graph, Kernel, Loss, Value
 
 
 class GaussianNLL(Loss):
-    """E = (1/m) Σₜ ½ (log vₜ + (μₜ − Yₜ)²/vₜ) over m targets: the network gives a mean and the log of a variance for each.
+    """Gaussian negative log-likelihood: predict a mean and a variance for each target.
 
-    It has 2m outputs: ``output[:, :m]`` are the means μ, ``output[:, m:]`` the logarithms s of the variances; its last layer has no
-    activation. The constant ½ log 2π is left out. v = max(exp s, `min_variance`) keeps a sample that is predicted exactly from
-    driving E to −∞. ∂E/∂μ = (μ − Y)/(mv); ∂E/∂s = (exp s/v)(1 − (μ − Y)²/v)/(2m), which below the smallest variance is not the
-    derivative of the clamped E, 0, but leads back above it. All as PyTorch's ``GaussianNLLLoss`` of ``var = exp s``.
+    E = (1/m) Σₜ ½ (log vₜ + (μₜ − Yₜ)²/vₜ) over m targets. The constant ½ log 2π is left out.
+
+    The network has 2m outputs and no last activation: ``output[:, :m]`` are the means μ, ``output[:, m:]`` the logarithms s of the
+    variances. v = max(exp s, `min_variance`), so that an exact prediction does not drive E to −∞. ∂E/∂μ = (μ − Y)/(mv);
+    ∂E/∂s = (exp s/v)(1 − (μ − Y)²/v)/(2m). Below the smallest variance this is not the derivative of the clamped E, which is 0, but leads
+    back above it. All as PyTorch's ``GaussianNLLLoss`` of ``var = exp s``.
 
     Parameters
     ----------
     min_variance : float > 0, default 1e-6
-        In the squared unit of the targets.
+        Smallest variance, in the squared unit of the targets.
 
     Raises
     ------
@@ -43,7 +45,7 @@ class GaussianNLL(Loss):
 
     def n_targets(self, n_outputs: int) -> int:
         if n_outputs % 2:
-            raise ShapeError(f"GaussianNLL: a mean and a log-variance for each target make an even number of outputs, not {n_outputs}")
+            raise ShapeError(f"GaussianNLL needs a mean and a log-variance for each target, an even number of outputs, got {n_outputs}")
         return n_outputs // 2
 
     def decide(self, output: np.ndarray) -> np.ndarray:

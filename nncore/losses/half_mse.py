@@ -8,7 +8,10 @@ from nncore.plugin import Kernel, Loss
 
 
 class HalfMSE(Loss):
-    """E = ½‖y − Y‖², ∂E/∂y = y − Y. The loss of the notes: summed over the outputs of a sample, averaged over samples."""
+    """Half the squared error, summed over the outputs of a sample: E = ½‖y − Y‖², ∂E/∂y = y − Y.
+
+    This is the loss of many lecture notes. The mean is over samples only; `nncore.MSE` also averages over outputs.
+    """
 
     metrics = ("r2",)
     judge = "r2"

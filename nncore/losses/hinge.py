@@ -12,19 +12,20 @@ from nncore.plugin import Kernel, Loss
 
 
 class Hinge(Loss):
-    """E = max(0, margin − a) or its square, a being by how much the right answer is ahead; 0 once it is ahead by the margin.
+    """Hinge loss of support vector machines, for two or more classes: E = max(0, margin − a), or its square.
 
-    One output: the target is Y = −1 or +1, and a = Y y; the sign of the output is the answer. Several outputs: the target is a class
-    index c, and a = y_c − max over j ≠ c of yⱼ (Crammer & Singer; of equal wrong outputs the first counts); the largest output is the
-    answer. ∂E/∂a = −1, or −2 max(0, margin − a) if squared, and 0 where a ≥ margin. scikit-learn's ``hinge_loss`` is the mean of it.
-    PyTorch's ``MultiMarginLoss`` is another loss: it adds over all wrong classes and divides by the number of classes.
+    a is the lead of the right class. With one output, the target is Y = −1 or +1, a = Y y, and the sign of the output is the predicted
+    class. With several outputs, the target is a class index c, a = y_c − max over j ≠ c of yⱼ (Crammer & Singer; of equal wrong outputs the
+    first), and the largest output is the predicted class. ∂E/∂a = −1, or −2 max(0, margin − a) if squared, and 0 where a ≥ margin.
+    scikit-learn's ``hinge_loss`` is its mean. PyTorch's ``MultiMarginLoss`` differs: it adds over all wrong classes and divides by the
+    number of classes.
 
     Parameters
     ----------
     margin : float > 0, default 1.0
-        How far ahead the right answer shall be.
+        Lead of the right class from which on the loss is 0.
     squared : bool, default False
-        Take the square, whose gradient grows with the lack.
+        Square the loss, so that larger violations have larger gradients.
 
     References
     ----------
@@ -74,7 +75,7 @@ class Hinge(Loss):
         return d_output
 
     def _slack(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """What is missing to the margin, shape (n_rows,)."""
+        """max(0, margin − a), shape (n_rows,)."""
         if target.ndim == 2:
             ahead = (target * output)[:, 0]
         else:

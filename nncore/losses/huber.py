@@ -11,16 +11,16 @@ from nncore.plugin import Kernel, Loss
 
 
 class Huber(Loss):
-    """E = (1/m) Σⱼ h(yⱼ − Yⱼ) over the m outputs of a sample, with h(d) = ½d² where |d| ≤ δ, else δ(|d| − ½δ).
+    """Huber loss: squared error for small errors, absolute error for large ones, so that outliers have little influence.
 
-    Quadratic near the target, linear far from it: a mean that outliers hardly move. ∂E/∂yⱼ = c/m, c being yⱼ − Yⱼ clipped to
-    [−δ, δ]; h = c(d − ½c) for either branch. As PyTorch's ``HuberLoss``. Its ``SmoothL1Loss(beta=δ)`` is this divided by δ, and
+    E = (1/m) Σⱼ h(yⱼ − Yⱼ) over the m outputs of a sample, with h(d) = ½d² where |d| ≤ δ, else δ(|d| − ½δ). ∂E/∂yⱼ = c/m, c being yⱼ − Yⱼ
+    clipped to [−δ, δ]; h = c(d − ½c) in both cases. As PyTorch's ``HuberLoss``. Its ``SmoothL1Loss(beta=δ)`` is this divided by δ, and
     equal to it for δ = 1.
 
     Parameters
     ----------
     delta : float > 0, default 1.0
-        δ, in the unit of the targets.
+        δ, the error from which on the loss is linear, in the unit of the targets.
 
     References
     ----------

@@ -10,13 +10,13 @@ from nncore.plugin import Kernel, Loss
 
 
 class LogCosh(Loss):
-    """E = (1/m) Σⱼ log cosh(yⱼ − Yⱼ) over the m outputs of a sample; ∂E/∂yⱼ = tanh(yⱼ − Yⱼ)/m.
+    """Log-cosh loss: like the Huber loss, and smooth everywhere.
 
-    About ½d² for a small error d, and |d| − log 2 for a large one: like ``huber``, and smooth everywhere. It is computed as
-    ½ log(1 + sinh² d) for |d| < 1, which keeps the digits of small errors, and else as |d| − log 2 + log(1 + exp(−2|d|)), which does not
+    E = (1/m) Σⱼ log cosh(yⱼ − Yⱼ) over the m outputs of a sample; ∂E/∂yⱼ = tanh(yⱼ − Yⱼ)/m.
+
+    It is about ½d² for a small error d, and |d| − log 2 for a large one. Scale the targets so that an error of 1 is large. It is computed
+    as ½ log(1 + sinh² d) for |d| < 1, which is accurate for small errors, else as |d| − log 2 + log(1 + exp(−2|d|)), which does not
     overflow. As Keras' ``LogCosh``.
-
-    Errors are measured in the unit of the targets: scale these so that 1 is where an error begins to be large.
 
     References
     ----------

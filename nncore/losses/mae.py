@@ -8,9 +8,9 @@ from nncore.plugin import Kernel, Loss
 
 
 class MAE(Loss):
-    """E = (1/m) Σⱼ |yⱼ − Yⱼ| over the m outputs of a sample, ∂E/∂yⱼ = sign(yⱼ − Yⱼ) / m, 0 where they are equal.
+    """Mean absolute error: predicts the median of the targets, which outliers do not move.
 
-    What minimises it is the median of the targets, which outliers do not move. As PyTorch's ``L1Loss``.
+    E = (1/m) Σⱼ |yⱼ − Yⱼ| over the m outputs of a sample, ∂E/∂yⱼ = sign(yⱼ − Yⱼ) / m, 0 where they are equal. As PyTorch's ``L1Loss``.
 
     References
     ----------

@@ -8,7 +8,7 @@ from nncore.plugin import Kernel, Loss
 
 
 class MSE(Loss):
-    """E = (1/m) Σⱼ (yⱼ − Yⱼ)² over the m outputs of a sample, ∂E/∂y = (2/m)(y − Y). As scikit-learn and PyTorch define it."""
+    """Mean squared error: E = (1/m) Σⱼ (yⱼ − Yⱼ)² over the m outputs of a sample, ∂E/∂y = (2/m)(y − Y), as in PyTorch."""
 
     metrics = ("r2",)
     judge = "r2"

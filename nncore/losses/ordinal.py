@@ -1,4 +1,4 @@
-"""Classes that have an order."""
+"""Ordinal regression: classes with an order."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from nncore.plugin import Graph, Kernel, Loss, Value
 
 
 class Ordinal(Loss):
-    """E = −log P(class), from cumulative logits: P(class ≥ k) = sigmoid(gₖ) for k = 1, …, K − 1 of K classes in order, g₁ ≥ g₂ ≥ ….
+    """Ordinal regression from cumulative logits: classes in order, where a mistake of two classes costs more than one.
 
-    The network has K − 1 outputs u and no activation at its end: g₁ = u₁, and gₖ = gₖ₋₁ − log(1 + exp uₖ). So the logits are in order
-    whatever the outputs are, and P(class = k) = sigmoid(gₖ) − sigmoid(gₖ₊₁) is positive. A mistake of two classes costs more than one of
-    a single class. For k between the first and the last class, E = log(1 + exp −gₖ) + log(1 + exp gₖ₊₁) + log(1 + exp −uₖ₊₁), without
-    cancellation; the first class has the second term alone, the last one the first. Of two classes it is
-    ``binary_cross_entropy``.
+    E = −log P(class), with P(class ≥ k) = sigmoid(gₖ) for k = 1, …, K − 1 of K classes in order, g₁ ≥ g₂ ≥ ….
 
-    A target is a class index: 0 the lowest class, K − 1 the highest. `decide` gives the probabilities of the K classes, of which the
-    largest is the answer. In estimators and ``nncore train`` the order is that of ``classes_``: numbers by size, texts by the alphabet.
+    The network has K − 1 outputs u and no last activation: g₁ = u₁, and gₖ = gₖ₋₁ − log(1 + exp uₖ). So the logits are always in order, and
+    P(class = k) = sigmoid(gₖ) − sigmoid(gₖ₊₁) is positive. For k between the first and the last class, E = log(1 + exp −gₖ)
+    + log(1 + exp gₖ₊₁) + log(1 + exp −uₖ₊₁), without cancellation. The first class has only the second term, the last class only the first.
+    For two classes it is ``binary_cross_entropy``.
+
+    A target is a class index: 0 is the lowest class, K − 1 the highest. `decide` returns the probabilities of the K classes; the largest is
+    the predicted class. In estimators and ``nncore train`` the order is that of ``classes_``: numbers by size, texts by the alphabet.
 
     Notes
     -----
-    All outputs may depend on the sample. McCullagh's proportional odds have one score for a sample, and the same thresholds for all. They
-    are a network that ends in the score, ``nn.Dense(1, use_bias=False)``, and in a layer that is frozen but for its biases, the thresholds:
-    ``nn.Dense(K - 1, weight_initializer={"name": "constant", "value": [[1, 0, …, 0]]})``, fitted with
+    All outputs may depend on the sample. McCullagh's proportional odds model has one score for a sample and the same thresholds for all
+    samples. To build it, end the network in the score, ``nn.Dense(1, use_bias=False)``, and in a layer of which only the biases, the
+    thresholds, are trained: ``nn.Dense(K - 1, weight_initializer={"name": "constant", "value": [[1, 0, …, 0]]})``, with
     ``groups={"dense_2.weight": {"frozen": True}}``. That is statsmodels' ``OrderedModel(distr="logit")``.
 
     References

@@ -8,11 +8,13 @@ from nncore.plugin import Kernel, Loss
 
 
 class Poisson(Loss):
-    """E = Σⱼ exp(zⱼ) − Yⱼ zⱼ + Yⱼ log Yⱼ − Yⱼ, from the logarithms z of the rates; ∂E/∂z = exp(z) − Y.
+    """Poisson loss for counts and rates: half the Poisson deviance, from log-rates.
 
-    The negative log-likelihood of counts Y at rates exp(z), moved so that it is 0 where the rate equals the count (0 log 0 is 0). The
-    network's last layer has no activation: ``predict`` gives log-rates, ``predict_proba`` rates, and metrics see rates. Targets are at
-    least 0, and need not be whole. As scikit-learn's ``MLPRegressor(loss="poisson")``, summed over several outputs.
+    E = Σⱼ exp(zⱼ) − Yⱼ zⱼ + Yⱼ log Yⱼ − Yⱼ, from the logarithms z of the rates; ∂E/∂z = exp(z) − Y. This is the negative log-likelihood of
+    counts Y at rates exp(z), shifted to be 0 where the rate equals the count (0 log 0 is 0).
+
+    The last layer has no activation: ``predict`` returns log-rates, ``predict_proba`` rates, and metrics score rates. Targets are at least
+    0, and need not be whole. As scikit-learn's ``MLPRegressor(loss="poisson")``, summed over several outputs.
 
     References
     ----------

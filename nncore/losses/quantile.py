@@ -13,12 +13,14 @@ from nncore.plugin import Graph, Kernel, Loss, Value
 
 
 class Quantile(Loss):
-    """Pinball loss: E = 1/(mK) Σₜ Σₖ max(qₖ d, (qₖ − 1) d) with d = Yₜ − yₜₖ, for m targets and K quantiles at once.
+    """Quantile (pinball) loss: predict quantiles, such as a median with a 90 % interval.
 
-    The network has m·K outputs, those of the first target first: ``output[:, t * K + k]`` is quantile ``k`` of target ``t``, so that
-    ``net.predict(X).reshape(len(X), m, K)`` has them apart. ∂E/∂yₜₖ is (1 − qₖ)/(mK) above the target, −qₖ/(mK) below it and 0 at it.
-    For the median alone, E is half of ``mae``. Nothing keeps two quantiles among a network's outputs from crossing: `decide` puts those of
-    each target in order, which never makes them worse. Estimators and exported models predict them so.
+    E = 1/(mK) Σₜ Σₖ max(qₖ d, (qₖ − 1) d) with d = Yₜ − yₜₖ, for m targets and K quantiles at once.
+
+    The network has m·K outputs, those of the first target first: ``output[:, t * K + k]`` is quantile ``k`` of target ``t``, and
+    ``net.predict(X).reshape(len(X), m, K)`` separates them. ∂E/∂yₜₖ is (1 − qₖ)/(mK) above the target, −qₖ/(mK) below it and 0 at it.
+    For the median alone, E is half of ``mae``. Predicted quantiles may cross. `decide` sorts those of each target, which never makes them
+    worse; estimators and exported models do so.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class Quantile(Loss):
     Raises
     ------
     ParameterError
-        For a quantile outside (0, 1), or none at all.
+        If a quantile is outside (0, 1), or there is none.
     ShapeError
         When training begins, if the outputs are not a multiple of K.
 
@@ -70,7 +72,7 @@ class Quantile(Loss):
         rising = np.argsort(self.quantiles, kind="stable").tolist()
         places = [first + k for first in range(0, width, n) for k in rising]
         values = g.columns(output, places)
-        for turn in range(n):  # neighbours change places where they are in the wrong order: the even pairs, the odd ones, and so on
+        for turn in range(n):  # odd-even sort: swap neighbours in the wrong order, even pairs, then odd pairs, and so on
             left = [i for i in range(width) if i % n % 2 == turn % 2 and i % n + 1 < n]
             if left:
                 low, high = g.columns(values, left), g.columns(values, [i + 1 for i in left])

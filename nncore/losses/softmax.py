@@ -1,4 +1,4 @@
-"""What losses of classes share: probabilities whose complements keep their digits, and targets that are smoothed."""
+"""Shared by losses of classes: accurate probabilities and complements, and label smoothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def exponentials(output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits with the largest of their row subtracted, the exp of that, and its sum over a row without the largest, shape ``(n_rows, 1)``.
+    """Logits minus the largest of their row, their exp, and the sum of exp without the largest, shape ``(n_rows, 1)``.
 
-    The largest has exp 0 = 1. So log Σ exp is ``log1p(rest)``, and 1 − p of the largest ``rest / (1 + rest)``; either is exact to the last
-    digits however close p is to 1.
+    The largest has exp 0 = 1. So log Σ exp is ``log1p(rest)``, and 1 − p of the largest is ``rest / (1 + rest)``. Both are accurate however
+    close p is to 1.
     """
     with np.errstate(invalid="ignore"):  # ∞ − ∞ gives NaN, which the host reports
         z = output - output.max(axis=1, keepdims=True)
@@ -28,7 +28,7 @@ def d_labels(e: np.ndarray, rest: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def smoothed(target: np.ndarray, fraction: float, output: np.ndarray) -> np.ndarray:
-    """Targets of which a fraction is spread evenly over the classes, ``(n_rows, n_outputs)``; as they are where that is 0.
+    """Smoothed targets ``(n_rows, n_outputs)``, with a fraction spread evenly over the classes; `target` itself if that is 0.
 
     Parameters
     ----------

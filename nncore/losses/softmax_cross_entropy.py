@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy in one."""
+"""Softmax cross-entropy from logits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from nncore.plugin import Kernel, Loss
 
 
 class SoftmaxCrossEntropy(Loss):
-    """E = −Σⱼ Yⱼ log pⱼ with p = softmax(z), from the logits z; ∂E/∂z = p − Y.
+    """Softmax cross-entropy from logits: the usual loss for classification.
 
-    The network's last layer has no activation. A target is a class index or a row Y over the classes. Computed as
-    log(1 + r) − (z_true − max z), r the sum of exp(zⱼ − max z) over all j but that of max z: no exp overflows, no logarithm of 0 is taken,
-    and nothing is lost beside a probability close to 1. Should a row of Y sum to some s ≠ 1, the gradient is that of the same E, s·p − Y.
+    E = −Σⱼ Yⱼ log pⱼ with p = softmax(z), from the logits z; ∂E/∂z = p − Y.
+
+    The last layer has no activation. A target is a class index or a row Y over the classes. It is computed as log(1 + r) − (z_true − max
+    z), r the sum of exp(zⱼ − max z) over all j but that of max z: no exp overflows, no logarithm of 0 is taken, and the loss stays accurate
+    for probabilities close to 1. If a row of Y sums to s ≠ 1, the gradient is that of the same E, s·p − Y.
 
     Parameters
     ----------
     label_smoothing : float in [0, 1], default 0.0
-        ε: a fraction of each target that is spread evenly over all C classes, so that logits need not grow without end. Y becomes
-        (1 − ε)Y + ε·(ΣY)/C, as in PyTorch's ``CrossEntropyLoss``. In training only: the validation loss and ``evaluate`` use Y itself.
+        ε: smooth the targets in training, Y becomes (1 − ε)Y + ε·(ΣY)/C for C classes, as in PyTorch's ``CrossEntropyLoss``. This limits
+        the growth of the logits. The validation loss and ``evaluate`` use Y itself.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Several classifications at once."""
+"""Multi-task classification: softmax cross-entropy of several heads."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from nncore.plugin import Kernel, Loss, class_counts, head_columns
 
 
 class SoftmaxHeads(Loss):
-    """E = Σₕ −log softmax(zₕ)[cₕ]: for each head h its own softmax cross-entropy, added up; ∂E/∂zₕ = softmax(zₕ) − one-hot(cₕ).
+    """Multi-task classification: predict several targets at once, each with its own classes.
 
-    Each head answers a question of its own, with a number of classes of its own: species (3), sex (2) and island (5) take a network of
-    10 outputs, the logits of the first head first; its last layer has no activation. Targets have shape ``(n_samples, n_heads)``, a
-    class index from 0 for every head. ``predict_proba`` gives the probabilities in the same columns, each head's adding up to 1.
+    E = Σₕ −log softmax(zₕ)[cₕ], the sum of a softmax cross-entropy for each head h; ∂E/∂zₕ = softmax(zₕ) − one-hot(cₕ).
+
+    Each head is a target with its own number of classes. For example, species (3), sex (2) and island (5) need a network with 10 outputs:
+    the logits of the first head first, without a last activation. Targets have shape ``(n_samples, n_heads)``, a class index from 0 on for
+    each head. ``predict_proba`` returns probabilities in the same columns; those of a head sum to 1.
 
     Parameters
     ----------
     n_classes : sequence of int
-        Classes of each head.
+        Number of classes of each head.
     label_smoothing : float in [0, 1], default 0.0
-        ε: a fraction of each head's target that is spread evenly over its classes, in training only, as in ``softmax_cross_entropy``.
+        ε: smooth the targets of each head in training, as in ``softmax_cross_entropy``.
 
     Raises
     ------
     ParameterError
         If `n_classes` is not a sequence of whole numbers of at least 1.
     ShapeError
-        When training begins, if the network has not ``sum(n_classes)`` outputs.
+        When training begins, if the network does not have ``sum(n_classes)`` outputs.
     DataError
-        For a target that is no class of its head.
+        If a target is not a class of its head.
 
     References
     ----------

@@ -16,28 +16,30 @@ SOFT = "soft"
 
 
 class Triplet(EmbeddingLoss):
-    """Eᵢ = max(0, margin + d(i, p) − d(i, n)): the farthest sample p of the same class shall be nearer than the nearest n of another one.
+    """Triplet loss with the hardest samples of a batch: learn embeddings in which distances tell classes apart.
 
-    d is the Euclidean distance between outputs, which are embeddings of any width from 2 on. p and n are looked for in the batch, anew for
-    each sample. ``margin="soft"`` is log(1 + exp(d(i, p) − d(i, n))), which goes on pulling. A sample without another of its class, or
+    Eᵢ = max(0, margin + d(i, p) − d(i, n)), with the farthest sample p of the same class and the nearest sample n of another class.
+
+    d is the Euclidean distance between outputs, which are embeddings of width 2 or more. p and n are searched in the batch for each sample.
+    ``margin="soft"`` is log(1 + exp(d(i, p) − d(i, n))), whose gradient never becomes 0. A sample without another of its class, or
     without one of another class, has a loss of 0. Targets are class indices ``(n_samples,)``.
 
-    Sample weights weigh the Eᵢ; a sample of weight 0 is not there. The loss is of whole batches: batches should be large, with several
-    samples of each class, and all pairs of a validation set are compared. It is computed in NumPy, in float64.
+    Sample weights weight the Eᵢ; samples of weight 0 are left out. The loss compares all samples of a batch, so batches should be large,
+    with several samples of each class. In validation it compares all pairs. It is computed in NumPy, in float64.
 
     Parameters
     ----------
     margin : float >= 0 or "soft", default 0.2
-        By how much, in the unit of the outputs.
+        By how much p should be nearer than n, in the unit of the outputs.
 
     Raises
     ------
     ParameterError
-        For another margin.
+        If the margin is invalid.
     ShapeError
         When training begins, if the network has a single output.
     DataError
-        For a target that is no whole number from 0.
+        If a target is not a whole number from 0 on.
 
     References
     ----------

@@ -14,16 +14,18 @@ LOG_OF_0 = -1e30
 
 
 class Tweedie(Loss):
-    """Half the Tweedie deviance for a power p between 1 and 2, from the logarithms z of the means; ∂E/∂z = μ^(2−p) − Y μ^(1−p), μ = exp z.
+    """Tweedie loss for amounts of which many are 0, such as claims, rain or spending: half the Tweedie deviance, from log-means.
 
-    E = Σⱼ Yⱼ^(2−p)/((1−p)(2−p)) − Yⱼ μⱼ^(1−p)/(1−p) + μⱼ^(2−p)/(2−p): the negative log-likelihood, but for factors and terms without z, of
-    sums of a Poisson number of gamma-distributed amounts, such as claims, rain or spending. Such sums are 0 or positive, and their variance
-    is proportional to μ^p. E is 0 where μ = Y. The network's last layer has no activation: ``predict`` gives log-means, ``predict_proba``
-    means, and metrics see means. Half of scikit-learn's ``mean_tweedie_deviance(power=p)``, summed over several outputs.
+    E = Σⱼ Yⱼ^(2−p)/((1−p)(2−p)) − Yⱼ μⱼ^(1−p)/(1−p) + μⱼ^(2−p)/(2−p), with μ = exp z; ∂E/∂z = μ^(2−p) − Y μ^(1−p), for a power p between 1
+    and 2. Up to factors and terms without z, this is the negative log-likelihood of sums of a Poisson number of gamma-distributed amounts.
+    Such sums are 0 or positive, and their variance is proportional to μ^p. E is 0 where μ = Y.
 
-    Amounts over different times or areas (exposures) are learnt as rates: targets are the amounts divided by the exposures, and the
-    exposures are the sample weights. So the variance of a sum over an exposure w is w times that over 1, as it is for independent parts.
-    That is not the same as an offset of log w, which would weigh by w^(2−p).
+    The last layer has no activation: ``predict`` returns log-means z, ``predict_proba`` means, and metrics score means. It is half of
+    scikit-learn's ``mean_tweedie_deviance(power=p)``, summed over several outputs.
+
+    For amounts over different times or areas (exposures), learn rates: divide the amounts by the exposures, and pass the exposures as
+    sample weights. Then the variance of a sum over an exposure w is w times that over 1, as for independent parts. An offset of log w would
+    weight by w^(2−p) instead.
 
     Parameters
     ----------

@@ -15,22 +15,25 @@ _SUM_TOLERANCE = 1e-3
 
 
 class Accuracy(Metric):
-    """Fraction of samples classified correctly, weighted by ``sample_weight``.
+    """Accuracy: fraction of samples classified correctly, weighted by ``sample_weight``.
 
     Parameters
     ----------
     mode : {"auto", "classes", "labels"}, default "auto"
-        ``"classes"``: one class a sample, the largest output. ``"labels"``: every output is a yes/no question of its own,
-        yes where it is greater than `threshold`, and a sample is correct if all of them are, as in scikit-learn's
-        ``accuracy_score``. ``"auto"``: ``"labels"`` for a single output; for several outputs ``"classes"`` if the targets are
-        class indices or each row of them sums to 1 (one-hot, probabilities), else ``"labels"``.
+        How outputs are read.
+
+        - ``"classes"``: each sample has one class, that of the largest output.
+        - ``"labels"``: each output is a binary label, positive where it is greater than `threshold`. A sample is correct if all its labels
+          are, as in scikit-learn's ``accuracy_score``.
+        - ``"auto"``: ``"labels"`` for a single output. For several outputs ``"classes"`` if the targets are class indices or each row of
+          them sums to 1 (one-hot, probabilities), else ``"labels"``.
     threshold : float, default 0.5
-        What separates yes from no, in outputs and targets; 0 for −1 and +1 (``hinge``).
+        Positive labels are above it, in outputs and targets; 0 for −1 and +1 (``hinge``).
 
     Notes
     -----
-    Outputs are predictions after the loss's link, so probabilities where the loss has one. A sample with a NaN among its
-    outputs is wrong. Without samples, or with weights that sum to 0, the accuracy is NaN.
+    Outputs are predictions after the link of the loss, so probabilities if it has one. A sample with NaN outputs is wrong. Without samples,
+    or with weights that sum to 0, the accuracy is NaN.
     """
 
     higher_is_better = True
@@ -62,7 +65,7 @@ class Accuracy(Metric):
 
     def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
         n_outputs = output.shape[1]
-        if n_outputs == 1 or self.mode == "labels":  # a single output has no largest one, so it is always a yes/no question
+        if n_outputs == 1 or self.mode == "labels":  # a single output is always a binary label
             questions = target.reshape(output.shape)
             correct = ((output > self.threshold) == (questions > self.threshold)).all(axis=1)
         else:

@@ -8,20 +8,21 @@ from nncore.metrics.ranking import RankingMetric, levels
 
 
 class AveragePrecision(RankingMetric):
-    """Σₙ (Rₙ − Rₙ₋₁)·Pₙ, where P and R are precision and recall if yes is said to outputs of at least the n-th largest value.
+    """Average precision, the area under the precision-recall curve: for rare classes.
 
-    For rare classes: chance is their share, 1 is perfect. As scikit-learn's ``average_precision_score``.
+    Σₙ (Rₙ − Rₙ₋₁)·Pₙ, where P and R are precision and recall with the n-th largest output as threshold. 1 is perfect; random outputs score
+    the fraction of positive samples. As scikit-learn's ``average_precision_score``.
 
     Parameters
     ----------
     average : {"macro", "weighted"}, default "macro"
-        How the precisions of several classes or labels are averaged: alike, or by the weight of the samples that have them. Two classes
-        have one, that of class 1.
+        How to average several classes or labels: equally, or by the weight of the samples that have them. Two classes have one score, that
+        of class 1.
 
     Notes
     -----
-    A class that no sample has, or all have, is left out; NaN if none remains, or an output is NaN. All outputs have to be there at once,
-    also of a stream.
+    A class that no sample or every sample has is left out. The score is NaN if none remains, or an output is NaN. It needs all outputs in
+    memory, also of a stream.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Accuracy in which each class counts alike."""
+"""Balanced accuracy: each class has the same weight."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from nncore.metrics.classification import ClassificationMetric, answers, truth
 
 
 class BalancedAccuracy(ClassificationMetric):
-    """The mean over classes of the part of their samples that is classified correctly; weighted by ``sample_weight``.
+    """Balanced accuracy: mean over classes of the recall of each, for imbalanced classes; weighted by ``sample_weight``.
 
-    For classes of which some are rare: always giving the commonest of K classes scores 1/K. As scikit-learn's
-    ``balanced_accuracy_score``.
+    Predicting always the same of K classes scores 1/K. As scikit-learn's ``balanced_accuracy_score``.
 
     Parameters
     ----------
     threshold : float, default 0.5
-        What separates yes from no in a single output; 0 for −1 and +1 (``hinge``). Of several outputs, the largest decides.
+        A single output above it is the positive class; 0 for −1 and +1 (``hinge``). Of several outputs, the largest decides.
 
     Notes
     -----
-    Classes without samples are left out. A sample with a NaN among its outputs is wrong.
+    Classes without samples are left out. A sample with NaN outputs is wrong.
 
     References
     ----------

@@ -8,9 +8,10 @@ from nncore.metrics.classification import ClassificationMetric, probable
 
 
 class Brier(ClassificationMetric):
-    """Σᵢ wᵢ (pᵢ − yᵢ)² / Σᵢ wᵢ, p the probability of class 1; of more than two classes, the sum over them; of labels, the mean.
+    """Brier score: mean squared error of predicted probabilities.
 
-    0 is perfect. As scikit-learn's ``brier_score_loss``. Targets may be probabilities.
+    Σᵢ wᵢ (pᵢ − yᵢ)² / Σᵢ wᵢ, p the probability of class 1. For more than two classes it is the sum over them, for labels the mean. 0 is
+    perfect. As scikit-learn's ``brier_score_loss``. Targets may be probabilities.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the metrics of classifications have in common."""
+"""Base of the metrics of classification."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ _SUM_TOLERANCE = 1e-3
 
 
 class ClassificationMetric(Metric):
-    """A metric of classes, or of yes/no questions: one for a single output, one for each output where a sample may have several labels.
+    """A metric of classes or of binary labels.
 
-    Several outputs are classes, of which a sample has one, if the targets are class indices or each row of them sums to 1.
+    A single output is a binary label. Several outputs are classes, of which a sample has one, if the targets are class indices or each row
+    of them sums to 1. Otherwise they are labels, of which a sample may have several.
     """
 
     takes_probabilities = False  # as targets, too
     takes_labels = True  # several of a sample
 
-    _is_of_labels = False  # whether each of several outputs is a question of its own
+    _is_of_labels = False  # whether several outputs are binary labels
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         n_rows, n_outputs = output
         if target not in ((n_rows,), (n_rows, n_outputs)):
             name = type(self).__name__
-            raise ShapeError(f"{name} is for classes: targets of shape {target} do not fit outputs of shape {output}")
+            raise ShapeError(f"{name} scores classes: targets of shape {target} do not fit outputs of shape {output}")
 
     def check_targets(self, target: np.ndarray) -> None:
         if target.ndim == 1 and target.dtype.kind in "iu":
@@ -41,11 +42,11 @@ class ClassificationMetric(Metric):
         if not is_known:
             wanted = "0 and 1, or -1 and 1" + (", or probabilities" if self.takes_probabilities else "")
             raise DataError(
-                f"{type(self).__name__} is for classes, and the targets are other numbers than {wanted}: pass class indices, or choose a "
-                "metric of numbers, such as 'r2' or 'mae'"
+                f"{type(self).__name__} scores classes, and the targets are not {wanted}: pass class indices, or choose a metric of "
+                "numbers, such as 'r2' or 'mae'"
             )
         if not self.takes_labels and _has_several_labels(target):
-            raise DataError(f"{type(self).__name__} is for samples of one class each, and some have several labels or none")
+            raise DataError(f"{type(self).__name__} scores samples of one class each, and some have several labels or none")
 
     def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
         if not _has_several_labels(target):
@@ -60,7 +61,7 @@ class ClassificationMetric(Metric):
         return super().score(output, target, sample_weight)
 
     def _is_of_two_classes(self, output: np.ndarray) -> bool:
-        """Whether two outputs are probabilities of no and yes."""
+        """Whether two outputs are probabilities of two classes."""
         return output.shape[1] == 2 and not self._is_of_labels
 
 
@@ -70,7 +71,7 @@ def _has_several_labels(target: np.ndarray) -> bool:
 
 
 def truth(output: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Which of the outputs would have been right, (n_rows, n_outputs) bool."""
+    """True outputs, (n_rows, n_outputs) bool."""
     if target.ndim == 1 and output.shape[1] > 1:
         return np.asarray(target[:, None] == np.arange(output.shape[1]))
     return np.asarray(target.reshape(output.shape) > 0.5)  # 1, not 0 nor -1
@@ -84,7 +85,7 @@ def probable(output: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def answers(output: np.ndarray, threshold: float, *, by_output: bool) -> np.ndarray:
-    """Which outputs say yes, (n_rows, n_outputs) bool: those above the threshold, or the largest of each row. None of a row with NaN."""
+    """Positive outputs, (n_rows, n_outputs) bool: those above the threshold, or the largest of each row. None in a row with NaN."""
     if by_output:
         return np.asarray(output > threshold)
     yes = np.zeros(output.shape, bool)

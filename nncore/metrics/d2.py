@@ -1,4 +1,4 @@
-"""What the D² scores have in common."""
+"""Base of the D² scores."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nncore.plugin import Metric
 
 
 class D2Metric(Metric):
-    """1 − Σᵢ wᵢ d(yᵢ, Yᵢ) / Σᵢ wᵢ d(c, Yᵢ), the mean over outputs: how much of the deviation d of the best constant c is saved.
+    """D²: 1 − Σᵢ wᵢ d(yᵢ, Yᵢ) / Σᵢ wᵢ d(c, Yᵢ), the reduction of the deviation d relative to the best constant c; the mean over outputs.
 
-    A subclass says d and c. As in scikit-learn, an output whose target is constant scores 1 if it is predicted exactly, else 0; with fewer
-    than two samples, or weights that sum to 0, the score is NaN.
+    A subclass defines d and c. As in scikit-learn, an output whose target is constant scores 1 if it is predicted exactly, else 0. With
+    fewer than two samples, or weights that sum to 0, the score is NaN.
     """
 
     higher_is_better = True
@@ -38,7 +38,7 @@ class D2Metric(Metric):
         n_targets = target[1] if len(target) > 1 else 1
         if output != (target[0], n_targets * self._n_levels):
             raise ShapeError(
-                f"{self!r} is for {self._n_levels} output{'s' * (self._n_levels > 1)} of each target: targets of shape {target} do not fit "
+                f"{self!r} needs {self._n_levels} output{'s' * (self._n_levels > 1)} for each target: targets of shape {target} do not fit "
                 f"outputs of shape {output}"
             )
 

@@ -1,4 +1,4 @@
-"""Part of the absolute error of the median that a regression saves."""
+"""D² with the absolute error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part of Huber's loss of the best constant that a regression saves."""
+"""D² with the Huber loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HALVINGS = 100
 
 
 class D2Huber(D2Metric):
-    """D² with Huber's loss: 1 for perfect predictions, 0 for Huber's location of the targets, between their median and their mean.
+    """D² with the Huber loss: 1 for perfect predictions, 0 for the constant with the smallest Huber loss.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Part of the pinball loss of constant quantiles that a quantile regression saves."""
+"""D² with the pinball loss."""
 
 from __future__ import annotations
 

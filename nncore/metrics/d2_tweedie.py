@@ -1,4 +1,4 @@
-"""Part of the Tweedie deviance of the mean that a regression of positive numbers saves."""
+"""D² with the Tweedie deviance."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class D2Tweedie(D2Metric):
     Parameters
     ----------
     power : float, default 1.0
-        0 is the normal distribution, where D² is R²; 1 that of Poisson, 2 the gamma distribution, between them compound Poisson-gamma.
-        Targets have to be above 0 from 2 on, else at least 0; predictions that are not above 0 make the score −∞.
+        0 is the normal distribution, where D² is R². 1 is Poisson, 2 gamma, and between them compound Poisson-gamma. From 2 on targets must
+        be above 0, else at least 0. Predictions that are not above 0 make the score −∞.
     """
 
     ranges = {"power": "[0, inf)"}

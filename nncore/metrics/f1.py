@@ -10,23 +10,23 @@ from nncore.metrics.classification import ClassificationMetric, answers, truth
 
 
 class F1(ClassificationMetric):
-    """2·TP / (2·TP + FP + FN), weighted by ``sample_weight``: of class 1, of several classes the mean of theirs.
+    """F1 score: harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN), weighted by ``sample_weight``.
 
-    As scikit-learn's ``f1_score``, with ``average="macro"`` for several classes.
+    For two classes it is F1 of class 1, for several the mean over them. As scikit-learn's ``f1_score``, with ``average="macro"`` for
+    several classes.
 
     Parameters
     ----------
     average : {"macro", "micro", "weighted"}, default "macro"
-        Of several classes or labels: the mean of all, F1 of all counts together, or the mean by the weight of the samples that have them.
-        Two classes have one F1, that of class 1.
+        How to average several classes or labels: ``"macro"`` equally, ``"micro"`` by adding up their counts, ``"weighted"`` by the weight
+        of the samples that have them. Two classes have one F1, that of class 1.
     threshold : float, default 0.5
-        What separates yes from no in a single output, and in those of labels; 0 for −1 and +1 (``hinge``). Of classes, the largest output
-        decides.
+        Single outputs and labels above it are positive; 0 for −1 and +1 (``hinge``). Of classes, the largest output decides.
 
     Notes
     -----
-    A class that no sample has and none is given is left out of the mean; a label of that kind counts 0, as in scikit-learn. A sample with a
-    NaN among its outputs has no class.
+    A class that no sample has and none is predicted as is left out of the mean. Such a label scores 0, as in scikit-learn. A sample with
+    NaN outputs has no predicted class.
 
     References
     ----------

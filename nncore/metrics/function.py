@@ -12,18 +12,18 @@ from nncore.plugin import Metric
 
 
 class FunctionMetric(Metric):
-    """A score that a function of yours computes; ``metrics=[function]`` makes one.
+    """Custom metric from a function; ``metrics=[function]`` makes one.
 
     Parameters
     ----------
     function : callable
-        ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities where the loss
-        has a link), `target` is ``(n_rows, n_targets)`` reals or ``(n_rows,)`` class indices, `sample_weight` is ``(n_rows,)`` or None.
+        ``function(output, target, sample_weight) -> float``. `output` has shape ``(n_rows, n_outputs)`` (probabilities if the loss has a
+        link). `target` is ``(n_rows, n_targets)`` real numbers or ``(n_rows,)`` class indices. `sample_weight` is ``(n_rows,)`` or None.
     higher_is_better : bool or None, default None
-        Whether more is better. None leaves it to the label: less of a ``"worst_error"``, more of a ``"hit_score"``. Where the label does
-        not tell either, whatever monitors the metric asks for its mode.
+        Whether larger values are better. None infers it from the label: smaller for a ``"worst_error"``, larger for a ``"hit_score"``. If
+        the label does not tell, a callback that monitors the metric needs its `mode`.
     label : str or None, default None
-        Column of the history; None is the function's own name.
+        Name of the column in the history. None is the function's name.
     """
 
     flags = ("higher_is_better",)

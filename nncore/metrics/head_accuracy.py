@@ -1,4 +1,4 @@
-"""Accuracy of several classifications at once."""
+"""Accuracy of multi-task classification."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nncore.plugin import Metric, class_counts, head_columns
 
 
 class HeadAccuracy(Metric):
-    """Fraction of samples classified correctly by each head of ``softmax_heads``, the mean over heads; weighted by ``sample_weight``.
+    """Accuracy of multi-task classification (loss ``softmax_heads``): the mean over heads, weighted by ``sample_weight``.
 
     Parameters
     ----------
     n_classes : sequence of int
-        Classes of each head, as in the loss: outputs have ``sum(n_classes)`` columns, targets one for each head.
+        Number of classes of each head, as in the loss: outputs have ``sum(n_classes)`` columns, targets one for each head.
 
     Notes
     -----
-    A sample with a NaN among a head's outputs is wrong for that head. Without samples, or with weights that sum to 0, it is NaN.
+    A sample with NaN outputs for a head is wrong for that head. Without samples, or with weights that sum to 0, the accuracy is NaN.
     """
 
     higher_is_better = True

@@ -8,14 +8,15 @@ from nncore.metrics.classification import ClassificationMetric, probable
 
 
 class LogLoss(ClassificationMetric):
-    """−Σᵢ wᵢ log pᵢ / Σᵢ wᵢ, pᵢ the predicted probability of what is true; of labels, the mean over them.
+    """Log loss: cross-entropy of predicted probabilities, −Σᵢ wᵢ log pᵢ / Σᵢ wᵢ.
 
-    As scikit-learn's ``log_loss``. Unlike the loss of a fit it knows no label smoothing and no class weights.
+    pᵢ is the predicted probability of the true class; for labels it is the mean over them. As scikit-learn's ``log_loss``. Unlike the loss
+    of a fit, it has no label smoothing and no class weights.
 
     Notes
     -----
-    Probabilities are taken as at least ε and at most 1 − ε, ε the spacing of their dtype at 1: a sure wrong answer costs 15.9 in float32.
-    NaN if an output is no probability; a loss with a link makes them such. Targets may be probabilities.
+    Probabilities are clipped to [ε, 1 − ε], ε the spacing of their dtype at 1: a wrong class with probability 1 costs 15.9 in float32. The
+    score is NaN if an output is not a probability; a loss with a link makes them probabilities. Targets may be probabilities.
 
     References
     ----------

@@ -8,7 +8,10 @@ from nncore.metrics.regression import RegressionMetric, errors
 
 
 class MAE(RegressionMetric):
-    """Σᵢ wᵢ |yᵢ − Yᵢ| / Σᵢ wᵢ, the mean over outputs. As scikit-learn's ``mean_absolute_error``; NaN if the weights sum to 0."""
+    """Mean absolute error: Σᵢ wᵢ |yᵢ − Yᵢ| / Σᵢ wᵢ, the mean over outputs.
+
+    As scikit-learn's ``mean_absolute_error``; NaN if the weights sum to 0.
+    """
 
     higher_is_better = False
 

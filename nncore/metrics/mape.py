@@ -6,15 +6,15 @@ import numpy as np
 
 from nncore.metrics.regression import RegressionMetric, errors
 
-#: Targets nearer to 0 are taken as this one, as scikit-learn does.
+#: Smallest magnitude of a target, as in scikit-learn.
 _LEAST = np.finfo(np.float64).eps
 
 
 class MAPE(RegressionMetric):
-    """Σᵢ wᵢ |yᵢ − Yᵢ| / |Yᵢ| / Σᵢ wᵢ, the mean over outputs: 0.1 is an error of 10 % of the target.
+    """Mean absolute percentage error: 0.1 is an error of 10 % of the target.
 
-    As scikit-learn's ``mean_absolute_percentage_error``, a target of 0 is taken as 2.2e-16, so that any error there is huge: for targets
-    that stay away from 0. NaN if the weights sum to 0.
+    Σᵢ wᵢ |yᵢ − Yᵢ| / |Yᵢ| / Σᵢ wᵢ, the mean over outputs. As in scikit-learn's ``mean_absolute_percentage_error``, a target of 0 is
+    replaced by 2.2e-16, so that any error there is huge. Use it for targets away from 0. NaN if the weights sum to 0.
 
     References
     ----------

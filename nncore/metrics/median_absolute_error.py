@@ -10,10 +10,10 @@ from nncore.plugin import Metric
 
 
 class MedianAbsoluteError(Metric):
-    """The median of |yᵢ − Yᵢ|, weighted by ``sample_weight``; the mean over outputs. A few large errors do not move it.
+    """Median absolute error: the median of |yᵢ − Yᵢ|, which a few large errors do not change.
 
-    As scikit-learn's ``median_absolute_error``: where the weights of smaller and of larger errors are the same, the mean of the two in the
-    middle. NaN if the weights sum to 0, or an error is NaN. All outputs have to be there at once, also of a stream.
+    It is weighted by ``sample_weight``, and the mean over outputs. As scikit-learn's ``median_absolute_error``: between two errors in the
+    middle it is their mean. NaN if the weights sum to 0, or an error is NaN. It needs all outputs in memory, also of a stream.
 
     References
     ----------
@@ -36,7 +36,7 @@ class MedianAbsoluteError(Metric):
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:
-    """A number that half of the weight is not above and half is not below; no weight is 0."""
+    """The weighted median; no weight is 0."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weight[order])
     half = reached[-1] / 2

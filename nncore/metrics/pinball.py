@@ -13,9 +13,10 @@ from nncore.plugin import Metric
 
 
 class Pinball(Metric):
-    """Σᵢ wᵢ max(q·d, (q − 1)·d) / Σᵢ wᵢ, d = Yᵢ − yᵢ, the mean over quantiles and outputs: half of the absolute error for the median.
+    """Pinball loss of predicted quantiles: for the median, half of the absolute error.
 
-    As the mean of scikit-learn's ``mean_pinball_loss`` with ``alpha=q``.
+    Σᵢ wᵢ max(q·d, (q − 1)·d) / Σᵢ wᵢ, d = Yᵢ − yᵢ, the mean over quantiles and outputs. As the mean of scikit-learn's
+    ``mean_pinball_loss`` with ``alpha=q``.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class Pinball(Metric):
         n_targets, n_levels = target[1] if len(target) > 1 else 1, len(self.quantiles)
         if output != (target[0], n_targets * n_levels):
             what = f"{n_levels} output{'s' * (n_levels > 1)} of each target"
-            raise ShapeError(f"{self!r} is for {what}: targets of shape {target} do not fit outputs of shape {output}")
+            raise ShapeError(f"{self!r} needs {what}: targets of shape {target} do not fit outputs of shape {output}")
 
     def n_terms(self, n_outputs: int) -> int:
         return n_outputs
@@ -49,7 +50,7 @@ class Pinball(Metric):
 
 
 def levels_of(owner: str, quantiles: Any) -> tuple[float, ...]:
-    """Quantiles as users write them: one number or several, each in (0, 1)."""
+    """Checked quantiles: one number or several, each in (0, 1)."""
     found = numbers([quantiles] if is_number(quantiles) else quantiles)
     if not found or not all(0 < q < 1 for q in found):
         raise ParameterError(f"{owner}: quantiles must be numbers in (0, 1), at least one, got {shown(quantiles)}")

@@ -10,10 +10,11 @@ from nncore.plugin import Kernel
 
 
 class R2(D2Metric):
-    """R² = 1 − Σᵢ wᵢ (yᵢ − Yᵢ)² / Σᵢ wᵢ (Yᵢ − Ȳ)², the mean over outputs; Ȳ is the weighted mean of the targets Y.
+    """Coefficient of determination R²: 1 for perfect predictions, 0 for the mean of the targets.
 
-    As scikit-learn's ``r2_score``: an output whose target is constant scores 1 if it is predicted exactly, else 0. With
-    fewer than two samples, or weights that sum to 0, R² is NaN.
+    R² = 1 − Σᵢ wᵢ (yᵢ − Yᵢ)² / Σᵢ wᵢ (Yᵢ − Ȳ)², the mean over outputs; Ȳ is the weighted mean of the targets Y. As scikit-learn's
+    ``r2_score``: an output whose target is constant scores 1 if it is predicted exactly, else 0. With fewer than two samples, or weights
+    that sum to 0, R² is NaN.
     """
 
     kernel = Kernel("nncore._core.native:metric_squared_error", never_fails=True)

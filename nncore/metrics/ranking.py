@@ -1,4 +1,4 @@
-"""What the metrics have in common that look at the order of outputs alone."""
+"""Base of the metrics that depend only on the order of outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.metrics.classification import ClassificationMetric, truth
 
 
 class RankingMetric(ClassificationMetric):
-    """The mean of a score over questions: is it class k, of several classes; is it class 1, of two; or the question of each output."""
+    """The mean of a binary score: of each of several classes against the rest, of class 1 of two, or of each label."""
 
     higher_is_better = True
     choices: ClassVar[dict[str, tuple[str, ...]]] = {"average": ("macro", "weighted")}
@@ -20,7 +20,7 @@ class RankingMetric(ClassificationMetric):
         self.average = average
 
     def _of_question(self, is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
-        """The score of one question, all of shape (n_rows,); there are positive and negative rows, and no weight is 0."""
+        """The score of one class or label, all of shape (n_rows,). There are positive and negative rows, and no weight is 0."""
         raise NotImplementedError(f"{type(self).__name__}._of_question")
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
@@ -47,7 +47,7 @@ def levels(is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> tu
 
 
 def area_under_roc(is_positive: np.ndarray, score: np.ndarray, weight: np.ndarray) -> float:
-    """How often a positive row has the higher score than a negative one, ties counting half (Mann & Whitney), each pair by its weights."""
+    """Weighted fraction of pairs in which the positive row has the higher score; ties count half (Mann & Whitney)."""
     positive, negative = levels(is_positive, score, weight)
     below = np.cumsum(negative) - negative / 2
     return float(positive @ below / (positive.sum() * negative.sum()))

@@ -1,4 +1,4 @@
-"""What the metrics of regressions have in common."""
+"""Base of the metrics of regression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nncore.plugin import Metric
 
 
 class RegressionMetric(Metric):
-    """A metric of real outputs, each with a target of its own."""
+    """A metric of real outputs, with one target for each."""
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
         check_one_for_each(self, output, target)
@@ -19,7 +19,7 @@ class RegressionMetric(Metric):
 
 
 def errors(output: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """What is predicted less what is true, (n_rows, n_outputs) float64."""
+    """Predictions minus targets, (n_rows, n_outputs) float64."""
     difference: np.ndarray = output - np.asarray(target, dtype=np.float64).reshape(output.shape)
     return difference
 
@@ -29,4 +29,4 @@ def check_one_for_each(metric: Metric, output: tuple[int, ...], target: tuple[in
     columns = target[1:] or (1,)  # targets (n_rows,) are those of a single output
     if (target[0], *columns) != output:
         name = type(metric).__name__
-        raise ShapeError(f"{name} is for numbers, one for each output: targets of shape {target} do not fit outputs of shape {output}")
+        raise ShapeError(f"{name} needs one target for each output: targets of shape {target} do not fit outputs of shape {output}")

@@ -1,4 +1,4 @@
-"""Root of the mean squared error of a regression."""
+"""Root mean squared error of a regression."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from nncore.plugin import Kernel
 
 
 class RMSE(RegressionMetric):
-    """√(Σᵢ wᵢ (yᵢ − Yᵢ)² / Σᵢ wᵢ), the mean over outputs, in their unit.
+    """Root mean squared error, in the unit of the targets.
 
-    As scikit-learn's ``root_mean_squared_error``; NaN if the weights sum to 0.
+    √(Σᵢ wᵢ (yᵢ − Yᵢ)² / Σᵢ wᵢ), the mean over outputs. As scikit-learn's ``root_mean_squared_error``; NaN if the weights sum to 0.
     """
 
     higher_is_better = False

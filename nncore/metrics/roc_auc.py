@@ -8,20 +8,20 @@ from nncore.metrics.ranking import RankingMetric, area_under_roc
 
 
 class ROCAUC(RankingMetric):
-    """How often a sample of a class has a higher output for it than one of another class, ties counting half; each pair by its weights.
+    """Area under the ROC curve: how well outputs rank samples of a class above others. ½ is chance, 1 is perfect.
 
-    ½ is chance, 1 perfect. As scikit-learn's ``roc_auc_score``, for several classes with ``multi_class="ovr"``.
+    It is the fraction of pairs of a positive and a negative sample in which the positive one has the higher output; ties count half, and
+    pairs are weighted. As scikit-learn's ``roc_auc_score``, for several classes with ``multi_class="ovr"``.
 
     Parameters
     ----------
     average : {"macro", "weighted"}, default "macro"
-        How the areas of several classes or labels are averaged: alike, or by the weight of the samples that have them. Two classes have one
-        area.
+        How to average several classes or labels: equally, or by the weight of the samples that have them. Two classes have one area.
 
     Notes
     -----
-    A class that no sample has, or all have, has no area and is left out; NaN if none remains, or an output is NaN. All outputs have to be
-    there at once, also of a stream.
+    A class that no sample or every sample has is left out. The score is NaN if none remains, or an output is NaN. It needs all outputs in
+    memory, also of a stream.
 
     References
     ----------

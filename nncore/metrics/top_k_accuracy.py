@@ -1,4 +1,4 @@
-"""Accuracy if any of the k likeliest classes will do."""
+"""Top-k accuracy."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nncore.metrics.classification import ClassificationMetric, truth
 
 
 class TopKAccuracy(ClassificationMetric):
-    """Fraction of samples whose class is among the k largest outputs, weighted by ``sample_weight``.
+    """Top-k accuracy: fraction of samples whose class is among the k largest outputs, weighted by ``sample_weight``.
 
     As scikit-learn's ``top_k_accuracy_score``: of equal outputs, that of the later class counts as the larger one.
 
     Parameters
     ----------
     k : int, default 2
-        Classes that may be named.
+        Number of predicted classes.
 
     Notes
     -----
-    A sample with a NaN among its outputs is wrong.
+    A sample with NaN outputs is wrong.
 
     References
     ----------

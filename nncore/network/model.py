@@ -1,4 +1,4 @@
-"""`Model`: a network in use. Predictions and scores, the three parts of a step one at a time, texts, files."""
+"""`Model`: predictions, scores, single training steps, summaries and files of a network."""
 
 from __future__ import annotations
 
@@ -50,40 +50,40 @@ from nncore.program import WORTH_WAKING, ProgramSpec, check_differentiable, thre
 from nncore.typing import MetricLike
 from nncore.words import explains_calls
 
-#: About how long the core runs before it lets Python look up.
+#: About how long the core runs before Python can handle Ctrl-C.
 SLICE_SECONDS = 0.05
 
 
 @explains_calls(but=("predict_one", "predict_proba_one"))
 class Model(Surgery):
-    """What is done with a network besides fitting it: the base of `nncore.Sequential`."""
+    """Everything a network does besides `fit`: the base of `nncore.Sequential`."""
 
     # ---- one step, part by part ---------------------------------------------------------------------------------------------
 
     @reads
     def forward(self, X: Any, training: bool = False) -> np.ndarray:
-        """Outputs for a batch; with ``training=True`` what `backward` needs is kept, and dropout and batch norm act as in `fit`.
+        """Run the forward pass of a batch; with ``training=True``, `backward` can follow.
 
-        Every call with ``training=True`` draws new dropout masks. The first one after a step draws those of `train_on_batch`; `n_passes`
-        counts the others.
+        ``training=True`` also applies dropout and batch statistics as `fit` does. Every such call draws new dropout masks; the first one
+        after a step draws those of `train_on_batch`. `n_passes` counts these calls.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples of shape `input_shape`; a sparse matrix as in `fit`, of which `backward` leaves no `d_input`.
+            Samples of shape `input_shape`, or a sparse matrix as in `fit`. After a sparse X there is no `d_input`.
         training : bool, default False
-            False: as `predict`.
+            False computes the same as `predict`.
 
         Returns
         -------
         ndarray of shape (n_samples, ...)
-            What leaves the last layer, of `output_shape`; with ``training=True`` and `nncore.MeanMembers` as the last one, what enters it.
+            Outputs of the last layer, of `output_shape`. With ``training=True`` and `nncore.MeanMembers` as the last layer, its inputs.
         """
         return self._forward(X, input_gradient=self._known.is_differentiable) if flag("training", training) else self.predict(X)
 
     @steps
     def _forward(self, X: Any, *, input_gradient: bool) -> np.ndarray:
-        """A forward pass of training; only with `input_gradient` does `backward` leave `d_input`, which costs a product more."""
+        """A forward pass of training. `input_gradient` lets `backward` compute `d_input`, which costs one more matrix product."""
         inputs = self._batch(X)
         n, is_sparse = len(inputs), isinstance(inputs, SparseRows)
         steps = IN_PARTS if input_gradient and not is_sparse else WHOLE._replace(sparse_inputs=is_sparse)
@@ -98,7 +98,7 @@ class Model(Surgery):
         return output if len(shape) == 1 else output.reshape(n, *shape)
 
     def _running(self, program: Program[ProgramSpec]) -> AbstractContextManager[None]:
-        """For a part of a step: failures are explained, and the parameters are those that are trained, if an optimizer has two sets."""
+        """For a part of a step: explain failures, and use the trained parameters where an optimizer predicts with others."""
         return self._running_under_way(program) if self._known.has_evaluation else Explained(program)
 
     @contextmanager
@@ -116,30 +116,30 @@ class Model(Surgery):
 
     @steps
     def backward(self, y: Any = None, sample_weight: Any = None, *, d_output: Any = None) -> float:
-        """Gradients of the loss of the last ``forward(X, training=True)`` against `y`, into `gradients` and `d_input`.
+        """Compute the gradients of the loss for the last ``forward(X, training=True)``, into `gradients` and `d_input`.
 
-        Give `y`, or `d_output` for a loss of your own: a second network (GANs), a policy gradient, a physical model.
+        Give the targets `y`, or `d_output` for a loss of your own: a second network (GANs), a policy gradient, a physical model.
 
         Parameters
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            As in `fit`.
+            Targets, as in `fit`.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts in the loss against `y`.
+            Weights of the samples in the loss.
         d_output : array-like of the shape that `forward` returned, optional
-            ∂E/∂output, for whatever E is to become smaller; taken as it is, neither averaged nor weighted.
+            ∂E/∂output of the quantity E to minimise. It is used as it is, neither averaged nor weighted.
 
         Returns
         -------
         float
-            Mean loss of the batch, with the penalty of `weight_decay` and the regularizers; with `d_output` these alone.
+            Mean loss of the batch with the penalties of `weight_decay` and regularizers. With `d_output`, the penalties alone.
 
         Notes
         -----
         These are first derivatives. A loss of derivatives (a gradient penalty) needs second ones, which nncore does not compute.
         """
         if (y is None) == (d_output is None):
-            raise ParameterError("backward takes y or d_output, one of the two")
+            raise ParameterError("backward takes either y or d_output: pass one of the two")
         if d_output is not None and sample_weight is not None:
             raise ParameterError("backward takes d_output as it is: multiply it by the sample weights instead of passing sample_weight")
         if y is not None:
@@ -147,7 +147,7 @@ class Model(Surgery):
         program, parts, known = self._programs.training, self._programs.parts, self._known
         inputs, n = parts.inputs, parts.n_rows
         if program is None or inputs is None or n == 0:
-            raise NotBuiltError("backward follows forward(X, training=True): call that first")
+            raise NotBuiltError("backward needs a forward pass: call forward(X, training=True) first")
         spec, value = program.spec, 0.0
         if y is None:
             spec_d_output, given = spec.d_output, as_samples(d_output, "d_output", self._built.training_shape, self.dtype)
@@ -178,40 +178,41 @@ class Model(Surgery):
 
     @property
     def d_input(self) -> np.ndarray:
-        """∂E/∂X of the last `backward`, shape (n_samples, ...), until the next `forward`.
+        """∂E/∂X of the last `backward`, shape (n_samples, ...); the next `forward` discards it.
 
-        E is the mean loss of the batch, so each sample's part of it is divided by their number; or what `d_output` is the gradient of.
+        E is the mean loss of the batch, or the quantity whose gradient `d_output` was. The mean divides each sample's part by the number
+        of samples.
         """
         if (d_input := self._programs.parts.d_input) is None:
             if isinstance(self._programs.parts.inputs, SparseRows):
                 raise NotBuiltError("backward leaves no d_input of a sparse X: pass forward X.toarray(), or call input_gradients(X, y=y)")
             if self.is_built:
                 check_differentiable(self._built)
-            raise NotBuiltError("d_input is left by backward, which follows forward(X, training=True): call these first")
+            raise NotBuiltError("there is no d_input yet: call forward(X, training=True) and backward(y) first")
         return d_input
 
     @steps
     def step(self) -> None:
-        """Let the optimizer update the parameters by the gradients of the last `backward`.
+        """Update the parameters with the gradients of the last `backward`.
 
         Raises
         ------
         ParameterError
-            If the optimizer computes a second gradient in each step: that takes X and y again, which `train_on_batch` and `fit` have.
+            If the optimizer computes a second gradient in each step, as `nncore.SAM` does. It needs X and y again: call `train_on_batch`.
         """
         self._needs("optimizer")
         if (optimizer := self._known.of_two_passes) is not None:
             raise ParameterError(f"a step of {optimizer!r} computes gradients twice, which needs X and y: call train_on_batch(X, y) or fit")
         program, parts = self._programs.training, self._programs.parts
         if program is None or not parts.has_gradients:
-            raise NotBuiltError("step follows backward(y): call that first")
+            raise NotBuiltError("step needs gradients: call forward(X, training=True) and backward(y) first")
         with self._running(program):
             program.update(threads_for(None, program.spec.step_seconds(0), WORTH_WAKING))
         parts.has_gradients, parts.n_rows = False, 0
 
     @steps
     def train_on_batch(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """One step of training on one batch, as in `fit`.
+        """Train on one batch: one step, as in `fit`.
 
         Parameters
         ----------
@@ -242,19 +243,19 @@ class Model(Surgery):
 
     @reads
     def predict(self, X: Any) -> np.ndarray:
-        """Outputs of the network, as they leave the last layer (logits for a loss from logits: see `predict_proba`).
+        """Compute the outputs of the last layer: predictions, or logits for a loss from logits (see `predict_proba`).
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...), or a stream
-            Samples of shape `input_shape`; a sparse matrix as in `Sequential.fit`. A stream as there is read in blocks: a path, a dataset
-            or scanner of pyarrow whose columns are all features, an iterator or function that gives batches. Of batches ``(X, y)``, X is
-            taken.
+            Samples of shape `input_shape`, or a sparse matrix as in `Sequential.fit`. A stream is read in blocks: a path, a dataset or
+            scanner of pyarrow whose columns are all features, an iterator of batches, or a function that returns one. Of a batch
+            ``(X, y)``, y is ignored.
 
         Returns
         -------
         ndarray of shape (n_samples, n_outputs), dtype of the network
-            What leaves the last layer.
+            Outputs of the last layer.
         """
         known = self._known
         ready = ready_rows(X, known.input_shape, known.dtype)
@@ -262,7 +263,7 @@ class Model(Surgery):
             return predict_stream(self, stream)
         samples: Samples = ready if ready is not None else for_network(as_rows(X, "X", known.input_shape), self._built, "X")
         is_sparse = isinstance(samples, SparseSamples)
-        if is_sparse or samples.dtype != known.dtype:  # what would be too large after conversion is told from infinity only before
+        if is_sparse or samples.dtype != known.dtype:  # after conversion, a number that is too large is infinite
             check_finite(samples, "X", known.dtype, known.accepts_nan)
         inputs = for_core(samples, known.dtype) if ready is None or ready.ndim != 2 else ready
         n = len(inputs)
@@ -284,7 +285,7 @@ class Model(Surgery):
         return outputs
 
     def predict_one(self, x: Any) -> np.ndarray:
-        """Outputs for a single sample of shape `input_shape`, without the dimension of samples.
+        """Compute the outputs for one sample of shape `input_shape`.
 
         The fastest way to one prediction: under a microsecond for a small network and an ndarray of its dtype.
 
@@ -296,7 +297,7 @@ class Model(Surgery):
         Returns
         -------
         ndarray of shape (n_outputs,)
-            What `predict` gives for it.
+            The row that `predict` returns for it.
         """
         program = self._programs.prediction
         if program is not None:
@@ -307,9 +308,9 @@ class Model(Surgery):
 
     @reads
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predictions on the scale of the targets: `predict` followed by the loss's link, if it has one.
+        """Predict on the scale of the targets: probabilities for losses from logits, rates for ``poisson``.
 
-        Probabilities for losses from logits (softmax, sigmoid), rates for ``poisson`` (exp).
+        This is `predict` followed by the link of the loss, if it has one: softmax, sigmoid or exp.
 
         Parameters
         ----------
@@ -324,9 +325,9 @@ class Model(Surgery):
         return linked(self, self.predict(X))
 
     def predict_proba_one(self, x: Any) -> np.ndarray:
-        """Predictions for a single sample of shape `input_shape` on the scale of the targets, without the dimension of samples.
+        """Predict one sample of shape `input_shape` on the scale of the targets.
 
-        As quick as `predict_one`.
+        As fast as `predict_one`.
 
         Parameters
         ----------
@@ -336,7 +337,7 @@ class Model(Surgery):
         Returns
         -------
         ndarray of shape (n_outputs,)
-            What `predict_proba` gives for it.
+            The row that `predict_proba` returns for it.
         """
         program = self._programs.prediction
         if program is not None:
@@ -355,17 +356,17 @@ class Model(Surgery):
         metrics: Sequence[MetricLike] | None = None,
         memory_limit: int | str | None = None,
     ) -> dict[str, float]:
-        """Mean loss (without the penalty of `weight_decay` and regularizers) and metrics on data not trained on.
+        """Compute the mean loss and metrics on test data; the loss is without penalties of `weight_decay` and regularizers.
 
         Parameters
         ----------
         X, y : array-like
-            As in `fit`, streams included.
+            Samples and targets, as in `fit`, or a stream.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts in the means.
+            Weights of the samples in the means.
         metrics : sequence of str, Metric or function, optional
-            Others than those that go with the loss. Of a stream, metrics that are no means over samples (ranks, R²) keep all predictions
-            and targets while they are gathered.
+            What to score by. None uses the metrics of the loss. On a stream, metrics that are not means over samples (ranks, R²) collect
+            all predictions and targets in memory.
         memory_limit : int or str, optional
             As in `fit`.
 
@@ -387,22 +388,23 @@ class Model(Surgery):
 
     @steps
     def calibrate(self, X: Any, y: Any, *, sample_weight: Any = None) -> float:
-        """Temperature scaling: divide the logits by the number that makes the cross-entropy on held-out samples smallest.
+        """Calibrate the probabilities by temperature scaling on held-out samples.
 
-        Trained classifiers are often too sure. Classes that are predicted stay the same; probabilities and the loss get better. The weights
-        and biases of the last layer are divided, so predictions cost nothing more, and files and exports hold the calibrated network.
+        Trained classifiers are often overconfident. Temperature scaling divides the logits by the number T that minimises the
+        cross-entropy on `X`. Predicted classes stay the same. The weights and biases of the last layer are divided, so predictions cost
+        nothing more, and files and exports hold the calibrated network.
 
         Parameters
         ----------
         X, y : array-like
-            As in `fit`: samples that the network was not trained on, a hundred or more. Those that chose its best epoch will do.
+            A hundred or more samples that the network was not trained on. The validation data of early stopping will do.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            Weights of the samples.
 
         Returns
         -------
         float
-            The temperature T, from 0.01 to 100: above 1 if the network was too sure.
+            The temperature T, from 0.01 to 100: above 1 if the network was overconfident.
 
         Raises
         ------
@@ -411,8 +413,8 @@ class Model(Surgery):
 
         Notes
         -----
-        Targets count as smoothed by 1/(n + 1) for n samples, so that T stays away from 0 if the network makes no error on them. A fit after
-        this goes on from the divided parameters.
+        Targets are smoothed by 1/(n + 1) for n samples, which keeps T away from 0 if the network makes no error on them. A later fit starts
+        from the divided parameters.
 
         References
         ----------
@@ -432,42 +434,44 @@ class Model(Surgery):
 
     @reads
     def quantize(self, X_calibration: Any, *, percentile: float = 99.99, skip: Iterable[str] = ()) -> Self:
-        """A copy for prediction whose dense layers multiply numbers of 8 bits: faster, and a quarter of the size in memory and files.
+        """Quantize the network to int8 for prediction: faster, and a quarter of the size in memory and files.
 
-        Each `Dense` layer, also inside of others, becomes a `QuantizedDense`: weights are int8 with a scale for each unit, inputs are
-        rounded to 256 steps over the range that they have for `X_calibration`. Other layers, biases and activations stay as they are. This
-        network is not changed. The copy cannot be trained; it is saved, loaded and exported like any other.
+        Each `Dense` layer, also inside other layers, becomes a `QuantizedDense`. Weights are int8 with a scale for each unit. Inputs are
+        rounded to 256 steps over their range on `X_calibration`. Other layers, biases and activations are copied. This network is not
+        changed. The copy cannot be trained; it is saved, loaded and exported like any other.
 
         Parameters
         ----------
         X_calibration : array-like of shape (n_samples, ...)
-            Samples like those that will be predicted, some hundred or more: the training data will do. Targets are not needed. Inputs of a
-            layer outside of the range seen here count as the nearest number in it.
+            A few hundred samples like those to be predicted: the training data will do. Targets are not needed. In prediction, inputs of a
+            layer outside the range seen here are clipped to it.
         percentile : float, default 99.99
-            So many of a hundred inputs of a layer are in its range, on each side of 0 and without zeros, so that few outliers do not widen
-            the steps of all others. 100 takes the smallest and the largest; so does any number if there are too few inputs for outliers.
+            Percentage of a layer's inputs that its range covers, on each side of 0 and without zeros. Less than 100 clips outliers, which
+            would make the steps of all other inputs coarser. 100 covers the smallest and the largest input; so does any number if there are
+            too few inputs for outliers.
         skip : iterable of str, default ()
-            Names of layers that are left as they are, ``["dense_3"]``, if accuracy needs it.
+            Names of layers to leave in float, such as ``["dense_3"]``, if accuracy needs it.
 
         Returns
         -------
         Sequential
-            With the loss, the metadata and the encoding of this one.
+            A quantized copy with the loss, the metadata and the encoding of this network.
 
         Raises
         ------
         NotBuiltError
             If the network has no weights yet.
         ParameterError
-            If it has no `Dense` layer to quantize, or weights that are not finite; if `percentile` is not above 50 and at most 100, or
-            `skip` names a layer that is not there.
+            If the network has no `Dense` layer to quantize, or weights that are not finite. If `percentile` is not above 50 and at most
+            100, or `skip` names an unknown layer.
         ShapeError, DtypeError, DataError
-            If `X_calibration` is not what `predict` takes, or has no samples.
+            If `predict` does not take `X_calibration`, or it has no samples.
 
         Notes
         -----
-        Rounding is symmetric for weights, max |w| / 127 a step, and affine for inputs, (max − min) / 255 a step with one of them at 0, ties
-        to even. Sums are exact in int32. With AVX-512 VNNI, products of 8 bits are up to four times as fast as those of float32.
+        Rounding is to nearest, ties to even. It is symmetric for weights, in steps of max |w| / 127, and affine for inputs, in steps of
+        (max − min) / 255 of which one is at 0. Sums are exact in int32. With AVX-512 VNNI, products of 8 bits are up to four times as fast
+        as those of float32.
 
         References
         ----------
@@ -488,19 +492,19 @@ class Model(Surgery):
 
     @reads
     def input_gradients(self, X: Any, *, output: Any = None, y: Any = None) -> np.ndarray:
-        """Gradient of the prediction for each sample with respect to its inputs: of one output, or of the loss against `y`.
+        """Compute the gradient of one output, or of the loss against `y`, with respect to the inputs of each sample.
 
-        Dropout is off and running statistics are used, as in `predict`. For saliency maps, adversarial examples, derivatives of a
-        surrogate. The network stays as it is, `gradients` and `d_input` included.
+        Use it for saliency maps, adversarial examples or derivatives of a surrogate model. Dropout is off and running statistics are used,
+        as in `predict`. The network, its `gradients` and `d_input` are not changed.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
             Samples of shape `input_shape`.
         output : int or array-like of int, shape (n_samples,), optional
-            Which output of `predict`, counted in flat order, the same for all samples or one for each. May be left out if there is one.
+            Index of the output of `predict`, in flat order: one for all samples, or one for each. A network with one output needs none.
         y : array-like, optional
-            Targets as in `fit`: the gradient of each sample's own loss, neither averaged nor weighted.
+            Targets as in `fit`: compute the gradient of each sample's own loss, neither averaged nor weighted.
 
         Returns
         -------
@@ -524,7 +528,7 @@ class Model(Surgery):
 
     @reads
     def jacobian(self, X: Any) -> np.ndarray:
-        """Gradient of every output of `predict` with respect to the inputs, sample by sample; see `input_gradients`.
+        """Compute the gradient of every output with respect to the inputs of each sample; see `input_gradients`.
 
         Parameters
         ----------
@@ -542,18 +546,18 @@ class Model(Surgery):
 
     @reads
     def summary(self) -> str:
-        """A table of layers, shapes and parameters.
+        """Show layers, shapes and numbers of parameters as a table.
 
         Returns
         -------
         str
-            Several lines, to be printed. As the last line of a notebook's cell it is a table.
+            Several lines, to be printed. As the last line of a notebook's cell it is an HTML table.
         """
         return summary(self)
 
     @reads
     def describe(self) -> dict[str, Any]:
-        """What the network is made of, and the rung (native, numpy) on which each part runs.
+        """Describe the network for programs: components, arguments, sizes, and whether each part runs compiled or in NumPy.
 
         Returns
         -------
@@ -564,19 +568,19 @@ class Model(Surgery):
 
     @writes_down
     def save(self, path: FileLike) -> None:
-        """Write the network to a file (safetensors with a JSON description and a checksum); `nncore.load` reads it back. No pickle.
+        """Save the network to a file, which `nncore.load` reads: safetensors with a JSON description and a checksum, no pickle.
 
         Parameters
         ----------
         path : str, path-like or binary file object
-            ``"digits.nncore"``. A file of that name is replaced once the new one is complete. A file object, such as `io.BytesIO`, is
-            written to from where it stands, and not closed.
+            For example ``"digits.nncore"``. An existing file is replaced once the new one is complete. A file object, such as
+            `io.BytesIO`, is written to from its current position, and not closed.
         """
         save(self, path)
 
     @writes_down
     def check_save(self, path: FileLike) -> None:
-        """Raise as `save` would for this file, and leave everything as it is: for who is going to save after hours of work.
+        """Raise the errors that `save` would raise, without writing: check before hours of training.
 
         Parameters
         ----------
@@ -587,21 +591,21 @@ class Model(Surgery):
 
     @writes_down
     def export(self, path: FileLike) -> None:
-        """Write the prediction to a file that does without nncore.
+        """Export the prediction to ONNX, C or NumPy code: a file that does not need nncore.
 
-        The file has `predict`, and `predict_proba` if the loss has a link. It takes samples as they are here, in the dtype of the network.
+        The file has `predict`, and `predict_proba` if the loss has a link. It takes the same samples, in the dtype of the network.
 
         Parameters
         ----------
         path : str, path-like or binary file object
-            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
-            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
-            is replaced once the new one is complete.
+            The suffix chooses the format: ``".py"`` is a module that needs only NumPy, ``".onnx"`` a model for ONNX runtimes (extra
+            ``onnx``), and ``".h"`` a C99 header that needs no library. Plugins may add others. An existing file is replaced once the new
+            one is complete.
 
         Raises
         ------
         NoFormulaError
-            If a component cannot leave; the message names it.
+            If a component cannot be exported; the message names it.
         ParameterError
             If no exporter claims the suffix.
         ExportError

@@ -65,7 +65,7 @@ from nncore.words import explains_calls, is_declared, no_member, no_setting
 
 @explains_calls
 class Network(Resumable, ParameterSets):
-    """What a network is, without what is done with it: the base of `nncore.Sequential`."""
+    """Layers with their parameters, optimizer state and compiled programs: a base of `nncore.Sequential`."""
 
     def __init__(self, *layers: LayerLike | Network | Sequence[LayerLike | Network]) -> None:
         given = list(flattened(layers))
@@ -96,9 +96,9 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def __getitem__(self, where: int | slice) -> Layer | Self:
-        """A layer; or, for a slice, a network of copies of these layers, built with a copy of their values if this one is built.
+        """Get a layer, or a network of copies of some layers for a slice: ``net[:-1]`` has all but the last, with their trained values.
 
-        A layer that is tied to one outside of the slice gets tensors of its own, with the values that it used.
+        A layer that is tied to one outside the slice gets tensors of its own, with the same values.
         """
         if not isinstance(where, slice):
             return self._layers[where]
@@ -166,24 +166,27 @@ class Network(Resumable, ParameterSets):
         dtype: str | np.dtype | type = "float32",
         batch: Any = None,
     ) -> Self:
-        """Infer all shapes and give every parameter its first value.
+        """Initialize the network without training: infer all shapes and set the initial value of every parameter.
+
+        `fit` does this too. Call `build` to look at or set parameters before training.
 
         Parameters
         ----------
         n_inputs : int or tuple of int
-            Features of a sample, or its shape.
+            Number of features of a sample, or the shape of a sample.
         loss, optimizer : str, instance or None
-            Needed before training; `fit` can set them too.
+            What to train with later; `fit` can set them too.
         rng : int, Generator, SeedSequence or None
-            The same int gives the same network. None is different every time.
+            Seed of the initial values. The same int gives the same network; None is different every time.
         dtype : {"float32", "float64"}
+            Type of the parameters.
         batch : array-like of shape (n_samples, ...), optional
             Samples for initializers that look at data (``data_dependent``, ``data_hull``, ``lsuv``); `fit` takes them from its X.
 
         Returns
         -------
         Network
-            This one.
+            This network.
         """
         return self._build(n_inputs, loss, optimizer, as_seed(rng), dtype, batch)
 
@@ -219,7 +222,7 @@ class Network(Resumable, ParameterSets):
 
     @rebuilds
     def allocate(self, input_shape: tuple[int, ...], loss: Loss | None, optimizer: Optimizer | None, dtype: np.dtype) -> None:
-        """Like `build`, but all parameters are 0: for values that come from elsewhere, a file for example."""
+        """Build the network with all parameters 0, to be filled with values from a file or another source."""
         blueprint = plan_network(self.layers, self.layer_names, input_shape)
         grouping = group_tensors(self.groups, blueprint)
         grouping.check(optimizer)
@@ -259,10 +262,10 @@ class Network(Resumable, ParameterSets):
 
     @rebuilds
     def reset_optimizer(self) -> None:
-        """Begin the optimizer anew: `n_steps` is 0, and files and pickles hold no optimizer state, which is twice the parameters for Adam.
+        """Discard the optimizer's state, for smaller files after training: Adam's state is twice as large as the parameters.
 
-        Use it when training is over. Predictions, parameters, statistics and arguments of the optimizer stay. Schedules are let go, and so
-        is where training stood beside an average of parameters (`trajectory`). A later `fit` starts with fresh state.
+        `n_steps` becomes 0, and a later `fit` starts with fresh state. Predictions, parameters, running statistics and the optimizer's
+        arguments stay. Schedules and `trajectory` are discarded too.
 
         Examples
         --------
@@ -279,7 +282,7 @@ class Network(Resumable, ParameterSets):
         self._absent = {what: replace(absent, tensors={}) for what, absent in self.absent.items() if what != "schedule"}
 
     def _set_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> None:
-        """Train tensors in the ways given from now on. What optimizers remember stays, if all tensors keep theirs."""
+        """Use these groups from now on. The state of optimizers stays if every tensor keeps its optimizer."""
         if "groups" not in self.absent and list(groups) == list(self.groups) and alike(groups, self.groups):
             return
         own = self._own_groups(groups)
@@ -313,7 +316,7 @@ class Network(Resumable, ParameterSets):
 
     @property
     def takes_sparse(self) -> bool:
-        """Whether the network reads sparse samples as they are, which `Dense` as the first layer does."""
+        """Whether the network reads sparse samples without converting them; with `Dense` as the first layer it does."""
         return self._built.takes_sparse
 
     @property
@@ -323,43 +326,43 @@ class Network(Resumable, ParameterSets):
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers are trained."""
+        """Number of trainable parameters."""
         return self._built.n_parameters
 
     # ---- live views ---------------------------------------------------------------------------------------------------------
 
     @property
     def gradients(self) -> np.ndarray:
-        """Gradients of the last `backward`, laid out like `parameters`.
+        """Gradients of the last `backward`, in the order of `parameters`.
 
         Raises
         ------
         NotBuiltError
-            If steps came after it (`fit`, `train_on_batch`) that use gradients up as they are made, as those of large networks do.
+            If `fit` or `train_on_batch` was called after it and stored no gradients. Steps of large networks do not store them.
         """
         program = self._programs.training
         if self._programs.parts.has_stepped and program is not None and program.spec.uses_up_gradients:
             raise NotBuiltError(
-                "steps of this network use gradients up as they are made, so there are none of the last one: call "
-                "forward(X, training=True) and backward(y), or nncore.inspection.gradients(network, X, y)"
+                "the gradients of the last step were not stored, since the network is large: call forward(X, training=True) and "
+                "backward(y), or nncore.inspection.gradients(network, X, y)"
             )
         return self._flat.gradients
 
     @property
     def optimizer_state(self) -> dict[str, np.ndarray]:
-        """What the optimizers remember, live views by name.
+        """State of the optimizers, such as moments: live views by name.
 
         Returns
         -------
         dict of str to ndarray
-            ``"dense_1.weight/slot_0"``: by the tensor, and what the optimizer calls it; a slot has the tensor's shape. Nothing of tensors
-            that are frozen.
+            ``"dense_1.weight/slot_0"``: the tensor, and the optimizer's name of its slot. A slot has the shape of the tensor. Frozen
+            tensors have none.
         """
         self._knobs.shown()
         if self._fit is not None and self._fit.is_spread:
             raise BusyError(
-                "while several processes fit this network, each keeps a part of what its optimizers remember: look at it, or save the "
-                "network, at the end of an epoch or of the fit, or in a callback whose class says saves = True"
+                "while several processes fit this network, each holds a part of the optimizer state: read it, or save the network, at the "
+                "end of an epoch or of the fit, or in a callback whose class has saves = True"
             )
         if self._flat.state is None:
             raise NotBuiltError("this network has no optimizer yet: pass optimizer= to build or fit")
@@ -367,7 +370,7 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def named_parameters(self) -> dict[str, np.ndarray]:
-        """Live views into `parameters` by name.
+        """Get the weights and biases by name, as live views: writing to them changes the network.
 
         Returns
         -------
@@ -378,29 +381,29 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def named_gradients(self) -> dict[str, np.ndarray]:
-        """Live views into `gradients` by name.
+        """Get the gradients of the last `backward` by the names of the parameters, as live views of `gradients`.
 
         Returns
         -------
         dict of str to ndarray
-            By the names of the parameters.
+            ``dense_1.weight``, ``dense_1.bias``, ... in the order of the layers.
         """
         return self._built.parameter_views(self.gradients)
 
     @reads
     def named_buffers(self) -> dict[str, np.ndarray]:
-        """Live views of what is kept but not trained, by name.
+        """Get the numbers that are stored but not trained, such as running statistics, as live views by name.
 
         Returns
         -------
         dict of str to ndarray
-            Running statistics: ``batch_norm_1.mean``, ...
+            ``batch_norm_1.mean``, ...
         """
         return self._built.buffer_views(self._flat.buffers)
 
     @property
     def n_steps(self) -> int:
-        """Updates since the optimizer was set; the t of its formulas."""
+        """Number of updates since the optimizer was set: the t of its formulas."""
         program = self._programs.training
         return self._n_steps if program is None else program.step
 
@@ -414,9 +417,9 @@ class Network(Resumable, ParameterSets):
 
     @property
     def n_passes(self) -> int:
-        """Calls of ``forward(training=True)`` since the last step: the next one draws dropout masks of this number.
+        """Number of calls of ``forward(training=True)`` since the last step, which chooses the next dropout masks.
 
-        Set to 0, the next call draws those of the first one again, which are also those of `train_on_batch`.
+        Set it to 0 to draw the masks of the first call again, which are also those of `train_on_batch`.
         """
         after_step, n_passes = self._passes
         return n_passes if after_step == self.n_steps else 0
@@ -441,7 +444,7 @@ class Network(Resumable, ParameterSets):
         rounds: bool = False,
         sparse_inputs: bool = False,
     ) -> Program[ProgramSpec]:
-        """A training program for at least `n_rows` rows, sparse or not; it applies transforms only if it is to be `transformed`."""
+        """A training program for at least `n_rows` rows, sparse or dense. It applies transforms if `transformed`."""
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
         transforms = self.transforms if transformed else ()
         return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds, sparse_inputs))
@@ -462,7 +465,7 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def program_for_prediction(self, *, sparse_inputs: bool = False) -> Program[ProgramSpec]:
-        """The prediction program, for any number of rows, sparse or not."""
+        """The prediction program, for any number of rows, sparse or dense."""
         if sparse_inputs:
             if self._programs.sparse_prediction is None:
                 self._programs.sparse_prediction = compile_program(self._knobs, self._flat, training=False, sparse_inputs=True)
@@ -473,7 +476,7 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def program_for_input_gradients(self, n_rows: int) -> Program[ProgramSpec]:
-        """A program for at least `n_rows` rows that predicts and finds its way back to the inputs; it leaves `gradients` alone."""
+        """A program for at least `n_rows` rows that predicts and computes gradients of the inputs; it leaves `gradients` unchanged."""
         check_differentiable(self._built)
         program = self._programs.input_gradients
         if program is None or program.spec.max_rows < n_rows:
@@ -483,7 +486,7 @@ class Network(Resumable, ParameterSets):
         return program
 
     def program_for_link(self) -> Program[ProgramSpec] | None:
-        """The program that makes predictions of outputs; None if they are the predictions."""
+        """The program that applies the loss's link to outputs; None if it has none."""
         link, made = self.link, self._programs.link
         if link is None:
             return None
@@ -502,7 +505,7 @@ class Network(Resumable, ParameterSets):
 
     @property
     def link(self) -> str | dict[str, Any] | None:
-        """Activation that turns outputs into predictions: that of the loss, also if a network was loaded without its loss."""
+        """Activation of the loss that `predict_proba` applies to outputs, also in a network that was loaded without its loss."""
         if "loss" in self._absent:
             link: str | dict[str, Any] | None = self._absent["loss"].document["link"]
             return link
@@ -539,13 +542,14 @@ class Network(Resumable, ParameterSets):
 
     @reads
     def paused(self) -> AbstractContextManager[None]:
-        """Inside, no other thread changes the network: a fit there waits between two steps, and callbacks of it do not run.
+        """Pause the fit of another thread inside a ``with`` block: it waits between two steps, and its callbacks do not run.
 
-        For whatever takes several calls, or looks at live views, while another thread fits the network.
+        Use it for several calls that belong together, or for live views, while another thread fits the network.
 
         Returns
         -------
         context manager
+            No other thread changes the network inside.
 
         Raises
         ------
@@ -562,7 +566,7 @@ class Network(Resumable, ParameterSets):
         return at_rest(self)
 
     def _lose_fit(self) -> None:
-        """In a forked child, which has not got the thread that fitted the network: go on as after a fit that was cut short."""
+        """In a forked child, which lacks the thread that fitted the network: continue as after an interrupted fit."""
         if self._fit is not None:
             memories = () if self._fit.is_telling else tuple(memory.copied() for memory in self.memories)
             self._leave_fit(self.place, memories)
@@ -645,9 +649,9 @@ def flattened(given: Sequence[Any]) -> Iterator[Layer]:
 
 
 def bring_values(layer: Layer, own: Layer) -> None:
-    """Let a network's copy of a layer, or of layers inside it, carry the values that the layer has in a built network, until it is built.
+    """Let a network's copy of a layer carry the values that the layer, or layers inside it, have in a built network.
 
-    They are kept on the copy itself, where no change of an argument and no copy of the network can mix them up.
+    They are stored on the copy until the network is built. There, changed arguments and copies of the network cannot mix them up.
     """
     covered: set[int] = set()
     for part, twin in zip(components_in(layer), components_in(own), strict=True):

@@ -1,4 +1,4 @@
-"""`ParameterSets`: the parameters of a network, and a second set of them where predictions use others than training does."""
+"""`ParameterSets`: the parameters of a network, and a second set where predictions use other parameters than training."""
 
 from __future__ import annotations
 
@@ -34,27 +34,28 @@ class ParameterSets(Settings):
 
     @property
     def parameters(self) -> np.ndarray:
-        """All parameters, one live vector of shape (n_parameters,): writing to it changes the network."""
+        """All parameters as one live vector of shape (n_parameters,): writing to it changes the network."""
         self._knobs.shown()
         return self._flat.parameters
 
     @reads
     def copy_parameters(self, out: np.ndarray | None = None) -> np.ndarray:
-        """A copy of `parameters`, for who keeps them: a fit whose callback looks no further need not ask whether they were changed.
+        """Copy `parameters`. In a callback this is cheaper than the live vector, which the fit has to check for changes afterwards.
 
         Parameters
         ----------
         out : ndarray of shape (n_parameters,), optional
-            Where to, of the dtype of the network; None is a new array.
+            Array to copy into, of the dtype of the network. None makes a new one.
 
         Returns
         -------
         ndarray of shape (n_parameters,)
+            `out`, or the new array.
 
         Raises
         ------
         ShapeError
-            If `out` is no such array.
+            If `out` is not such an array.
         """
         parameters = self._flat.parameters
         if out is None:
@@ -66,28 +67,28 @@ class ParameterSets(Settings):
 
     @property
     def trajectory(self) -> np.ndarray | None:
-        """Where training stands, a live vector like `parameters`, if those are others.
+        """The parameters that training updates, as a live vector, if `parameters` are others; else None.
 
-        They are an average (`nncore.EMA`, `nncore.SWA`), or what the optimizer wants predictions made with (`Optimizer.evaluation`). A fit
-        goes on from here, whatever is written to `parameters`. None if there is one set of parameters.
+        `parameters` may be an average (`nncore.EMA`, `nncore.SWA`), or those that the optimizer predicts with (`Optimizer.evaluation`). A
+        fit continues from `trajectory`, whatever is written to `parameters`.
         """
         self._knobs.shown()
         return self._flat.shadow
 
     @property
     def average_rest(self) -> np.ndarray | None:
-        """What an average over steps has no digits for, a live vector like `parameters`; None if there is no such average."""
+        """Rounding errors of an average over steps, as a live vector like `parameters`; None if there is no such average."""
         return self._flat.average_rest
 
     @steps
     def begin_average(self, begin: int) -> None:
-        """From now on there are two sets of parameters, equal at first; `begin` counts what came before, steps or epochs."""
+        """Start to keep two sets of parameters, equal at first. `begin` is the number of steps or epochs before."""
         self._vectors = replace(self._flat, shadow=realigned(self.parameters), average_rest=None)
         self.average_begin = begin
 
     @steps
     def keep_rest(self, is_over_steps: bool) -> None:
-        """Keep what the average has no digits for, if it is one over steps, of which each adds little."""
+        """Keep the rounding errors of an average over steps, since each step adds little."""
         if is_over_steps != (self._flat.average_rest is not None):
             self._forget_programs()
             parameters = self._flat.parameters
@@ -95,13 +96,13 @@ class ParameterSets(Settings):
 
     @steps
     def end_average(self) -> None:
-        """Keep `parameters` alone."""
+        """Keep only `parameters`."""
         if self._flat.shadow is not None:
             self._forget_programs()
             self._vectors = replace(self._flat, shadow=None, average_rest=None)
 
     def _set_out(self) -> bool:
-        """Let `parameters` be those that are trained, before steps are taken. Whether there are others, which `_arrive` brings back."""
+        """Put the trained parameters into `parameters` before steps. Returns whether there are others, which `_arrive` restores."""
         if self._is_under_way:
             return False
         if self._flat.shadow is None and self.has_evaluation:
@@ -113,7 +114,7 @@ class ParameterSets(Settings):
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
-        """While steps are taken: `parameters` are those that are trained. At all other times they are those to predict with."""
+        """During steps, `parameters` are those that are trained. At all other times they are those to predict with."""
         has_set_out = self._set_out()
         try:
             yield
@@ -135,12 +136,12 @@ class ParameterSets(Settings):
 
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
-        """The network's own optimizers: one for each parameter group, where `optimizer` counts for those that name none."""
+        """The network's own optimizers: one for each parameter group. Groups that name none use `optimizer`."""
         return () if self.optimizer is None else self._groups.optimizers(self.optimizer)
 
     @property
     def has_evaluation(self) -> bool:
-        """Whether an optimizer predicts with other parameters than it trains."""
+        """Whether an optimizer predicts with other parameters than those it trains."""
         return any(optimizer.has_evaluation for optimizer in self.optimizers)
 
     def _depart(self) -> None:
@@ -153,11 +154,11 @@ class ParameterSets(Settings):
         self._evaluate(self._flat)
 
     def _swap(self) -> None:
-        """What is known of the parameters that are trained is not known of the others, and holds again once they are back."""
+        """Exchange the two sets, and with them what is known of each."""
         _swap(self._flat)
 
     def _evaluate(self, vectors: Vectors) -> None:
-        """Let the optimizer say which parameters to predict with; they stay as they are if it says what no parameter can be."""
+        """Ask the optimizer which parameters to predict with. They stay unchanged if its answer is not finite."""
         if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
             with np.errstate(over="ignore", invalid="ignore"):  # it is looked at
                 found = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
@@ -165,7 +166,7 @@ class ParameterSets(Settings):
             vectors.parameters[...] = found
 
     def _settle(self, grouping: Grouping) -> None:
-        """Let tensors that are frozen have the values that are predicted with: their optimizer is gone."""
+        """Set frozen tensors to the values that predictions use: they have no optimizer any more."""
         vectors = self._flat
         assert vectors.shadow is not None, "there are two sets of parameters"
         trained, predicting = (vectors.parameters, vectors.shadow) if self._is_under_way else (vectors.shadow, vectors.parameters)
@@ -184,7 +185,7 @@ class ParameterSets(Settings):
 
 
 def check_finite(found: np.ndarray, made_of: np.ndarray, what: str, step: int) -> None:
-    """Raise `NonFiniteError` if numbers that are to be parameters are not finite, though those they are made of are."""
+    """Raise `NonFiniteError` if new parameters are not finite though the numbers they are made of are."""
     if not all_finite(found) and all_finite(made_of):
         message = f"{what} became NaN or infinite after step {step}: {made_of.dtype} has no numbers so large. Lower the learning rate, or "
         message += "standardise the inputs. They stay those of before; where training stands is kept beside them, as `trajectory`."

@@ -1,4 +1,4 @@
-"""What callbacks of a fit remember: kept with the network while the fit is under way, or was cut short, for one that goes on."""
+"""State of callbacks: stored with the network while a fit runs or after it was interrupted, for a fit that resumes."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ def warn_forgotten(forgotten: Sequence[Memory], why: str) -> None:
     """Warn the caller of `fit` of what no callback takes back."""
     for memory in forgotten:
         warn_user(
-            f"this fit goes on where another was cut short, and forgets what {memory.callback} remembered of that, since {why}",
+            f"this fit resumes one that was cut short, but discards the state of {memory.callback}, since {why}",
             ResumptionWarning,
         )

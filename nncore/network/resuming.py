@@ -1,4 +1,4 @@
-"""What a fit leaves behind in its network if it is cut short, and whether another one may go on from there."""
+"""What an interrupted fit stores in its network, and whether another fit may resume from there."""
 
 from __future__ import annotations
 
@@ -132,9 +132,9 @@ class Resumable:
 
     @property
     def place(self) -> dict[str, Any] | None:
-        """Where in an epoch a fit stands, or was cut short: samples done, the loss so far, and what must be the same to go on from there.
+        """Position within an epoch of a running or interrupted fit: samples done, the loss so far, and the settings of the fit.
 
-        None between epochs. A fit in another way is refused until `forget_fit` is called.
+        None between epochs. A fit with other settings raises an error until `forget_fit` is called.
         """
         return self._place if self._fit is None else self._fit.place()
 
@@ -142,17 +142,17 @@ class Resumable:
     @steps
     def place(self, value: dict[str, Any] | None) -> None:
         if not is_place(value):
-            raise ParameterError(f"place must be what another network's place was, or None, got {shown(value)}")
+            raise ParameterError(f"place must be the place of another network, or None, got {shown(value)}")
         self._place = value
 
     @property
     def memories(self) -> tuple[Memory, ...]:
-        """What the callbacks of a fit remember that is under way, or was cut short."""
+        """State of the callbacks of a running or interrupted fit."""
         return self._memories if self._fit is None else self._fit.memories()
 
     @contextmanager
     def _followed_by(self, fit: Fit) -> Iterator[None]:
-        """While a fit is under way, which knows where it stands; it leaves behind what a fit that goes on needs."""
+        """Ask `fit` for position and state while it runs; it stores what a fit that resumes needs."""
         self._fit = fit
         try:
             yield
@@ -160,12 +160,12 @@ class Resumable:
             self._fit = None
 
     def _leave_fit(self, place: dict[str, Any] | None, memories: tuple[Memory, ...]) -> None:
-        """The fit under way is over, and was cut short: this is what one that goes on needs."""
+        """Store what a fit that resumes needs: the running fit was interrupted."""
         self._fit, self._place, self._memories = None, place, memories
 
     @steps
     def forget_fit(self) -> None:
-        """Let the next fit begin its first epoch anew, in whatever way, though the last one was cut short; callbacks remember nothing."""
+        """Discard the position and the callback state of an interrupted fit: the next one begins a new epoch, with any settings."""
         self._place, self._memories = None, ()
 
     def _left_behind(self) -> dict[str, Any]:
@@ -204,12 +204,12 @@ def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str,
     if others:
         told = "; ".join(_MEANT.get(name, f"{name} is {new!r:.200} and was {old!r:.200}") for name, (old, new) in others.items())
         raise ParameterError(
-            f"the last fit was cut short in the middle of epoch {place['n_epochs'] + 1}, and this one would go on there in another way: "
-            f"{told}. Give it the same, or call forget_fit() of the network first to begin the epoch anew"
+            f"the last fit was cut short in the middle of epoch {place['n_epochs'] + 1}, and this one cannot resume it: {told}. Pass the "
+            f"same arguments and data, or call net.forget_fit() first to begin the epoch anew"
         )
     if (place["n_steps"], place["n_epochs"]) != (network.n_steps, network.n_epochs):
         warn_user(
-            f"epoch {place['n_epochs'] + 1}, which was cut short, begins anew, since the network was trained in between",
+            f"epoch {place['n_epochs'] + 1} was cut short and begins anew, since the network was trained in between",
             ResumptionWarning,
         )
         return None

@@ -21,42 +21,42 @@ from nncore.words import explains_calls
 
 @explains_calls
 class Sequential(Model):
-    """A network whose layers follow one another.
+    """A neural network: a stack of layers that you fit, predict with, save and export.
 
     Parameters
     ----------
     *layers : Layer, str or Sequential
-        In order, or one list of them; a name stands for that layer with its defaults. The network works with copies. Another network
-        stands for its layers; if it is built, a copy of its parameters and running statistics comes with them, and so it does with a
-        layer of it, ``net[0]``.
+        The layers in order, or one list of them. A name stands for that layer with its defaults. The network works with copies. Another
+        network stands for its layers. A built network, or a layer of one (``net[0]``), brings a copy of its parameters and running
+        statistics.
 
     Attributes
     ----------
     layers : sequence of Layer
-        The network's own. Numbers of them can be changed (``net.layers[1].rate = 0.2``); what decides shapes cannot. `append`, `insert`,
+        The network's own layers. Their numbers can be changed (``net.layers[1].rate = 0.2``), their shapes cannot. `append`, `insert`,
         `replace` and `pop` change which layers there are.
     layer_names : list of str
         ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` of the layer.
     loss, optimizer : Loss, Optimizer or None
-        The network's own: ``net.optimizer.lr = 0.01`` counts from the next step on, also in a callback and under a schedule, which gives
-        factors of it.
+        The network's own. ``net.optimizer.lr = 0.01`` takes effect at the next step, also in a callback. A schedule multiplies the
+        learning rate that is set here.
     weight_decay : float
-        λ of the penalty ½·λ·ΣW² over weights (not biases), part of the loss and the gradient while training.
+        λ of the penalty ½·λ·ΣW² over weights (not biases), which training adds to the loss and to the gradient.
     clip_norm, clip_value : float
-        Limits of the gradients, 0 for none.
+        Limits of the gradients; 0 for no limit.
     groups : dict of str to dict
-        Tensors that are trained in another way, by patterns of their names.
+        Options of single tensors, by patterns of their names: frozen, learning rate, optimizer and others; see `fit`.
     n_epochs : int
-        Epochs trained in the life of the network.
+        Number of epochs trained so far, over all fits.
     seed : int
-        Key of the shuffling and of dropout; with `n_epochs` and `n_steps` it decides what comes next.
+        Key of shuffling and dropout. Together with `n_epochs` and `n_steps` it decides the random numbers to come.
     metadata : dict
-        Yours: anything JSON can hold, saved with the network.
+        Your notes: anything JSON can hold. They are saved with the network.
     encoding : dict or None
-        How the columns and the target of a table become numbers, as ``nncore train`` describes them; saved with the network.
+        How the columns and the target of a table become numbers, as ``nncore train`` writes it. It is saved with the network.
     absent : dict
-        Of a network that was loaded without the plugin of its ``"loss"``, ``"optimizer"`` or ``"schedule"``, or of a regularizer or a
-        constraint (``"rules"``): what is missing, and why.
+        Components that the file of this network names and no installed plugin provides, with the reason: ``"loss"``, ``"optimizer"``,
+        ``"schedule"``, or ``"rules"`` for regularizers and constraints.
 
     Examples
     --------
@@ -104,157 +104,172 @@ class Sequential(Model):
         memory_limit: int | str | None = None,
         collective: CollectiveLike | None = None,
     ) -> History:
-        """Train by mini-batches; on a network that is already built, go on from where it is.
+        """Train the network on mini-batches; a network that is already built goes on training.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, ...), or a stream
-            A C-contiguous array of the network's dtype is read where it lies; other input is converted. NaN is refused unless the first
-            layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
+            The features. A C-contiguous array of the network's dtype is read in place; other input is converted. NaN raises an error
+            unless the first layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
 
-            A sparse matrix or array of SciPy stays sparse, so that time and memory go by the numbers that are in it, if `Dense` is the
-            first layer, or all branches of `Concat` begin with one. Other first layers and `transforms` refuse it. Validation data may be
-            sparse too, whatever X is.
+            A sparse matrix or array of SciPy stays sparse: time and memory follow the number of its stored values. The first layer must be
+            `Dense`, or a `Concat` whose branches all begin with `Dense`. Other first layers, and `transforms`, raise an error. Validation
+            data may be sparse or dense, whatever X is.
 
-            A stream is read in blocks by another thread while the network trains, and is never in memory as a whole: the path of a
-            ``.parquet``, ``.feather``, ``.arrow``, ``.npy`` or ``.npz`` file, a folder or a list of Parquet files, a
-            ``pyarrow.dataset.Dataset`` or ``Scanner`` (columns of numbers; needs the extra ``parquet``), an iterable of batches ``(X, y)``
-            or ``(X, y, sample_weight)`` that can be iterated again (a list, a data loader), or a function that returns a fresh iterator.
-            A generator can be gone through in one epoch.
+            A stream is data that need not fit into memory. Another thread reads it in blocks while the network trains. Streams are:
+
+            - the path of a ``.parquet``, ``.feather``, ``.arrow``, ``.npy`` or ``.npz`` file;
+            - a folder or a list of Parquet files;
+            - a ``pyarrow.dataset.Dataset`` or ``Scanner`` with columns of numbers (needs the extra ``parquet``);
+            - an iterable of batches ``(X, y)`` or ``(X, y, sample_weight)`` that can be iterated again, such as a list or a data loader;
+            - a function that returns a fresh iterator of batches.
+
+            A generator lasts for one epoch.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), str or None
-            Class indices from 0 on, or reals, as the loss takes. Of a stream of columns the name of the target, or a list of names; of
-            ``.npy`` files another path, of ``.npz`` files the name of an array; None if the batches of X hold it.
+            The targets: class indices from 0 on, or real numbers, depending on the loss. For a stream of columns, give the name of the
+            target or a list of names. For ``.npy`` files give another path, for ``.npz`` files the name of an array. None if the batches
+            of X hold the targets.
         loss, optimizer : str, instance or None
-            None keeps what the network has. A different optimizer (or one with other hyperparameters) starts with fresh state.
-            Without any, the optimizer is ``"adam"``; there is no default loss. A loss may also be a function, see `nncore.FunctionLoss`.
+            None uses what the network has. A new network gets ``"adam"``; there is no default loss. A different optimizer, or one with
+            other hyperparameters, starts with fresh state. A loss may also be a function, see `nncore.FunctionLoss`.
         epochs : int, default 20
-            Passes over the data.
+            Number of passes over the data.
         batch_size : int, default 128
-            Samples a batch; the gradient is their mean.
+            Number of samples in a batch. The gradient is the mean over these samples.
         accumulate : int, default 1
-            Batches a step: so many batches (or what is left of them at the end of an epoch) are gone through before the parameters are
-            updated, by the mean gradient of all their samples. For large steps in little memory. 1 for a loss that needs whole batches.
+            Number of batches whose gradients are averaged before each update: large steps in little memory. The last step of an epoch may
+            have fewer. Use 1 for a loss that needs whole batches.
         shuffle : bool, optional
-            True is ``sampler="shuffle"``: visit the samples in a new random order every epoch. False is ``sampler="sequential"``: in the
-            order of the data. None leaves it to `sampler`.
+            True is ``sampler="shuffle"``: visit the samples in a new random order every epoch. False is ``sampler="sequential"``: visit
+            them in the order of the data. None leaves it to `sampler`.
         sampler : str, Sampler or None
-            Which samples an epoch visits, in which order: ``"shuffle"`` (what None stands for), ``"sequential"``, ``"balanced"`` (every
-            class equally often), ``"blocks"`` (for data larger than memory), or one of your own. The fit works with a copy. A file does
-            not keep it: give it again where a fit goes on.
+            Which samples an epoch visits, and in which order. None and ``"shuffle"`` visit all in random order, ``"sequential"`` in order,
+            ``"balanced"`` every class equally often; ``"blocks"`` is for data larger than memory. The fit works with a copy. A file does
+            not hold it: give it again to resume.
         transforms : sequence of str, Transform or dict
-            What happens to each batch before the first layer sees it, in this order: ``"gaussian_noise"``, ``"mixup"``, ``"cutmix"``,
-            ``"feature_dropout"``, or yours. In this fit alone: predictions, scores, validation and `train_on_batch` see the data as they
-            are. The fit works with copies. A file does not keep them: give them again where a fit goes on.
+            Augmentation: what changes each training batch, in this order. ``"gaussian_noise"``, ``"mixup"``, ``"cutmix"``,
+            ``"feature_dropout"``, or your own. Predictions, scores, validation and `train_on_batch` see the data unchanged. The fit works
+            with copies. A file does not hold them: give them again to resume.
         drop_last : bool, default False
-            Leave out the last batch of an epoch if it is smaller.
+            Leave out the last batch of an epoch if it is smaller than `batch_size`.
         validation : (X, y), (X, y, sample_weight), stream or float, optional
-            Scored after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history. X may be
-            a stream as well. A number between 0 and 1 holds out about that fraction of the samples, which are not trained on: a hash of
-            the number of each sample and the seed decides, so that they are the same in each epoch, and again for the same `rng`.
+            Data to score after every epoch: ``val_loss`` (without `weight_decay` and regularizers) and ``val_<metric>`` in the history. X
+            may be a stream. A number between 0 and 1 holds out about that fraction of the samples. A hash of the sample's number and the
+            seed chooses them, so they are the same in every epoch and for the same `rng`.
         metrics : sequence of str, Metric or function, optional
-            None takes those of the loss. For functions see `nncore.FunctionMetric`.
+            What to score by. None uses the metrics of the loss. For functions see `nncore.FunctionMetric`.
         train_metrics : bool, default False
-            Score the training data after every epoch, too: ``train_loss`` and ``train_<metric>`` in the history. They are those of
-            ``evaluate(X, y)`` after the epoch: without dropout, with the parameters at its end, as for `validation`. This takes one forward
-            pass more an epoch. The column ``loss`` is the mean over the steps of the epoch instead.
+            Also score the training data after every epoch: ``train_loss`` and ``train_<metric>`` in the history. They are the results of
+            ``evaluate(X, y)`` after the epoch, without dropout, and cost one more forward pass. The column ``loss`` is the mean over the
+            steps of the epoch instead.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            The loss of a batch is the weighted mean. Of a stream of columns the name of one.
+            Weights of the samples: the loss of a batch is the weighted mean. For a stream of columns, the name of a column.
         callbacks : sequence of str, Callback or function
-            Told of progress, epochs and the end, in this order; those that save the network come last. A function is called with the
-            running `nncore.training.Training` after every epoch.
+            Called in this order during the fit; those that save the network are called last. A function is called after every epoch with
+            the running `nncore.training.Training`.
 
-            If the last fit was cut short (Ctrl-C, `TimeLimit`), or the network was saved during it, callbacks of the same class and
-            arguments go on with what they remembered.
+            If the last fit was interrupted (Ctrl-C, `TimeLimit`), or the network was saved during it, callbacks of the same class and
+            arguments restore their state.
         weight_decay : float, optional
-            λ: the loss of a batch adds ½·λ·ΣW² over weights (not biases), the gradient λW, as `nncore.L2` does for chosen tensors. None
-            keeps what the network has, 0 at first.
+            λ: adds ½·λ·ΣW² over weights (not biases) to the loss of a batch and λW to the gradient. `nncore.L2` does so for chosen tensors.
+            None keeps the network's value, at first 0.
         clip_norm : float, optional
-            Gradients whose norm (of all trained parameters together) is larger are scaled down to it. None keeps what the network has, 0
-            at first: no limit.
+            Scale the gradients down where their norm, over all trained parameters, is larger than this. None keeps the network's value, at
+            first 0, which is no limit.
         clip_value : float, optional
-            Each gradient is brought into [−clip_value, clip_value], before `clip_norm`. None and 0 as there.
+            Clip each gradient to [−clip_value, clip_value], before `clip_norm`. None and 0 as for `clip_norm`.
         groups : dict of str to dict, optional
-            Tensors that are trained in another way, by patterns of their names (``*``, ``?``):
+            Options of single tensors, by patterns of their names (``*``, ``?``):
             ``{"dense_1.*": {"frozen": True}, "*.weight": {"optimizer": "momentum"}, "*.bias": {"lr": 0.01, "weight_decay": 0.0}}``.
-            `optimizer` trains those tensors instead of the network's; any number of the optimizer has another value in the group;
-            `lr_factor` scales the learning rate; `weight_decay` replaces the optimizer's own if it has one (`AdamW`), else the λ of this
-            call, for those tensors, of whatever role; what is `frozen` is not changed; with `lazy`, rows of an `Embedding`, or of a first
-            `Dense` that reads sparse samples, that have no gradient in a step stay as they are, which gives other results with most
-            optimizers. `regularizer` and `constraint`, a component or a list, replace what the layer says: ``{"dense_1.weight":
-            {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``. Where several patterns match, later ones win, option by option.
-            None keeps what the network has. Other optimizers for tensors start all of them with fresh state.
+
+            - ``frozen``: True leaves the tensors unchanged.
+            - ``optimizer``: trains these tensors instead of the network's optimizer.
+            - any number of the optimizer, such as ``lr``: another value for these tensors. ``lr_factor`` scales the learning rate.
+            - ``weight_decay``: replaces the optimizer's own, if it has one (`AdamW`), else the λ of this call. It holds for biases too.
+            - ``lazy``: True updates only rows that have a gradient in a step, of an `Embedding` or of a first `Dense` on sparse samples.
+              With most optimizers the results differ.
+            - ``regularizer``, ``constraint``: a component or a list, instead of the layer's:
+              ``{"dense_1.weight": {"regularizer": nn.L1(0.01), "constraint": "non_negative"}}``.
+
+            Where several patterns match, the later one wins, option by option. None keeps the network's groups. Giving tensors another
+            optimizer resets the state of all optimizers.
         schedule : str, instance, dict or None
-            How the learning rate moves over the epochs of this call; or, in a dict of schedules by paths, how any numbers do:
+            The schedule of the learning rate over the epochs of this call. A dict holds schedules of any numbers, by their paths:
             ``{"lr": "cosine", "weight_decay": "flat_cosine", "dropout_1.rate": {"name": "warmup", "then": "constant"}}``. A path is a
             number of the optimizer (``"beta1"``), ``"weight_decay"``, ``"clip_norm"``, ``"clip_value"``, ``"loss.<number>"``,
             ``"<layer>.<number>"``, ``"<layer>.activation.<number>"``, ``"<tensor>.regularizer.<number>"``,
-            ``"<tensor>.constraint.<number>"`` or ``"transforms.0.<number>"``. Schedules give factors of it. Predictions and scores use the
-            number itself. None goes on with schedules that are not at their end (an interrupted fit, a network from a file), else
-            keeps the numbers. The same schedules given again go on likewise.
+            ``"<tensor>.constraint.<number>"`` or ``"transforms.0.<number>"``.
+
+            A schedule multiplies the number. Predictions and scores use the number itself. None continues a schedule that has not ended
+            (after an interrupted fit, or in a network from a file), else leaves the numbers constant. The same schedule given again
+            continues too.
         rng : int, Generator, SeedSequence or None
-            First values, order, dropout. The same int and data give the same bits. None on a built network keeps its streams.
+            Seed of initial values, order and dropout. The same int and data give the same bits. None on a built network continues its
+            random streams.
         shards : int, default 1
-            Parts of a batch, each summed by itself: gradients, the loss and the statistics of `nncore.BatchNorm` are the sums of the parts,
-            added in pairs, then pairs of pairs. At most `batch_size`. The bits depend on this number, and not on `n_threads` or on how many
-            processes of `collective` there are. What needs all samples of a batch at once, like a loss that compares them or a component
-            without compiled form, is still given them. One process gains nothing by it. A file does not keep it: give it again where a fit
-            goes on.
+            Number of parts of a batch that are summed separately, at most `batch_size`. Gradients, the loss and the statistics of
+            `nncore.BatchNorm` are sums of the parts, added in pairs. Results depend on this number to the bit, but not on `n_threads` or on
+            the number of processes of `collective`. A loss that compares samples, and components without compiled form, still get whole
+            batches. In one process this gains nothing. A file does not hold it: give it again to resume.
         n_threads : int, optional
-            At most so many threads; None is `nncore.get_num_threads`. Results do not depend on the number, and small networks stay on
-            one thread, which is then faster.
+            Use at most this many threads; None is `nncore.get_num_threads`. Results do not depend on it. Small networks stay on one thread,
+            which is faster.
         progress : bool, default True
             Show a progress bar if the fit takes longer than half a second.
         dtype : {"float32", "float64"}, optional
-            float32 unless the network is built.
+            Type of the parameters. None is float32, or the dtype of a built network.
         precision : {"float32", "bfloat16", "auto"}, optional
-            ``"bfloat16"`` rounds the factors of matrix products in training to bfloat16 (8 significant bits) and sums in float32.
-            Parameters, gradients, optimizer state and all that is no matrix product stay float32; so do validation, scores and
-            predictions. It needs a processor with AVX512_BF16. Sums of fewer than 64 terms stay float32, and so do components written in
-            Python. ``"auto"`` is ``"bfloat16"`` where products are measured to be faster with it and batches have at least 64 samples,
-            else float32. None and ``"float32"`` do not round. A file does not keep it: give it again where a fit goes on.
+            ``"bfloat16"`` rounds the factors of matrix products in training to bfloat16 (8 significant bits) and sums in float32. It needs
+            a processor with AVX512_BF16. Parameters, gradients, optimizer state, scores and predictions stay float32, and so do
+            products whose sums have fewer than 64 terms and components written in Python. ``"auto"`` is ``"bfloat16"`` where products are
+            measured to be faster with it and batches have at least 64 samples, else float32. None and ``"float32"`` do not round. A file
+            does not hold it: give it again to resume.
         shuffle_buffer : int, optional
-            Samples of a stream that are mixed with one another: they leave a buffer of so many in random order, while new ones take their
-            places. The pieces of the stream (row groups, files, ranges of an array) come in random order as well. None is as many as
+            Number of samples of a stream that are shuffled together. Samples leave the buffer in random order and new ones take their
+            places. The pieces of the stream (row groups, files, ranges of an array) are read in random order as well. None is as many as
             `memory_limit` allows. Arrays are streamed if this or `memory_limit` is given.
         memory_limit : int or str, optional
-            What blocks, buffers and pieces that are being read may take: bytes, or ``"2 GB"``. None is 512 MiB. Half of it is for the
-            buffer. The network, a library that reads files, and the caller's own batches are not counted.
+            Memory for blocks, buffers and pieces that are being read: bytes, or ``"2 GB"``. None is 512 MiB. Half of it is the shuffle
+            buffer. The network, a library that reads files, and your own batches are not counted.
         collective : str, Collective or None
-            How the processes reach each other that fit this network together, all by this same call with the same data: ``"mpi"`` of
-            the plugin nncore-mpi, under ``mpiexec``. They share the work, and each ends with the bits of a fit by one process, whatever
-            their number. The first one shows progress and writes files. None is this process alone.
+            How processes that fit this network together exchange data: ``"mpi"`` of the plugin nncore-mpi, under ``mpiexec``. Each process
+            makes this same call with the same data. They share the work, and each ends with the result of one process, to the bit. The
+            first process shows progress and writes files. None is this process alone.
 
         Returns
         -------
         History
-            One row an epoch. Ctrl-C ends the fit early and returns what there is (``history.interrupted``); the parameters are
-            those of the last finished step. ``history.wait_share`` tells what part of the time went by in waiting for a stream.
+            One row for each epoch. Ctrl-C ends the fit early and returns the rows so far (``history.interrupted``); the parameters are
+            those of the last finished step. ``history.wait_share`` is the part of the time that was spent waiting for a stream.
 
         Raises
         ------
         ParameterError
-            If the network is known to end in numbers that the loss does not take (a sigmoid before a loss from logits), or if the last fit
-            was cut short in the middle of an epoch and this one has other data, another batch size or sampler, or another of what decides
-            how that epoch goes on: see `forget_fit`. Or if the network or this machine cannot train in `precision`. Or if a stream does not
-            fit into `memory_limit`, or would have to be gone through more often than it can be. Nothing is changed.
+            If an argument does not fit the network, the loss or the machine:
+
+            - the outputs are not what the loss takes, as for a sigmoid before a loss from logits;
+            - the last fit was interrupted within an epoch, and the data, batch size, sampler or seed differ now (see `forget_fit`);
+            - the network or this machine cannot train in `precision`;
+            - a stream does not fit into `memory_limit`, or would have to be read more often than it can be.
+
+            Nothing is changed.
         DataError
-            If samples cannot be trained on. Those of a stream are looked at as they come: the fit may have begun then. An error of the
-            source itself comes out as it is.
+            If samples cannot be trained on. Samples of a stream are checked as they arrive, perhaps after the first steps. An error of the
+            source itself is raised unchanged.
         BusyError
-            If a fit of this network is under way, also in this thread, as in a callback; or a fit of any network that has one of these
-            callbacks.
+            If a fit of this network is running, also in this thread, as in a callback; or if another fit uses one of these callbacks.
         NonFiniteError
-            If the loss or a gradient becomes NaN or infinite; the parameters are those of the last finished step.
+            If the loss or a gradient becomes NaN or infinite. The parameters are those of the last finished step.
         CollectiveError
-            If the processes of a collective begin different fits, or another one of them was stopped.
+            If the processes of a collective begin different fits, or one of them was stopped.
 
         Warns
         -----
         UserWarning
             If `precision` is ``"bfloat16"`` and nothing in the network used it.
         ResumptionWarning
-            If what a callback of a fit that was cut short remembered is forgotten, since this fit has none like it, or another loss; or if
-            an epoch that was cut short begins anew, since the network was trained in between.
+            If this fit resumes an interrupted one and loses the state of a callback, since it has no such callback or another loss. Or if
+            the network was trained in between, so that the interrupted epoch begins anew.
         """
         with together(collective) as processes:
             with checked(processes):

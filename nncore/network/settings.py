@@ -1,7 +1,7 @@
-"""`Settings`: what a network is made of and obeys, and every way to change it.
+"""`Settings`: the components and numbers of a network, and every way to change them.
 
-A network owns its components. It works with copies of those it is given, and every change of one of them, or of a number of the network,
-comes through `Settings.change` or a property here: into `Knobs`, from which all programs, texts and files read.
+A network owns its components: it copies those it is given. Every change of a component, or of a number of the network, goes through
+`Settings.change` or a property here. Both write to `Knobs`, from which all programs, texts and files read.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ NOT_BUILT = "this network has no parameters yet: call fit(X, y, ...) or build(n_
 
 @explains_calls
 class Settings(Notes):
-    """What a network is made of and obeys: the base of `Network`, which gives it parameters and programs."""
+    """The components and numbers of a network: the base of `Network`, which adds parameters and programs."""
 
     def __init__(self, given: Sequence[Layer]) -> None:
         super().__init__()
         if not given:
-            raise ParameterError("Sequential needs at least one layer")
+            raise ParameterError("Sequential needs at least one layer: nn.Sequential(nn.Dense(10))")
         check_distinct(given, layer_names(given))
         self._layers = LayerList(adopt(layer, self, "layers") for layer in given)
         self._knobs = Knobs()
@@ -98,7 +98,7 @@ class Settings(Notes):
 
     @property
     def layers(self) -> Sequence[Layer]:
-        """The network's own layers, in order: a list that cannot be changed."""
+        """The network's own layers, in order. Change the list by `append`, `insert`, `replace` and `pop`."""
         return self._layers
 
     @layers.setter
@@ -107,7 +107,7 @@ class Settings(Notes):
 
     @property
     def layer_names(self) -> list[str]:
-        """``"dense_1"``, ``"dropout_1"``, ``"dense_2"``: kind and count, or the ``name=`` a layer was given."""
+        """Names of the layers: ``"dense_1"``, ``"dropout_1"``, ``"dense_2"``, or the ``name=`` that a layer was given."""
         return FrozenList(layer_names(self._layers))
 
     @reads
@@ -122,26 +122,28 @@ class Settings(Notes):
 
     @sets
     def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
-        """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` ends here.
+        """Set an argument of a component of this network; ``net.optimizer.lr = 0.1`` calls this.
 
-        A number takes effect at the next step, also if a callback sets it, and in everything that the network says of itself.
+        A number takes effect at the next step, also if a callback sets it.
 
         Parameters
         ----------
         component : Layer, Activation, Loss, Optimizer, ...
-            The network's own.
+            The network's own component.
         place : {"layers", "loss", "optimizer", "groups", "schedule", "transforms"}
             What it is, or is part of.
         name : str
+            The argument.
         value : object
+            Its new value.
 
         Raises
         ------
         ParameterError
-            If the value is not valid, or decides what the network consists of. Then nothing is changed.
+            If the value is not valid, or would change shapes, targets or optimizer state. Nothing is changed then.
         """
         if not isinstance(component, Configurable):
-            raise ParameterError(f"component must be one of this network's own, got {shown(component)}")
+            raise ParameterError(f"component must be a component of this network, such as net.optimizer, got {shown(component)}")
         place = choice("place", place, tuple(REMEDIES))
         name = plain(name)
         if not isinstance(name, str) or name not in (*type(component).argument_names, *type(component).common):
@@ -155,7 +157,7 @@ class Settings(Notes):
         else:
             root = list(getattr(self, place)) if place in ("layers", "transforms") else getattr(self, place)
         if not any(part is component for part in components_in(root)):
-            raise ParameterError(f"component must be one of this network's own, in its {place}; got another, {shown(component)}")
+            raise ParameterError(f"component must be a component of this network, in its {place}; got another, {shown(component)}")
         rules_stay = True
         try:
             trial = tried(root, component, attributes)
@@ -185,18 +187,18 @@ class Settings(Notes):
         self._knobs.moved()
 
     def _replace_absent_rules(self, path: Path) -> None:
-        """Forget the descriptions of absent regularizers and constraints at a place of the document, or inside it: there are others now."""
+        """Forget absent regularizers and constraints at a place of the document, or inside it: others have replaced them."""
         absent = self._absent.pop("rules", None)
         if absent is not None and (left := {at: value for at, value in absent.rules.items() if at[: len(path)] != path}):
             self._absent["rules"] = replace(absent, rules=left)
 
     def _rules_stay(self, place: str, trial: Any) -> bool:
-        """Whether programs can obey the regularizers and constraints of `trial`, in the place of the layers or of the groups.
+        """Whether compiled programs stay valid with the regularizers and constraints of `trial`, instead of the layers or the groups.
 
         Raises
         ------
         ParameterError
-            If one of them cannot go with the optimizer.
+            If one of them does not work with the optimizer.
         """
         blueprint, options = self._built, self._knobs.options
         if place == "layers":
@@ -210,12 +212,12 @@ class Settings(Notes):
 
     @property
     def version(self) -> int:
-        """Raised by every change of what the network obeys."""
+        """A counter that every change of a component or a number increases."""
         return int(self._knobs.version[0])
 
     @property
     def loss(self) -> Loss | None:
-        """The network's own loss. Setting one is like passing it to `fit`."""
+        """The network's own loss. Setting one has the effect of passing it to `fit`."""
         return self._knobs.loss
 
     @loss.setter
@@ -230,7 +232,7 @@ class Settings(Notes):
 
     @property
     def absent(self) -> dict[str, Absent]:
-        """What the file of this network names and is not installed: "loss", "optimizer", "groups", "schedule", "rules"."""
+        """Parts that the file of this network names and that are not installed: "loss", "optimizer", "groups", "schedule", "rules"."""
         return self._absent
 
     def _set_loss(self, loss: Loss | None) -> None:
@@ -241,7 +243,7 @@ class Settings(Notes):
 
     @property
     def optimizer(self) -> Any:
-        """The network's own optimizer; its ``lr`` is what a schedule gives factors of. Setting a different one starts with fresh state."""
+        """The network's own optimizer. A schedule multiplies its ``lr``. Setting a different optimizer starts with fresh state."""
         return self._knobs.optimizer
 
     @optimizer.setter
@@ -256,8 +258,9 @@ class Settings(Notes):
 
     @property
     def schedule(self) -> Any:
-        """What the last `fit` that had one was given: the schedule of the learning rate, or a dict of schedules by paths. It may be set to
-        None; another one is passed to `fit`, which knows its length.
+        """The schedule of the last `fit` that had one: that of the learning rate, or a dict of schedules by paths.
+
+        Set it to None to drop it. Pass another one to `fit`, which knows its length.
         """
         return self._schedules["lr"] if list(self._schedules) == ["lr"] else self._schedules or None
 
@@ -270,12 +273,12 @@ class Settings(Notes):
 
     @property
     def schedules(self) -> Mapping[str, Schedule]:
-        """The same by the paths of what they move, ``{"lr": ...}``; empty for none."""
+        """The schedules by the paths of the numbers they change, ``{"lr": ...}``; empty for none."""
         return self._schedules
 
     @property
     def schedule_is_under_way(self) -> bool:
-        """Whether a schedule, also one whose plugin is absent, has steps before it."""
+        """Whether a schedule has steps left; also one whose plugin is absent."""
         has_any = bool(self._schedules) or "schedule" in self.absent
         return has_any and self.n_steps - self.schedule_begin < self.schedule_steps
 
@@ -285,12 +288,12 @@ class Settings(Notes):
 
     @property
     def transforms(self) -> tuple[Transform, ...]:
-        """Those of the fit under way, else none. Numbers of them can be changed, by a callback, and take effect at the next step."""
+        """Transforms of the running fit, else none. A callback can change their numbers, which takes effect at the next step."""
         return self._knobs.transforms
 
     @contextmanager
     def _with_transforms(self, transforms: Sequence[Transform]) -> Iterator[None]:
-        """Inside, the network trains on batches changed by copies of these."""
+        """Apply copies of these transforms to training batches inside the ``with`` block."""
         before = self._knobs.transforms
         self._knobs.transforms = tuple(adopt(transform, self, "transforms") for transform in transforms)
         try:
@@ -304,7 +307,7 @@ class Settings(Notes):
 
     @property
     def weight_decay(self) -> float:
-        """λ of the penalty ½·λ·ΣW²; set, it counts from the next step on."""
+        """λ of the penalty ½·λ·ΣW². A new value takes effect at the next step."""
         return self._knobs.weight_decay
 
     @weight_decay.setter
@@ -317,7 +320,7 @@ class Settings(Notes):
 
     @property
     def clip_norm(self) -> float:
-        """Largest norm of the gradients, 0 for no limit; set, it counts from the next step on."""
+        """Largest norm of the gradients, 0 for no limit. A new value takes effect at the next step."""
         return self._knobs.clip_norm
 
     @clip_norm.setter
@@ -327,7 +330,7 @@ class Settings(Notes):
 
     @property
     def clip_value(self) -> float:
-        """Largest magnitude of a gradient, 0 for no limit; set, it counts from the next step on."""
+        """Largest magnitude of a gradient, 0 for no limit. A new value takes effect at the next step."""
         return self._knobs.clip_value
 
     @clip_value.setter
@@ -341,7 +344,7 @@ class Settings(Notes):
 
     @property
     def seed(self) -> int:
-        """Key of the shuffling, from the next epoch on, and of dropout, from the next step on."""
+        """Key of random numbers. A new value takes effect at the next step for dropout, at the next epoch for shuffling."""
         return self._knobs.seed
 
     @seed.setter
@@ -352,9 +355,9 @@ class Settings(Notes):
 
     @property
     def groups(self) -> Mapping[str, Mapping[str, Any]]:
-        """Tensors that are trained in another way, by patterns of their names; set, they count from the next step on.
+        """Options of single tensors by patterns of their names, as in `fit`. New groups take effect at the next step.
 
-        Giving tensors another optimizer starts all of them with fresh state.
+        Giving tensors another optimizer resets the state of all optimizers.
         """
         return self._knobs.options
 
@@ -376,7 +379,7 @@ class Settings(Notes):
         self._set_groups(groups)
 
     def _keeps_optimizers(self, grouping: Grouping) -> bool:
-        """Whether every tensor that is trained before and after keeps its optimizer."""
+        """Whether every tensor that is trained before and after has the same optimizer."""
         if self.optimizer is None or "groups" in self.absent:
             return self.optimizer is None
         return same_optimizers(self._groups.optimizers_by_tensor(self.optimizer), grouping.optimizers_by_tensor(self.optimizer))

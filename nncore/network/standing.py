@@ -53,7 +53,7 @@ def check_standing(network: Any, memory: Memory) -> Snapshot:
     snapshot.take(memory.arrays)
     if _fingerprint(network) not in memory.numbers.values():
         raise ParameterError(
-            "the last fit was cut short, and the parameters were changed since then: call forget_fit() of the network to go on from those "
+            "the last fit was cut short, and the parameters were changed since then: call net.forget_fit() to train from the parameters "
             "that it has now"
         )
     return snapshot

@@ -1,4 +1,4 @@
-"""`Surgery`: layers put into a network, taken out and exchanged, tensors frozen, and weights copied from elsewhere."""
+"""`Surgery`: insert, remove and replace layers, freeze tensors, and copy weights."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from nncore.words import explains_calls
 
 @explains_calls
 class Surgery(Network):
-    """A network whose parts are changed after it was built: the base of `Model`."""
+    """Changes of the layers and weights of a network that is built: the base of `Model`."""
 
     @rebuilds
     def append(self, layer: LayerLike | Network, *, rng: int | np.random.Generator | None = None, batch: Any = None) -> None:
-        """Put a layer at the end, in this network; see `insert`.
+        """Add a layer at the end of this network; see `insert`.
 
         Parameters
         ----------
@@ -62,29 +62,29 @@ class Surgery(Network):
     def insert(
         self, index: int | str, layer: LayerLike | Network, *, rng: int | np.random.Generator | None = None, batch: Any = None
     ) -> None:
-        """Put a layer before another one, in this network.
+        """Insert a layer before another one in this network.
 
-        All other layers keep their parameters and statistics. The optimizer keeps its numbers and begins anew, as after `reset_optimizer`.
-        The loss stays if it can go with the new outputs, else `fit` has to be given one.
+        All other layers keep their parameters and statistics. The optimizer keeps its arguments and loses its state, as after
+        `reset_optimizer`. The loss stays if it fits the new outputs; otherwise pass one to `fit`.
 
         Parameters
         ----------
         index : int or str
-            Of the layer that will come after it, as for a list, or its name.
+            Index, as for a list, or name of the layer that will follow.
         layer : Layer, str or Sequential
-            As for `nncore.Sequential`: a built network, and a layer of one, bring a copy of their values.
+            The new layer, as for `nncore.Sequential`. A built network, or a layer of one, brings a copy of its values.
         rng : int, Generator or None
-            Of first values, if the network is built. None is different every time.
+            Seed of the initial values, if the network is built. None is different every time.
         batch : array-like of shape (n_samples, ...), optional
-            Inputs of the network, if the first values of the layer look at data.
+            Inputs of the network, if the initializer of the layer looks at data.
 
         Raises
         ------
         ParameterError
-            If there is no such place, or two layers would have one name; or if `groups` would say something else of a tensor, since the
-            number in the name of its layer changes.
+            If there is no such place, or two layers would have one name. Or if the change renames a layer (``dense_2`` to ``dense_3``) so
+            that patterns of `groups` match other tensors.
         ShapeError
-            If a layer that stays cannot keep its values, since its inputs would have another width.
+            If a layer that stays cannot keep its values, since the width of its inputs would change.
         BusyError
             During a fit. In all cases nothing is changed.
 
@@ -103,14 +103,14 @@ class Surgery(Network):
     def replace(
         self, which: int | str, layer: LayerLike | Network, *, rng: int | np.random.Generator | None = None, batch: Any = None
     ) -> None:
-        """Put a layer into the place of another one, in this network; see `insert`.
+        """Replace a layer of this network by another one; see `insert`.
 
         Parameters
         ----------
         which : int or str
-            The layer that goes, by its index or its name.
+            Index or name of the layer to remove.
         layer : Layer, str or Sequential
-            What comes, with its own values if it has any. It does not take over the name.
+            The new layer, with its own values if it has any. It does not inherit the name.
         rng, batch : optional
             As for `insert`.
 
@@ -127,17 +127,17 @@ class Surgery(Network):
 
     @rebuilds
     def pop(self, which: int | str = -1) -> Layer:
-        """Take a layer out of this network; see `insert`.
+        """Remove a layer from this network and return it; see `insert`.
 
         Parameters
         ----------
         which : int or str, default -1
-            By its index or its name.
+            Index or name of the layer.
 
         Returns
         -------
         Layer
-            It keeps its values, and brings them into the network that it is given to.
+            The layer. It keeps its values and brings them into another network.
 
         Examples
         --------
@@ -150,7 +150,7 @@ class Surgery(Network):
         """
         place = self._place_of(which)
         if len(self._layers) == 1:
-            raise ParameterError("a network has at least one layer, and this one has no other: replace it, or make a new network")
+            raise ParameterError("this is the only layer of the network, which needs one: call replace, or make a new network")
         gone: Layer = self._layers[place]
         self._exchange(place, place + 1, (), None, None)
         return gone
@@ -170,11 +170,11 @@ class Surgery(Network):
         return int(which) + n if which < 0 else int(which)
 
     def _exchange(self, begin: int, end: int, new: Any, rng: Any, batch: Any) -> None:
-        """Let other layers stand in the place of those from `begin` to `end`."""
+        """Replace the layers from `begin` to `end` by others."""
         if self._absent:
             raise MissingPluginError(
-                f"the layers of this network cannot be changed as it is: {next(iter(self._absent.values())).reason}; or make a new network "
-                "of slices, nn.Sequential(net[:2], nn.Dense(3))"
+                f"the layers of this network cannot be changed: {next(iter(self._absent.values())).reason}; or make a new network of "
+                "slices, nn.Sequential(net[:2], nn.Dense(3))"
             )
         coming = list(flattened((new,) if not isinstance(new, tuple) else new))
         kept, going = [*self._layers[:begin], *self._layers[end:]], self._layers[begin:end]
@@ -195,7 +195,7 @@ class Surgery(Network):
                     bond.release()
 
     def _rebuild(self, layers: LayerList, names: Sequence[str], kept: Sequence[Layer], rng: Any, batch: Any) -> None:
-        """Become the network of these layers, with the values of those that are kept or come with values."""
+        """Become the network of these layers. Layers that stay, and those that bring values, keep them."""
         before = self._built
         blueprint = plan_network(layers, names, self.input_shape)
         own = {id(part) for layer in kept for part in components_in(layer)}
@@ -232,13 +232,13 @@ class Surgery(Network):
         for old, new in renamed.items():
             if not alike(options_of(self.groups, old), options_of(self.groups, new)):
                 raise ParameterError(
-                    f"groups would train what is called {old} in another way, since it would be called {new}: set net.groups first, or "
-                    "give the layers names (name=), which stay"
+                    f"this renames {old} to {new}, so that groups would train it in another way: set net.groups first, or give the layers "
+                    "names of their own (name=)"
                 )
         return grouping
 
     def _loss_fits(self, blueprint: Blueprint) -> bool:
-        """Whether the loss can go with the outputs of the new network."""
+        """Whether the loss fits the outputs of the new network."""
         if self.loss is None:
             return False
         try:
@@ -252,17 +252,19 @@ class Surgery(Network):
 
     @sets
     def freeze(self, *names: str) -> None:
-        """Leave tensors as they are from the next step on: short for ``{"frozen": True}`` in `groups`.
+        """Freeze layers or tensors: training leaves them unchanged, from the next step on.
+
+        Short for ``{"frozen": True}`` in `groups`.
 
         Parameters
         ----------
         *names : str
-            Layers, or patterns of the names of tensors: ``"encoder"``, ``"dense_[12].*"``, ``"*.bias"``.
+            Names of layers, or patterns of names of tensors: ``"encoder"``, ``"dense_[12].*"``, ``"*.bias"``.
 
         Raises
         ------
         ParameterError
-            If nothing has such a name, or nothing would be left to train. Nothing is changed then.
+            If no layer or tensor has such a name, or nothing would be left to train. Nothing is changed then.
 
         Examples
         --------
@@ -276,22 +278,22 @@ class Surgery(Network):
         {}
         """
         if not names:
-            raise ParameterError('freeze wants names: freeze("dense_1") for a layer, freeze("*.bias") for tensors')
+            raise ParameterError('freeze needs names: freeze("dense_1") for a layer, freeze("*.bias") for tensors')
         self.groups = with_frozen(self.groups, self._built, self.layer_names, names, is_frozen=True)
 
     @sets
     def unfreeze(self, *names: str) -> None:
-        """Train tensors again that are frozen, from the next step on. They begin with fresh state of the optimizer.
+        """Train frozen layers or tensors again, from the next step on, with fresh optimizer state.
 
         Parameters
         ----------
         *names : str
-            As for `freeze`. None are all tensors.
+            Names as for `freeze`. Without names, all tensors.
 
         Raises
         ------
         ParameterError
-            If nothing has such a name. Nothing is changed then.
+            If no layer or tensor has such a name. Nothing is changed then.
         """
         self.groups = with_frozen(self.groups, self._built, self.layer_names, names or ("*",), is_frozen=False)
 
@@ -301,21 +303,21 @@ class Surgery(Network):
     def copy_weights(
         self, source: Network | Mapping[str, Any], names: str | Iterable[str] | Mapping[str, str] | None = None, *, strict: bool = True
     ) -> list[str]:
-        """Copy parameters and running statistics of another network, or arrays by name, into this one.
+        """Copy weights and running statistics into this network, from another network or from arrays by name.
 
-        What the optimizer remembers stays (`reset_optimizer` lets it begin anew), unless it holds parameters itself, as those with an
-        `Optimizer.evaluation` do: such a one begins anew. An average of parameters goes on from the copied values.
+        The optimizer keeps its state; call `reset_optimizer` to discard it. An optimizer that holds parameters itself, as those with an
+        `Optimizer.evaluation` do, starts with fresh state. An average of parameters continues from the copied values.
 
         Parameters
         ----------
         source : Sequential or mapping of str to array-like
             A built network, or arrays by the names of tensors, for example ``np.load("weights.npz")``.
         names : str, iterable of str or mapping of str to str, optional
-            Which of this network: layers, or patterns of the names of tensors. Or a dict from names here to names in `source`, of layers
-            or of tensors: ``{"encoder": "dense_1", "head.weight": "out.weight"}``. None is all.
+            Layers of this network to copy into, or patterns of names of its tensors. A dict maps names here to names in `source`, of
+            layers or of tensors: ``{"encoder": "dense_1", "head.weight": "out.weight"}``. None is all.
         strict : bool, default True
-            Raise if something of `names` is not in `source`, or has another shape there; without `names` also if `source` has more. False
-            copies what fits.
+            Raise if a tensor of `names` is missing in `source` or has another shape there; without `names`, also if `source` has more
+            tensors. False copies those that fit.
 
         Returns
         -------
@@ -325,7 +327,7 @@ class Surgery(Network):
         Raises
         ------
         ParameterError
-            If something does not fit; the message lists all of it. Nothing is changed then. So it is if nothing fits at all.
+            If tensors do not fit, with `strict`, or if none fits; the message lists them. Nothing is changed then.
         BusyError
             While another thread fits this network.
 
@@ -341,7 +343,7 @@ class Surgery(Network):
 
 
 def _renamed(before: Blueprint, after: Blueprint, kept: set[int]) -> dict[str, str]:
-    """What tensors of layers that stay are called after a change, by their names before it; `kept` are the addresses of those layers."""
+    """New names of the tensors of layers that stay, by their old names; `kept` are the addresses of these layers."""
     stages = {id(stage.layer): stage for stage in before.stages}
     return {
         stages[id(stage.layer)].full_name(tensor): stage.full_name(tensor)

@@ -12,7 +12,9 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Adadelta(Optimizer):
-    """Steps as long as recent ones were, relative to recent gradients, so that the learning rate is a number without a unit.
+    """Adadelta: AdaGrad with decaying averages, in which the step size adapts to recent steps.
+
+    Steps are as long as recent steps were, relative to recent gradients. So the learning rate has no unit.
 
     r ← ρ·r + (1 − ρ)·g², δ = √(d + ε) / √(r + ε)·g; w ← w − lr·δ; d ← ρ·d + (1 − ρ)·δ².
 
@@ -21,14 +23,14 @@ class Adadelta(Optimizer):
     lr : float, default 1.0
         Learning rate. The paper has none; Keras' default of 0.001 is much too small for this method.
     rho : float, default 0.9
-        ρ, how slowly past gradients and steps are forgotten.
+        ρ, decay rate of the averages of squared gradients and steps.
     epsilon : float, default 1e-6
-        ε, which also is the square of about the length of the first steps: a larger one lets training begin faster.
+        ε. The first steps are about √ε long, so a larger ε speeds up the beginning.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     References
     ----------

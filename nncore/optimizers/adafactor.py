@@ -11,7 +11,9 @@ from nncore.plugin import Kernel, Optimizer, State, TensorSpan
 
 
 class Adafactor(Optimizer):
-    """Adam's scaling in little memory: of the squared gradients of a matrix, only the means over rows and over columns are kept.
+    """Adafactor: Adam's scaling with little memory.
+
+    Of the squared gradients of a matrix, it stores only the means over rows and over columns.
 
     For a matrix W of shape (n, m) with gradient G, at step t with β = 1 − t^(−`beta2_decay`):
 
@@ -19,8 +21,8 @@ class Adafactor(Optimizer):
     U = G / √V; U ← U / max(1, RMS(U) / `clip`);
     W ← (1 − lr·λ)·W − α·U.
 
-    V of a vector, or of a matrix with one row or column, is kept as it is: V ← β·V + (1 − β)·(G² + ε). The step is relative to the size of
-    the parameters, α = ρ·max(`scale_floor`, RMS(W)), unless `scale_parameter` is False: α = ρ. The rate ρ is `lr`, or with `relative_step`
+    V of a vector, or of a matrix with one row or column, is stored whole: V ← β·V + (1 − β)·(G² + ε). Steps are relative to the size of the
+    parameters: α = ρ·max(`scale_floor`, RMS(W)). If `scale_parameter` is False, α = ρ. The rate ρ is `lr`, or with `relative_step`
     min(lr, 1/√t).
 
     Parameters
@@ -32,7 +34,7 @@ class Adafactor(Optimizer):
     epsilon : float, default 1e-30
         ε, added to squared gradients.
     scale_floor : float, default 1e-3
-        The least size that a tensor counts as having, so that one of zeros leaves zero.
+        Smallest size that a tensor is treated as having, so that a tensor of zeros can move.
     clip : float, default 1.0
         Largest root mean square of an update before it is scaled by α.
     weight_decay : float, default 0.0
@@ -45,7 +47,7 @@ class Adafactor(Optimizer):
     Raises
     ------
     ParameterError
-        For a number outside its range, or a `scale_parameter` or `relative_step` that is not a bool.
+        If a number is outside its range, or `scale_parameter` or `relative_step` is not a bool.
 
     Notes
     -----

@@ -12,14 +12,16 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class AdaGrad(Optimizer):
-    """r ← r + g², w ← w − lr·g / (ε + √r).
+    """AdaGrad: gradient descent with a learning rate per parameter that falls with the sum of its squared gradients.
+
+    r ← r + g², w ← w − lr·g / (ε + √r).
 
     Parameters
     ----------
     lr : float, default 0.01
         Learning rate.
     epsilon : float, default 1e-10
-        ε, against division by zero. ``epsilon=1e-3`` is common in textbook code. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. ``epsilon=1e-3`` is common in textbook code. The smallest value allowed is above 0 in float32.
 
     References
     ----------

@@ -12,7 +12,9 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Adam(Optimizer):
-    """Momentum and RMSProp in one, each corrected for its start at zero.
+    """Adam: momentum with a step size per parameter, the usual first choice.
+
+    Moving averages of the gradients and of their squares, both corrected for their start at zero:
 
     m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ);
     v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
@@ -23,19 +25,19 @@ class Adam(Optimizer):
     lr : float, default 0.001
         Learning rate; about the largest step of a parameter.
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and their squares, are forgotten.
+        Decay rates of the averages of gradients and of their squares.
     epsilon : float, default 1e-8
-        ε, against division by zero. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. The smallest value allowed is above 0 in float32.
     epsilon_inside : bool, default False
-        Put ε inside the root, as some textbook code does (with ``epsilon=1e-5``); the paper has it outside.
+        Add ε inside the root, as some textbook code does (with ``epsilon=1e-5``). The paper adds it outside.
     amsgrad : bool, default False
-        Divide by the root of the largest v so far instead of v, so that steps do not become longer again (AMSGrad). The state then has a
-        third vector.
+        Use AMSGrad: divide by the root of the largest v so far, so that steps do not become longer again. The state then has a third
+        vector.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or an `epsilon_inside` or `amsgrad` that is not a bool.
+        If a number is outside its range, or `epsilon_inside` or `amsgrad` is not a bool.
 
     References
     ----------

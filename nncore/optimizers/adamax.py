@@ -11,7 +11,7 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Adamax(Optimizer):
-    """Adam with the largest recent gradient in place of the mean of squares.
+    """Adamax: Adam with the largest recent gradient instead of the mean of squares.
 
     m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ); u ← max(β₂·u, |g| + ε); w ← w − lr·m̂ / u.
 
@@ -20,14 +20,14 @@ class Adamax(Optimizer):
     lr : float, default 0.002
         Learning rate; the largest step of a parameter, up to 1 / (1 − β₁).
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and the largest of them, are forgotten.
+        Decay rates of the average of gradients and of the largest gradient.
     epsilon : float, default 1e-8
-        ε, against division by zero. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. The smallest value allowed is above 0 in float32.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     References
     ----------

@@ -13,29 +13,31 @@ from nncore.plugin import Kernel, TensorSpan
 
 
 class AdamW(Adam):
-    """w ← (1 − lr·λ)·w, then a step of `Adam`; λ = `weight_decay`.
+    """AdamW: Adam with decoupled weight decay.
 
-    The decay stands beside the gradient instead of in it, so that Adam's scaling leaves it alone. It acts on all parameters,
-    biases and scales included, as in PyTorch; ``groups={"*.bias": {"weight_decay": 0.0}}`` leaves biases out. The ``weight_decay`` of
-    ``fit`` is another thing: an L2 penalty on weights that is part of the gradient.
+    w ← (1 − lr·λ)·w, then a step of `Adam`; λ = `weight_decay`.
+
+    The decay is not part of the gradient, so Adam does not rescale it. As in PyTorch, it acts on all parameters, biases and scales
+    included; ``groups={"*.bias": {"weight_decay": 0.0}}`` leaves biases out. The ``weight_decay`` of ``fit`` differs: it is an L2 penalty
+    on weights that is part of the gradient.
 
     Parameters
     ----------
     lr : float, default 0.001
         Learning rate.
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and their squares, are forgotten.
+        Decay rates of the averages of gradients and of their squares.
     epsilon : float, default 1e-8
-        ε, outside the root. The least value keeps ε above zero in float32 too.
+        ε, outside the root. The smallest value allowed is above 0 in float32.
     weight_decay : float, default 0.01
-        λ.
+        λ, the strength of the decay.
     amsgrad : bool, default False
         As for `Adam`.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or an `amsgrad` that is not a bool.
+        If a number is outside its range, or `amsgrad` is not a bool.
 
     References
     ----------

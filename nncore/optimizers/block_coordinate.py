@@ -12,23 +12,24 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class BlockCoordinate(Optimizer):
-    """w_B ← w_B − lr·g_B for one block B of the parameters at a time; all others keep their bits.
+    """Block-coordinate descent: update one layer or tensor at a time, in turns.
 
-    Step t updates block ⌊(t − 1) / steps_per_block⌋ modulo the number of blocks, in the order of the network.
+    w_B ← w_B − lr·g_B for one block B of the parameters; all others stay unchanged. Step t updates block ⌊(t − 1) / steps_per_block⌋ modulo
+    the number of blocks, in the order of the network.
 
     Parameters
     ----------
     lr : float, default 0.01
         Learning rate.
     block : {"layer", "tensor"}, default "layer"
-        A block is all tensors of a layer, or a single tensor.
+        What a block is: all tensors of a layer, or a single tensor.
     steps_per_block : int, default 1
-        Steps on one block before the next one has its turn.
+        Number of steps on a block before the next block.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, a `steps_per_block` that is not whole, or an unknown `block`.
+        If a number is outside its range, `steps_per_block` is not whole, or `block` is unknown.
 
     References
     ----------

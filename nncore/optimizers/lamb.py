@@ -11,28 +11,28 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class LAMB(Optimizer):
-    """Adam whose step in each tensor is as long as the tensor, for large batches.
+    """LAMB: Adam for large batches, with steps relative to the norm of each tensor.
 
     m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ); v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
     u = m̂ / (√v̂ + ε) + λ·w; w ← w − lr·(‖w‖ / ‖u‖)·u for each tensor w; λ = `weight_decay`.
 
-    Where ‖w‖ or ‖u‖ is 0, their ratio counts as 1.
+    Where ‖w‖ or ‖u‖ is 0, their ratio is set to 1.
 
     Parameters
     ----------
     lr : float, default 0.001
         Learning rate: the length of a step, relative to the norm of the tensor.
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and their squares, are forgotten.
+        Decay rates of the averages of gradients and of their squares.
     epsilon : float, default 1e-6
-        ε, against division by zero. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. The smallest value allowed is above 0 in float32.
     weight_decay : float, default 0.0
-        λ. It turns the direction; the length of a step stays lr·‖w‖.
+        λ. It changes the direction of a step; the length stays lr·‖w‖.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     Notes
     -----

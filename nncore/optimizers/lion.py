@@ -12,27 +12,27 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Lion(Optimizer):
-    """A step of one length for every parameter, in the direction of an interpolated momentum.
+    """Lion: sign descent with momentum, in which all parameters move by the same amount.
 
     c = β₁·m + (1 − β₁)·g; w ← (1 − lr·λ)·w − lr·sign(c); m ← β₂·m + (1 − β₂)·g; λ = `weight_decay`.
 
     Parameters
     ----------
     lr : float, default 1e-4
-        Learning rate: the length of a step. The paper finds a third to a tenth of what suits Adam.
+        Learning rate: the length of a step. The paper recommends a third to a tenth of Adam's.
     beta1, beta2 : float, default 0.9, 0.99
-        How much of the momentum the direction keeps, and how slowly the momentum forgets past gradients.
+        Weight of the momentum in the direction, and decay rate of the momentum.
     weight_decay : float, default 0.0
-        λ, decoupled as in AdamW. The paper finds three to ten times what suits AdamW, as `lr` is smaller.
+        λ, decoupled as in AdamW. The paper recommends three to ten times AdamW's, since `lr` is smaller.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     Notes
     -----
-    State: one vector, half of Adam's.
+    The state is one vector, half of Adam's.
 
     References
     ----------

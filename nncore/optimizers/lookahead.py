@@ -11,26 +11,25 @@ from nncore.plugin import Kernel, Optimizer, OptimizerWrapper, resolve
 
 
 class Lookahead(OptimizerWrapper):
-    """Let another optimizer take k steps, then go back to a point between where they began and where they ended.
+    """Lookahead: slow weights that follow the fast weights of another optimizer.
 
-    Every k steps: φ ← φ + α·(w − φ), w ← φ. k = `every`, α = `alpha`. In between, the optimizer inside trains the fast weights w,
-    ``network.trajectory``. Predictions, validation and files use the slow weights φ, ``network.parameters``.
-
-    The learning rate, and the state of the optimizer inside, are its own: they go on as if nothing had happened.
+    Every k steps, φ ← φ + α·(w − φ), then w ← φ, with k = `every` and α = `alpha`. In between, the inner optimizer trains the fast weights
+    w, ``network.trajectory``. Predictions, validation and files use the slow weights φ, ``network.parameters``. The learning rate and the
+    state of the inner optimizer are not reset.
 
     Parameters
     ----------
     optimizer : str, Optimizer or dict, default "adam"
-        The optimizer that takes the steps.
+        The inner optimizer, which takes the steps.
     every : int, default 5
-        k, steps from one synchronisation to the next.
+        k, number of steps between two synchronisations.
     alpha : float, default 0.5
-        α, the part of the way that the slow weights go. With 1 they are the fast weights of every k-th step.
+        α, fraction of the way from slow to fast weights. With 1 the slow weights are the fast weights of every k-th step.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or an optimizer that predicts with parameters of its own.
+        If a number is outside its range, or the optimizer predicts with parameters of its own.
 
     Notes
     -----

@@ -11,16 +11,17 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Momentum(Optimizer):
-    """v ← ρ·v + g, w ← w − lr·v with ρ = `momentum`.
+    """Stochastic gradient descent with momentum.
 
-    The velocity adds up gradients, so that in a direction in which they agree a step is up to 1/(1 − ρ) times that of SGD.
+    v ← ρ·v + g, w ← w − lr·v with ρ = `momentum`. The velocity v adds up gradients. In a direction in which they agree, steps are up to
+    1/(1 − ρ) times as long as those of SGD.
 
     Parameters
     ----------
     lr : float, default 0.01
         Learning rate.
     momentum : float, default 0.9
-        Part ρ of the velocity that is kept from one step to the next.
+        ρ, fraction of the velocity that each step keeps.
 
     References
     ----------

@@ -10,14 +10,14 @@ import numpy as np
 from nncore.optimizers.adamw import AdamW
 from nncore.plugin import Kernel, Optimizer, State, TensorSpan
 
-#: a, b, c: what the iteration does to every singular value, x ← a·x + b·x³ + c·x⁵, is steep at 0 and then wanders about 1.
+#: a, b, c: the iteration maps every singular value x to a·x + b·x³ + c·x⁵, which is steep at 0 and then varies around 1.
 COEFFICIENTS = 3.4445, -4.7750, 2.0315
 #: Against division by zero; a gradient smaller than this no longer gets a full step.
 SMALLEST_NORM = 1e-7
 
 
 class Muon(Optimizer):
-    """Orthogonalised momentum for weight matrices, AdamW for all else.
+    """Muon: orthogonalised momentum for weight matrices, AdamW for all other parameters.
 
     For a weight W of shape (n_in, n_out) with gradient G:
 
@@ -25,9 +25,9 @@ class Muon(Optimizer):
     O = the orthogonal factor of U, that is U with its singular values replaced by about 1;
     W ← (1 − lr·λ)·W − lr·s·O with s = √max(1, n_out / n_in), or s = 0.2·√max(n_in, n_out) with `match_adamw`.
 
-    O is found by `n_iterations` Newton-Schulz iterations X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ, from X = U / ‖U‖_F (transposed
-    if U has more rows than columns), a, b, c = 3.4445, −4.7750, 2.0315. Five of them bring every singular
-    value above 0.002·‖U‖_F to somewhere between 0.68 and 1.21, and further ones hardly closer, by design.
+    O comes from `n_iterations` Newton-Schulz iterations X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ and a, b, c = 3.4445, −4.7750, 2.0315. They
+    start at X = U / ‖U‖_F, transposed if U has more rows than columns. Five iterations bring every singular value above 0.002·‖U‖_F to
+    between 0.68 and 1.21. By design, more iterations hardly bring them closer to 1.
 
     Biases, scales, and weights with one row or column take steps of `AdamW` with the learning rate lr·`adamw_ratio`. The authors train
     embeddings and the last layer with AdamW too: ``groups={"dense_3.weight": {"optimizer": "adamw"}}``.
@@ -35,31 +35,31 @@ class Muon(Optimizer):
     Parameters
     ----------
     lr : float, default 0.02
-        Learning rate: the spectral norm of a step of a square matrix. With `match_adamw` that of AdamW suits.
+        Learning rate: the spectral norm of a step of a square matrix. With `match_adamw`, use AdamW's learning rate.
     momentum : float, default 0.95
-        β.
+        β, decay rate of the momentum.
     nesterov : bool, default True
-        Look one step ahead.
+        Use Nesterov's momentum, which looks one step ahead.
     n_iterations : int, default 5
         Newton-Schulz iterations, 1 to 20.
     weight_decay : float, default 0.0
-        λ, decoupled; of AdamW, too.
+        λ, decoupled; also for the parameters that AdamW trains.
     match_adamw : bool, default False
-        Make steps as long as those of AdamW usually are; then say ``adamw_ratio=1.0``.
+        Scale steps to the usual length of AdamW's steps. Then set ``adamw_ratio=1.0``.
     adamw_ratio : float, default 0.05
-        Learning rate of AdamW, relative to `lr`, so that a schedule moves both.
+        Learning rate of AdamW, relative to `lr`, so that a schedule changes both.
     beta1, beta2, epsilon : float, default 0.9, 0.999, 1e-8
-        Of AdamW.
+        The arguments of AdamW.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, an `n_iterations` that is not whole, or a `nesterov` or `match_adamw` that is not a bool.
+        If a number is outside its range, `n_iterations` is not whole, or `nesterov` or `match_adamw` is not a bool.
 
     Notes
     -----
-    State: one number for each of a matrix, half of AdamW's. On matrices as ``torch.optim.Muon``, whose weights are (n_out, n_in) and which
-    rounds O to bfloat16.
+    The state has one number for each number of a matrix, half of AdamW's. For matrices this is ``torch.optim.Muon``, whose weights have
+    shape (n_out, n_in) and which rounds O to bfloat16.
 
     References
     ----------

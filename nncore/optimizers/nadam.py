@@ -15,7 +15,7 @@ SMALLEST_PRODUCT = 1e-20
 
 
 class NAdam(Optimizer):
-    """Adam with Nesterov's momentum, which grows from half of β₁ to β₁.
+    """NAdam: Adam with Nesterov's momentum, which grows from half of β₁ to β₁.
 
     μₜ = β₁·(1 − ½·0.96^(t·ψ)), Πₜ = μ₁·μ₂·…·μₜ;
     m ← β₁·m + (1 − β₁)·g, m̂ = (1 − μₜ)·g / (1 − Πₜ) + μₜ₊₁·m / (1 − Πₜ₊₁);
@@ -27,16 +27,16 @@ class NAdam(Optimizer):
     lr : float, default 0.002
         Learning rate; about the largest step of a parameter.
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and their squares, are forgotten.
+        Decay rates of the averages of gradients and of their squares.
     epsilon : float, default 1e-8
-        ε, against division by zero. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. The smallest value allowed is above 0 in float32.
     momentum_decay : float, default 0.004
-        ψ, how fast the momentum grows. With 0 it stays β₁ / 2.
+        ψ, growth rate of the momentum. With 0 it stays β₁ / 2.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     Notes
     -----

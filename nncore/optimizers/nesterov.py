@@ -11,17 +11,17 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class Nesterov(Optimizer):
-    """v ← ρ·v + g, w ← w − lr·(g + ρ·v) with ρ = `momentum`.
+    """Stochastic gradient descent with Nesterov's accelerated momentum.
 
-    Nesterov takes the gradient where the velocity is about to carry w. This is the usual rewriting (Sutskever et al., also
-    PyTorch's) in which w itself is that point ahead, so that one gradient at w is enough.
+    v ← ρ·v + g, w ← w − lr·(g + ρ·v) with ρ = `momentum`. Nesterov's method takes the gradient at the point to which the velocity is about
+    to carry w. Here w itself is that point, as in Sutskever et al. and PyTorch, so that one gradient at w is enough.
 
     Parameters
     ----------
     lr : float, default 0.01
         Learning rate.
     momentum : float, default 0.9
-        Part ρ of the velocity that is kept from one step to the next.
+        ρ, fraction of the velocity that each step keeps.
 
     References
     ----------

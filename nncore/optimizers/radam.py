@@ -11,27 +11,29 @@ from nncore.plugin import Kernel, TensorSpan
 
 
 class RAdam(Adam):
-    """Adam that takes steps of plain momentum until the mean of squares is sure enough, and shorter ones at first.
+    """RAdam: Adam with rectified early steps, which replaces a warm-up.
+
+    It takes steps of plain momentum until enough gradients are averaged, then at first shorter steps of Adam.
 
     m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ); v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
     ρ∞ = 2 / (1 − β₂) − 1, ρ = ρ∞ − 2·t·β₂ᵗ / (1 − β₂ᵗ);
     w ← w − lr·r·m̂ / (√v̂ + ε) with r = √((ρ − 4)·(ρ − 2)·ρ∞ / ((ρ∞ − 4)·(ρ∞ − 2)·ρ)) if ρ > 5, else w ← w − lr·m̂.
 
-    With the default β₂ the first five steps are of the second kind. It takes the place of a warm-up of the learning rate.
+    With the default β₂ the first five steps are of the second kind.
 
     Parameters
     ----------
     lr : float, default 0.001
         Learning rate.
     beta1, beta2 : float, default 0.9, 0.999
-        How slowly past gradients, and their squares, are forgotten.
+        Decay rates of the averages of gradients and of their squares.
     epsilon : float, default 1e-8
-        ε, against division by zero. The least value keeps ε above zero in float32 too.
+        ε, which prevents division by zero. The smallest value allowed is above 0 in float32.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     Notes
     -----

@@ -12,20 +12,19 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class RMSProp(Optimizer):
-    """r ← ρ·r + (1 − ρ)·g², w ← w − lr·g / (ε + √r).
+    """RMSProp: AdaGrad with a running average instead of the sum, so that steps do not vanish.
 
-    AdaGrad with a running average in place of the sum, so that steps do not die out. With `centered`, a ← ρ·a + (1 − ρ)·g and r − a²
-    stands under the root: the variance of recent gradients.
+    r ← ρ·r + (1 − ρ)·g², w ← w − lr·g / (ε + √r). With `centered`, a ← ρ·a + (1 − ρ)·g, and the root is of r − a², the variance of recent
+    gradients.
 
     Parameters
     ----------
     lr : float, default 0.001
         Learning rate.
     rho : float, default 0.99
-        ρ, how slowly past gradients are forgotten.
+        ρ, decay rate of the average of squared gradients.
     epsilon : float, default 1e-8
-        ε, against division by zero; outside the root. The least value keeps ε above zero in float32 too.
-
+        ε, outside the root, which prevents division by zero. The smallest value allowed is above 0 in float32.
     centered : bool, default False
         Divide by the standard deviation of recent gradients. Steps become long where gradients hardly change. The state then has a second
         vector.
@@ -33,7 +32,7 @@ class RMSProp(Optimizer):
     Raises
     ------
     ParameterError
-        For a number outside its range, or a `centered` that is not a bool.
+        If a number is outside its range, or `centered` is not a bool.
 
     References
     ----------

@@ -13,29 +13,29 @@ SMALLEST_NORM = 1e-12
 
 
 class SAM(OptimizerWrapper):
-    """Let another optimizer step by the gradient taken where the loss is highest nearby, so that it finds flat minima.
+    """Sharpness-aware minimization (SAM): find flat minima, which often generalize better.
 
-    g₁ = ∇L(w), e = ρ·g₁ / ‖g₁‖₂, g₂ = ∇L(w + e); then the optimizer inside takes its step from w with g₂.
-
-    ‖g₁‖₂ is over all parameters that are trained in this way. A step takes two passes over the batch, and about twice the time.
+    Another optimizer steps with the gradient at the point nearby where the loss is highest: g₁ = ∇L(w), e = ρ·g₁ / ‖g₁‖₂, g₂ = ∇L(w + e).
+    Then the inner optimizer takes its step from w with g₂. ‖g₁‖₂ is over all parameters of this optimizer. A step takes two passes over the
+    batch, and about twice the time.
 
     Parameters
     ----------
     optimizer : str, Optimizer or dict, default "adam"
-        The optimizer that takes the steps. Its `lr` is what schedules and groups change.
+        The inner optimizer, which takes the steps. Schedules and groups change its `lr`.
     rho : float, default 0.05
-        ρ, how far the second gradient is from the parameters. The paper recommends 0.05 to 0.2.
+        ρ, distance of the second gradient from the parameters. The paper recommends 0.05 to 0.2.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or an optimizer that computes two gradients itself.
+        If a number is outside its range, or the optimizer computes two gradients itself.
 
     Notes
     -----
     Both passes see the same batch and drop the same units. Batch normalisation normalises each pass by its own statistics, and its running
-    statistics take up the first pass alone. The penalty of ``weight_decay`` in ``fit`` is part of both gradients. Clipping limits
-    the second. The loss that is reported is the one at w.
+    statistics use only the first pass. The penalty of ``weight_decay`` in ``fit`` is part of both gradients. Clipping limits the second
+    gradient. The reported loss is that at w.
 
     References
     ----------

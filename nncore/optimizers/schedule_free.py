@@ -12,43 +12,43 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class ScheduleFree(Optimizer):
-    """AdamW with an average of its iterates in place of a learning-rate schedule; it need not know how long training will be.
+    """Schedule-free AdamW: averages its iterates, and needs neither a schedule nor the length of training.
 
-    With gradients g at y, the point where training stands:
+    With gradients g at the trained parameters y:
 
     v ← β₂·v + (1 − β₂)·g², u = g / (√(v / (1 − β₂ᵗ)) + ε) + λ·y;
     z ← z − γ·u, x ← (1 − c)·x + c·z, y ← (1 − β₁)·z + β₁·x.
 
-    γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far): without a warm-up 1/t, so that x is the mean of
-    all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.
+    γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far). Without a warm-up c is 1/t, and x is the mean
+    of all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.
 
     Parameters
     ----------
     lr : float, default 0.0025
-        γ. Usually larger than with a schedule, 1 to 10 times AdamW's.
+        γ, the learning rate. Usually larger than with a schedule, 1 to 10 times AdamW's.
     beta1 : float, default 0.9
-        β₁, how far y is towards x; takes the place of momentum. 0.95 or 0.98 for long runs.
+        β₁, weight of x in y, which replaces momentum. Use 0.95 or 0.98 for long runs.
     beta2 : float, default 0.999
-        How slowly squares of past gradients are forgotten.
+        β₂, decay rate of the average of squared gradients.
     epsilon : float, default 1e-8
-        ε, outside the root. The least value keeps ε above zero in float32 too.
+        ε, outside the root. The smallest value allowed is above 0 in float32.
     weight_decay : float, default 0.0
         λ, applied at y.
     warmup_steps : int, default 0
-        Steps in which the learning rate rises linearly to `lr`. The paper recommends some for deep networks.
+        Number of steps in which the learning rate rises linearly to `lr`. The paper recommends a warm-up for deep networks.
 
     Raises
     ------
     ParameterError
-        For a number outside its range.
+        If a number is outside its range.
 
     Notes
     -----
     The state is z − y and v, both 0 at first. x = y − (z − y)·(1 − β₁)/β₁.
 
-    The weights c follow the warm-up alone. A schedule that lowers the learning rate leaves them as they are, as in the authors' code.
+    The weights c depend only on the warm-up. A schedule that lowers the learning rate does not change them, as in the authors' code.
 
-    Batch normalisation keeps its running statistics for y.
+    Running statistics of batch normalisation are those of y.
 
     References
     ----------
@@ -96,7 +96,7 @@ class ScheduleFree(Optimizer):
         ahead *= 1 - newest
 
     def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
-        """v is a mean of squares. z − y grows by γ·g/ε at most in a step, and y by that and all of z − y; with λ y may grow by itself."""
+        """v is a mean of squares. In a step, z − y grows by at most γ·g/ε, and y by that and z − y. With λ, y may grow by itself."""
         (low, high), (lowest, highest) = state
         if lowest < 0 or self.weight_decay > 0:
             return math.inf

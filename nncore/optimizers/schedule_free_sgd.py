@@ -13,34 +13,34 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class ScheduleFreeSGD(Optimizer):
-    """SGD with an average of its iterates in place of momentum and of a learning-rate schedule.
+    """Schedule-free SGD: averages its iterates, instead of momentum and a learning-rate schedule.
 
-    With gradients g at y, the point where training stands:
+    With gradients g at the trained parameters y:
 
     z ← z − γ·(g + λ·y), x ← (1 − c)·x + c·z, y ← (1 − β)·z + β·x.
 
-    γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far): without a warm-up 1/t, so that x is the mean of
-    all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.
+    γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far). Without a warm-up c is 1/t, and x is the mean
+    of all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.
 
     Parameters
     ----------
     lr : float, default 1.0
-        γ. The paper finds much larger rates than for momentum, 1 to 10 on images; small networks often need 0.1 to 1.
+        γ, the learning rate. The paper uses much larger rates than for momentum, 1 to 10 on images. Small networks often need 0.1 to 1.
     beta : float, default 0.9
-        β, how far y is towards x; takes the place of momentum.
+        β, weight of x in y, which replaces momentum.
     weight_decay : float, default 0.0
         λ, applied at y.
     warmup_steps : int, default 0
-        Steps in which the learning rate rises linearly to `lr`.
+        Number of steps in which the learning rate rises linearly to `lr`.
 
     Raises
     ------
     ParameterError
-        For a number outside its range, or a `warmup_steps` that is not whole.
+        If a number is outside its range, or `warmup_steps` is not whole.
 
     Notes
     -----
-    The state is z − y, 0 at first. x = y − (z − y)·(1 − β)/β. The weights c follow the warm-up alone, as for `ScheduleFree`.
+    The state is z − y, 0 at first. x = y − (z − y)·(1 − β)/β. The weights c depend only on the warm-up, as for `ScheduleFree`.
 
     References
     ----------

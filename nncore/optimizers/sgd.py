@@ -11,9 +11,9 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 
 
 class SGD(Optimizer):
-    """w ← w − lr·g.
+    """Stochastic gradient descent: w ← w − lr·g.
 
-    With mini-batches this is stochastic gradient descent, with one batch of all samples plain gradient descent.
+    With one batch of all samples this is plain gradient descent.
 
     Parameters
     ----------

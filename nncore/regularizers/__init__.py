@@ -1,4 +1,4 @@
-"""Regularizers, one a file: what a tensor adds to the loss, in NumPy (``l1.py``) beside the same lines compiled (``l1.c``)."""
+"""Regularizers (penalties on tensors), one a file: in NumPy (``l1.py``) and the same lines in C (``l1.c``)."""
 
 from nncore.words import no_class_here
 

@@ -10,20 +10,20 @@ from nncore.plugin import Kernel, Regularizer
 
 
 class GroupLasso(Regularizer):
-    """R(W) = λ·√p·Σ‖row‖ with λ = `strength` and p numbers a row: draws whole rows to zero.
+    """Group lasso, for feature selection: shrinks whole rows of a weight to zero.
 
-    A row of a weight (n_inputs, n_outputs) holds all that leaves an input. In the first layer, a row that is drawn to zero is a feature
-    that the network does without.
+    R(W) = λ·√p·Σ‖row‖ with λ = `strength` and p numbers in a row. A row of a weight (n_inputs, n_outputs) belongs to an input. In the first
+    layer, a row near zero is a feature that the network does not use.
 
     Parameters
     ----------
     strength : float, default 0.01
-        λ.
+        λ, the strength of the penalty.
 
     Notes
     -----
-    The factor √p makes the same λ mean the same for groups of any size. The gradient of a row is λ·√p·row/‖row‖, and 0 where the row is.
-    As with `L1`, steps along it make rows small rather than zero.
+    The factor √p makes λ comparable for groups of any size. The gradient of a row is λ·√p·row/‖row‖, and 0 for a row of zeros. As with
+    `L1`, gradient steps make rows small rather than zero.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The lasso."""
+"""L1 penalty: the lasso."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from nncore.plugin import Kernel, Regularizer
 
 
 class L1(Regularizer):
-    """R(W) = λ·Σ|w| with λ = `strength`: the lasso, which draws every weight to zero with the same force.
+    """L1 penalty (lasso): R(W) = λ·Σ|w| with λ = `strength`, which shrinks every weight by the same amount.
 
     Parameters
     ----------
     strength : float, default 0.01
-        λ.
+        λ, the strength of the penalty.
 
     Notes
     -----
-    The gradient is λ·sign(w), and 0 at 0. Steps along it cross zero again and again: weights become small, of the order of lr·λ, and
-    hardly ever zero. For exact zeros use `nncore.SoftThreshold`, a constraint that has the same minimum.
+    The gradient is λ·sign(w), and 0 at 0. Gradient steps cross zero repeatedly: weights become small, of the order of lr·λ, but hardly ever
+    zero. For exact zeros use `nncore.SoftThreshold`, a constraint that has the same minimum.
 
     References
     ----------

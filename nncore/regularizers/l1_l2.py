@@ -1,4 +1,4 @@
-"""The elastic net."""
+"""L1 and L2 penalties: the elastic net."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from nncore.plugin import Kernel, Regularizer
 
 
 class L1L2(Regularizer):
-    """R(W) = λ₁·Σ|w| + ½·λ₂·Σw²: the elastic net, which keeps or drops related inputs together.
+    """Elastic net: R(W) = λ₁·Σ|w| + ½·λ₂·Σw², which keeps or drops correlated inputs together.
 
     Parameters
     ----------
     l1 : float, default 0.01
-        λ₁.
+        λ₁, the strength of the L1 penalty.
     l2 : float, default 0.01
-        λ₂.
+        λ₂, the strength of the L2 penalty.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Weight decay of chosen tensors."""
+"""L2 penalty: weight decay of chosen tensors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from nncore.plugin import Kernel, Regularizer
 
 
 class L2(Regularizer):
-    """R(W) = ½·λ·Σw² with λ = `strength`: draws every weight to zero with a force that shrinks with it.
+    """L2 penalty (weight decay) of chosen tensors: R(W) = ½·λ·Σw² with λ = `strength`.
 
     Parameters
     ----------
     strength : float, default 0.01
-        λ.
+        λ, the strength of the penalty.
 
     Notes
     -----
-    The gradient is λ·W. ``weight_decay`` of a fit is the same penalty on all weights at once. Keras leaves out the ½: its ``L2(0.01)`` is
+    The gradient is λ·W. ``weight_decay`` of ``fit`` is the same penalty on all weights at once. Keras has no ½: its ``L2(0.01)`` is
     ``L2(0.02)`` here.
 
     References

@@ -1,4 +1,4 @@
-"""Units at right angles."""
+"""Penalty for weights that are not orthonormal."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from nncore.plugin import Regularizer
 
 
 class Orthogonality(Regularizer):
-    """R(W) = λ·‖WᵀW − I‖², or λ·‖WWᵀ − I‖², with λ = `strength`: draws the columns, or the rows, of W towards orthonormal ones.
+    """Orthogonality penalty: draws the columns or rows of a weight towards orthonormal ones.
 
-    Such a layer keeps the lengths of what goes through it, and its units do not say the same thing twice. ‖·‖² is the sum of squares. The
-    gradient is 4λ·W(WᵀW − I), or 4λ·(WWᵀ − I)W.
+    R(W) = λ·‖WᵀW − I‖² for columns, or λ·‖WWᵀ − I‖² for rows, with λ = `strength` and ‖·‖² the sum of squares. The gradient is
+    4λ·W(WᵀW − I), or 4λ·(WWᵀ − I)W. Orthonormal weights preserve the length of signals, and their units are not redundant.
 
     Parameters
     ----------
     strength : float >= 0, default 0.01
-        λ.
+        λ, the strength of the penalty.
     mode : {"auto", "columns", "rows"}, default "auto"
-        What is to be orthonormal in a weight (n_inputs, n_outputs): the columns, what comes into each unit, or the rows, what leaves each
-        input. ``"auto"`` takes whichever are fewer: of more than there are dimensions, not all can be at right angles.
+        What should be orthonormal in a weight (n_inputs, n_outputs): the columns, one for each unit, or the rows, one for each input.
+        ``"auto"`` takes those of which there are fewer, since more vectors than dimensions cannot be orthogonal.
 
     Notes
     -----
-    It runs in NumPy, whose products of matrices it needs. Keras' ``OrthogonalRegularizer`` is another one: it adds up cosines between
-    columns or rows, and leaves their lengths alone. The initializer ``"orthogonal"`` begins with such weights.
+    It runs in NumPy, since it needs matrix products. Keras' ``OrthogonalRegularizer`` differs: it adds up cosines between columns or rows,
+    whatever their lengths. The initializer ``"orthogonal"`` starts with orthonormal weights.
 
     References
     ----------

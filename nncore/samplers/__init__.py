@@ -1,4 +1,4 @@
-"""Samplers: which samples an epoch visits, and in which order, one a file."""
+"""Samplers: which samples an epoch visits, and in which order; one a file."""
 
 from nncore.words import no_class_here
 

@@ -1,4 +1,4 @@
-"""Every class equally often."""
+"""Balanced sampling of classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from nncore.plugin import SampleInfo, Sampler, permutation
 from nncore.samplers.passes import drawn_evenly, members_of
 
-#: Visits of each class in an epoch, by the counts of the classes.
+#: Number of samples of each class in an epoch, from the counts of the classes.
 _VISITS: dict[str, Callable[[np.ndarray], int]] = {
     "mean": lambda counts: -(-int(counts.sum()) // len(counts)),
     "smallest": lambda counts: int(counts.min()),
@@ -18,25 +18,25 @@ _VISITS: dict[str, Callable[[np.ndarray], int]] = {
 
 
 class BalancedSampler(Sampler):
-    """Every class equally often, in random order: for data in which some classes are rare.
+    """Balanced sampling for imbalanced classes: every class equally often, in random order.
 
-    Samples of a class are drawn without replacement as far as possible: a sample is visited again only after all others of its class
-    have been. This goes on from epoch to epoch. A class that is visited 50 times an epoch and has 200 samples shows all of them in 4
-    epochs; one with 10 samples shows each of them 5 times an epoch.
+    Samples of a class are drawn without replacement: a sample comes again only after all others of its class. This continues from epoch to
+    epoch. For example, let each class have 50 visits in an epoch: a class with 200 samples shows all of them in 4 epochs, a class with 10
+    samples shows each 5 times in an epoch.
 
-    The targets are class indices, or stand for classes (one-hot; 0 and 1). Sample weights multiply what each visit counts, as always.
+    Targets are class indices, one-hot, or 0 and 1. Sample weights still apply.
 
     Parameters
     ----------
     per_class : {"mean", "smallest", "largest"}, default "mean"
-        Visits of each class in an epoch. "mean": the number of samples divided by the number of classes, rounded up, so that an epoch is
-        about as long as without this sampler. "smallest": as many as the rarest class has samples (undersampling). "largest": as many as
-        the most frequent class has (oversampling).
+        Number of visits of each class in an epoch. ``"mean"``: the number of samples divided by the number of classes, rounded up, so that
+        the length of an epoch hardly changes. ``"smallest"``: that of samples of the rarest class (undersampling). ``"largest"``: that of
+        samples of the most frequent class (oversampling).
 
     Notes
     -----
-    A network that is trained on balanced classes predicts probabilities for classes that are equally frequent. Where they are not, its
-    probabilities of rare classes are too large.
+    A network that is trained on balanced classes predicts probabilities for equally frequent classes. If they are not, its probabilities of
+    rare classes are too large.
 
     References
     ----------

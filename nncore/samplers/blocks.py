@@ -1,4 +1,4 @@
-"""Random order inside of blocks, for data that do not fit in memory."""
+"""Random order within blocks, for data larger than memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from nncore.plugin import SampleInfo, Sampler, permutation
 
 
 class BlockSampler(Sampler):
-    """Every sample once: blocks of neighbouring rows in random order, and random order inside of a few blocks at a time.
+    """Shuffle blocks of rows, and rows within a few blocks at a time: for memory-mapped data larger than memory.
 
-    For memory-mapped data that are larger than memory. At any time only `together` blocks of the file are in use, where ``"shuffle"``
-    would read from all over the file. The result is close to that of ``"shuffle"`` if neighbours in the file are not alike, or if
-    `together` blocks hold samples of many kinds.
+    Every sample is visited once in an epoch. At any time only `together` blocks of the file are in use, while ``"shuffle"`` would read from
+    all over the file. The result is close to ``"shuffle"`` if neighbours in the file differ, or if `together` blocks hold samples of many
+    kinds.
 
     Parameters
     ----------
     rows : int, default 4096
-        Samples in a block.
+        Number of samples in a block.
     together : int, default 8
-        Blocks whose samples are mixed with one another.
+        Number of blocks whose samples are shuffled together.
     """
 
     ranges = {"rows": "[1, inf)", "together": "[1, inf)"}

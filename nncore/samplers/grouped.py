@@ -1,4 +1,4 @@
-"""Samples that belong together, one after the other."""
+"""Samples of a group in the same batch."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from nncore.samplers.passes import digest_of, drawn_evenly, members_of
 
 
 class GroupedSampler(Sampler):
-    """The samples of a group one after the other: groups in random order, and the samples of each in random order.
+    """Visit the samples of a group one after the other: groups in random order, and samples of each in random order.
 
-    For losses that compare the samples of a batch with one another (ranking within a query, contrastive losses, `needs_batch`), and for
-    samples of one patient, day or query that a step should see together.
+    Use it for losses that compare the samples of a batch (ranking within a query, contrastive losses, `needs_batch`). It also puts the
+    samples of a patient, day or query into the same batch.
 
     Parameters
     ----------
     groups : array_like of shape (n_rows,), optional
-        Whole numbers or texts, one for each row of the data that `fit` is given, those of a validation fraction included. Rows with the
-        same value are a group; kept as numbers from 0. None: the classes of the targets are the groups.
+        Whole numbers or texts, one for each row of the data of `fit`, including a validation fraction. Rows with the same value are a
+        group. They are stored as numbers from 0. None: the classes of the targets are the groups.
     per_group : int, optional
-        Visit so many samples of each group in an epoch, drawn without replacement as far as possible, as `nncore.BalancedSampler` draws
-        them. None: every sample once.
+        Number of samples of each group in an epoch, drawn without replacement as in `nncore.BalancedSampler`. None: every sample once.
 
     Notes
     -----
-    A batch ends after `batch_size` samples, also in the middle of a group. With `per_group` no batch splits a group if `batch_size` is a
-    multiple of it: ``per_group=4, batch_size=32`` makes batches of 8 groups with 4 samples each.
+    A batch ends after `batch_size` samples, also within a group. With `per_group` no batch splits a group if `batch_size` is a multiple of
+    it: ``per_group=4, batch_size=32`` makes batches of 8 groups with 4 samples each.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the samplers that draw from several sets of samples have in common."""
+"""Shared by samplers that draw from several sets of samples."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def members_of(codes: np.ndarray) -> list[np.ndarray]:
 
 
 def drawn_evenly(members: list[np.ndarray], visits: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """So many visits of each set, in random order: its samples again and again, each pass in an order of its own, over all epochs.
+    """The given number of visits of each set, in random order. Over all epochs, passes over a set follow one another, each in a new order.
 
-    Each permutation has a number of its own: pass * (n_sets + 1) + set + 1, so that epoch * (n_sets + 1) is left for one more.
+    Each permutation has its own number: pass * (n_sets + 1) + set + 1, so that epoch * (n_sets + 1) is left for one more.
     """
     drawn = []
     for number, rows in enumerate(members):
@@ -29,5 +29,5 @@ def drawn_evenly(members: list[np.ndarray], visits: int, seed: int, epoch: int) 
 
 
 def digest_of(values: np.ndarray) -> str:
-    """A few letters that tell one array from another: what an interrupted fit looks at before it goes on is a text."""
+    """A short text that identifies an array: a fit that resumes compares texts."""
     return hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=6).hexdigest()

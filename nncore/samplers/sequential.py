@@ -6,9 +6,9 @@ from nncore.plugin import SampleInfo, Sampler
 
 
 class SequentialSampler(Sampler):
-    """Every sample once, in the order in which they lie in the data: the fastest to read, and the only order without chance.
+    """Visit every sample once, in the order of the data: the fastest to read.
 
-    Data that are sorted by class or by time train badly in this order: each batch then shows one class, or one time.
+    Data that are sorted by class or time train badly in this order, since each batch shows one class or one time.
     """
 
     in_stream = "in_turn"

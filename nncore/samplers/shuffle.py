@@ -8,7 +8,7 @@ from nncore.plugin import SampleInfo, Sampler, permutation
 
 
 class ShuffleSampler(Sampler):
-    """Every sample once, in a new random order every epoch: what `fit` does unless it is told otherwise.
+    """Visit every sample once, in a new random order every epoch: the default of `fit`.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Samples drawn by weights."""
+"""Weighted random sampling."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from nncore.errors import DataError, ParameterError
 from nncore.plugin import SampleInfo, Sampler, random_words
 from nncore.samplers.passes import digest_of
 
-#: In the place of a layer in the key of random numbers; no layer has so high a number.
+#: Used instead of a layer's number in the key of random numbers; no layer has so high a number.
 _KEY = 2**31 + 1
 
 
 class WeightedSampler(Sampler):
-    """With replacement, each sample with a probability of wᵢ / Σw: PyTorch's ``WeightedRandomSampler``.
+    """Draw samples with replacement, each with probability wᵢ / Σw, as PyTorch's ``WeightedRandomSampler``.
 
     Parameters
     ----------
     weights : array_like of shape (n_rows,), optional
-        w, not negative and finite, one for each row of the data that `fit` is given, those of a validation fraction included. None: w is
-        what `fit` is given as ``sample_weight``, or 1 for all. Then the weights do not count a second time: in training each visit
-        counts 1.
+        w, finite and at least 0, one for each row of the data of `fit`, including a validation fraction. None uses the ``sample_weight`` of
+        `fit`, or 1 for all. Then the weights are not applied a second time: in training each visit has weight 1.
     n_samples : int, optional
-        Visits of an epoch: `num_samples` of PyTorch. None: as many as there are samples.
+        Number of visits in an epoch: `num_samples` of PyTorch. None: the number of samples.
 
     Notes
     -----
-    With `weights` of its own, ``sample_weight`` multiplies what each visit counts, as always. The loss is the same on average whether a
-    sample is drawn k times as often or counts k times as much. Drawing suits a few large weights, which would make single steps too large.
+    With `weights`, ``sample_weight`` still applies to each visit. On average the loss is the same whether a sample is drawn k times as
+    often or has k times the weight. Drawing is better for a few large weights, which would make single steps too large.
     """
 
     def __init__(self, weights: Any = None, n_samples: int | None = None) -> None:
@@ -76,5 +75,5 @@ class WeightedSampler(Sampler):
         else:
             weights = np.ones(samples.n_samples) if samples.weights is None else samples.weights
         if not weights.any():
-            raise DataError("WeightedSampler: all samples to train on have a weight of 0; give some of them more")
+            raise DataError("WeightedSampler: all training samples have weight 0; give some of them a larger weight")
         return np.cumsum(weights)

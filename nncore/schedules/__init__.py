@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate moves during a fit, one a file."""
+"""Learning-rate schedules, one a file."""
 
 from nncore.words import no_class_here
 

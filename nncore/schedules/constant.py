@@ -1,4 +1,4 @@
-"""A learning rate that stays."""
+"""Constant learning rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nncore.plugin import Schedule
 
 
 class ConstantRate(Schedule):
-    """Factor 1 at every step."""
+    """Constant learning rate: factor 1 at every step."""
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         return np.ones(len(step))

@@ -1,4 +1,4 @@
-"""A learning rate that falls along a cosine, once or several times."""
+"""Cosine annealing, with or without warm restarts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from nncore.plugin import Schedule
 
 
 class Cosine(Schedule):
-    """last + (1 − last)·½(1 + cos(π·u)), u from 0 to 1 in each cycle: slow at both ends, back to 1 where a cycle begins.
+    """Cosine annealing: the learning rate falls along a cosine, optionally with warm restarts.
+
+    The factor is last + (1 − last)·½(1 + cos(π·u)), u from 0 to 1 in each cycle.
 
     Parameters
     ----------
     last : float, default 0.0
-        Factor that is approached at the end of a cycle.
+        Factor at the end of a cycle.
     cycles : int, default 1
-        Cycles in the fit; with more than one, warm restarts.
+        Number of cycles in the fit. More than one makes warm restarts.
     growth : float, default 1.0
-        How many times as long as the cycle before it each cycle is (T_mult); at least 1. ``cycles=3, growth=2`` makes cycles of 10, 20
-        and 40 epochs in a fit of 70.
+        Ratio of the length of a cycle to that of the cycle before (T_mult); at least 1. ``cycles=3, growth=2`` makes cycles of 10, 20 and
+        40 epochs in a fit of 70.
 
     References
     ----------

@@ -8,7 +8,9 @@ from nncore.plugin import Schedule
 
 
 class CosLog4(Schedule):
-    """½(1 − cos(2π·log₂(1 + 15t))), t = step / n_steps: from 0 up to 1 and back, four times.
+    """RealMLP's schedule: four cosine waves from 0 to 1 and back, each twice as long as the one before.
+
+    The factor is ½(1 − cos(2π·log₂(1 + 15t))), t = step / n_steps.
 
     References
     ----------

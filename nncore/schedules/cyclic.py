@@ -1,4 +1,4 @@
-"""A learning rate that goes up and down between two bounds."""
+"""Cyclical learning rate."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from nncore.plugin import Schedule
 
 
 class CyclicRate(Schedule):
-    """first + (1 − first)·h·a: up along a line and down again in each cycle, h from 0 to 1 and back; a is the height of the cycle.
+    """Cyclical learning rate: rises and falls linearly between two bounds.
 
-    The optimizer's ``lr`` is the highest rate of the fit: PyTorch's `max_lr`.
+    The factor is first + (1 − first)·h·a, with h from 0 to 1 and back in each cycle, and a the height of the cycle. The optimizer's ``lr``
+    is the highest rate of the fit: PyTorch's `max_lr`.
 
     Parameters
     ----------
     cycles : int, default 4
-        Cycles in the fit; all take the same time.
+        Number of cycles in the fit, all of the same length.
     first : float, default 0.25
-        Factor at the begin and at the end of each cycle: ``base_lr / max_lr`` of PyTorch.
+        Factor at the start and at the end of each cycle: ``base_lr / max_lr`` of PyTorch.
     rise : float, default 0.5
         Fraction of a cycle after which the rate is highest, more than 0 and less than 1.
     mode : {"triangular", "triangular2", "exp_range"}, default "triangular"
-        How high the cycles are. ``"triangular"``: a = 1. ``"triangular2"``: each is half as high as the one before, a = 2⁻ᵏ in cycle k,
-        counted from 0. ``"exp_range"``: a = multiplier^(cycles·t), t = step / n_steps, from step to step.
+        Height of the cycles. ``"triangular"``: a = 1. ``"triangular2"``: each is half as high as the one before, a = 2⁻ᵏ in cycle k,
+        counted from 0. ``"exp_range"``: a = multiplier^(cycles·t), t = step / n_steps, at each step.
     multiplier : float, default 0.5
-        Of ``"exp_range"``: by which the height is multiplied over the time of a cycle; ``gamma ** steps_of_a_cycle`` of PyTorch.
+        For ``"exp_range"``: ratio of the heights of two successive cycles; ``gamma ** steps_of_a_cycle`` of PyTorch.
 
     References
     ----------
     Smith, "Cyclical learning rates for training neural networks", WACV 2017; the shapes are those of
-    ``torch.optim.lr_scheduler.CyclicLR``. Momentum stays as it is.
+    ``torch.optim.lr_scheduler.CyclicLR``. Momentum is not changed.
     """
 
     ranges = {"cycles": "[1, 1e6]", "first": "[0, 1]", "rise": "(0, 1)", "multiplier": "(0, 1]"}

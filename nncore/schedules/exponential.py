@@ -1,4 +1,4 @@
-"""A learning rate that falls by the same share again and again."""
+"""Exponential decay of the learning rate."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from nncore.plugin import Schedule
 
 
 class ExponentialDecay(Schedule):
-    """max(multiplier^(t / every), min_factor), t = step / n_steps.
+    """Exponential decay: the factor is max(multiplier^(t / every), min_factor), t = step / n_steps.
 
     Parameters
     ----------
     multiplier : float, default 0.01
-        By which the learning rate is multiplied over a fraction `every` of the fit.
+        Factor that the learning rate is multiplied by over a fraction `every` of the fit.
     every : float, default 1.0
-        That fraction, more than 0 and at most 1. With the default, `multiplier` is the factor at the end of the fit.
+        This fraction, more than 0 and at most 1. With the default, `multiplier` is the factor at the end of the fit.
     staircase : bool, default False
-        Whether the rate stays until such a fraction is over, and then drops at once, as with ``StepDecay(every=...)``.
+        True drops the rate at once at the end of each such fraction, as ``StepDecay(every=...)`` does.
     min_factor : float, default 0.0
-        The factor falls no lower.
+        Lowest factor.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""A learning rate that stays, then falls along a cosine."""
+"""Constant learning rate, then cosine annealing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from nncore.plugin import Schedule
 
 
 class FlatCosine(Schedule):
-    """1 until t = `flat`, then ½(1 + cos(π·(t − flat) / (1 − flat))), t = step / n_steps.
+    """Constant learning rate, then cosine annealing to 0.
+
+    The factor is 1 until t = `flat`, then ½(1 + cos(π·(t − flat) / (1 − flat))), t = step / n_steps.
 
     Parameters
     ----------

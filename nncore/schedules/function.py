@@ -14,25 +14,25 @@ from nncore.plugin import History, Schedule
 
 
 class FunctionSchedule(Schedule):
-    """Factors that a function of yours gives; ``schedule=function`` makes one.
+    """Custom schedule from a function; ``schedule=function`` in `fit` makes one.
 
     Parameters
     ----------
     function : callable
-        ``function(number) -> factor`` of the learning rate, a finite number, not negative. The numbers are those of epochs or of steps,
-        from 0. The same number has to give the same factor.
+        ``function(number) -> factor`` of the learning rate, a finite number of at least 0. `number` is that of the epoch or step, from 0.
+        The same number must give the same factor.
     per : {"epoch", "step"}, default "epoch"
-        What is counted. Epochs count from the begin of the fit that was given the schedule, steps from the begin of the schedule: with
-        ``Warmup(then=...)``, after the warmup.
+        What `number` counts. Epochs count from the start of the fit that was given the schedule. Steps count from the start of the
+        schedule, which is after the warm-up with ``Warmup(then=...)``.
 
     Notes
     -----
-    PyTorch's ``LambdaLR(optimizer, function)``, stepped once an epoch, is ``schedule=function``. The function that Keras'
-    ``LearningRateScheduler`` takes returns the rate itself, as schedules of optax do: divide by the optimizer's ``lr``.
+    PyTorch's ``LambdaLR(optimizer, function)``, stepped once an epoch, is ``schedule=function``. Functions for Keras'
+    ``LearningRateScheduler``, and schedules of optax, return the rate itself: divide it by the optimizer's ``lr``.
 
-    A network keeps the schedule that it was given, and no file can name a function: ``net.schedule = None`` after the fit makes it ready
-    to be saved. `nncore.Checkpoint` cannot save it while it trains. A class can be saved: register it (`nncore.register`), or make a
-    plugin of it (``nncore new-plugin``). Pickles hold the function as Python does, by the name that it has in its module.
+    A file cannot name a function. So set ``net.schedule = None`` after the fit before you save the network; `nncore.Checkpoint` cannot save
+    it during the fit. A schedule class can be saved: register it (`nncore.register`), or make a plugin of it (``nncore new-plugin``).
+    Pickles store the function by its name in its module.
 
     Examples
     --------
@@ -84,5 +84,5 @@ class FunctionSchedule(Schedule):
 
     def restore(self, state: dict[str, float]) -> None:
         if state and (state.keys() != {"epoch"} or not 0 <= state["epoch"] < 2**53 or state["epoch"] % 1):
-            raise ParameterError(f"FunctionSchedule: its state is the number of epochs, got {shown(state)}")
+            raise ParameterError(f"FunctionSchedule: its state must be the number of epochs, got {shown(state)}")
         self._epoch = int(state.get("epoch", 0))

@@ -1,4 +1,4 @@
-"""A learning rate that falls with a power of time."""
+"""Inverse scaling: a learning rate that falls with a power of time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from nncore.plugin import Schedule
 
 
 class InverseScaling(Schedule):
-    """(1 + t)^(−power), where t begins with `start` and grows by `increment` after every `every` steps.
+    """Inverse scaling: the factor is (1 + t)^(−power), where t starts at `start` and grows by `increment` every `every` steps.
 
     Parameters
     ----------
     power : float, default 0.5
-        Of the time: 0 keeps the rate.
+        Exponent of the decay; 0 is a constant rate.
     every : int, default 1
-        Steps with one rate.
+        Number of steps with the same rate.
     increment : float, default 1.0
-        What t grows by.
+        Growth of t.
     start : float, default 0.0
-        The first t: for a fit that goes on where others ended.
+        Initial t, for a fit that continues others.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""One cycle: a learning rate that rises, then falls to almost nothing."""
+"""One-cycle policy: a learning rate that rises, then falls to almost 0."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ TINY = 1e-9
 
 
 class OneCycle(Schedule):
-    """From `first` along a cosine up to 1, then along another one down to `last`.
+    """One-cycle policy: the learning rate rises along a cosine from `first` to 1, then falls along another one to `last`.
 
-    The optimizer's ``lr`` is the highest rate of the fit: PyTorch's `max_lr`. A rate several times as high as one would choose for a
-    constant one is usual.
+    The optimizer's ``lr`` is the highest rate of the fit: PyTorch's `max_lr`. Choose it several times as high as a constant rate.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ class OneCycle(Schedule):
     References
     ----------
     Smith & Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018; the shape is that of
-    ``torch.optim.lr_scheduler.OneCycleLR`` with its defaults. Momentum stays as it is.
+    ``torch.optim.lr_scheduler.OneCycleLR`` with its defaults. Momentum is not changed.
     """
 
     ranges = {"rise": "[0, 1]", "first": "[0, 1]", "last": "[0, 1]"}

@@ -1,4 +1,4 @@
-"""A learning rate with a factor of its own for each part of the fit."""
+"""Piecewise constant learning rate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nncore.plugin import Schedule
 
 
 class PiecewiseConstant(Schedule):
-    """factorsₖ between the boundaries k − 1 and k.
+    """Piecewise constant learning rate: a factor for each part of the fit.
 
     Parameters
     ----------
     boundaries : sequence of float, default (0.5, 0.75)
-        Where the parts begin, but for the first: fractions of the fit from 0 to 1, ascending.
+        Where the second and later parts begin: ascending fractions of the fit from 0 to 1.
     factors : sequence of float, default (1.0, 0.1, 0.01)
-        Of the learning rate, one for each part: one more than boundaries, none negative.
+        Factor of the learning rate in each part: one more than `boundaries`, none negative.
 
     Notes
     -----

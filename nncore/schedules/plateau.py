@@ -1,4 +1,4 @@
-"""A learning rate that drops when nothing improves."""
+"""Reduce the learning rate on a plateau."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from nncore.plugin import History, Monitor, Schedule
 
 
 class Plateau(Schedule):
-    """1, multiplied by `multiplier` whenever `monitor` has not improved for `patience` epochs.
+    """Reduce the learning rate on a plateau: multiply it by `multiplier` when `monitor` has not improved for `patience` epochs.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
         A column of the history. A fit without validation data has no ``"val_loss"``: monitor ``"loss"`` there.
     multiplier : float, default 0.1
-        By which each drop multiplies the learning rate.
+        Factor of each drop.
     patience : int, default 10
-        Epochs without improvement after which it drops; at least 1. As in Keras and in `nncore.EarlyStopping`; PyTorch's `patience`
-        waits for one epoch more.
+        Drop the rate after this many epochs without improvement; at least 1. As in Keras and in `nncore.EarlyStopping`; PyTorch's
+        `patience` waits for one more epoch.
     min_delta : float, default 0.0
-        An epoch improves if it is better than the best one by more than this.
+        Smallest change of `monitor` that counts as an improvement.
     min_factor : float, default 0.0
-        The factor falls no lower.
+        Lowest factor.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says; where neither does, the fit does
-        not begin.
+        Whether smaller or larger values are better. ``"auto"`` minimises losses, and asks the metric or its name; if neither says, the fit
+        raises an error before it begins.
     cooldown : int, default 0
-        Epochs after each drop that count as no epochs without improvement, so that the new rate has time to show what it does. As in
-        PyTorch; Keras counts the last of them.
+        Number of epochs after each drop that `patience` does not count, so that the new rate has time to take effect. As in PyTorch; Keras
+        counts the last of them.
     """
 
     ranges = {"multiplier": "(0, 1)", "patience": "[1, inf)", "min_delta": "[0, inf)", "min_factor": "[0, 1]", "cooldown": "[0, inf)"}

@@ -1,4 +1,4 @@
-"""A learning rate that falls along a power of what is left of the fit."""
+"""Polynomial decay of the learning rate."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from nncore.plugin import Schedule
 
 
 class PolynomialDecay(Schedule):
-    """last + (1 − last)·(1 − t)^power, t = step / n_steps: a straight line for a power of 1.
+    """Polynomial or linear decay: the factor is last + (1 − last)·(1 − t)^power, t = step / n_steps.
 
     Parameters
     ----------
     power : float, default 1.0
-        1 falls evenly; more falls fast at first and slowly at the end, less the other way round.
+        Exponent: 1 is linear decay; a larger one falls fast at first and slowly at the end.
     last : float, default 0.0
         Factor at the end of the fit.
 
     Notes
     -----
     As ``torch.optim.lr_scheduler.PolynomialLR`` and ``optax.polynomial_schedule`` over all steps of the fit. Keras' ``PolynomialDecay`` has
-    the same formula and ends at 0.0001 unless it is told.
+    the same formula and ends at 0.0001 by default.
 
     References
     ----------

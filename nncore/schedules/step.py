@@ -1,4 +1,4 @@
-"""A learning rate that drops now and then."""
+"""Step decay of the learning rate."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from nncore.plugin import Schedule
 
 
 class StepDecay(Schedule):
-    """multiplierᵏ after k drops.
+    """Step decay: multiply the learning rate by `multiplier` at milestones or at regular intervals.
 
     Parameters
     ----------
     multiplier : float, default 0.1
-        By which each drop multiplies the learning rate.
+        Factor of each drop.
     milestones : sequence of float, optional
-        When it drops: fractions of the fit between 0 and 1, ascending. ``(0.5, 0.75)`` if `every` is not given either.
+        When to drop: ascending fractions of the fit between 0 and 1. ``(0.5, 0.75)`` if `every` is not given either.
     every : float, optional
-        Instead of `milestones`: the fraction of the fit from one drop to the next, more than 0 and at most 1.
+        Fraction of the fit between two drops, more than 0 and at most 1; instead of `milestones`.
 
     Notes
     -----
-    Times are fractions of the fit, so that one schedule suits a long fit and a short one; a drop comes at the step nearest to its
-    time. In a fit of 90 epochs, PyTorch's ``MultiStepLR(optimizer, milestones=[30, 80])``, stepped once an epoch, is
-    ``StepDecay(milestones=(30 / 90, 80 / 90))``, and its ``StepLR(optimizer, step_size=30)`` is ``StepDecay(every=30 / 90)``; their
-    `gamma` is `multiplier`.
+    Times are fractions of the fit, so that one schedule suits long and short fits. A drop happens at the step nearest to its time. In a fit
+    of 90 epochs, PyTorch's ``MultiStepLR(optimizer, milestones=[30, 80])``, stepped once an epoch, is ``StepDecay(milestones=(30 / 90, 80 /
+    90))``, and its ``StepLR(optimizer, step_size=30)`` is ``StepDecay(every=30 / 90)``; their `gamma` is `multiplier`.
     """
 
     ranges = {"multiplier": "(0, 1]"}
@@ -41,7 +40,7 @@ class StepDecay(Schedule):
     def validate(self) -> None:
         super().validate()
         if self.every is not None and self.milestones is not None:
-            raise ParameterError("StepDecay takes milestones or every, not both")
+            raise ParameterError("StepDecay takes milestones or every, not both: leave one of them out")
         if self.every is not None:
             if (every := as_number(self.every)) is None or not 0 < every <= 1:
                 wanted = "a number in (0, 1], the fraction of the fit between drops"

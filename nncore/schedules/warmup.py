@@ -1,4 +1,4 @@
-"""A learning rate that rises slowly before another schedule begins."""
+"""Linear warm-up before another schedule."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nncore.plugin import History, Schedule, resolve
 
 
 class Warmup(Schedule):
-    """Linear from almost 0 up to the first factor of another schedule, which then has the rest of the fit.
+    """Linear warm-up from almost 0, followed by another schedule for the rest of the fit.
 
     Parameters
     ----------
     then : str, Schedule or dict, default "cosine"
-        The schedule after the warmup: a name, or an instance such as ``nn.Cosine(cycles=3)``. One that begins with a small factor
-        itself (``one_cycle``, ``coslog4``) needs no warmup.
+        The schedule after the warm-up: a name, or an instance such as ``nn.Cosine(cycles=3)``. Schedules that start with a small factor
+        (``one_cycle``, ``coslog4``) need no warm-up.
     fraction : float, default 0.05
-        Part of the fit that the warmup takes.
+        Fraction of the fit for the warm-up.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Transforms: what happens to a batch in training before the first layer sees it, one a file."""
+"""Transforms: augmentation of training batches, one a file."""
 
 from nncore.words import no_class_here
 

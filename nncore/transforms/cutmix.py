@@ -1,4 +1,4 @@
-"""Samples in which some features are those of another sample."""
+"""CutMix for tables: swap features between samples."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from nncore.transforms.mixing import mix_targets, mixing_share, partner_distance
 
 
 class CutMix(Transform):
-    """x = m ⊙ xᵢ + (1 − m) ⊙ xⱼ, y = λ·yᵢ + (1 − λ)·yⱼ: in training, some features of a sample are those of another one.
+    """CutMix: in training, replace some features of a sample by those of another one, and mix the targets.
 
-    m is 1 for the features that stay and 0 for those that are replaced; λ is the part that stays. Unlike `nncore.Mixup`, every feature
-    keeps a value that it has somewhere in the data: for features that mixtures make no sense of, such as counts and skewed amounts.
+    x = m ⊙ xᵢ + (1 − m) ⊙ xⱼ, y = λ·yᵢ + (1 − λ)·yⱼ, with m 1 for the features that stay and 0 for those that are replaced. λ is the
+    fraction that stays. Unlike with `nncore.Mixup`, features keep values that occur in the data. Use it for counts and skewed amounts,
+    whose mixtures make no sense.
 
-    With class indices the network is trained on mixtures of one-hot targets, so the loss has to take those: ``softmax_cross_entropy`` and
-    ``cross_entropy`` do. Losses of real targets take mixtures as long as they allow numbers between their targets.
+    With class indices, targets become mixtures of one-hot rows: the loss must take them, as ``softmax_cross_entropy`` and ``cross_entropy``
+    do. Losses of real targets take mixtures if they allow numbers between their targets.
 
     Parameters
     ----------
     alpha : float, default 1.0
-        In each step a share is drawn from Beta(α, α); 1: all shares are equally likely. Of it and the rest, the larger one is the
-        probability with which each feature stays.
+        In each step a share is drawn from Beta(α, α); with 1, all shares are equally likely. The larger of it and the rest is the
+        probability that a feature stays.
     columns : sequence of int, optional
-        Features that may be replaced; others, and all codes of categories, are those of the first sample. None: all that hold no codes.
+        Features that may be replaced. Others, and all category codes, are those of the first sample. None: all without category codes.
 
     Notes
     -----
-    The features that are replaced, and λ, are the same for all samples of a batch, as is the box that is cut out of the images of a batch.
-    They are drawn one by one, since features of a table have no neighbours; λ is counted among those that may be replaced. Sample i is
-    paired with sample i + s, and sample weights mix, as with `nncore.Mixup`.
+    The replaced features and λ are the same for all samples of a batch. Each feature is drawn independently, since features of a table have
+    no neighbours; λ is their observed fraction. Sample i is paired with sample i + s, and sample weights mix, as with `nncore.Mixup`.
 
     Where one of two features is missing (NaN), the sample keeps its own: its value, or missing.
 

@@ -1,4 +1,4 @@
-"""Features left out at random."""
+"""Dropout of input features."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from nncore.plugin import Kernel, Transform, TransformCall, random_words
 
 
 class FeatureDropout(Transform):
-    """In training, each feature of each sample becomes `value` with probability `rate`, drawn anew in every step.
+    """Feature dropout: in training, replace each feature by `value` with probability `rate`.
 
-    The network learns not to rely on a single feature. Other features stay as they are: unlike `nncore.Dropout`, this scales nothing, since
-    it stands for a feature that is not known. A missing value (NaN) stays missing.
+    The network learns not to rely on a single feature. Unlike `nncore.Dropout`, this does not scale other features, since it simulates an
+    unknown feature. A missing value (NaN) stays missing. Features are drawn anew for each sample in every step.
 
     Parameters
     ----------
     rate : float, default 0.1
-        In [0, 1).
+        Probability that a feature is replaced, in [0, 1).
     value : float, default 0.0
-        What stands for a feature that is not known: 0 is the mean of one that is standardised.
+        Value of a replaced feature. 0 is the mean of a standardised feature.
     columns : sequence of int, optional
-        Features that may be left out. None: all that hold no codes of categories.
+        Features that may be replaced. None: all without category codes.
 
     References
     ----------

@@ -6,22 +6,22 @@ from nncore.plugin import Kernel, Transform, TransformCall, random_words, standa
 
 
 class GaussianNoise(Transform):
-    """x + σ·N(0, 1): in training, each feature of each sample gets noise of its own, new in every step.
+    """Gaussian noise on the inputs, in training: x + σ·N(0, 1).
 
-    For features that are standardised, with little data: the network learns that samples nearby have the same target. Small noise acts like
-    a penalty on the slope of the outputs with respect to the inputs.
+    Use it for standardised features and little data: the network learns that nearby samples have the same target. Small noise acts like a
+    penalty on the slope of the outputs. Each feature of each sample gets its own noise in every step.
 
     Parameters
     ----------
     std : float, default 0.1
-        σ, on the scale of the features.
+        σ, standard deviation of the noise, in the unit of the features.
     columns : sequence of int, optional
-        Features that get noise. None: all that hold no codes of categories.
+        Features that get noise. None: all without category codes.
 
     Notes
     -----
-    One random word of 32 bits makes a number, by the inverse of the normal distribution function. Errors are below 3·10⁻⁶ σ up to 5.5 σ and
-    below 0.003 σ beyond; none is larger than 6.34 σ.
+    Each number comes from a random word of 32 bits, by the inverse of the normal distribution function. Errors are below 3·10⁻⁶ σ up to
+    5.5 σ and below 0.003 σ beyond. No number is larger than 6.34 σ.
 
     References
     ----------

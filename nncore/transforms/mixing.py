@@ -1,4 +1,4 @@
-"""What the transforms that mix two samples have in common."""
+"""Shared by transforms that mix two samples."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def mixing_share(words: np.ndarray, alpha: float) -> float:
 
 
 def partner_distance(words: np.ndarray, n_rows: int) -> int:
-    """How many rows further on the partner is: 1 to n_rows − 1, if there are several rows."""
+    """Distance in rows of the partner: 1 to n_rows − 1, if there are several rows."""
     return 1 + (int(words[3]) * (n_rows - 1) >> 32) if n_rows > 1 else 0
 
 
 def mix_targets(call: TransformCall, partner: np.ndarray, share: float) -> None:
-    """Targets and weights, of which `share` is a row's own and the rest its partner's."""
+    """Mixed targets and weights: `share` of a row's own and the rest of its partner's."""
     assert call.source_target is not None
     assert call.source_weight is not None
     assert call.target is not None

@@ -1,4 +1,4 @@
-"""Mixtures of two samples."""
+"""Mixup: mixtures of two samples."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ from nncore.transforms.mixing import mix_targets, mixing_share, partner_distance
 
 
 class Mixup(Transform):
-    """x = λ·xᵢ + (1 − λ)·xⱼ, y = λ·yᵢ + (1 − λ)·yⱼ: in training, mixtures of two samples in the place of samples.
+    """Mixup: in training, replace samples by mixtures of two samples and of their targets.
 
-    The network learns to go from one target to the other along the line between two samples. That keeps it from being too sure, and from
-    learning single samples by heart.
+    x = λ·xᵢ + (1 − λ)·xⱼ, y = λ·yᵢ + (1 − λ)·yⱼ. The network learns to interpolate between samples, which reduces overfitting and
+    overconfidence.
 
-    With class indices the network is trained on mixtures of one-hot targets, so the loss has to take those: ``softmax_cross_entropy`` and
-    ``cross_entropy`` do. Losses of real targets take mixtures as long as they allow numbers between their targets.
+    With class indices, targets become mixtures of one-hot rows: the loss must take them, as ``softmax_cross_entropy`` and ``cross_entropy``
+    do. Losses of real targets take mixtures if they allow numbers between their targets.
 
     Parameters
     ----------
     alpha : float, default 0.2
-        λ is drawn from Beta(α, α) in every step. Small: mixtures are nearly one of the two samples; 1: all λ are equally likely.
+        λ is drawn from Beta(α, α) in every step. A small α gives mixtures close to one sample; with 1, all λ are equally likely.
     columns : sequence of int, optional
-        Features that are mixed; others, and all codes of categories, are those of the first sample. None: all that hold no codes.
+        Features to mix. Others, and all category codes, are those of the first sample. None: all without category codes.
 
     Notes
     -----
-    In each step one λ holds for the whole batch, and sample i is mixed with sample i + s, counted around the end, s drawn in every step. So
-    every sample takes part twice. λ is taken as max(λ, 1 − λ): the pairs are the same, and the codes that are not mixed are those of the
-    sample with the larger share.
+    In each step, one λ and one distance s are drawn for the batch, and sample i is mixed with sample i + s, modulo the batch. So every
+    sample is used twice. λ is replaced by max(λ, 1 − λ): category codes are then those of the sample with the larger share.
 
-    Sample weights mix, too: w = λ·wᵢ + (1 − λ)·wⱼ, and each target counts in the mixture as its weight does,
-    y = (λ·wᵢ·yᵢ + (1 − λ)·wⱼ·yⱼ) / w. For a loss that is linear in its targets this is the loss against either target, weighted as if there
-    were no mixtures; a sample of weight 0 has no say.
+    Sample weights mix too: w = λ·wᵢ + (1 − λ)·wⱼ and y = (λ·wᵢ·yᵢ + (1 − λ)·wⱼ·yⱼ) / w. For a loss that is linear in its targets, this is
+    the weighted sum of the losses against both targets, and a sample of weight 0 has no influence.
 
-    Where one of two features is missing (NaN), the mixture has that of the first sample: its own value, or missing.
+    Where one of two features is missing (NaN), the mixture has the feature of the first sample: its value, or NaN.
 
     References
     ----------

@@ -217,7 +217,7 @@ def test_a_fit_that_goes_on_counts_from_where_it_was(cut: int):
 def test_a_state_of_other_arguments_is_refused():
     run = Run(EarlyStopping(baseline=1.0)).fit([0.5])
     for arguments in ({}, {"baseline": 1.0, "start_from_epoch": 1}):
-        with pytest.raises(ParameterError, match="this is no state of it"):
+        with pytest.raises(ParameterError, match="this is not a state of"):
             EarlyStopping(restore_best=False, **arguments).restore({"best_epoch": 1, "last": 1, "improved": 1, "best": 0.5}, run)
 
 

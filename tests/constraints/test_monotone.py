@@ -81,7 +81,7 @@ def test_first_values_have_the_signs_and_files_keep_them(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "name the features"),
+        ({}, "needs features"),
         ({"increasing": [0, 1], "decreasing": [1]}, "feature 1 is named twice"),
         ({"increasing": [0, 0]}, "feature 0 is named twice"),
         ({"increasing": [-1]}, "increasing must be a sequence of feature indices"),

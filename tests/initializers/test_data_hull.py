@@ -77,7 +77,7 @@ def test_the_generator_decides() -> None:
 @pytest.mark.parametrize("x", [np.zeros((0, 3)), np.full((10, 3), 0.5), np.array([[1.0, 2.0, np.nan], [0.0, 1.0, 2.0]])])
 def test_unusable_batches(x: np.ndarray) -> None:
     weight, bias = np.ones((3, 4)), np.zeros(4)
-    with pytest.raises(DataError, match=r"pass some hundred samples|pass a batch of different samples|remove NaN and infinity"):
+    with pytest.raises(DataError, match=r"pass a few hundred samples|pass a batch of different samples|remove NaN and infinity"):
         DataHull().refine(np.random.default_rng(0), x, weight, bias)
     np.testing.assert_array_equal(weight, 1)
     np.testing.assert_array_equal(bias, 0)

@@ -190,7 +190,7 @@ def test_arguments_are_kept_as_plain_numbers() -> None:
         ({"n_categories": 3, "columns": 2}, "columns must be None or whole numbers"),
         ({"n_categories": 3, "columns": "ab"}, "columns must be None or whole numbers"),
         ({"n_categories": 3, "columns": [1, 0, 1]}, "columns names a column twice"),
-        ({"n_categories": [3, 4], "columns": [1]}, "one number for each column is needed, but n_categories has 2, columns has 1"),
+        ({"n_categories": [3, 4], "columns": [1]}, "needs one number for each column, but n_categories has 2, columns has 1"),
         ({"n_categories": [3, 4], "n_outputs": [1, 1, 1]}, "n_categories has 2, n_outputs has 3"),
     ],
 )
@@ -203,8 +203,8 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     ("arguments", "n_inputs", "message"),
     [
         ({"n_categories": 3, "columns": [0, 4]}, 4, r"embedding_1: Embedding: there is no column 4, each sample has 4 features"),
-        ({"n_categories": [3, 4]}, 3, "it is for 2 columns, each sample has 3: say which with columns="),
-        ({"n_categories": 3, "n_outputs": [4]}, 3, "it is for 1 columns, each sample has 3"),
+        ({"n_categories": [3, 4]}, 3, "is for 2 columns, and samples have 3: choose them with columns="),
+        ({"n_categories": 3, "n_outputs": [4]}, 3, "is for 1 columns, and samples have 3"),
         ({"n_categories": 3}, (2, 2), r"takes vectors, but each sample has shape \(2, 2\): put nn.Flatten\(\) before it"),
     ],
 )

@@ -131,7 +131,7 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     ("arguments", "n_inputs", "message"),
     [
         ({"columns": [4]}, 4, "fill_missing_1: FillMissing: there is no column 4, each sample has 4 features, numbered from 0"),
-        ({"values": [1, 2]}, 3, "there are 2 values, each sample has 3 features: say which with columns="),
+        ({"values": [1, 2]}, 3, "there are 2 values for 3 features: choose columns with columns="),
         ({}, (2, 2), "takes vectors"),
     ],
 )

@@ -78,5 +78,5 @@ def test_estimators_predict_means_and_deviations() -> None:
 
 
 def test_an_odd_number_of_outputs_is_refused() -> None:
-    with pytest.raises(ShapeError, match="CRPS: a mean and a log-variance for each target make an even number of outputs, not 3"):
+    with pytest.raises(ShapeError, match="CRPS needs a mean and a log-variance for each target, an even number of outputs, got 3"):
         nn.Sequential(nn.Dense(3)).fit(np.zeros((5, 2)), np.zeros(5), loss="crps")

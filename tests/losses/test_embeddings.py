@@ -96,7 +96,7 @@ def test_targets_are_whole_numbers() -> None:
 @pytest.mark.parametrize("loss", ["contrastive", "triplet"])
 def test_classifiers_and_the_command_line_say_what_to_do(loss: str, tmp_path, capsys) -> None:
     X, y = data(30)
-    with pytest.raises(ParameterError, match="learns embeddings, which decide no class"):
+    with pytest.raises(ParameterError, match="learns embeddings, not classes"):
         MLPClassifier(loss=loss).fit(X, y)
     (tmp_path / "rings.csv").write_text("\n".join(["a,b,y", *(f"{a},{b},{label}" for (a, b), label in zip(X, y, strict=True))]))
     assert main(["train", str(tmp_path / "rings.csv"), "--target", "y", "--loss", loss]) == 2

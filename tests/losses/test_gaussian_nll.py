@@ -66,7 +66,7 @@ def test_a_network_knows_where_it_is_unsure() -> None:
 
 
 def test_an_odd_number_of_outputs_is_refused() -> None:
-    with pytest.raises(ShapeError, match="even number of outputs, not 3"):
+    with pytest.raises(ShapeError, match="even number of outputs, got 3"):
         nn.Sequential(nn.Dense(3)).fit(np.zeros((5, 2)), np.zeros(5), loss="gaussian_nll")
     with pytest.raises(ParameterError, match="min_variance"):
         GaussianNLL(min_variance=0)

@@ -86,7 +86,7 @@ def test_thresholds_are_those_of_the_loss() -> None:
 def test_targets_that_are_numbers_are_refused_before_training(name: str, epochs: int) -> None:
     net = nn.Sequential(nn.Dense(2))
     y = X[:, :2]
-    with pytest.raises(DataError, match=r"is for classes, and the targets are other numbers than 0 and 1, or -1 and 1.*'r2'"):
+    with pytest.raises(DataError, match=r"scores classes, and the targets are not 0 and 1, or -1 and 1.*'r2'"):
         net.fit(X, y, loss="mse", validation=(X, y), metrics=[name], epochs=1, progress=False)
     assert not net.is_built
     net.fit(X, y, loss="mse", epochs=epochs, progress=False)
@@ -96,7 +96,7 @@ def test_targets_that_are_numbers_are_refused_before_training(name: str, epochs:
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "top_k_accuracy"])
 def test_several_labels_are_refused_where_there_is_one_class(name: str) -> None:
-    with pytest.raises(DataError, match="is for samples of one class each"):
+    with pytest.raises(DataError, match="scores samples of one class each"):
         metric(name).score(P, (P > 0.3).astype(float))
 
 

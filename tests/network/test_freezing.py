@@ -119,7 +119,7 @@ def test_a_callback_unfreezes_layer_after_layer() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "freeze wants names"),
+        ([], "freeze needs names"),
         (["nothing"], "no tensor is called 'nothing'"),
         ([3], "a layer or a pattern of tensors is a str"),
         (["*"], "freezes every tensor"),

@@ -196,7 +196,7 @@ def test_a_fit_between_forward_and_backward_ends_them() -> None:
     net.forward(X, training=True)
     net.backward(y)
     net.fit(X, y, epochs=1, progress=False)
-    with pytest.raises(NotBuiltError, match="d_input is left by backward"):
+    with pytest.raises(NotBuiltError, match="there is no d_input yet"):
         _ = net.d_input
 
 
@@ -226,8 +226,8 @@ def test_wrong_questions(arguments: dict[str, object], error: type[Exception], m
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({}, ParameterError, "backward takes y or d_output"),
-        ({"y": np.zeros((9, 3)), "d_output": np.zeros((9, 3))}, ParameterError, "backward takes y or d_output"),
+        ({}, ParameterError, "backward takes either y or d_output"),
+        ({"y": np.zeros((9, 3)), "d_output": np.zeros((9, 3))}, ParameterError, "backward takes either y or d_output"),
         ({"d_output": np.zeros((9, 3)), "sample_weight": np.ones(9)}, ParameterError, "multiply it by the sample weights"),
         ({"d_output": np.zeros((8, 3))}, ShapeError, "d_output has 8 samples, the last forward had 9"),
         ({"d_output": np.zeros((9, 2))}, ShapeError, r"d_output has samples of shape \(2,\)"),

@@ -16,16 +16,16 @@ from nncore.errors import NotBuiltError, ParameterError, ShapeError
 
 def test_order_of_the_three_steps_is_enforced() -> None:
     net = built()
-    with pytest.raises(NotBuiltError, match=r"backward follows forward\(X, training=True\)"):
+    with pytest.raises(NotBuiltError, match=r"backward needs a forward pass: call forward\(X, training=True\)"):
         net.backward(Y)
-    with pytest.raises(NotBuiltError, match=r"step follows backward\(y\)"):
+    with pytest.raises(NotBuiltError, match=r"step needs gradients: call forward"):
         net.step()
     net.forward(X, training=True)
-    with pytest.raises(NotBuiltError, match="step follows"):
+    with pytest.raises(NotBuiltError, match="step needs gradients"):
         net.step()
     net.backward(Y)
     net.step()
-    with pytest.raises(NotBuiltError, match="step follows"):
+    with pytest.raises(NotBuiltError, match="step needs gradients"):
         net.step()
 
 

@@ -119,7 +119,7 @@ def test_resumed_is_uninterrupted(options: dict[str, Any], tmp_path: Path, monke
     assert part.place["precision"] == "bfloat16"
     part.save(tmp_path / "net.nncore")
     part = nn.load(tmp_path / "net.nncore")
-    with pytest.raises(ParameterError, match=r"precision is 'float32' and was 'bfloat16'.*Give it the same, or call forget_fit"):
+    with pytest.raises(ParameterError, match=r"precision is 'float32' and was 'bfloat16'.*call net.forget_fit"):
         fit(part, 2, **options, precision=None)
     fit(part, 2, **options)
     assert_equal(part, whole)

@@ -383,7 +383,7 @@ def test_what_optimizers_remember_is_not_shown_in_part() -> None:
         )
 
     assert on_ranks(2, run) == [None, None]
-    assert "each keeps a part of what its optimizers remember" in seen[0]
+    assert "each holds a part of the optimizer state" in seen[0]
 
 
 def test_many_networks_at_once_take_no_collective() -> None:

@@ -260,7 +260,7 @@ def test_a_step_in_between_begins_the_epoch_anew() -> None:
     part = network()
     fit(part, 1, Cut(5))
     part.train_on_batch(X[:10], Y[:10])
-    with pytest.warns(ResumptionWarning, match="epoch 1, which was cut short, begins anew"):
+    with pytest.warns(ResumptionWarning, match="epoch 1 was cut short and begins anew"):
         fit(part, 1)
     assert part.n_steps == 5 + 1 + 21
 
@@ -347,7 +347,7 @@ def test_a_place_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
     part = network()
     fit(part, 1, Cut(9))
     before = part.place
-    with pytest.raises(ParameterError, match="place must be what another network's place was"):
+    with pytest.raises(ParameterError, match="place must be the place of another network"):
         part.place = before | change
     assert part.place == before
 
@@ -484,7 +484,7 @@ def test_a_class_of_ones_own_needs_no_name(tmp_path: Path) -> None:
 
 
 def test_what_is_forgotten_is_told_before_anything_changes() -> None:
-    for options, message in (({}, "forgets what Counting.*name=''.*no such callback"), ({"loss": "hinge"}, "another loss")):
+    for options, message in (({}, "discards the state of Counting.*name=''.*no such callback"), ({"loss": "hinge"}, "another loss")):
         net = network()
         fit(net, 5, Counting(), cut_at_two)
         before = net.parameters.copy()

@@ -184,7 +184,7 @@ def test_a_frozen_tensor_among_others_is_left_out() -> None:
 
 
 def test_without_a_bias_there_is_nothing_to_constrain() -> None:
-    with pytest.raises(ParameterError, match="no bias to regularize or to constrain with use_bias=False"):
+    with pytest.raises(ParameterError, match="use_bias=False leaves no bias to regularize or constrain"):
         nn.Dense(3, use_bias=False, bias_constraint="non_negative")
 
 

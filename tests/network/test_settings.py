@@ -79,6 +79,6 @@ def test_change_refuses_what_is_no_component_place_or_argument_of_it(name: str) 
     for arguments in ((value, "optimizer", "lr", 0.1), (net.optimizer, value, "lr", 0.1), (net.optimizer, "optimizer", value, 0.1)):
         with pytest.raises(ParameterError):
             net.change(*arguments)
-    with pytest.raises(ParameterError, match="one of this network's own"):
+    with pytest.raises(ParameterError, match="a component of this network"):
         net.change(nn.Adam(), "optimizer", "lr", 0.1)
     assert net.optimizer.lr == nn.Adam().lr

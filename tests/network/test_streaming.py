@@ -347,7 +347,7 @@ def test_an_epoch_cut_short_goes_on_with_the_same_bits(name: str, shuffle: bool,
     assert part.place is not None
     part.save(tmp_path / "part.nncore")
     part = nn.load(tmp_path / "part.nncore")
-    with pytest.raises(ParameterError, match="this one would go on there in another way: sampler"):
+    with pytest.raises(ParameterError, match="this one cannot resume it: sampler"):
         fitted(given, part, epochs=1, **options | {"shuffle": not shuffle})
     other = X.copy()
     other[0] += 1

@@ -92,7 +92,7 @@ ARGUMENTS: dict[str, Any] = {
     "value": 0.5, "layer": "dropout", "index": 0, "which": 0, "source": {}, "X_calibration": X,
 }  # fmt: skip
 #: What makes an object of Python, or is asked about what it may not have.
-OF_OBJECTS = {"__init__", "__setstate__", "__getattr__", "__setattr__"}
+OF_OBJECTS = {"__init__", "__setstate__", "__getattr__", "__setattr__", "__dir__"}
 
 
 def shared_names() -> list[str]:

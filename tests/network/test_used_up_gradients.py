@@ -35,9 +35,9 @@ def test_they_are_refused_until_the_next_backward(train: Callable[[nn.Sequential
     assert whole.any()
     train(net)
     for read in (lambda: net.gradients, net.named_gradients):
-        with pytest.raises(NotBuiltError, match="use gradients up as they are made"):
+        with pytest.raises(NotBuiltError, match="gradients of the last step were not stored"):
             read()
-    with pytest.raises(NotBuiltError, match="d_input is left by backward"):
+    with pytest.raises(NotBuiltError, match="there is no d_input yet"):
         net.d_input  # noqa: B018
     net.forward(X, training=True)
     net.backward(Y)

@@ -183,7 +183,7 @@ def test_what_does_not_fit_is_refused() -> None:
         nn.Sequential(nn.Concat([[], []])).build((2, 3))
     with pytest.raises(ShapeError, match=r"residual_1.dense_1: Dense takes vectors"):
         nn.Sequential(nn.Residual([dense(3)])).build((2, 3))
-    with pytest.raises(ParameterError, match="nothing to go around"):
+    with pytest.raises(ParameterError, match="layers is empty"):
         nn.Residual([])
     with pytest.raises(ParameterError, match="must be a list of layers"):
         nn.Residual(dense(3))  # type: ignore[arg-type]

@@ -244,7 +244,7 @@ def test_weights_that_do_not_fit_the_data() -> None:
     with pytest.raises(DataError, match="WeightedSampler: weights has 89 values, and the data have 90 rows: give one for each row"):
         fit(net, sampler=nn.WeightedSampler(np.ones(89)), loss="softmax_cross_entropy")
     assert not net.is_built
-    with pytest.raises(DataError, match="all samples to train on have a weight of 0"):  # the others are held out
+    with pytest.raises(DataError, match="all training samples have weight 0"):  # the others are held out
         nn.WeightedSampler([0, 0, 1]).length(SampleInfo(2, labels=Y[:2], rows=np.arange(2), n_rows=3))
 
 

@@ -204,7 +204,7 @@ def test_function_of_a_number_that_predictions_read_is_refused() -> None:
 def test_what_is_no_function() -> None:
     with pytest.raises(ParameterError, match="function must be a function"):
         nn.FunctionSchedule(0.5)  # type: ignore[arg-type]
-    with pytest.raises(ParameterError, match="its state is the number of epochs"):
+    with pytest.raises(ParameterError, match="its state must be the number of epochs"):
         nn.FunctionSchedule(abs).restore({"epoch": 0.5})
 
 
