@@ -179,5 +179,5 @@ plt.show()
 # ----------
 #
 # - Weights of samples, balanced batches and other losses: :doc:`/guide/imbalance`.
-# - Check the probabilities before you use them as such: :doc:`/how-to/calibrate`.
+# - Check and calibrate the probabilities: :doc:`/guide/uncertainty`.
 # - Explain why a payment was flagged: :doc:`/guide/explaining`.
