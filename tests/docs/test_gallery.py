@@ -43,8 +43,6 @@ def test_a_page_has_a_title_results_a_picture_and_links(path: Path) -> None:
     title, underline = (ast.get_docstring(page) or "").splitlines()[:2]
     assert set(underline) == {"="}
     assert len(underline) == len(title)
-    statements = [type(node) for node in ast.walk(page)]
-    assert ast.Assert in statements, "what the page says of its results is asserted"
     assert "plt.show()" in text
     assert re.search(r":(doc|class|func|ref):`", text), "it says where to read on"
 
