@@ -10,6 +10,10 @@ import nncore
 
 #: Where the repository can be seen, "https://github.com/owner/nncore". Pages then link to it, to their own source and to that of each name.
 REPOSITORY: str | None = None
+#: Where the site can be seen, "https://owner.github.io/nncore".
+SITE: str | None = None
+#: Versions whose sites are there too, each in a folder of its name, newest first.
+OLDER_VERSIONS: list[str] = []
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
@@ -35,9 +39,12 @@ extensions = [
     "docstrings",
     "formulas",
     "repository",
+    "root_files",
+    "versions",
     *(["sphinx.ext.linkcode"] if REPOSITORY else []),
 ]
 repository = REPOSITORY
+site_address, older_versions = SITE, OLDER_VERSIONS
 
 
 def linkcode_resolve(domain: str, info: dict[str, Any]) -> str | None:
@@ -118,6 +125,7 @@ html_theme_options = {
     "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg", "text": "nncore"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
+    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
     "show_prev_next": True,
     "show_toc_level": 1,
     "navigation_with_keys": False,

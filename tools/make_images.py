@@ -1,11 +1,12 @@
 """Draws the pictures in docs/images; run from the root of the repository with the extra `plot` installed.
 
-Data are the digits that come with nncore, or made up here from a fixed seed: the same pictures come out every time.
+Data are the digits that come with nncore, the benchmark pages, or made up from a fixed seed: the same pictures come out every time.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,8 @@ from nncore.displays import (
 )
 from nncore.estimators import RealMLPClassifier
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+DOCS = Path(__file__).parents[1] / "docs"
+IMAGES = DOCS / "images"
 #: A page loads several of them.
 LARGEST = 60_000
 
@@ -116,6 +118,45 @@ def tuning() -> Figure:
     return TuningDisplay.from_estimator(RealMLPClassifier("fast", tune=24, random_state=0).fit(X, y)).figure_
 
 
+#: How the first picture writes learners of the page on tables, and where: ours are right-aligned and bold.
+LEARNERS = {
+    "nncore RealMLP fast": ("RealMLPClassifier, RealMLPRegressor", "right", 10),
+    "nncore MLP 64-64, 8 bags": ("MLP 64-64, bagged", "right", 10),
+    "nncore MLP 64-64": ("MLP 64-64", "center", 10),
+    "LightGBM": ("LightGBM", "center", 10),
+    "HistGradientBoosting": ("HistGradientBoosting", "left", -12),
+    "XGBoost": ("XGBoost", "center", -12),
+}
+
+
+def tables_at_a_glance() -> Figure:
+    """Score against processor time, from the first ranking of docs/benchmarks/tabular.md."""
+    page = (DOCS / "benchmarks" / "tabular.md").read_text(encoding="utf-8")
+    n_tables, rows = re.search(r"### \d+ learners on (\d+) tables\n.*?\n\| learner .*?\n\| ---.*?\n(.*?)\n\n", page, re.DOTALL).groups()
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for row in rows.splitlines():
+        learner, _, _, score, _, seconds, _ = (cell.strip() for cell in row.strip("|").split("|"))
+        label, side, offset = LEARNERS[learner.strip("*")]
+        ours = learner.startswith("**")
+        style = {"color": "#c2410c" if ours else "#334155", "weight": "bold" if ours else "normal"}
+        place = (float(seconds), float(score))
+        ax.plot(*place, "o", color=style["color"], markersize=10)
+        vertical = "top" if offset < 0 else "bottom"
+        ax.annotate(label, place, (0, offset), textcoords="offset points", ha=side, va=vertical, fontsize=12, **style)
+    ax.set_xscale("log")
+    ax.set_xlim(0.08, 1.6)
+    ax.set_ylim(0, 1)
+    ax.set_xticks([0.1, 0.2, 0.5, 1], ["0.1", "0.2", "0.5", "1"])
+    ax.minorticks_off()
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel("CPU seconds a fit", fontsize=12)
+    ax.set_ylabel("normalised score", fontsize=12)
+    ax.set_title(f"{n_tables} public tables, no tuning; nncore in orange", fontsize=13, loc="left")
+    return figure
+
+
 def deep_network(activation: str) -> nn.Sequential:
     layers = [nn.Dense(32, activation=activation) for _ in range(7)]
     return nn.Sequential(*layers, nn.Dense(10)).build(64, loss="softmax_cross_entropy", optimizer="sgd", rng=0)
@@ -186,6 +227,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "learning-curve": learning_curve,
     "confusion": confusion,
     "learning-rate": learning_rate,
+    "tables": tables_at_a_glance,
     "decision-regions": decision_regions,
     "validation-curve": validation_curve,
     "tuning": tuning,
