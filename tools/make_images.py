@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from matplotlib import style
 from matplotlib.figure import Figure
 from sklearn.model_selection import train_test_split
 
@@ -222,12 +223,38 @@ def reliability() -> Figure:
     return figure
 
 
+def losses() -> Figure:
+    """What an error costs by losses of regression, and the logit of the right one of two classes by losses of classification."""
+    error, nothing = np.linspace(-4, 4, 401)[:, None], np.zeros((401, 1))
+    of_reals = {
+        "half_mse": nn.HalfMSE(),
+        "mae": nn.MAE(),
+        "huber, delta 1": nn.Huber(),
+        "log_cosh": nn.LogCosh(),
+        "quantile 0.9": nn.Quantile(0.9),
+    }
+    of_classes = {"binary_cross_entropy": nn.BinaryCrossEntropy(), "binary_focal, gamma 2": nn.BinaryFocal(), "hinge": nn.Hinge()}
+    with style.context("nncore.displays.style"):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for name, loss in of_reals.items():
+            left.plot(error, loss.forward(error, nothing), label=name)
+        for name, loss in of_classes.items():
+            right.plot(error, loss.forward(error, nothing + 1), label=name)
+        left.set(xlabel="prediction − target", ylabel="loss", ylim=(0, 4))
+        right.set(xlabel="output, where the target is 1", ylim=(0, 4))
+        left.legend()
+        right.legend()
+    return figure
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "digits": ten_digits,
     "learning-curve": learning_curve,
     "confusion": confusion,
     "learning-rate": learning_rate,
     "tables": tables_at_a_glance,
+    "losses": losses,
     "decision-regions": decision_regions,
     "validation-curve": validation_curve,
     "tuning": tuning,
