@@ -66,6 +66,15 @@ def learning_curve() -> Figure:
     return digit_network()[1].plot().figure_
 
 
+def overfitting() -> Figure:
+    """300 digits, learnt by heart."""
+    X, y, *_ = digits()
+    network = nn.Sequential(nn.Dense(128, activation="relu"), nn.Dense(10))
+    options = {"loss": "softmax_cross_entropy", "optimizer": nn.Adam(lr=5e-3), "epochs": 100, "batch_size": 32}
+    history = network.fit(X[:300], y[:300], validation=(X[300:], y[300:]), rng=0, progress=False, **options)
+    return history.plot().figure_
+
+
 def confusion() -> Figure:
     network, _ = digit_network()
     *_, X_test, y_test = digits()
@@ -251,6 +260,7 @@ def losses() -> Figure:
 PICTURES: dict[str, Callable[[], Figure]] = {
     "digits": ten_digits,
     "learning-curve": learning_curve,
+    "overfitting": overfitting,
     "confusion": confusion,
     "learning-rate": learning_rate,
     "tables": tables_at_a_glance,
