@@ -42,11 +42,12 @@ def moved(text: str, page: str) -> str:
 
 
 def unreleased(folder: Path) -> str:
-    """The entries of a folder of changes by kind, in the order of the changelog, newest names last."""
+    """The entries of a folder of changes by kind, in the order of the changelog; those for authors of plugins are last."""
     kinds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]["fragment"]
     parts = []
     for kind, settings in kinds.items():
         found = [path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob(f"*.{kind}.md"))]
+        found.sort(key=lambda text: text.startswith("For plugin authors"))
         if found:
             parts.append(f"### {settings['name']}\n\n" + "\n".join("- " + text.replace("\n", "\n  ") for text in found))
     return "\n\n".join(parts)

@@ -19,6 +19,8 @@ PAGES = {
     "explanation": "explanation/architecture.html",
     "performance": "explanation/performance.html",
     "comparison": "comparison.html",
+    "changelog": "community/changelog.html",
+    "contributing": "community/contributing.html",
     "decision": "decisions/0004-registry-in-four-modules.html",
     "reference": "reference/index.html",
     "class": "reference/api/nncore.Sequential.html",

@@ -97,6 +97,25 @@ def test_the_switch_goes_to_dark_by_the_keyboard_and_the_next_page_remembers(ope
     assert watched.complaints == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["index.html", "guide/estimators.html"])
+def test_the_list_of_versions_opens_by_the_keyboard(opened, site, address, scheme):
+    watched = opened(f"{site}/{address}", scheme=scheme)
+    page = watched.page
+    button = page.locator(".bd-header .version-switcher__button").first
+    entries = page.locator(".bd-header .version-switcher__menu").first.locator("a")
+    entries.first.wait_for(state="attached")
+    version = button.inner_text().strip()
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", version)
+    button.focus()
+    page.keyboard.press("Enter")
+    entries.first.wait_for()
+    assert entries.first.inner_text().strip() == version
+    assert entries.first.get_attribute("href").endswith(address)
+    assert watched.axe() == []
+    assert watched.complaints == []
+
+
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(opened, site):
     page = opened(f"{site}/start.html").page
     page.keyboard.press("Tab")

@@ -159,10 +159,11 @@ def test_every_page_of_a_file_is_there() -> None:
 
 def test_changes_stand_below_their_kinds(tmp_path: Path) -> None:
     (tmp_path / "1.fixed.md").write_text("One\nthing.\n")
-    (tmp_path / "+a.added.md").write_text("Another.\n")
+    (tmp_path / "+a.added.md").write_text("For plugin authors: a hook.\n")
+    (tmp_path / "+b.added.md").write_text("Another.\n")
     (tmp_path / "README.md").write_text("No change.\n")
     found = extension("root_files")["unreleased"](tmp_path)  # type: ignore[operator]
-    assert found == "### Added\n\n- Another.\n\n### Fixed\n\n- One\n  thing."
+    assert found == "### Added\n\n- Another.\n- For plugin authors: a hook.\n\n### Fixed\n\n- One\n  thing."
 
 
 @pytest.mark.parametrize(
