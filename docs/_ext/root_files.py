@@ -1,7 +1,7 @@
 """Files of the repository's root as pages: a comment, ``<!-- file: CONTRIBUTING.md -->``, stands for the file.
 
-Links of the file are made to fit: to other pages of the site, or to the repository. ``<!-- changes -->`` stands for what the next release
-changes, which is in ``changes/``.
+Links of the file are made to fit: to other pages of the site, or to the repository. Of the changelog only the releases are taken.
+``<!-- changes -->`` stands for what the next release changes, which is in ``changes/``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PAGES = {
 }
 _FILE = re.compile(r"^<!-- file: (.+) -->$", re.MULTILINE)
 _CHANGES = "<!-- changes -->"
+_RELEASES = "<!-- towncrier release notes start -->"
 
 
 def moved(text: str, page: str) -> str:
@@ -57,7 +58,8 @@ def read(app: Sphinx, page: str, content: list[str]) -> None:
     """Put files in the place of comments."""
     for name in _FILE.findall(content[0]):
         app.env.note_dependency(str(ROOT / name))
-        text = moved((ROOT / name).read_text(encoding="utf-8"), f"{page}.md")
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text = moved(text.partition(_RELEASES)[2] if _RELEASES in text else text, f"{page}.md")
         content[0] = content[0].replace(f"<!-- file: {name} -->", text)
     if _CHANGES in content[0]:
         for path in (ROOT / "changes").glob("*.md"):

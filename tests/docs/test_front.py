@@ -157,6 +157,18 @@ def test_every_page_of_a_file_is_there() -> None:
         assert f"<!-- file: {name} -->" in (DOCS / page).read_text(encoding="utf-8")
 
 
+def test_the_changelog_begins_with_the_next_release() -> None:
+    from types import SimpleNamespace
+
+    app = SimpleNamespace(env=SimpleNamespace(note_dependency=lambda path: None))
+    content = [(DOCS / "community" / "changelog.md").read_text(encoding="utf-8")]
+    extension("root_files")["read"](app, "community/changelog", content)  # type: ignore[operator]
+    assert "towncrier" not in content[0]
+    assert "<!--" not in content[0]
+    assert re.findall(r"^## (.*)$", content[0], re.MULTILINE)[0] == "Next release"
+    assert "### Added" in content[0]
+
+
 def test_changes_stand_below_their_kinds(tmp_path: Path) -> None:
     (tmp_path / "1.fixed.md").write_text("One\nthing.\n")
     (tmp_path / "+a.added.md").write_text("For plugin authors: a hook.\n")
