@@ -149,7 +149,9 @@ def code_sentences(path: Path) -> tuple[list[Sentence], list[Sentence]]:
 def comment_sentences(block: list[str], line: int) -> Iterator[Sentence]:
     """The sentences of consecutive lines of comments; ``# %%`` begins a text of the gallery, in reStructuredText."""
     if block and block[0].startswith("# %%"):
-        yield from docstring_sentences("\n".join(["", *(text[2:] for text in block[1:])]), line)
+        text = "\n".join(["", *(text[2:] for text in block[1:])])
+        text = re.sub(r"(?ms)^=+ [= ]+$.*^=+ [= ]+$", lambda table: "\n" * table[0].count("\n"), text)
+        yield from docstring_sentences(text, line)
     else:
         yield from sentences(" ".join(text.lstrip("#: ") for text in block), line)
 

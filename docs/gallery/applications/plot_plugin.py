@@ -99,8 +99,8 @@ except ParameterError as error:
 # Test it
 # -------
 #
-# :mod:`nncore.testing` has a class of checks for each kind of component. pytest collects a class derived from it. Here a loop runs the checks:
-# shapes and types, no state outside of ``state``, the same bits after saving and resuming, and two functions to minimise.
+# :mod:`nncore.testing` has a class of checks for each kind of component. pytest collects a class derived from it. Here a loop runs the
+# checks: shapes and types, no state outside of ``state``, the same bits after saving and resuming, and two functions to minimise.
 
 from unittest import SkipTest
 

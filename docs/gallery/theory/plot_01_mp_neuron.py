@@ -1,9 +1,9 @@
 r"""
-One neuron
-==========
+McCulloch-Pitts neuron and logistic regression
+==============================================
 
-In 1943 McCulloch and Pitts [1]_ described a nerve cell as a sum and a threshold. Everything that follows in this series is made of that
-one part: inputs, weighted and added up, then put through a function :math:`\varphi`, the *activation*:
+In 1943 McCulloch and Pitts [1]_ described a nerve cell as a sum and a threshold. All networks in this series
+consist of this part. It adds up weighted inputs and puts the sum through a function :math:`\varphi`, the *activation*:
 
 .. math:: y = \varphi(w_1 x_1 + \dots + w_n x_n + b) = \varphi(w^\top x + b)
 
@@ -11,8 +11,8 @@ one part: inputs, weighted and added up, then put through a function :math:`\var
 """
 
 # %%
-# A neuron decides
-# ----------------
+# A neuron as a logic gate
+# ------------------------
 #
 # With the step as :math:`\varphi`, 1 for positive numbers and 0 for the others, a neuron is a gate. The weights say what counts, and the
 # bias :math:`b` how much of it is needed.
@@ -44,7 +44,7 @@ assert (gate_not_both.predict(inputs) == [1, 1, 1, 0]).all()
 #
 # .. math:: \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^z}{e^z + 1},
 #
-# keeps the line and softens what happens across it: far from the line the answer is all but certain, on it the neuron says ½.
+# keeps the line and makes the change across it gradual. Far from the line the output is close to 0 or 1, on the line it is ½.
 
 side, square = np.linspace(-0.6, 1.6, 200), (-0.6, 1.6, -0.6, 1.6)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
@@ -92,9 +92,8 @@ assert np.allclose(neuron.predict(images), by_numpy)
 # Logistic regression is a neuron that learns
 # -------------------------------------------
 #
-# Nothing has been learned so far. With the sigmoid, the output can be read as a probability,
-# :math:`P(Y = 1 \mid x) = \sigma(w^\top x + b)`, and there is a best choice of :math:`w` and :math:`b` for given samples: the one that
-# makes the observed classes most probable. That is the minimum of
+# Nothing has been learned so far. With the sigmoid, the output is a probability, :math:`P(Y = 1 \mid x) = \sigma(w^\top x + b)`. The best
+# :math:`w` and :math:`b` for given samples make the observed classes most probable. They minimise
 #
 # .. math::
 #
@@ -154,8 +153,8 @@ DecisionRegionDisplay.from_estimator(
 plt.show()
 
 # %%
-# What a neuron looks for in an image
-# -----------------------------------
+# Weights as an image
+# -------------------
 #
 # The same neuron as a network of its own, :class:`nncore.Dense` with one unit, on handwritten threes and eights of 8 × 8 pixels. Its 64
 # weights have the shape of an image: where they are purple, ink speaks for an eight, where they are orange, for a three. A small
@@ -198,8 +197,7 @@ for ax in axes:
 plt.show()
 
 # %%
-# How the weights are found is the matter of the next pages: first by the oldest rule there is, :doc:`the perceptron's
-# <plot_02_perceptron>`.
+# The next pages show how weights are learned, first by the oldest rule: :doc:`the perceptron's <plot_02_perceptron>`.
 #
 # References
 # ----------

@@ -1,9 +1,9 @@
 r"""
-The perceptron learns from its mistakes
-=======================================
+Perceptron: algorithm and convergence
+=====================================
 
-Rosenblatt's perceptron [1]_ is a neuron with the sign as activation, for two classes :math:`y = +1` and :math:`y = -1`, and the first rule
-by which a neuron learned. It goes through the samples, and where it is wrong, it moves:
+Rosenblatt's perceptron [1]_ is a neuron for two classes, :math:`y = +1` and :math:`y = -1`, with the sign as activation.
+Its learning rule was the first for a neuron. The rule goes through the samples and changes the weights at each mistake:
 
 .. math:: y\,(w^\top x + b) \le 0 \quad\Longrightarrow\quad w \leftarrow w + y\,x, \qquad b \leftarrow b + y.
 
@@ -11,8 +11,8 @@ It stops when a whole pass makes no mistake. A score of exactly 0 counts as a mi
 """
 
 # %%
-# The rule, twice
-# ---------------
+# The algorithm in NumPy
+# ----------------------
 #
 # Here are the lines of the algorithm, with the samples visited as they come.
 
@@ -56,8 +56,8 @@ def augmented_perceptron(X, y):
 
 
 # %%
-# :class:`nncore.estimators.Perceptron` runs the same loop in C. It usually begins with small random weights and visits the samples in a new
-# random order every epoch; told to begin from zero and to keep the order, it makes the very same mistakes.
+# :class:`nncore.estimators.Perceptron` runs the same loop in C. By default it begins with small random weights and
+# shuffles the samples every epoch. With ``init="zeros"`` and ``shuffle=False`` it makes the same mistakes as the code above.
 
 from nncore.estimators import Perceptron
 
@@ -84,12 +84,12 @@ assert b == model.intercept_[0]
 assert np.allclose(augmented_w, [*w, b])
 
 # %%
-# Every mistake seen
-# ------------------
+# Plot every update
+# -----------------
 #
-# ``updates_`` tells which sample made the algorithm move, and since the weights are sums of those samples, every line on the way can be
-# drawn again. The ringed sample is the one that was on the wrong side of the dashed line; the solid line is the next one
-# (in the third panel it runs outside of the picture).
+# ``updates_`` holds the sample of each update. The weights are sums of these samples, so every line on the way can be drawn again. The
+# ringed sample was on the wrong side of the dashed line. The solid line is the one after the update. In the third panel it lies outside of
+# the picture.
 
 augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
 added = augmented[model.updates_["sample"]]
@@ -122,8 +122,8 @@ figure.supylabel("$x_2$")
 plt.show()
 
 # %%
-# Why it ends
-# -----------
+# Convergence theorem
+# -------------------
 #
 # An update can make things worse for a while. Still there is a bound on their number, found by Novikoff [2]_. Let a unit vector :math:`u`
 # separate the augmented samples with a margin :math:`\gamma`, and let none of them be longer than :math:`R`:
@@ -185,12 +185,12 @@ ax.set(xlabel="updates $k$", ylabel="length", xlim=steps)
 plt.show()
 
 # %%
-# Many runs, many margins
-# -----------------------
+# Number of updates against the margin
+# ------------------------------------
 #
-# The margin decides how long it may take. Here samples are drawn and divided by a random line, and those closer to it than a given margin
-# are left out; twenty sets of samples for each margin. (The bound holds with any line that separates them, and is smallest with
-# the one of the widest margin; here it is computed with the line that divided them, so that the dots may lie far below.)
+# The margin bounds the number of updates. Here a random line divides random samples, and those closer to it than a given margin are left
+# out. There are twenty sets of samples for each margin. The bound holds for any line that separates the samples, and is smallest for the
+# one of the widest margin. Here it is computed with the line that divided them, so the dots may lie far below.
 
 runs = []
 for wanted in np.repeat(np.geomspace(0.005, 0.4, 12), 20):
@@ -226,11 +226,11 @@ ax.legend()
 plt.show()
 
 # %%
-# When no line will do
-# --------------------
+# Classes that overlap: the pocket algorithm
+# ------------------------------------------
 #
-# If the classes overlap, the algorithm never stops by itself, and the last weights are as good or bad as chance has it. So the best
-# weights met are kept in a pocket (Gallant [3]_), and a warning says that there is no solution among them.
+# If the classes overlap, the algorithm never stops by itself, and the last weights may be poor. So it keeps the best weights so far, in a
+# pocket (Gallant [3]_). A warning says that they make mistakes.
 
 import textwrap
 import warnings

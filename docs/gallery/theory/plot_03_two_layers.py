@@ -1,9 +1,9 @@
 r"""
-Two layers: XOR and nine derivatives
-====================================
+XOR with a two-layer network
+============================
 
-One neuron draws one line. This page shows a task for which one line is not enough, solves it with three neurons in two layers, and works
-out by hand every derivative that training such a network needs.
+One neuron separates by one line, which is not enough for XOR. Three neurons in two layers solve it. This page derives by hand every
+derivative that training such a network needs.
 """
 
 # %%
@@ -40,7 +40,7 @@ print("wrong:", perceptron.n_errors_, "of 4")
 assert not perceptron.converged_
 
 # %%
-# Two lines and a third neuron
+# Solve XOR with three neurons
 # ----------------------------
 #
 # But XOR is "or" and "not both", and each of these is a neuron (:doc:`plot_01_mp_neuron`); a third one says "and". With the step
@@ -99,8 +99,8 @@ axes[1].text(1, 1.12, "(0, 1) and (1, 0)", ha="center", fontsize=8)
 plt.show()
 
 # %%
-# The nine derivatives
-# --------------------
+# Derivatives by the chain rule
+# -----------------------------
 #
 # Steps cannot be trained: their slope is 0. With a smooth :math:`\varphi`, and no activation at the output, the network of two inputs and
 # two hidden units is
@@ -206,8 +206,8 @@ for name, by_hand, computed in [
     assert np.isclose(by_hand, computed, rtol=1e-13)
 
 # %%
-# Learning XOR
-# ------------
+# Train a network on XOR
+# ----------------------
 #
 # With derivatives, the weights need not be set by hand. The same network, with an output that is read as a probability
 # (:class:`nncore.BinaryCrossEntropy`), finds its own two lines.
@@ -241,8 +241,8 @@ DecisionRegionDisplay.from_estimator(
 plt.show()
 
 # %%
-# Two hidden units are just enough, and not from every beginning: from about half of the first weights drawn, gradient descent ends where
-# two of the points get the answer ½, and the loss is flat. A few units more make that rare.
+# Two hidden units are enough, but not from all initial weights. In about half of the runs, gradient descent ends where the loss is flat and
+# two of the points get the output ½. A few more units make that rare.
 
 for n_hidden in (2, 3, 4, 8):
     solved = 0

@@ -1,15 +1,15 @@
 r"""
-What layers can do: polygons and functions
-==========================================
+Universal approximation
+=======================
 
-How much can a network of neurons compute? With steps as activation, three layers are enough for any region that straight lines can
-enclose, and so, piece by piece, for any shape at all [1]_. With smooth activations, two layers come as close as one likes to any continuous
-function [2]_ [3]_. This page builds the first by hand and measures the second.
+A network with enough units can approximate any continuous function. With the step as activation, three layers represent any region that
+straight lines enclose [1]_. With smooth activations, two layers come as close as you like to any continuous function [2]_ [3]_. This page
+builds the first by hand and measures the second.
 """
 
 # %%
-# Half-planes, and, or
-# --------------------
+# Polygons from half-planes, AND and OR
+# -------------------------------------
 #
 # *First layer.* A neuron with a step cuts the plane along a line. For an edge from the corner :math:`p` to the corner :math:`q` of a
 # polygon that is traced counter-clockwise, it should say 1 on the left of the edge, where
@@ -81,8 +81,8 @@ net = network_of([*bars, diagonal, hexagon])
 print("parameters:", net.n_parameters)
 
 # %%
-# The outputs of the three layers, one panel each: how many of the half-planes of the diagonal hold, which of the four pieces a point is in,
-# and the answer of the network.
+# One panel for each layer: the number of half-planes of the diagonal that hold, the piece that a point is in, and the output of the
+# network.
 
 from nncore.inspection import activations
 
@@ -109,8 +109,7 @@ for ax, (title, units) in zip(axes, pictures.items(), strict=True):
 plt.show()
 
 # %%
-# Is it the shape? matplotlib knows whether a point is inside of a polygon, by another method, and without being told the pieces: the N is
-# one outline of ten corners.
+# Check the shape with matplotlib. It finds by another method whether a point is inside of a polygon. Its N is one outline of ten corners.
 
 from matplotlib.path import Path
 
@@ -128,8 +127,8 @@ print(f"the network is wrong about {(answer != inside).sum()}")
 assert (answer == inside).all()
 
 # %%
-# A staircase for any function
-# ----------------------------
+# Approximate a function by steps
+# -------------------------------
 #
 # From regions to numbers it is one layer without an activation. In one dimension, :math:`M` steps make a staircase,
 #

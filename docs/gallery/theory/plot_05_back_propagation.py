@@ -1,10 +1,10 @@
 r"""
-Back-propagation, step by step
-==============================
+Backpropagation, step by step
+=============================
 
-The nine derivatives of the :doc:`previous network <plot_03_two_layers>` shared most of their factors. Back-propagation [1]_ is the order in
-which no factor is computed twice: once forward through the layers, once backward. This page goes through it line by line, beside the same
-steps of the library.
+Backpropagation [1]_ computes the gradient of a loss with respect to all weights in one pass forward and one backward. No factor is
+computed twice: the nine derivatives of the :doc:`previous network <plot_03_two_layers>` shared most of theirs. This page shows each step
+in NumPy and in nncore.
 """
 
 # %%
@@ -210,8 +210,8 @@ print(f"loss before the step: {loss:.6f}, after it: {new_loss:.6f}")
 # The three steps in one call are :meth:`~nncore.Sequential.train_on_batch`, and :meth:`~nncore.Sequential.fit` repeats them without
 # returning to Python in between.
 #
-# Is the gradient right?
-# ----------------------
+# Check the gradient numerically
+# ------------------------------
 #
 # A gradient can be checked without knowing how it was found. Move one parameter :math:`w_i` by a small :math:`h` to both sides:
 #

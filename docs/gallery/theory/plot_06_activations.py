@@ -1,19 +1,19 @@
 r"""
-Activations and vanishing gradients
-===================================
+Activation functions and vanishing gradients
+============================================
 
-Without an activation :math:`\varphi` a stack of layers is one linear map. With one, back-propagation needs its derivative: the error
-of a layer is
+Without an activation function :math:`\varphi`, a stack of layers is one linear map. Backpropagation needs its derivative. The error of a
+layer is
 
 .. math:: \delta^{(l-1)} = \left(W^{(l)\top} \delta^{(l)}\right) \odot \varphi'\!\left(z^{(l-1)}\right),
 
-so that every layer on the way back multiplies by :math:`\varphi'` once. This page looks at the functions, and then measures what
-those products do to a deep network.
+so every layer multiplies by :math:`\varphi'` once. This page shows the functions, then measures what the products do to the gradients of
+a deep network.
 """
 
 # %%
-# Three functions and their derivatives
-# -------------------------------------
+# Sigmoid, tanh and ReLU
+# ----------------------
 #
 # .. math::
 #
@@ -62,8 +62,8 @@ assert np.array_equal(slope, z > 0)
 print("derivative of the ReLU at 0:      ", slope[z == 0].item())
 
 # %%
-# All of them at a glance
-# -----------------------
+# All built-in activations
+# ------------------------
 #
 # The registry has more, and plugins add to it. Those that work number by number are drawn here, :math:`\varphi` solid and
 # :math:`\varphi'` dashed. The last two have no derivative that training could use; asked for one, they say what to do instead.
@@ -98,8 +98,8 @@ for ax in axes[-1, :2]:
     ax.set_xlabel("z")
 
 # %%
-# A function of the whole row
-# ---------------------------
+# Softmax
+# -------
 #
 # :math:`\varphi` may also look at all outputs of a layer together. Softmax makes a row of numbers into probabilities; its derivative
 # is a matrix:
@@ -119,8 +119,8 @@ assert np.allclose(softmax.backward(p, p, d_p), d_p @ jacobian)
 print("p =", p.round(3), " sum:", p.sum())
 
 # %%
-# Gradients that vanish
-# ---------------------
+# Vanishing gradients
+# -------------------
 #
 # The sigmoid's derivative is at most 1/4. In a network of eight layers the error of the first one has been multiplied by seven such
 # numbers: at best by :math:`4^{-7} \approx 6 \cdot 10^{-5}`. Measured, for a batch of handwritten digits and weights that have not been
@@ -149,8 +149,8 @@ print(f"a factor of {display.ratio ** (-1 / 7):.1f} with every layer")
 assert display.ratio < 1e-4
 
 # %%
-# Each row of :class:`nncore.displays.GradientHistogramDisplay` is a layer, the first at the top: from the bottom upwards the gradients move
-# to the left, with every layer by more than the factor 4 of the sigmoid's derivative alone.
+# Each row of :class:`nncore.displays.GradientHistogramDisplay` is a layer, the first at the top. From the bottom upwards the gradients
+# become smaller. Each layer divides them by more than 4, which is the factor of the sigmoid's derivative alone.
 #
 # The same with ReLUs, whose derivative is 1 wherever they are active (and whose weights start larger to make up for where they are
 # not, see :doc:`the page on initial values <plot_08_initial_values>`):
@@ -200,10 +200,11 @@ ax.legend()
 assert accuracies["sigmoid"] < 0.2 < 0.9 < accuracies["relu"]
 
 # %%
-# The network of sigmoids is as good as guessing, with the same data, optimizer and time: what reaches its first layers is too little
-# to learn from. Other ways out than another activation are better first values, and
-# :doc:`batch normalisation <plot_09_batch_normalisation>`, which makes sigmoids train at any depth.
+# The network of sigmoids is as good as guessing, with the same data, optimizer and time. The gradients of its first layers are too small to
+# learn from. Better initial weights help too, and so does :doc:`batch normalization <plot_09_batch_normalisation>`.
 #
-# Further reading: Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991, first described vanishing gradients; Glorot &
-# Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, measured them this way; Nair & Hinton,
-# "Rectified linear units improve restricted Boltzmann machines", 2010.
+# Further reading:
+#
+# - Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", 1991, first described vanishing gradients.
+# - Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, measured them this way.
+# - Nair & Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.

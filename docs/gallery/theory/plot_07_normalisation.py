@@ -1,9 +1,9 @@
 r"""
-Mini-batches and normalised inputs
-==================================
+Mini-batches and feature scaling
+================================
 
-Two habits that come before any clever optimizer: take a step after a few samples instead of after all of them, and bring all features to
-one scale.
+Two habits make training faster with any optimizer. Take a step after a few samples instead of after all of them, and bring all features
+to one scale.
 """
 
 # %%
@@ -151,8 +151,8 @@ for ax in (left, right):
     ax.legend()
 
 # %%
-# Inputs of one scale
-# -------------------
+# Standardize the inputs
+# ----------------------
 #
 # The loss of a linear neuron is a quadratic valley whose curvature is :math:`H = \frac1N X^\top X`. Features of different scale make it
 # long and narrow: a step must be small enough for the steep direction, :math:`\alpha < 2/\lambda_{\max}`, and is then far too small for
@@ -233,9 +233,9 @@ assert condition_number(shifted) > 1000
 # Statistics of the training data, and features that never change
 # ---------------------------------------------------------------
 #
-# Mean and standard deviation are those of the *training* data, also when the network is used: the test data must not be known, and a
-# single new sample has no standard deviation. And a feature may be constant. Some pixels at the border of these digits are never inked:
-# their standard deviation is 0, and they must not be divided by it.
+# Use mean and standard deviation of the *training* data for predictions too. The test data must not be known, and a single new sample has
+# no standard deviation. Constant features have a standard deviation of 0, and must not be divided by it. Some pixels at the border of these
+# digits are constant.
 
 mean, std = X.mean(axis=0), X.std(axis=0)
 print("constant pixels:", np.flatnonzero(std == 0))

@@ -1,9 +1,9 @@
 r"""
-Initial values
-==============
+Weight initialization
+=====================
 
-Where should weights begin? Not all at one value, or all units of a layer would learn the same. Random, then; and how large is decided
-by what a deep stack of layers does to a signal on its way forward, and to a gradient on its way back.
+Initial weights must differ, or all units of a layer learn the same. So they are random. Their variance decides whether signals and
+gradients grow, shrink or keep their size on the way through a deep network.
 """
 
 # %%
@@ -149,8 +149,8 @@ print(
 assert np.isclose(length[-1], length[0], rtol=1e-5)
 
 # %%
-# Fifty layers forwards and back
-# ------------------------------
+# Signals and gradients in fifty layers
+# -------------------------------------
 #
 # The gradient goes through the same matrices, transposed: its factor is :math:`m \operatorname{Var}(w)` for :math:`m` outputs. That is
 # why Glorot takes the mean of :math:`n` and :math:`m`. As :math:`\partial E / \partial b^{(l)} = \delta^{(l)}`, the gradient of the
@@ -241,9 +241,9 @@ print(
 # Narrow and very deep
 # --------------------
 #
-# Even with :math:`n \operatorname{Var}(w) = 1` a typical gradient shrinks: the mean *square* of its norm is kept, by a few that grow,
-# while the mean of its *logarithm* falls by about :math:`1/(2n)` a layer. The random walk initialisation multiplies by
-# :math:`g = e^{1/(2n)}`. The gradient of 200 linear networks with 100 layers of 8 units:
+# Even with :math:`n \operatorname{Var}(w) = 1` a typical gradient shrinks. The mean *square* of its norm stays, as a few gradients grow.
+# The mean of its *logarithm* falls by about :math:`1/(2n)` a layer. The random walk initialisation multiplies by :math:`g = e^{1/(2n)}`.
+# The gradient of 200 linear networks with 100 layers of 8 units:
 
 RandomWalk = nn.get("initializers", "random_walk")
 
@@ -272,8 +272,8 @@ assert plain.mean() < -2
 assert abs(walk.mean()) < 0.6
 
 # %%
-# Which of them learn?
-# --------------------
+# Train with each initializer
+# ---------------------------
 #
 # Handwritten digits, thirty layers of ReLUs, twenty-five epochs of gradient descent with momentum.
 

@@ -1,9 +1,9 @@
 r"""
-Batch normalisation
+Batch normalization
 ===================
 
-Good first values bring the inputs of every activation near 0, until training moves them. Batch normalisation [1]_ keeps them there: it
-normalises each feature of a layer for every batch, between the linear part and the activation.
+Batch normalization [1]_ gives each feature of a layer mean 0 and variance 1 in every batch, between the linear part and the activation.
+Good initial weights do so only until training changes them.
 """
 
 # %%
@@ -113,12 +113,12 @@ assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
 # Running statistics
 # ------------------
 #
-# A prediction must not depend on which other samples are asked about at the same time. While it trains, the layer keeps running
-# statistics, :math:`r \leftarrow (1 - \text{momentum})\, r + \text{momentum} \cdot r_B`, and predicts with those.
+# A prediction must not depend on the other samples of its batch. During training the layer keeps running statistics,
+# :math:`r \leftarrow (1 - \text{momentum})\, r + \text{momentum} \cdot r_B`, and predicts with those.
 #
 # The lecture notes that this series follows have another variant, ``mode="cumulative"``. It normalises by the mean and standard deviation
-# of *all samples seen so far*, already in training; there is one scalar :math:`\gamma` and one :math:`\beta` for the whole layer,
-# :math:`\varepsilon` is added to the deviation, and the gradient takes the statistics as constants. After :math:`n` samples come the next
+# of *all samples seen so far*, also in training. One scalar :math:`\gamma` and one :math:`\beta` serve the whole layer, and
+# :math:`\varepsilon` is added to the deviation. The gradient takes the statistics as constants. After :math:`n` samples come the next
 # :math:`m`:
 #
 # .. math::
@@ -193,8 +193,8 @@ assert means["cumulative"][150] < 1
 assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
 
 # %%
-# What it does for training
-# -------------------------
+# Effect on training
+# ------------------
 #
 # The gradients of six hidden layers of sigmoids :doc:`vanish <plot_06_activations>`: in twenty epochs the network learns nothing,
 # whatever the rate. With normalisation in between it learns at rates over two decades.

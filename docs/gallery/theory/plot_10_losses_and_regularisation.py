@@ -1,9 +1,9 @@
 r"""
-Losses, regularisation and over-fitting
-=======================================
+Loss functions, regularization and overfitting
+==============================================
 
-The loss says what a good answer is. This page has the classifier's loss, the losses for real numbers and counts, the penalty on large
-weights, and pictures of what it is for: fits that are too simple, right, and too close.
+The loss measures how wrong a prediction is. This page shows losses for classes, real numbers and counts. It then shows weight decay, and
+fits that are too simple, right, and too close.
 """
 
 # %%
@@ -61,8 +61,8 @@ assert (right, wrong) == (0, 20000)
 # :class:`nncore.SoftmaxCrossEntropy` takes class numbers or rows of probabilities (:math:`Y` one-hot, or not).
 # :class:`nncore.BinaryCrossEntropy` is the same for one yes or no, :class:`nncore.CrossEntropy` for outputs that are probabilities already.
 #
-# Losses for real numbers
-# -----------------------
+# Regression losses
+# -----------------
 #
 # With :math:`d = y - Y`, how far an answer is off:
 #
@@ -199,8 +199,8 @@ for ax, (title, Y) in zip(axes, tasks.items(), strict=True):
 axes[0].set_ylim(-2, 7)
 
 # %%
-# A penalty on large weights
-# --------------------------
+# Weight decay
+# ------------
 #
 # Weight decay, the L2 penalty, is part of loss and gradient alike (of weights, not of biases):
 #
@@ -239,8 +239,8 @@ for name, values in parameters.items():
     assert np.allclose(d_L[name] - d_E[name], expected)
 
 # %%
-# Under-fitting, good fit, over-fitting
-# -------------------------------------
+# Underfitting and overfitting
+# ----------------------------
 #
 # Thirty noisy points, and a network of 10 000 weights that is trained with three penalties. Without one it runs through the noise; with
 # one too large it hardly bends. Below, the learning curves: both losses high; both low; or the training loss falls while the validation
@@ -358,6 +358,8 @@ assert stopped < to_the_end
 # .. [1] Huber, "Robust estimation of a location parameter", 1964.
 # .. [2] Koenker & Bassett, "Regression quantiles", 1978.
 #
-# Further reading: Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990, on softmax; Krogh & Hertz,
-# "A simple weight decay can improve generalization", 1991; Geman, Bienenstock & Doursat, "Neural networks and the bias/variance
-# dilemma", 1992.
+# Further reading:
+#
+# - Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990, on softmax.
+# - Krogh & Hertz, "A simple weight decay can improve generalization", 1991.
+# - Geman, Bienenstock & Doursat, "Neural networks and the bias/variance dilemma", 1992.

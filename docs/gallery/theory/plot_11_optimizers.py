@@ -1,15 +1,15 @@
 r"""
-Optimizers, from SGD to Adam
-============================
+Optimizers: SGD to Adam
+=======================
 
-Back-propagation gives the gradient :math:`g` of the loss. What to do with it is the optimizer's affair. All of nncore's are one function,
-``step(w, g, state, t)``: parameters, gradient, what the optimizer remembers, and the number of the step, from 1. Here each of them stands
-as its formula, beside it the lines of code that are it, and then they race.
+An optimizer changes the parameters by the gradient :math:`g` of the loss. In nncore it is one function, ``step(w, g, state, t)``, of the
+parameters, their gradient, the optimizer's state, and the number of the step, from 1. This page shows the formula and the code of each
+optimizer, then compares them.
 """
 
 # %%
-# The valley
-# ----------
+# An ill-conditioned loss
+# -----------------------
 #
 # A loss that is thirty times as steep in one direction as in the other, which is what features of different scale or a deep network's
 # layers make of it:
@@ -72,12 +72,12 @@ def sgd(w, g, state, t, lr=0.06):
 same_path(sgd, nn.SGD(lr=0.06))
 
 # %%
-# Momentum, and Nesterov's
-# ------------------------
+# Momentum and Nesterov momentum
+# ------------------------------
 #
 # A ball that rolls keeps its velocity :math:`v`. Where gradients agree from step to step, they add up, to :math:`1/(1 - \rho)` times as
 # much; where they alternate, they cancel [1]_. Nesterov takes the gradient where the velocity is about to carry :math:`w` [2]_; written
-# for parameters that are already there, as everybody does today:
+# for parameters that are already there, which is the usual form:
 #
 # .. math::
 #
@@ -104,8 +104,8 @@ same_path(momentum, nn.Momentum(lr=0.02))
 same_path(nesterov, nn.Nesterov(lr=0.02))
 
 # %%
-# A learning rate for each parameter
-# ----------------------------------
+# AdaGrad and RMSProp
+# -------------------
 #
 # AdaGrad [3]_ divides by how large the gradients of a parameter have been: the steep direction gets a smaller rate. Its sum :math:`r` only
 # grows, so that the steps die out; RMSProp [4]_ makes it an average that forgets.
@@ -135,8 +135,8 @@ same_path(adagrad, nn.AdaGrad(lr=0.8))
 same_path(rmsprop, nn.RMSProp(lr=0.08, rho=0.9))
 
 # %%
-# Adam: both
-# ----------
+# Adam
+# ----
 #
 # Adam [5]_ keeps an average :math:`m` of the gradients, as momentum does, and one :math:`v` of their squares, as RMSProp does. Both start
 # at 0 and are too small at first; the hats correct for it.
@@ -172,8 +172,8 @@ def adamw(w, g, state, t, lr=0.2, decay=0.01):
 same_path(adamw, nn.AdamW(lr=0.2, weight_decay=0.01))
 
 # %%
-# The race
-# --------
+# Compare the optimizers
+# ----------------------
 #
 # All from one point, each with a rate that suits it. Gradient descent zigzags; momentum overshoots and swings back; AdaGrad, RMSProp and
 # Adam set out diagonally, as if the valley were round. RMSProp's steps do not get shorter by themselves: at a constant rate it never comes
@@ -327,8 +327,8 @@ for name, optimizer in racers.items():
     assert turned > straight if sees_axes else turned == straight
 
 # %%
-# Bias correction, and where ε stands
-# -----------------------------------
+# Bias correction and ε
+# ---------------------
 #
 # For a gradient that is always the same, Adam's step is :math:`\alpha`, from the first one on. Without the hats the first step would be
 # :math:`(1 - \beta_1) / \sqrt{1 - \beta_2} \approx 3.2` times as long, and the next ones longer still.
@@ -391,8 +391,8 @@ for ax in (left, right):
     ax.legend()
 
 # %%
-# Decay that Adam does not scale away
-# -----------------------------------
+# AdamW: decoupled weight decay
+# -----------------------------
 #
 # With a penalty in the gradient, :math:`g + \lambda w`, Adam divides the decay by :math:`\sqrt{\hat v}` as well: parameters with large
 # gradients hardly decay. AdamW's decay is the same for all. Two parameters that begin at 1, with gradients that are noise, a hundred times
@@ -417,8 +417,8 @@ print(f"(1 − αλ)⁵⁰⁰⁰ = {(1 - 1e-4) ** 5000:.3f}")
 assert np.ptp(ends["AdamW"]) < 0.05 < 0.3 < np.ptp(ends["L2 in Adam"])
 
 # %%
-# On a real network
-# -----------------
+# Compare on handwritten digits
+# -----------------------------
 #
 # Handwritten digits, each optimizer with the best of five learning rates (by the training loss after twenty epochs), which falls to 0 by
 # a cosine.
