@@ -110,7 +110,7 @@ NNC_RARE void F(join_dealt)(const member *m, T *to, int64_t n, const char *dealt
 }
 
 /* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
-static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
+NNC_INLINE int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     if (m->program->n_shards > 1) return F(gradient_by_shards)(m, number, begin, end, where);
     nnc_layer_call call;
     F(ask_for_gradient)(&call, m, number, begin, end, where);
@@ -246,6 +246,10 @@ static void F(accumulate)(const member *m, int goes_on, int is_last) {
 
 /* ---- all gradients of the member's range ------------------------------------------------------------------------------------ */
 
+static __attribute__((noinline)) int64_t F(call_gradient_elsewhere)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
+    return F(call_gradient)(m, number, begin, end, where);
+}
+
 /* The member's range of the gradients, and of those of ops that use tensors of others. Those of ops without a gradient function have been
  * written on the way back. */
 static int64_t F(write_range)(const member *m) {
@@ -307,6 +311,7 @@ static int64_t F(write_gradients)(const member *m) {
 /* The largest |x|, or more than any number if one is NaN. The bits of positive numbers are in the order of the numbers, those of NaN above. */
 static T F(largest)(const T *x, int64_t n) {
     F(bits) largest = 0;
+#pragma GCC unroll 4
     for (int64_t i = 0; i < n; i++) {
         F(bits) bits;
         memcpy(&bits, x + i, sizeof bits);

@@ -49,7 +49,7 @@ static int64_t F(update_tiles)(const member *m, int64_t number, int64_t begin, i
     int64_t verdict = NNC_OK;
     for (int64_t to; begin < end && verdict == NNC_OK; begin = to) {
         to = begin + program->tile_size < end ? cut(op, begin + program->tile_size) : end;
-        verdict = F(call_gradient)(m, number, begin, to, tile);
+        verdict = F(call_gradient_elsewhere)(m, number, begin, to, tile);
         if (verdict == NNC_OK) verdict = F(step_on)(m, begin, to, tile);
     }
     return verdict;

@@ -62,8 +62,8 @@ static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
     }
 }
 
-static nnc_layer_function F(gradient_of)(const nnc_op *op);                                             /* gradients.h */
-static int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* gradients.h */
+static nnc_layer_function F(gradient_of)(const nnc_op *op);                                                       /* gradients.h */
+static int64_t F(call_gradient_elsewhere)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* gradients.h */
 
 /* An op whose gradients are written in memory of its own. */
 static int F(is_tied)(const nnc_op *op) { return op->n_tied > 0 && op->is_trained && F(gradient_of)(op) != NULL; }
@@ -75,7 +75,7 @@ static int64_t F(write_tied)(const member *m, int64_t verdict) {
         const nnc_op *op = &program->ops[i];
         if (!F(is_tied)(op)) continue;
         int64_t end, begin = tied_range(m, op, &end);
-        if (begin < end) verdict = F(call_gradient)(m, i, begin, end, (T *)op->call.d_parameters + begin);
+        if (begin < end) verdict = F(call_gradient_elsewhere)(m, i, begin, end, (T *)op->call.d_parameters + begin);
     }
     return verdict;
 }

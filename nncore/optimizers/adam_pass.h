@@ -8,6 +8,7 @@ static inline void F(adam_update)(T *w, const T *g, T *m, T *v, int64_t n, doubl
                                   double inside, double outside, double keep) {
     T of_m = (T)m_scale, of_v = (T)v_scale, b1 = (T)beta1, b2 = (T)beta2, rest1 = (T)(1 - beta1), rest2 = (T)(1 - beta2);
     T epsilon_inside = (T)inside, epsilon_outside = (T)outside, kept = (T)keep;
+#pragma GCC unroll 2
     for (int64_t i = 0; i < n; i++) {
         m[i] = F(nnc_fma)(b1, m[i], rest1 * g[i]);
         v[i] = F(nnc_fma)(b2, v[i], rest2 * g[i] * g[i]);
