@@ -1,8 +1,9 @@
 """The command ``nncore``.
 
-Results go to standard output; notices, progress and errors to standard error. Exit codes: 0 done, 1 a component that fails
-verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of the output went away, 143
-ended by SIGTERM. ``NNCORE_TRACEBACK=1`` shows where an error came from.
+Results go to standard output; notices, progress and errors to standard error. ``NNCORE_TRACEBACK=1`` shows the traceback of an error.
+
+Exit codes: 0 success, 1 a component fails verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of
+the output closed the pipe, 143 terminated by SIGTERM.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ class Parser(argparse.ArgumentParser):
     """One that says what is wrong in one line, where argparse prints all options there are before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {printable(message)} ({self.prog} --help explains the options)\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)} (see {self.prog} --help)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each command adds its own."""
     parser = Parser(
         prog="nncore",
-        description="Dense neural networks on CPUs.",
-        epilog="exit codes: 0 done, 1 a component that fails verification or a damaged model file, 2 an error that the message explains, "
-        "130 interrupted by Ctrl-C, 141 the reader of the output went away, 143 ended by SIGTERM",
+        description="Train, evaluate and use dense neural networks on CPUs.",
+        epilog="exit codes: 0 success, 1 a component fails verification or a model file is damaged, 2 an error that the message explains, "
+        "130 interrupted by Ctrl-C, 141 the reader of the output closed the pipe, 143 terminated by SIGTERM",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
@@ -113,7 +114,7 @@ def _sentence(error: Exception) -> str:
     """What to print for an error; one of the system's without its number."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
-    remedy = "; make room there or write elsewhere" if error.errno in NO_ROOM else ""
+    remedy = "; free some space or write to another disk" if error.errno in NO_ROOM else ""
     return ("" if error.filename is None else f"{error.filename}: ") + error.strerror + remedy
 
 

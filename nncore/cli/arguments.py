@@ -53,7 +53,7 @@ def positive(text: str) -> float:
 
 def number_of_folds(text: str) -> int:
     """``"5"``: at least 2."""
-    return _integer(text, 2, "is less than 2, and one part is no cross-validation")
+    return _integer(text, 2, "is less than 2, but cross-validation needs at least 2 folds")
 
 
 def trials(text: str) -> int | str:
@@ -128,7 +128,7 @@ def separator(text: str) -> str:
     """``";"``, or ``"tab"``, ``"space"``: one character that is no part of a cell."""
     found = _SEPARATORS.get(text.lower(), text)
     if len(found) != 1 or found in "\"'\r\n.+-_" or found.isalnum():
-        raise argparse.ArgumentTypeError(f"{text!r} is no separator, which is one character as ; or the word tab or space")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a separator: use one character such as ; or the word tab or space")
     return found
 
 

@@ -72,7 +72,7 @@ class AskedMetric:
             return {self.name: value} if np.isfinite(value) else {}
         value = self._asked(self.scorer, true, probabilities, predicted, weight)
         if not np.isfinite(value):
-            raise ParameterError(f"--metric {self.name} cannot be computed of the {len(true)} rows held out; choose another metric")
+            raise ParameterError(f"--metric {self.name} cannot be computed on the {len(true)} rows held out; choose another metric")
         return {self.name: value}
 
     def of_epoch(self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None) -> float:
@@ -117,7 +117,7 @@ def find_metric(text: str) -> AskedMetric:
         metric = registry.resolve("metrics", described)
     except UnknownComponentError as unknown:
         try:
-            metrics: Any = require("sklearn.metrics", extra="sklearn", purpose=f"--metric {name}, which is none of nncore's own,")
+            metrics: Any = require("sklearn.metrics", extra="sklearn", purpose=f"--metric {name}, which is not a metric of nncore,")
         except ImportError as missing:
             raise UnknownComponentError(f"{unknown}; {missing}") from None
         if len(described) > 1 or name not in metrics.get_scorer_names():

@@ -50,7 +50,7 @@ OF_MLP = ("normalization", "group", "sampler", "transform")
 OF_ENSEMBLES = ("preset", "n_cv", "n_ens", "n_refit", "tune", *OF_SEARCHES)
 
 #: What is said of Ctrl-C while networks on all rows are trained.
-IN_REFIT = "interrupted while networks on all rows were trained; the ensemble is that of the folds"
+IN_REFIT = "interrupted while networks were retrained on all rows; the ensemble has the networks of the folds"
 
 
 def model_name(settings: Settings, task: Task) -> str:
@@ -66,7 +66,7 @@ def model_name(settings: Settings, task: Task) -> str:
     ignored = OF_ENSEMBLES if settings.model == "mlp" else OF_MLP
     if said := settings.said(ignored):
         other = f"--model {' or '.join(FAMILIES)}" if settings.model == "mlp" else "--model mlp"
-        raise ParameterError(f"--{long_name(said[0])} is for {other}; leave it out, or say {other}")
+        raise ParameterError(f"--{long_name(said[0])} needs {other}; leave it out, or add {other}")
     if settings.model != "mlp":
         check_search(settings, task)
     return settings.model
@@ -278,24 +278,22 @@ def ensemble_text(settings: Settings, task: Task, shape: EnsembleShape) -> str:
     n_networks = n_folds * n_starts
     networks = f"{n_networks} network{'s' * (n_networks > 1)} of {FAMILIES[settings.model].size(recipe)}"
     if n_folds > 1:
-        each = (
-            "one for each of {} folds, by which it is stopped" if n_starts == 1 else f"{n_starts} for each of {{}} folds, which stops them"
-        )
+        each = "one for each of {} folds, on which it is validated" if n_starts == 1 else f"{n_starts} validated on each of {{}} folds"
         folds_text = each.format(n_folds)
     else:
         latest = "" if task.row_values.time is None else "the latest "
-        folds_text = f"stopped by {latest}{shape.n_validation} rows"
+        folds_text = f"validated on {latest}{shape.n_validation} rows"
     usual_recipe = FAMILIES[settings.model].presets[preset_of(settings)][0]
     narrow = (
-        f"no learned functions of over {MOST_EMBEDDED} columns of numbers"
+        f"no embedding of more than {MOST_EMBEDDED} numeric columns"
         if usual_recipe.numerical_embedding and is_too_wide(settings, task)
         else None
     )
     how = [settings.loss, narrow, f"at most {recipe.max_iter} epochs", f"batches of {recipe.batch_size_for(shape.n_train)}"]
-    averaged = "; their answers are averaged" if n_networks > 1 else ""
+    averaged = "; their predictions are averaged" if n_networks > 1 else ""
     if recipe.n_refit:
         one = recipe.n_refit == 1
-        averaged = f"; then {recipe.n_refit} on all rows, for the mean of the best epochs, which answer{'s' * one} in their place"
+        averaged = f"; then {recipe.n_refit} on all rows, for the mean of the best epochs, which replace{'s' * one} them"
     usual = f"{settings.model}, preset {preset_of(settings)}: {networks}, {folds_text}{averaged}"
     return f"{usual}; {', '.join(filter(None, how))}, seed {settings.seed}"
 
@@ -313,4 +311,4 @@ def bag_folds(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe, 
     try:
         return member_folds(recipe, task.splitter.of(rows), np.arange(len(rows)), rng, n_cv=settings.n_cv, option="--n-cv ")
     except DataError as error:
-        raise DataError(f"{error}, or say --model mlp") from None
+        raise DataError(f"{error}, or use --model mlp") from None

@@ -69,7 +69,7 @@ def _left_out_where_it_fails(key: str) -> Iterator[None]:
     try:
         yield
     except (NNCoreError, ValueError, MemoryError) as error:
-        notice(f"{NAMES[key]} is left out beside the score: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+        notice(f"{NAMES[key]} is left out of the baselines: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
 
 
 def _is_linear(settings: Settings) -> bool:
@@ -85,7 +85,7 @@ def why_no_boosting(task: Task, fitted: Fitted) -> str:
     if n_classes > MOST_CLASSES:
         return f"it grows trees for each of {n_classes} classes"
     n_numbers = len(rows) * fitted.encoder.n_inputs * (1 if n_classes == 2 else n_classes)
-    return f"{len(rows)} rows of {fitted.encoder.n_inputs} numbers would take it minutes" if n_numbers > MOST_NUMBERS else ""
+    return f"{len(rows)} rows of {fitted.encoder.n_inputs} inputs would take minutes" if n_numbers > MOST_NUMBERS else ""
 
 
 def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:

@@ -26,9 +26,10 @@ _T = TypeVar("_T")
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "bench",
-        help="speed against the machine's limit and other libraries",
-        description="Time training and prediction on this machine, against the limit of its arithmetic and memory, and against other "
-        "libraries, each in a process of its own pinned to its cores. Without peers it takes about three minutes.",
+        help="measure speed against the limit of this machine and other libraries",
+        description="Measure the time of training and prediction on this machine. Compare it with the limits of its arithmetic and "
+        "memory, and with other libraries. Each library runs in its own process, pinned to its cores. Without --peers it takes about three "
+        "minutes.",
         epilog="examples: nncore bench --nets 784-128-10 --batches 32,128 --threads 1; nncore bench --peers torch,jax --only training",
         allow_abbrev=False,
     )
@@ -36,34 +37,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what.add_argument(
         "--only",
         metavar="PART,…",
-        help="some of training, prediction, simplechains (the grid), calls, estimators, epochs, fits, many, products, bfloat16, "
+        help="parts to measure: training, prediction, simplechains (the grid), calls, estimators, epochs, fits, many, products, bfloat16, "
         "int8, activations, memory, linearity, import, wheel (default: all)",
     )
-    what.add_argument("--nets", metavar="NET,…", help="like 784-128-10,4-16-16-3 (default: a grid of 6, 5 for prediction)")
-    what.add_argument("--batches", metavar="N,…", help="batch sizes (default 1,8,32,128,512,2048; 1,32,1024 for prediction)")
-    what.add_argument("--threads", default="1,2", metavar="N,…", help="numbers of threads to train with (default 1,2)")
-    what.add_argument("--seconds", type=number, default=0.5, metavar="S", help="for each library in each case (default 0.5)")
-    what.add_argument("--wheel", type=Path, metavar="FILE.whl", help="a wheel whose size to report")
+    what.add_argument("--nets", metavar="NET,…", help="networks, such as 784-128-10,4-16-16-3 (default: 6 for training, 5 for prediction)")
+    what.add_argument("--batches", metavar="N,…", help="batch sizes (default 1,8,32,128,512,2048 for training, 1,32,1024 for prediction)")
+    what.add_argument("--threads", default="1,2", metavar="N,…", help="numbers of threads for training (default 1,2)")
+    what.add_argument("--seconds", type=number, default=0.5, metavar="S", help="seconds for each library in each case (default 0.5)")
+    what.add_argument("--wheel", type=Path, metavar="FILE.whl", help="report the size of this wheel")
     what.add_argument(
         "--busy",
         action="store_true",
-        help="keep one core and the memory busy with another process, and measure the grid (or what --only says)",
+        help="measure while another process keeps one core and the memory busy: the grid, or the parts of --only",
     )
     peers = parser.add_argument_group("peers")
     peers.add_argument(
-        "--peers", metavar="NAME,…", help="torch, torch-compile, torch-script, jax, sklearn, onnxruntime; all (but torch-compile)"
+        "--peers",
+        metavar="NAME,…",
+        help="libraries to compare with: torch, torch-compile, torch-script, jax, sklearn, onnxruntime; all: without torch-compile",
     )
     peers.add_argument(
         "--peers-python",
         default=os.environ.get("NNCORE_PEERS_PYTHON", sys.executable),
         metavar="PATH",
-        help="an interpreter that has the peers; nncore need not be there (default: NNCORE_PEERS_PYTHON, else this one)",
+        help="Python that has the peers installed; it does not need nncore (default: NNCORE_PEERS_PYTHON, else this Python)",
     )
     output = parser.add_argument_group("output")
-    output.add_argument("--output", type=Path, metavar="FILE.json", help="everything measured")
-    output.add_argument("--markdown", type=Path, metavar="FILE.md", help="a page")
-    output.add_argument("--picture", type=Path, metavar="FILE.png", help='heat maps; needs pip install "nncore-ml[plot]"')
-    output.add_argument("--read", type=Path, metavar="FILE.json", help="measure nothing: present what --output wrote")
+    output.add_argument("--output", type=Path, metavar="FILE.json", help="write all measurements as JSON")
+    output.add_argument("--markdown", type=Path, metavar="FILE.md", help="write a page with the results")
+    output.add_argument("--picture", type=Path, metavar="FILE.png", help='write heat maps; needs pip install "nncore-ml[plot]"')
+    output.add_argument("--read", type=Path, metavar="FILE.json", help="show the measurements that --output wrote, without measuring")
     parser.set_defaults(run=run)
 
 
@@ -95,7 +98,7 @@ def _measured(arguments: argparse.Namespace) -> Results:
         raise ParameterError(f"--seconds must be more than 0, got {arguments.seconds:g}")
     sections = tuple(arguments.only.split(",")) if arguments.only else GRID if arguments.busy else SECTIONS
     if unknown := sorted(set(sections) - set(SECTIONS)):
-        raise ParameterError(f"--only {','.join(unknown)}: there are {', '.join(SECTIONS)}")
+        raise ParameterError(f"--only {','.join(unknown)}: the parts are {', '.join(SECTIONS)}")
     if arguments.peers and shutil.which(arguments.peers_python) is None:
         raise ParameterError(f"--peers-python {arguments.peers_python}: there is no such program")
     selection = Selection(

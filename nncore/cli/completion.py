@@ -14,13 +14,13 @@ examples:
   source <(nncore completion zsh)                                          # in ~/.zshrc, after compinit
   nncore completion fish > ~/.config/fish/completions/nncore.fish
 
-Names of components are those installed when the script is written; write it again after a plugin is added."""
+The names of components are those installed now; run it again after adding a plugin."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "completion",
-        help="let the shell complete commands, options and names",
+        help="print a script for shell completion",
         description="Print a script for bash, zsh or fish that completes commands, options, names of components, and files.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -48,13 +48,13 @@ def _take(found: dict[str, Any], path: Path, section: str, key: str, value: obje
     name, where = key.replace("-", "_"), f"[{section}] {key}" if section else key
     if name not in OPTIONS:
         near = difflib.get_close_matches(name, [*OPTIONS, *SECTIONS], n=2)
-        hint = f"did you mean {' or '.join(map(long_name, near))}?" if near else "nncore train --print-config shows all"
+        hint = f"did you mean {' or '.join(map(long_name, near))}?" if near else "nncore train --print-config lists all"
         raise ParameterError(f"{path}: there is no option {where}; {hint}")
     option = OPTIONS[name]
     if section not in ("", option.section):
-        raise ParameterError(f"{path}: {key} belongs into [{option.section}], not into [{section}]")
+        raise ParameterError(f"{path}: {key} belongs in [{option.section}], not in [{section}]")
     if name in found:
-        raise ParameterError(f"{path}: {key} stands there twice")
+        raise ParameterError(f"{path}: {key} is given twice")
     try:
         found[name] = _parsed(option, value)
     except argparse.ArgumentTypeError as error:
@@ -70,7 +70,7 @@ def _parsed(option: Option, value: object) -> Any:
     if option.repeated:
         takes_components = option.parse is specification
         if not isinstance(value, list) or not all(isinstance(item, str) or (takes_components and _is_component(item)) for item in value):
-            raise argparse.ArgumentTypeError(f'{value!r} is no list of texts, ["one", "two"]')
+            raise argparse.ArgumentTypeError(f'{value!r} is not a list of texts, ["one", "two"]')
         return [option.parse(as_text(item)) for item in value]
     if option.keyed and isinstance(value, Mapping) and "name" not in value:
         return {key: item for entry in value.items() for key, item in _entry(option, *entry).items()}

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 HIDDEN = 128
 BATCH_SIZE = 32
 
-#: Median test accuracy over seeds 0 to 9 of scikit-learn 1.9.1's MLPClassifier with as many units, batches and epochs (30)
-#: and its defaults (relu, Adam, L2 1e-4) on the same two parts; measured by tests/cli/measure_digits_reference.py.
+#: Median test accuracy over seeds 0 to 9 of scikit-learn 1.9.1's MLPClassifier, with its defaults (relu, Adam, L2 1e-4) and the same
+#: units, batches, epochs (30) and data. Measured by tests/cli/measure_digits_reference.py.
 REFERENCE_ACCURACY = 0.984
 
 
@@ -30,13 +30,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "demo",
         help="train on handwritten digits and draw the result",
-        description="Train a network on 1,352 handwritten digits that come with nncore and test it on 445 others.",
+        description="Train a network on 1,352 handwritten digits, which come with nncore, and test it on 445 others.",
         allow_abbrev=False,
     )
     parser.add_argument("--out", type=Path, default=Path("nncore-demo.png"), metavar="FILE.png", help="picture (default nncore-demo.png)")
-    parser.add_argument("--epochs", type=positive_integer, default=30, metavar="N", help="default 30")
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default 0")
-    parser.add_argument("--no-picture", dest="picture", action="store_false", help="draw nothing")
+    parser.add_argument("--epochs", type=positive_integer, default=30, metavar="N", help="number of epochs (default 30)")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="random seed (default 0)")
+    parser.add_argument("--no-picture", dest="picture", action="store_false", help="do not draw a picture")
     parser.set_defaults(run=run)
 
 
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.picture:
         check_output(arguments.out)
     X_train, y_train, X_test, y_test = load_digits_split()
-    say(labelled("data", f"handwritten digits of 8×8 pixels (UCI): {len(y_train)} to learn from, {len(y_test)} to test"))
+    say(labelled("data", f"handwritten digits of 8×8 pixels (UCI): {len(y_train)} for training, {len(y_test)} for testing"))
     say(labelled("network", f"64 → {HIDDEN} relu → 10; Adam, batches of {BATCH_SIZE}, seed {arguments.seed}"))
     start = time.perf_counter()
     network, history = train(X_train, y_train, (X_test, y_test), epochs=arguments.epochs, seed=arguments.seed)
@@ -78,7 +78,7 @@ def train(
 ) -> tuple[Sequential, History]:
     """The demonstration's network and its history.
 
-    The test part is scored after each epoch to draw its curve; nothing is chosen by it, and the last epoch's network counts.
+    The test part is scored after each epoch, to draw its curve. It chooses nothing: the network is that of the last epoch.
     """
     from nncore.callbacks.progress_bar import ProgressBar
     from nncore.layers.dense import Dense

@@ -96,8 +96,9 @@ def _with_asked(
 
 
 def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray, scores: dict[str, float]) -> dict[str, float]:
-    """A metric of the registry that is not among the scores yet, as it judged the epochs, but on the rows held out; of counts with
-    exposures it is one of rates."""
+    """A metric of the registry that is not among the scores yet, on the rows held out, as it judged the epochs.
+
+    For counts with exposures it is one of rates."""
     asked, rows, target = task.metric, fitted.parts.test, fitted.encoder.target
     if asked is None or asked.judge is None or asked.name in scores:
         return {}
@@ -136,7 +137,7 @@ def check_metric(task: Task, divided: Sequence[Parts]) -> None:
         else:
             scores, _ = naive_classes(task, ClassTarget.fit(task.target, task.table.column(task.target)), parts)
         if task.metric.name not in scores:
-            what = f"is for {'numbers' if task.classes is not None else 'classes'}, or for two classes, and does not fit {task.target!r}"
+            what = f"is for {'numbers' if task.classes is not None else 'classes'}, or for two classes: it does not fit {task.target!r}"
             raise ParameterError(f"--metric {task.metric.name} {what}; choose another metric")
 
 

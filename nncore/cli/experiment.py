@@ -146,8 +146,8 @@ def check_weights(task: Task, parts: Parts) -> None:
     for some in (parts.training, parts.validation, parts.test):
         weight = task.row_values.weight_of(some)
         if weight is not None and len(weight) and not weight.any():
-            name, where = task.row_columns.weight, f"{len(weight)} rows that belong together in the split"
-            raise DataError(f"column {name!r} gives {where} the weight 0; choose another --seed, or leave rows of weight 0 out of the file")
+            name, where = task.row_columns.weight, f"{len(weight)} rows of one part of the split"
+            raise DataError(f"column {name!r} gives {where} the weight 0; choose another --seed, or remove rows of weight 0 from the file")
 
 
 def batch_size(n_rows: int) -> int:

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "export",
-        help="write a saved model as a file that predicts without nncore",
-        description="Write a saved model as a file that predicts without nncore: a Python module that needs NumPy alone (.py), or a model "
-        "for ONNX runtimes (.onnx; pip install 'nncore-ml[onnx]'), or a C99 header that needs no library (.h). Plugins may add other "
-        "targets. The file takes columns by name and gives classes, probabilities or numbers.",
+        help="export a saved model to a file that predicts without nncore",
+        description="Export a saved model to a file that predicts without nncore: a Python module that needs only NumPy (.py), a model for "
+        "ONNX runtimes (.onnx; pip install 'nncore-ml[onnx]'), or a C99 header that needs no library (.h). Plugins may add formats. The "
+        "file takes columns by name and returns classes, probabilities or numbers.",
         epilog="examples: nncore export penguins.nncore --to penguins.onnx;  nncore export penguins.nncore --to penguins.py",
         allow_abbrev=False,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="file written by nncore train --out, or by save in Python")
-    parser.add_argument("--to", type=Path, required=True, metavar="PATH", help="file to write; its suffix decides: .py, .onnx, .h")
+    parser.add_argument("--to", type=Path, required=True, metavar="PATH", help="file to write; its suffix is the format: .py, .onnx, .h")
     parser.set_defaults(run=run)
 
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_graph(graph, arguments.to)
     inputs = listed([repr(node.name) for node in graph.inputs], most=8)
     outputs = " and ".join(output.name for output in graph.outputs)
-    notice(f"written to {arguments.to}: it takes {inputs} and gives {outputs}")
+    notice(f"written to {arguments.to}: it takes {inputs} and returns {outputs}")
     return 0
 
 
@@ -53,7 +53,7 @@ def _graph(path: Path) -> ExportGraph:
     if first.target is not None:
         model, row_columns = load_with_columns(path)
         if row_columns.exposure is not None:
-            notice(f"what is predicted is for one unit of {row_columns.exposure!r}")
+            notice(f"predictions are for one unit of {row_columns.exposure!r}")
         return graph_of_table_model(model)
     if ESTIMATOR_KEY in first.metadata:
         from nncore.estimators import load_saved
@@ -62,6 +62,6 @@ def _graph(path: Path) -> ExportGraph:
         return graph
     if len(info.networks) > 1 or first.name is not None:
         raise ParameterError(
-            f"{path} holds {len(info.networks)} networks, and one is exported: in Python, nncore.load_many({str(path)!r})[0].export(...)"
+            f"{path} holds {len(info.networks)} networks, but export takes one: in Python, nncore.load_many({str(path)!r})[0].export(...)"
         )
     return graph_of_network(load(path))

@@ -50,7 +50,7 @@ class FarOff:
         without = "it" if len(self.places) == 1 else "them"
         return (
             f"{many} {percent(self.share)} of the squared errors: {compared(self.scores)}, and without {without} {compared(self.without)}; "
-            f"look whether they are right ({rows})"
+            f"check whether they are correct ({rows})"
         )
 
 

@@ -81,7 +81,7 @@ def _headline(outcome: Outcome) -> str:
         always = score_value(shown, outcome.mean_baseline()[shown])
         if shown != name:
             values.append((score_value(shown, outcome.mean_scores()[shown]), score_name(shown)))
-        values.append((always, f"{score_name(shown)} without looking at the columns"))
+        values.append((always, f"{score_name(shown)} of a constant prediction"))
     rows = f"{outcome.task.table.n_rows:,}".replace(",", " ")
     values += [(rows, "rows"), (str(len(outcome.final.encoder.columns)), "columns learnt from"), (seconds(outcome.seconds), "in all")]
     return tiles(values)
@@ -99,9 +99,9 @@ def _scores(outcome: Outcome) -> str:
     middle = ["std. deviation"] if outcome.is_cross_validated else []
     n_rows = sum(len(e.true) for e in outcome.evaluations)
     where = (
-        f"Every one of {n_rows} rows was predicted once, by a network that had not seen it."
+        f"Each of {n_rows} rows was predicted once, by a network that was not trained on it."
         if outcome.is_cross_validated
-        else f"On {n_rows} rows that were held out: neither the network nor the treatment of the columns has seen them."
+        else f"On {n_rows} held-out rows, which neither the network nor the encoding of the columns has seen."
     )
     naive = outcome.evaluations[0].naive
     always = f"always {naive!r}" if isinstance(outcome.final.encoder.target, ClassTarget) else f"always the mean, {naive}"
@@ -122,11 +122,13 @@ def _errors(outcome: Outcome) -> str:
     parts = []
     if len(target.classes) <= MOST_CLASSES:
         matrix = ConfusionDisplay.from_predictions(true, predicted, names=list(map(printable, target.classes)))
-        parts.append(picture(matrix.figure_, "how many rows of each class were taken for which"))
+        parts.append(picture(matrix.figure_, "how many rows of each class were predicted as which class"))
     reports = sorted(class_reports(true, predicted, target.classes), key=lambda report: -report.n_rows)[:MOST_CLASSES]
     rows = [[r.label, str(r.n_rows), percent(r.precision), percent(r.recall), f"{r.f1:.3f}"] for r in reports]
     parts.append(table(["class", "rows", "precision", "recall", "F1"], rows, numbers=(1, 2, 3, 4)))
-    explanation = "Precision: how many of the rows called so are. Recall: how many of those that are were called so."
+    explanation = (
+        "Precision: fraction of the rows predicted as a class that belong to it. Recall: fraction of the rows of a class predicted as it."
+    )
     return section("Errors by class", *parts, f'<p class="soft">{explanation}</p>')
 
 
@@ -136,20 +138,20 @@ def _importance(outcome: Outcome) -> str:
     digits = 1 if name == "accuracy" else 3
     rows = [(i.column, i.mean, f"{scale * i.mean:.{digits}f} ± {scale * i.std:.{digits}f}{unit}") for i in outcome.importances]
     text = (
-        f"How much {score_name(name)} falls on the rows held out when the cells of one column are exchanged among them at random. Columns "
-        "that say the same stand in for each other, and then neither seems to matter."
+        f"Permutation importance: how much {score_name(name)} on the held-out rows falls when the values of one column are shuffled. "
+        "Columns with the same information replace each other, so neither seems important."
     )
     if (n_columns := len(outcome.final.encoder.columns)) > len(outcome.importances):
-        text += f" Of {n_columns} columns these {len(outcome.importances)} move most with what the network answers."
-    return section("What each column contributes", paragraph(text), bars(("column", f"loss of {score_name(name)}"), rows))
+        text += f" Shown are the {len(outcome.importances)} of {n_columns} columns most correlated with the predictions."
+    return section("Importance of the columns", paragraph(text), bars(("column", f"loss of {score_name(name)}"), rows))
 
 
 def _curves(outcome: Outcome) -> str:
     fitted = (outcome.scored or [outcome.final])[0]
     history = fitted.history
-    where = f"In the first of {len(outcome.scored)} parts. " if outcome.is_cross_validated else ""
+    where = f"In the first of {len(outcome.scored)} folds. " if outcome.is_cross_validated else ""
     which = f"The first of {len(fitted.histories)} networks: " if len(fitted.histories) > 1 else ""
-    text = f"{where}{which}{len(history)} epochs, {history.stop_reason}. The network is that of epoch {fitted.best_epochs[0]}."
+    text = f"{where}{which}{len(history)} epochs, {history.stop_reason}. The network has the weights of epoch {fitted.best_epochs[0]}."
     return section("Learning curves", picture(history.plot().figure_, "loss against the epoch"), f'<p class="soft">{escape(text)}</p>')
 
 
@@ -167,8 +169,8 @@ def _columns(outcome: Outcome) -> str:
     n = task.table.n_rows
     text = f"{task.table.source}: {n + task.n_unlabelled} rows"
     text += f", {task.n_unlabelled} without a value of {task.target!r} not used" if task.n_unlabelled else ""
-    text += f"; {len(counts.training)} to learn from"
-    text += f", {len(counts.validation)} to decide when to stop" if len(counts.validation) else ""
+    text += f"; {len(counts.training)} for training"
+    text += f", {len(counts.validation)} for validation" if len(counts.validation) else ""
     text += f", {len(counts.test)} held out for the score." if len(counts.test) else "."
     return section("Columns", paragraph(text), table(["column", "used as", "values", "missing"], rows, numbers=(3,)))
 
@@ -195,7 +197,7 @@ def _network(outcome: Outcome) -> str:
     networks = final.model.networks
     text = f"Trained in {seconds(final.seconds)}, {final.n_epochs} epochs; {seconds(outcome.seconds)} in all."
     if len(networks) > 1:
-        text += f" {len(networks)} networks, whose answers are averaged; this is the first."
+        text += f" {len(networks)} networks, whose predictions are averaged; this is the first."
     return section(
         "Network",
         paragraph(f"{outcome.notes.in_words()}. {text}"),
@@ -223,7 +225,7 @@ def _trials(outcome: Outcome) -> list[str]:
     ]
     text = f"{len(search.trials)} trials of the space {search.space}, the best first by {search.monitor}, the mean over the folds."
     if len(search.trials) > MOST_TRIALS:
-        text += f" Shown are {MOST_TRIALS}."
+        text += f" The first {MOST_TRIALS} are shown."
     names = ["trial", "drawn", search.monitor, "epochs", "became", "counts"]
     return [paragraph(text), _picture_of(search), table(names, rows, numbers=(0, 2, 3, 5))]
 
@@ -243,7 +245,7 @@ def _picture_of(search: SearchOutcome) -> str:
 def _usage(outcome: Outcome) -> str:
     model, data = outcome.settings.out, outcome.settings.data
     if model is None:
-        return section("How to use it", paragraph("The network was not kept: add --out MODEL.nncore to the command."))
+        return section("How to use it", paragraph("The network was not saved: add --out MODEL.nncore to the command."))
     return section(
         "How to use it",
         paragraph("At the command line, for a file with the same columns:"),

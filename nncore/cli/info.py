@@ -24,13 +24,13 @@ EXTRAS = (
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
-        "info", help="versions, CPU level, optional libraries, file locations; or what a model file holds", description=__doc__
+        "info", help="show versions, CPU level and optional libraries, or the content of a model file", description=__doc__
     )
     parser.add_argument(
         "model", type=Path, nargs="?", metavar="MODEL",
-        help="a saved network: tell what is in the file, without making a network of it; exit code 1 if it is damaged",
+        help="show the content of this model file, without loading the network; exit code 1 if it is damaged",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="with MODEL: the same as JSON")
+    parser.add_argument("--json", action="store_true", help="with MODEL: print JSON")
     parser.set_defaults(run=run)
 
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         return show(arguments.model, as_json=arguments.json)
     if arguments.json:
-        raise ParameterError("--json goes with MODEL: nncore info MODEL --json")
+        raise ParameterError("--json needs MODEL: nncore info MODEL --json")
 
     import numpy as np
 
@@ -72,8 +72,8 @@ def _bfloat16() -> str:
     from nncore.program import bfloat16_speed, has_bfloat16, is_worth_rounding
 
     if not has_bfloat16():
-        return "no: this takes AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on) and CPU level v4"
-    left = "" if is_worth_rounding() else ", so that precision='auto' leaves it alone"
+        return "no: this needs AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on) and CPU level v4"
+    left = "" if is_worth_rounding() else ", so precision='auto' does not use it"
     return f"yes, matrix products are {bfloat16_speed():.2f} times as fast in it as in float32{left}"
 
 

@@ -39,8 +39,8 @@ def collective() -> Collective | None:
         found: Collective = registry.resolve("collectives", "mpi")
     except UnknownComponentError as error:
         raise ParameterError(
-            f"this is process {place[0]} of {place[1]} that a launcher of MPI has started, and nncore-mpi, with which they would fit one "
-            "network together, is not installed: pip install nncore-mpi, or run the command without the launcher"
+            f"this is process {place[0]} of {place[1]} started by an MPI launcher, but nncore-mpi, with which they train one network, "
+            "is not installed: pip install nncore-mpi, or run the command without the launcher"
         ) from error
     return found
 
@@ -72,6 +72,6 @@ def _for_one_network(settings: Settings) -> Settings:
     if settings.model not in ("auto", "mlp") or settings.tune is not None:
         what = "--tune" if settings.tune is not None else f"--model {settings.model}"
         raise ParameterError(
-            f"{what} trains many small networks, and processes of MPI share one large one: use --model mlp, without --tune"
+            f"{what} trains many small networks, but MPI processes share one large network: use --model mlp, without --tune"
         )
     return replace(settings, model="mlp")

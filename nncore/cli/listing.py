@@ -43,8 +43,8 @@ def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
             remarks.append(f"plugin {plugin.distribution} {plugin.version}: blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)")
         if plugin.seconds > SLOW_SECONDS:
             remarks.append(
-                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, and every first "
-                "look-up waits for it; its author can let it import nothing but nncore.plugin"
+                f"plugin {plugin.distribution} {plugin.version}: its manifest took {plugin.seconds:.2f} s to import, and the first "
+                "look-up of every program waits for it; its author can fix this by importing only nncore.plugin"
             )
         for kind, component in plugin.components:
             shown = registry.Registration(kind, component, plugin)

@@ -48,10 +48,10 @@ def _lines(info: FileInfo) -> list[str]:
     ]
     networks = info.networks
     if len(networks) > 1 and [network.target is not None for network in networks[:2]] == [True, False]:
-        lines.append(labelled("networks", f"{len(networks)}, whose answers nncore predict averages; this is the first"))
+        lines.append(labelled("networks", f"{len(networks)}, whose predictions are averaged; this is the first"))
         networks = networks[:1]
     elif len(networks) > 1 or networks[0].name is not None:
-        lines.append(labelled("networks", f"{len(networks)}: nncore.load_many reads them"))
+        lines.append(labelled("networks", f"{len(networks)}: load them with nncore.load_many"))
     for number, network in enumerate(networks):
         if len(networks) > 1:
             lines += ["", labelled("network", str(number) if network.name is None else _cut(network.name))]
@@ -64,7 +64,7 @@ def _of_network(network: NetworkInfo) -> list[str]:
     rows = [[_cut(layer.name), _component({"name": layer.kind, **layer.arguments}), f"{layer.n_parameters:,}"] for layer in network.layers]
     lines = [
         *_training(network),
-        labelled("input", f"{shape} numbers a sample"),
+        labelled("input", f"{shape} numbers for each sample"),
         labelled("parameters", f"{network.n_parameters:,}, {network.dtype}"),
         "",
         table([["layer", "does", "parameters"], *rows]),
@@ -77,7 +77,7 @@ def _of_network(network: NetworkInfo) -> list[str]:
     steps = f"{network.n_steps:,} steps, " if network.n_steps or not network.n_epochs else ""  # 0 once training is over for good
     lines.append(labelled("trained", f"{network.n_epochs:,} epochs, {steps}seed {network.seed}{_place(network)}"))
     if network.callbacks:
-        lines.append(labelled("callbacks", f"remember a fit that was cut short: {_cut(listed(network.callbacks))}"))
+        lines.append(labelled("callbacks", f"hold the state of an interrupted fit: {_cut(listed(network.callbacks))}"))
     if network.target is not None:
         lines.append(labelled("columns", f"{len(network.columns):,}: {_cut(listed(network.columns))}"))
         classes = f", {len(network.classes)} classes: {_cut(listed(network.classes))}" if network.classes else ", a number"
@@ -97,7 +97,7 @@ def _training(network: NetworkInfo) -> list[str]:
     if training.options:
         lines.append(labelled("options", _cut(training.options_in_words())))
     uses = RowColumns.from_json(network.notes).in_words()
-    return [*lines, labelled("rows", _cut("; ".join(uses) if uses else "all count alike, divided at random"))]
+    return [*lines, labelled("rows", _cut("; ".join(uses) if uses else "equal weights, split at random"))]
 
 
 def _component(description: dict[str, Any]) -> str:
@@ -113,7 +113,7 @@ def _state(network: NetworkInfo) -> str:
     parts = [
         ("its state", network.has_optimizer_state),
         ("an average of the parameters", network.has_average),
-        ("the last parameters beside the best", network.shows_other_parameters),
+        ("the last and the best parameters", network.shows_other_parameters),
     ]
     return "".join(f", with {text}" for text, is_there in parts if is_there)
 
@@ -122,7 +122,7 @@ def _place(network: NetworkInfo) -> str:
     if network.place is None:
         return ""
     return (
-        f"; cut short after {network.place['samples']:,} of the {network.place['epoch_length']:,} samples of epoch {network.n_epochs + 1}"
+        f"; interrupted after {network.place['samples']:,} of the {network.place['epoch_length']:,} samples of epoch {network.n_epochs + 1}"
     )
 
 
@@ -134,7 +134,7 @@ def _plugins(providers: tuple[ProviderInfo, ...]) -> list[str]:
     lines = []
     for (plugin, version, installed), names in by_plugin.items():
         if not plugin:
-            text = "registered at run time: hand their classes to nncore.load(path, components=...)"
+            text = "registered at run time: pass their classes to nncore.load(path, components=...)"
         elif installed is None:
             text = f"{plugin} {version}, which is not installed: pip install {plugin}=={version}"
         else:

@@ -34,20 +34,20 @@ LONGEST_NAME = 40
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "new-plugin",
-        help="write a plugin package to start from",
-        description="Write the folder nncore-NAME: a package with one small component, which installs and passes its own tests at once.",
+        help="create a plugin package to start from",
+        description="Create the folder nncore-NAME: a package with one small component, which installs and passes its tests as it is.",
         allow_abbrev=False,
     )
-    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("name", metavar="NAME", help="what users will write: lower case letters, digits and underscores")
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help="kind of component: " + ", ".join(KINDS))
+    parser.add_argument("name", metavar="NAME", help="name of the component: lower case letters, digits and underscores")
     parser.add_argument(
         "--rung",
         choices=KERNELS,
         default="numpy",
         metavar="RUNG",
-        help=f"{', '.join(KERNELS)} (default numpy); compiled ones for {', '.join(COMPILED_KINDS)}",
+        help=f"language of the kernel: {', '.join(KERNELS)} (default numpy); c and cython for {', '.join(COMPILED_KINDS)}",
     )
-    parser.add_argument("--directory", type=Path, default=Path(), metavar="D", help="existing folder to write into (default: this one)")
+    parser.add_argument("--directory", type=Path, default=Path(), metavar="D", help="existing folder to create it in (default: this one)")
     parser.set_defaults(run=run)
 
 

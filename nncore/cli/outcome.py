@@ -108,7 +108,7 @@ class Outcome:
             return f"{in_words(scores)} on {len(self.evaluations[0].true)} rows held out{latest} ({without})"
         parts = ", ".join(spread_in_words(name, [e.scores[name] for e in self.evaluations]) for name in scores)
         each = ", ".join(score_value(self.main_score, e.scores[self.main_score]) for e in self.evaluations)
-        return f"{parts} in {len(self.evaluations)} parts ({each}); {without}"
+        return f"{parts} in {len(self.evaluations)} folds ({each}); {without}"
 
     def _in_a_sentence(self, scores: Mapping[str, float]) -> dict[str, float]:
         """The scores worth a sentence, the one that was asked for first."""
@@ -126,7 +126,7 @@ class Outcome:
 
     def name_of(self, key: str) -> str:
         """Of a baseline: what it is, and if rows went by, of how many it was learned."""
-        return f"{NAMES[key]}, of {len(self.final.parts.training)} rows drawn evenly" if self.task.n_unread else NAMES[key]
+        return f"{NAMES[key]}, trained on a sample of {len(self.final.parts.training)} rows" if self.task.n_unread else NAMES[key]
 
     def training_text(self) -> str:
         """How long training took, in epochs and seconds."""
@@ -134,17 +134,17 @@ class Outcome:
         if final.n_streamed:
             in_all = f"{significant(final.n_streamed * final.n_epochs / max(final.seconds, 1e-9))} rows a second; {in_all}"
         if final.n_refit:
-            folds = f"those of the folds were best in epoch {final.best_epoch} (the median)"
+            folds = f"median best epoch of the folds {final.best_epoch}"
             return f"{final.n_epochs} epochs on all rows; {folds}; {in_all}"
         if final.search is not None and not any(final.best_epochs):
-            return f"no epoch was whole; {in_all}"
+            return f"no epoch was finished; {in_all}"
         if self.settings.model != "mlp":
-            epochs = f"{final.n_epochs} epochs, the best of each network kept (the median is {final.best_epoch})"
+            epochs = f"{final.n_epochs} epochs, the best of each network restored (median {final.best_epoch})"
             reasons = {history.stop_reason for history in final.histories if len(history) < final.most_epochs}
             early = f" ({reasons.pop()})" if len(reasons) == 1 and final.n_epochs < final.most_epochs else ""
             return f"{epochs}{' on all rows' if self.is_cross_validated else ''}{early}; {in_all}"
         stopped = f" ({final.history.stop_reason})" if final.n_epochs < final.most_epochs and not self.is_cross_validated else ""
-        on_all = " on all rows, the median of the best in each part" if self.is_cross_validated else ""
+        on_all = " on all rows, the median best epoch of the folds" if self.is_cross_validated else ""
         return f"{final.n_epochs} epochs{on_all}{stopped}; {in_all}"
 
     def search_text(self) -> str:
@@ -156,17 +156,17 @@ class Outcome:
         found = []
         if self.evaluations and self._says_nothing():
             found.append(
-                f"the {score_name(self.main_score)} is no better than without looking at the columns: they may say nothing about "
+                f"the {score_name(self.main_score)} is no better than that of a constant prediction: the columns may not predict "
                 f"{self.task.target!r}"
             )
         elif self.evaluations and self._is_linear():
-            found.append("a linear model reaches as much on the rows held out: --hidden none is smaller, and its weights can be read")
+            found.append("a linear model scores as well on the rows held out: --hidden none is smaller, and its weights can be interpreted")
         if self.baselines and (why := why_no_boosting(self.task, self.scored[0])):
-            found.append(f"{NAMES['boosting']} is left out beside the score: {why}")
+            found.append(f"{NAMES['boosting']} is left out of the baselines: {why}")
         if self.far_off is not None:
             found.append(str(self.far_off))
         if any(_ended_too_early(fitted) for fitted in self.scored or (self.final,)):
-            found.append(f"the network was still getting better when training ended: try --epochs {2 * self.final.most_epochs}")
+            found.append(f"the network was still improving when training ended: try --epochs {2 * self.final.most_epochs}")
         target = self.final.encoder.target
         if isinstance(target, ClassTarget) and self.settings.class_weight is None:
             counts = self.task.table.column(target.name).counts

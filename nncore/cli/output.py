@@ -44,24 +44,24 @@ def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream
         raise ParameterError(f"{option} {path} is a folder; add a file name")
     if is_stream(path):
         if not may_be_stream:
-            raise ParameterError(f"{option} {path} is a device or a pipe; give the name of a file")
+            raise ParameterError(f"{option} {path} is a device or a pipe; use the name of a file")
         if not os.access(path, os.W_OK):
-            raise ParameterError(f"{option} {path}: you may not write to it; choose another")
+            raise ParameterError(f"{option} {path}: no permission to write; choose another file")
         return
     if not folder.is_dir():
-        raise ParameterError(f"{option} {path}: there is no folder {folder}; make it first (mkdir -p {folder})")
+        raise ParameterError(f"{option} {path}: the folder {folder} does not exist; create it first (mkdir -p {folder})")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ParameterError(f"{option} {path}: you may not write into the folder {folder}; choose another")
+        raise ParameterError(f"{option} {path}: no permission to write to the folder {folder}; choose another")
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
-            raise ParameterError(f"{option} {path} is a file that is read; choose another name")
+            raise ParameterError(f"{option} {path} is also an input file; choose another name")
 
 
 def check_is_csv(path: Path, option: str = "--out") -> None:
     """Raise `ParameterError` if the name promises anything but CSV."""
     if path.suffix.lower() in NOT_CSV:
         raise ParameterError(
-            f"{option} {path}: what is written is CSV, and the name says otherwise; call it {path.stem.partition('.')[0]}.csv"
+            f"{option} {path}: the output is CSV, but the name has another suffix; call it {path.stem.partition('.')[0]}.csv"
         )
 
 

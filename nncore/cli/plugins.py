@@ -11,15 +11,15 @@ from nncore.cli.verification import blocked_where_harmful, verify
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("plugins", help="list all components and the plugins they come from", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser = commands.add_parser("plugins", help="list all components and their plugins, or verify them", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--verify", nargs="?", const="", metavar="NAME",
-        help="run the checks of nncore.testing on all plugins' components, or those of one name or plugin; exit code 1 if one fails",
+        help="run the checks of nncore.testing on the components of all plugins, or of one component or plugin; exit code 1 if one fails",
     )  # fmt: skip
-    parser.add_argument("--all", action="store_true", help="with --verify: the built-in components too")
+    parser.add_argument("--all", action="store_true", help="with --verify: also check the built-in components")
     parser.add_argument(
-        "--time-limit", type=float, default=60.0, metavar="SECONDS", help="with --verify: a check that takes longer fails; default 60"
+        "--time-limit", type=float, default=60.0, metavar="SECONDS", help="with --verify: a check that takes longer fails (default 60)"
     )
     parser.set_defaults(run=run)
 

@@ -45,8 +45,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "predict",
         help="predict the rows of a CSV or Parquet file with a saved network",
-        description="Predict the rows of a CSV or Parquet file with a network that `nncore train` saved. One line a row, in the same "
-        "order, written while the file is read: it may be larger than memory.",
+        description="Predict the rows of a CSV or Parquet file with a network that `nncore train` saved. The output has one line for each "
+        "row, in the same order. It is written while the file is read, so the file may be larger than memory.",
         epilog="examples: nncore predict penguins.nncore new.csv --out answers.csv;  zcat new.csv.gz | nncore predict penguins.nncore -",
         allow_abbrev=False,
     )
@@ -55,13 +55,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "data",
         type=Path,
         metavar="DATA",
-        help="CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather, - for standard input; columns are found by name, no target needed",
+        help="CSV (also .gz, .bz2, .xz, .zst, .zip), Parquet or Feather file; - for standard input. Columns are found by name; "
+        "the target is not needed",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="default: standard output")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="file to write (default: standard output)")
     parser.add_argument(
-        "--copy", action="append", default=[], metavar="COLUMN", help="also this column of DATA, in front (may be repeated)"
+        "--copy", action="append", default=[], metavar="COLUMN", help="copy this column of DATA to the output, in front (may be repeated)"
     )
-    parser.add_argument("--proba", action="store_true", help="also the probability of each class")
+    parser.add_argument("--proba", action="store_true", help="also write the probability of each class")
     for name in ("separator", "decimal"):
         add_option(parser, name)
     parser.set_defaults(run=run)
@@ -136,7 +137,7 @@ class Answers:
         weight, exposure = self._uses(table)
         if self.row_columns.exposure is not None and exposure is None:
             unit = f"one unit of {self.row_columns.exposure!r}"
-            notices = [*notices, f"the file has no column {self.row_columns.exposure!r}: what is predicted is for {unit}"]
+            notices = [*notices, f"the file has no column {self.row_columns.exposure!r}: predictions are for {unit}"]
         X, found = self.model.inputs(table)
         outputs = self.model.outputs(X)
         answers = self.model.decided(outputs)
@@ -167,7 +168,7 @@ class Answers:
 
     def remarks(self) -> list[str]:
         """What the user should know of all rows, in the end."""
-        compared = [f"the file has {self.encoder.target.name!r} too: {self.comparison}"] if self.comparison else []
+        compared = [f"the file also has {self.encoder.target.name!r}: {self.comparison}"] if self.comparison else []
         blank = [f"the file has {blank_lines(self._n_blank)}"] if self._n_blank else []
         return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
 
@@ -197,9 +198,9 @@ def load_with_columns(path: Path) -> tuple[TableModel, RowColumns]:
 def _check_probabilities(model: TableModel) -> None:
     target = model.encoder.target
     if isinstance(target, RealTarget):
-        raise ParameterError(f"--proba: the network predicts the number {target.name!r}, and no classes")
+        raise ParameterError(f"--proba: the network predicts the number {target.name!r}, not classes")
     if not model.gives_probabilities:
-        raise ParameterError(f"--proba: a network trained with {model.loss!r} gives no probabilities")
+        raise ParameterError(f"--proba: a network trained with {model.loss!r} has no probabilities")
 
 
 @contextmanager
@@ -253,7 +254,7 @@ class ClassComparison:
         if not self.accuracy.n_rows:
             return "no row has a value"
         if strangers := sorted(self.accuracy.strangers):
-            return f"not compared, it has classes that training did not have ({listed(list(map(repr, strangers)), most=5)})"
+            return f"not scored, it has classes that training did not have ({listed(list(map(repr, strangers)), most=5)})"
         if not (scores := self.accuracy.scores()):
             return "no row has a weight above 0"
         return f"{in_words(scores)} on {self.accuracy.n_rows} rows"
@@ -279,7 +280,7 @@ class RealComparison:
         if not self.is_asked:
             return ""
         if self.has_words:
-            return "not compared, it has values that are no numbers"
+            return "not scored, it has values that are not numbers"
         if not self.errors.n_rows:
             return "no row has a value"
         if not (scores := self.errors.scores()):

@@ -16,16 +16,16 @@ from nncore.tabular import read_table
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "quantize",
-        help="make a saved model smaller and faster: products of 8 bits",
-        description="Make a copy of a saved model that predicts with products of 8 bits: a quarter of the size, and faster where layers "
-        "are wide. Rows of a file tell it the range of the inputs of each layer; some hundred are enough. If they have the target too, "
-        "both models are scored on them. The copy is used like any other model: nncore predict, nncore export.",
+        help="make a saved model smaller and faster with 8-bit arithmetic",
+        description="Make a copy of a saved model that predicts with 8-bit arithmetic: a quarter of the size, and faster where layers "
+        "are wide. The rows of DATA calibrate the range of the inputs of each layer; a few hundred are enough. If they have the target, "
+        "both models are scored on them. Use the copy like any other model: nncore predict, nncore export.",
         epilog="example: nncore quantize penguins.nncore penguins.csv --out small.nncore",
         allow_abbrev=False,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="file written by nncore train --out")
-    parser.add_argument("data", type=Path, metavar="DATA", help="CSV, Parquet or Feather with rows like those to be predicted")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model to write")
+    parser.add_argument("data", type=Path, metavar="DATA", help="CSV, Parquet or Feather file with rows like those to predict")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write the quantized model to")
     for name in ("separator", "decimal"):
         add_option(parser, name)
     parser.set_defaults(run=run)

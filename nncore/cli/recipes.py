@@ -70,7 +70,7 @@ def _with_optimizer(settings: Settings, recipe: Recipe) -> Recipe:
     solver = recipe.solver if settings.optimizer is None else component(settings.optimizer)
     name = solver if isinstance(solver, str) else solver["name"]
     if settings.weight_decay and "weight_decay" not in registry.get("optimizers", name).argument_names:
-        raise ParameterError(f"--weight-decay: the optimizer {name} has none of its own; say --optimizer adamw, or --model mlp")
+        raise ParameterError(f"--weight-decay: the optimizer {name} has no weight decay; use --optimizer adamw, or --model mlp")
     if settings.optimizer is None:
         return recipe
     said = {"lr": settings.lr, "weight_decay": settings.weight_decay}

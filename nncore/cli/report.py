@@ -30,7 +30,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
     table, kinds, n_unlabelled = task.table, task.columns, task.n_unlabelled
     blank = f" ({blank_lines(table.n_blank)})" if table.n_blank else ""
     yield "file", f"{table.source}: {task.n_in_file} rows{blank}, {len(table.names)} columns, {_written(table)}"
-    yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without it are not used" if n_unlabelled else "")
+    yield "target", _target(table, encoder, task.why) + (f"; {n_unlabelled} rows without a target are not used" if n_unlabelled else "")
     for label, texts in (
         ("numbers", [_numeric(table, column) for column in encoder.columns if isinstance(column, NumericColumn)]),
         ("dates", [_time(table, column) for column in encoder.columns if isinstance(column, TimeColumn)]),
@@ -51,9 +51,9 @@ def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
     used = {column.name for column in encoder.columns} | {task.target}
     missing = missing_in_words({name: counts for name, counts in task.table.words.items() if name in used})
     doubts += missing + [
-        f"{label!r} is a class of its own; if it means that nothing is known, say --missing {quote(label)}" for label in task.usual_classes
+        f"{label!r} is treated as a class; if it means missing, add --missing {quote(label)}" for label in task.usual_classes
     ]
-    return doubts + [f"{name} tells the target exactly; if it is not known beforehand, add --drop {name}" for name in tell_tales]
+    return doubts + [f"{name} determines the target exactly; if it is not known when predicting, add --drop {name}" for name in tell_tales]
 
 
 def _capitals(encoder: TableEncoder) -> list[str]:
@@ -68,14 +68,14 @@ def _capitals(encoder: TableEncoder) -> list[str]:
             alike.setdefault(level.casefold(), []).append(repr(level))
         pairs = [" and ".join(group) for group in alike.values() if len(group) > 1]
         if pairs:
-            found.append(f"{name}: {listed(pairs, most=3)} are different values; write them alike if they mean the same")
+            found.append(f"{name}: {listed(pairs, most=3)} are different values; use one spelling if they mean the same")
     return found
 
 
 def _written(table: Table) -> str:
     if not table.delimiter:
         return table.kind
-    header = "first line names the columns" if table.has_header else "no header, columns are called c1, c2, …"
+    header = "with a header" if table.has_header else "no header, columns are named c1, c2, …"
     separator = SEPARATOR_NAMES.get(table.delimiter, f"{table.delimiter!r} between columns")
     commas = ", decimal commas" + (
         f" ({table.thousands} is {table.thousands.replace('.', '').replace(',', '.')})" if table.thousands else ""
@@ -84,7 +84,7 @@ def _written(table: Table) -> str:
 
 
 def blank_lines(n: int) -> str:
-    return "1 blank line, which is no row" if n == 1 else f"{n} blank lines, which are no rows"
+    return "1 blank line, skipped" if n == 1 else f"{n} blank lines, skipped"
 
 
 def _target(table: Table, encoder: TableEncoder, why: str) -> str:

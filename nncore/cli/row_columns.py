@@ -57,11 +57,13 @@ class RowColumns:
         named = self.named()
         for role, name in named.items():
             if name == target:
-                raise ParameterError(f"--{role}-column {name}: this is the column to predict; name another")
+                raise ParameterError(f"--{role}-column {name}: this is the target; choose another column")
         if self.weight is not None and self.weight == self.exposure:
-            raise ParameterError(f"--weight-column and --exposure-column are both {self.weight}; an exposure is a weight already, take one")
+            raise ParameterError(
+                f"--weight-column and --exposure-column are both {self.weight}; an exposure is already a weight, so use one"
+            )
         if self.group is not None and self.time is not None:
-            raise ParameterError("--group-column and --time-column would divide the rows in two ways; take one")
+            raise ParameterError("--group-column and --time-column split the rows in different ways; use one of them")
 
     def to_json(self) -> dict[str, str | None]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -73,7 +75,7 @@ class RowColumns:
         names = {f.name for f in fields(cls)}
         if not isinstance(described, dict) or not set(described) <= names or not all(isinstance(v, str | None) for v in described.values()):
             raise FileFormatError(
-                "the description of the columns is damaged: it does not name columns of weights, exposures, groups, times"
+                "the description of the columns is damaged: it does not name the columns of weights, exposures, groups and times"
             )
         return cls(**described)
 
@@ -135,7 +137,7 @@ def groups(table: Table, name: str) -> np.ndarray:
     codes: dict[Hashable, int] = {}
     found = np.array([codes.setdefault(key, len(codes)) for key in keys], np.int64)
     if len(codes) < 2:
-        raise DataError(f"column {name!r} is one group: no rows of it can be held out; choose another --group-column")
+        raise DataError(f"column {name!r} has only one group, so no rows can be held out; choose another --group-column")
     numbers: np.ndarray = found[places]
     return numbers
 
@@ -165,8 +167,8 @@ def time_values(table: Table, name: str, like: str = "") -> tuple[str, np.ndarra
     if len(kinds) > 1 or "" in kinds:
         wrong = ("",) if "" in kinds else ({"number", "date"} - {like}) if like else ("number",)
         odd = next(cell for cell, (kind, _) in distinct.items() if kind in wrong)
-        what = "is no number and no date as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "is written otherwise than the other times"
-        raise DataError(f"column {name!r}, {table.place(column.index(odd))}: {odd!r} {what}; write all times in one of these ways")
+        what = "is no number and no date such as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "has another form than the other times"
+        raise DataError(f"column {name!r}, {table.place(column.index(odd))}: {odd!r} {what}; write all times in one of these forms")
     return next(iter(kinds), like), _by_text(column, {text: time for text, (_, time) in distinct.items()}, np.float64)
 
 
@@ -196,7 +198,7 @@ def _numbers(table: Table, name: str, role: str, complaint: str, is_wrong: Calla
     _check_present(table, name, role, np.isnan(numbers))
     if (wrong := is_wrong(numbers)).any():
         row = int(wrong.argmax())
-        raise DataError(f"column {name!r}, {table.place(row)}: the {role} {numbers[row]:g} {complaint}; mend it or leave the row out")
+        raise DataError(f"column {name!r}, {table.place(row)}: the {role} {numbers[row]:g} {complaint}; correct it or leave the row out")
     return numbers
 
 

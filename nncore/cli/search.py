@@ -23,15 +23,15 @@ def check_search(settings: Settings, task: Task) -> None:
     """Raise `ParameterError` for options of a search that would be ignored or do not go together."""
     if settings.tune is None:
         if said := settings.said(OF_SEARCHES):
-            raise ParameterError(f"--{long_name(said[0])} is for --tune; leave it out, or say --tune N")
+            raise ParameterError(f"--{long_name(said[0])} has no effect without --tune; leave it out, or add --tune N")
         return
     if settings.tune == "time" and settings.time_limit is None:
-        raise ParameterError("--tune time tries as many recipes as there is time for; say --time-limit SECONDS too")
+        raise ParameterError("--tune time runs as many trials as --time-limit has room for; add --time-limit SECONDS")
     if settings.trials_file is not None and settings.cv is not None:
-        raise ParameterError(f"--trials-file holds one search, and --cv {settings.cv} makes {settings.cv + 1}; leave one of them out")
+        raise ParameterError(f"--trials-file holds one search, but --cv {settings.cv} runs {settings.cv + 1}; leave one of them out")
     if task.metric is not None and task.metric.judge is None:
-        what = f"--metric {task.metric.name} is computed of whole networks after each epoch, and --tune trains them in parts"
-        raise ParameterError(f"{what}; take a metric of nncore (nncore plugins lists them), or leave --metric out")
+        what = f"--metric {task.metric.name} needs whole networks after each epoch, but --tune trains them in parts"
+        raise ParameterError(f"{what}; use a metric of nncore (nncore plugins lists them), or leave --metric out")
     space_name(settings)
 
 
@@ -62,15 +62,15 @@ def search_text(settings: Settings, task: Task, recipe: Recipe, n_kept: int | No
     """What will be tried, for a person; on `n_kept` rows, if the others go by in blocks."""
     drawn = f"{listed(_drawn(search_space(settings, task, recipe)))} from the space {space_name(settings)}"
     if settings.tune == "time":
-        trials = f"as many trials as there is time for: this recipe, and others that draw {drawn}"
+        trials = f"as many trials as the time limit has room for: the defaults, and others that draw {drawn}"
     elif settings.tune == 1:
-        trials = "1 trial: this recipe"
+        trials = "1 trial: the defaults"
     else:
-        trials = f"{settings.tune} trials: this recipe, and {int(settings.tune or 1) - 1} that draw {drawn}"
-    on = None if n_kept is None else f"they are compared on {n_kept} rows that are kept, and the best then learn from all"
+        trials = f"{settings.tune} trials: the defaults, and {int(settings.tune or 1) - 1} that draw {drawn}"
+    on = None if n_kept is None else f"compared on {n_kept} rows in memory; the best are then trained on all rows"
     limit = None if settings.time_limit is None else f"{settings.time_limit:g} s at most"
     file = settings.trials_file
-    kept = None if file is None else f"{'goes on from' if file.exists() else 'trials are kept in'} {file}"
+    kept = None if file is None else f"{'continues from' if file.exists() else 'trials are saved to'} {file}"
     return "; ".join(filter(None, [trials, "the best are averaged", on, limit, kept]))
 
 
@@ -113,10 +113,10 @@ class Searched:
         if not self.search.interrupted:
             return None
         n = len(self.outcome.trials)
-        kept = f"interrupted in the search, after {n} trial{'s' * (n > 1)} had begun; the ensemble is the best of what they have reached"
+        kept = f"interrupted in the search, after {n} trial{'s' * (n > 1)} had begun; the ensemble has the best of them"
         if settings.trials_file is None:
-            return f"{kept} (with --trials-file FILE.nncore a search can go on)"
-        return f"{kept}; the same command goes on from {settings.trials_file}"
+            return f"{kept} (with --trials-file FILE.nncore a search can be continued)"
+        return f"{kept}; the same command continues from {settings.trials_file}"
 
 
 def search(

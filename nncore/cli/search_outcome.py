@@ -21,7 +21,7 @@ class TrialOutcome:
     parameters : str
         What was drawn for it, for people; empty for trial 0, the recipe as it was given.
     status : str
-        What became of it: "finished", "stopped" (others were better), "cut off" or "failed".
+        Result: "finished", "stopped" (others were better), "cut off" or "failed".
     score : float or None
         The mean over its networks on their validation rows; None if there is none.
     n_epochs : int
@@ -81,7 +81,7 @@ class SearchOutcome:
         total = sum(trial.weight for trial in chosen)
         shares = [str(one) if len(chosen) == 1 else f"{one} counts {one.weight}/{total}" for one in chosen]
         tried = f"{n} trial{'s' * (n > 1)} of the space {self.space}"
-        return f"{tried}; {'kept is' if len(chosen) == 1 else f'averaged are {len(chosen)}:'} {listed(shares, most=4)}"
+        return f"{tried}; {'used' if len(chosen) == 1 else f'{len(chosen)} averaged:'} {listed(shares, most=4)}"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,9 +93,9 @@ class SearchOutcome:
             trials = [TrialOutcome(**_checked(one)) for one in described["trials"]]
             found = cls(described["space"], described["monitor"], described["higher_is_better"], trials)
         except (KeyError, TypeError, AttributeError):
-            raise FileFormatError("the description of the training is damaged: it does not tell of trials") from None
+            raise FileFormatError("the description of the training is damaged: it has no trials") from None
         if not (isinstance(found.space, str) and isinstance(found.monitor, str) and type(found.higher_is_better) is bool and found.chosen):
-            raise FileFormatError("the description of the training is damaged: its trials are none")
+            raise FileFormatError("the description of the training is damaged: its trials are malformed")
         return found
 
 

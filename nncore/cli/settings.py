@@ -160,109 +160,124 @@ def _is_said(value: Any, default: Any) -> bool:
 #: Every option by the name of its field, in the order of the help and of the configuration file.
 OPTIONS = {
     "data": Option(
-        "data", "CSV (.gz, .bz2, .xz, .zst, .zip too), Parquet or Feather, or a folder of such; - is standard input", Path, "DATA"
+        "data", "CSV (also .gz, .bz2, .xz, .zst, .zip), Parquet or Feather file, or a folder of them; - for standard input", Path, "DATA"
     ),
-    "target": Option("data", "column to predict (c1, c2, … in a file without header)", str, "COLUMN"),
-    "task": Option("data", "default: seen from the target", choices=("classification", "regression")),
-    "drop": Option("data", "leave this column out (may be repeated)", str, "COLUMN", repeated=True),
-    "keep": Option("data", "use this column although it looks useless (may be repeated)", str, "COLUMN", repeated=True),
+    "target": Option("data", "column to predict (c1, c2, … in a file without a header)", str, "COLUMN"),
+    "task": Option("data", "kind of task (default: detected from the target)", choices=("classification", "regression")),
+    "drop": Option("data", "ignore this column (may be repeated)", str, "COLUMN", repeated=True),
+    "keep": Option("data", "use this column even if it looks useless, such as an ID (may be repeated)", str, "COLUMN", repeated=True),
     "categorical": Option(
         "data",
-        "take this column as categories, also if it looks like numbers: 02134, 1E5 (may be repeated)",
+        "treat this column as categories, even if it looks like numbers: 02134, 1E5 (may be repeated)",
         str,
         "COLUMN",
         repeated=True,
     ),
-    "weight_column": Option("data", "how much each row counts, in training and in the score; no feature", str, "COLUMN"),
+    "weight_column": Option("data", "column of row weights, for training and score; not used as a feature", str, "COLUMN"),
     "exposure_column": Option(
         "data",
-        "what each count was counted over, as years or persons: the rate is learnt, by --loss poisson or tweedie; no feature",
+        "column of exposures, such as years or persons: the network learns the rate, with --loss poisson or tweedie; not used as a feature",
         str,
         "COLUMN",
     ),
-    "group_column": Option("data", "rows of one group, as a patient, are never on both sides of a split; no feature", str, "COLUMN"),
+    "group_column": Option(
+        "data", "column of groups, such as patients: a group is never on both sides of a split; not used as a feature", str, "COLUMN"
+    ),
     "time_column": Option(
-        "data", "numbers or dates: learn from the past, stop by and score on the latest rows; no feature unless --keep", str, "COLUMN"
+        "data",
+        "column of times (numbers or dates): train on the past, validate and score on the latest rows; no feature without --keep",
+        str,
+        "COLUMN",
     ),
     "missing": Option(
         "data",
-        "what stands for a missing value, beside an empty cell and, in features of CSV files, ?, -, NA, None … (may be repeated)",
+        "text that means a missing value, besides empty cells and, in features of CSV files, ?, -, NA, None … (may be repeated)",
         str,
         "TEXT",
         repeated=True,
     ),
-    "not_missing": Option(
-        "data", "a word that is a value of its own and not missing, as NA or none (may be repeated)", str, "TEXT", repeated=True
-    ),
-    "header": Option("data", "the first line names the columns, or not; default: seen from the file", switch=True),
-    "separator": Option("data", "what parts the columns of a CSV file: ; or tab or space; default: seen from the file", separator, "CHAR"),
-    "decimal": Option("data", "decimal point or comma; default: seen from the file", choices=(".", ",")),
+    "not_missing": Option("data", "text that is a value, not missing, such as NA or none (may be repeated)", str, "TEXT", repeated=True),
+    "header": Option("data", "whether the first line has the names of the columns (default: detected)", switch=True),
+    "separator": Option("data", "column separator of a CSV file: ; or tab or space (default: detected)", separator, "CHAR"),
+    "decimal": Option("data", "decimal point or comma (default: detected)", choices=(".", ",")),
     "stream": Option(
         "data",
-        "train on blocks of rows, which need not fit in memory; default: if four times the size of the file is more than is free, or DATA "
-        "is a folder or a pattern as 'part-*.csv'",
+        "read the rows in blocks, so they need not fit in memory (default: if four times the size of the file exceeds the free memory, "
+        "or if DATA is a folder or a pattern such as 'part-*.csv')",
         switch=True,
     ),
-    "memory_limit": Option("data", "how much memory rows may take, as 2GB; more is read in blocks (default: what is free)", size, "SIZE"),
+    "memory_limit": Option(
+        "data", "memory for the rows, such as 2GB; larger tables are read in blocks (default: the free memory)", size, "SIZE"
+    ),
     "model": Option(
         "network",
-        "mlp: one network, of the options below; realmlp: an ensemble by a recipe; tabm: networks that are ensembles themselves, for "
-        "many times the computation; auto: realmlp, but mlp where an option describes a "
-        "network of your own, there are too few rows to divide, or rows are read in blocks and nothing is said of ensembles",
+        "mlp: one network with the options below; realmlp: an ensemble with tuned defaults; tabm: networks of many members, which "
+        "take many times the computation; auto: realmlp, or mlp if an option below describes the network, if there are too few rows, "
+        "or if rows are read in blocks without an ensemble option",
         choices=("auto", "mlp", "realmlp", "tabm"),
     ),
-    "preset": Option("network", "recipe: fast (the default), td or td-s of realmlp; tabm (the default) or tabm-mini of tabm", str, "NAME"),
+    "preset": Option(
+        "network", "defaults of the model. realmlp: fast (the default), td or td-s; tabm: tabm (the default) or tabm-mini", str, "NAME"
+    ),
     "n_cv": Option(
         "network",
-        "folds of the ensemble: each is left out by some networks and decides when they stop (default: the preset's)",
+        "cross-validation folds of the ensemble: each fold stops the networks trained on the others (default: the preset's)",
         positive_integer,
         "N",
     ),
-    "n_ens": Option("network", "networks of the ensemble for each fold (default: the preset's)", positive_integer, "N"),
+    "n_ens": Option("network", "networks for each fold (default: the preset's)", positive_integer, "N"),
     "n_refit": Option(
         "network",
-        "networks that are trained in the end on all rows, for the mean of the best epochs, and predict in place of those of the folds "
+        "networks retrained on all rows at the end, for the mean of the best epochs; they replace the networks of the folds "
         "(default: none)",
         natural,
         "N",
     ),
     "tune": Option(
         "network",
-        "draw N recipes, train them together by successive halving, and average the best ones; time: as many as --time-limit has room for. "
-        "What other options say stays as it is",
+        "search hyperparameters: draw N trials, train them by successive halving, average the best ones; time: as many trials as "
+        "--time-limit has room for. Options that you set stay fixed",
         trials,
         "N|time",
     ),
     "search_space": Option(
         "network",
-        "what --tune draws from: small (the default of the preset fast), paper (of the others) or tabarena; of tabm paper or tabarena",
+        "search space of --tune. realmlp: small (default of the preset fast), paper (default of the others) or tabarena; "
+        "tabm: paper or tabarena",
         str,
         "NAME",
     ),
     "trials_file": Option(
-        "network", "file that holds the trials of --tune after each round; the same command goes on from it", Path, "FILE.nncore"
+        "network", "file for the trials of --tune, written after each round; the same command continues from it", Path, "FILE.nncore"
     ),
-    "hidden": Option("network", "units of the hidden layers; none for no hidden layer", widths, "N,N"),
-    "activation": Option("network", "of the hidden layers", specification, "NAME", kind="activations"),
+    "hidden": Option("network", "units of each hidden layer; none: a linear model", widths, "N,N"),
+    "activation": Option("network", "activation of the hidden layers", specification, "NAME", kind="activations"),
     "normalization": Option(
-        "network", "layer before each activation: batch_norm or another (default: none)", specification, "NAME", kind="layers"
+        "network", "layer before each activation, such as batch_norm (default: none)", specification, "NAME", kind="layers"
     ),
-    "dropout": Option("network", "part of each hidden layer's outputs left out while training", fraction, "F"),
+    "dropout": Option("network", "fraction of each hidden layer's outputs dropped while training", fraction, "F"),
     "loss": Option(
         "training",
-        "what training makes small (default: softmax_cross_entropy for classes, mse for numbers)",
+        "loss to minimise (default: softmax_cross_entropy for classes, mse for numbers)",
         specification,
         "NAME",
         kind="losses",
     ),
-    "class_weight": Option("training", "how much a row counts by its class; balanced: all classes alike", weights, "balanced|CLASS=W,…"),
+    "class_weight": Option(
+        "training", "weights of the classes; balanced: the same total weight for each class", weights, "balanced|CLASS=W,…"
+    ),
     "optimizer": Option(
-        "training", "`nncore plugins` lists all; NAME:argument=value,… sets more", specification, "NAME", kind="optimizers"
+        "training",
+        "optimizer; NAME:argument=value,… sets its hyperparameters (`nncore plugins` lists all)",
+        specification,
+        "NAME",
+        kind="optimizers",
     ),
     "lr": Option("training", "learning rate (default: the optimizer's)", number, "RATE"),
     "schedule": Option(
         "training",
-        "how the learning rate moves, or another number: weight_decay=cosine, dropout_1.rate=step (default: it stays; may be repeated)",
+        "schedule of the learning rate, or of another hyperparameter: weight_decay=cosine, dropout_1.rate=step (default: constant; "
+        "may be repeated)",
         schedules,
         "[PATH=]NAME",
         keyed="=",
@@ -270,54 +285,64 @@ OPTIONS = {
     ),
     "group": Option(
         "training",
-        "train the tensors of these names in another way: *.bias:lr_factor=0.1,weight_decay=0 or dense_1.*:frozen=true (may be repeated)",
+        "options for some tensors, by name: *.bias:lr_factor=0.1,weight_decay=0 or dense_1.*:frozen=true (may be repeated)",
         groups,
         "PATTERN:OPTION=VALUE,…",
         keyed=":",
     ),
     "sampler": Option(
-        "training", "which rows an epoch visits: balanced, blocks, … (default: shuffle)", specification, "NAME", kind="samplers"
+        "training",
+        "which rows an epoch visits, and in which order: balanced, blocks, … (default: shuffle)",
+        specification,
+        "NAME",
+        kind="samplers",
     ),
     "transform": Option(
         "training",
-        "change each batch while training: gaussian_noise:std=0.1, mixup, … (may be repeated; applied in this order)",
+        "augmentation of each training batch: gaussian_noise:std=0.1, mixup, … (may be repeated; applied in this order)",
         specification,
         "NAME",
         repeated=True,
         kind="transforms",
     ),
     "weight_decay": Option("training", "L2 penalty on the weights", number, "λ"),
-    "clip_norm": Option("training", "longest gradient; longer ones are shortened (default: none are)", positive, "NORM"),
-    "batch_size": Option("training", "default: by the number of rows, 32 to 256", positive_integer, "N"),
-    "epochs": Option("training", "at most this many", positive_integer, "N"),
+    "clip_norm": Option("training", "maximum norm of the gradient; longer gradients are scaled down (default: no limit)", positive, "NORM"),
+    "batch_size": Option("training", "rows of a batch (default: 32 to 256, by the number of rows)", positive_integer, "N"),
+    "epochs": Option("training", "maximum number of epochs", positive_integer, "N"),
     "patience": Option(
-        "training", "stop after N epochs without improvement on rows set aside, and take the best; 0: run all epochs", natural, "N"
+        "training",
+        "stop after N epochs without improvement on the validation rows, and restore the best epoch; 0: run all epochs",
+        natural,
+        "N",
     ),
     "metric": Option(
         "training",
-        "shown with the score, and what must improve on the rows set aside (default: the loss): a metric of nncore, as balanced_accuracy, "
-        "f1 or roc_auc, or one of scikit-learn's scorers, as matthews_corrcoef",
+        "metric for early stopping (default: the loss), also shown with the score: a metric of nncore, such as balanced_accuracy, "
+        "f1 or roc_auc, or a scorer of scikit-learn, such as matthews_corrcoef",
         specification,
         "NAME",
         kind="metrics",
     ),
     "time_limit": Option(
-        "training", "end a training after so long; the networks of an ensemble, or the trials of --tune, share it", positive, "SECONDS"
+        "training",
+        "stop each training after this time; the networks of an ensemble, or the trials of --tune, share it",
+        positive,
+        "SECONDS",
     ),
     "precision": Option(
         "training",
-        "of matrix products: bfloat16 needs a processor that has it, auto uses it where it is faster (default: float32)",
+        "precision of matrix products: bfloat16 needs a processor that supports it, auto uses it where it is faster (default: float32)",
         choices=("float32", "bfloat16", "auto"),
     ),
-    "threads": Option("training", "at most so many (default: all processors, where they help)", positive_integer, "N"),
-    "seed": Option("training", "same seed, same result", natural, "N"),
-    "test_fraction": Option("score", "rows held out for the score; 0 for none", fraction, "F"),
-    "cv": Option("score", "score by cross-validation in K parts; the network kept then learns from all rows", number_of_folds, "K"),
-    "baselines": Option("score", "what a linear model and, with scikit-learn, boosted trees reach on the same rows", switch=True),
-    "out": Option("output", "file for the trained network", Path, "MODEL"),
-    "report": Option("output", 'report in one file; needs pip install "nncore-ml[plot]"', Path, "FILE.html"),
-    "json": Option("output", "print the result as JSON on standard output, and the rest on standard error", switch=True),
-    "quiet": Option("output", "print the score and nothing else", switch=True),
+    "threads": Option("training", "maximum number of threads (default: all processors, where they help)", positive_integer, "N"),
+    "seed": Option("training", "random seed; the same seed gives the same result", natural, "N"),
+    "test_fraction": Option("score", "fraction of the rows held out for the score; 0 for none", fraction, "F"),
+    "cv": Option("score", "score by K-fold cross-validation; the final network is then trained on all rows", number_of_folds, "K"),
+    "baselines": Option("score", "also score a linear model and, with scikit-learn, boosted trees on the same rows", switch=True),
+    "out": Option("output", "file to save the trained network to", Path, "MODEL"),
+    "report": Option("output", 'write a report to one HTML file; needs pip install "nncore-ml[plot]"', Path, "FILE.html"),
+    "json": Option("output", "print the result as JSON to standard output, and everything else to standard error", switch=True),
+    "quiet": Option("output", "print only the score", switch=True),
 }
 
 #: What an option is if nobody says.
@@ -338,7 +363,7 @@ class Merge(argparse.Action):
         found: dict[str, Any] = getattr(namespace, self.dest, {})
         for key in values:
             if key in found:
-                raise argparse.ArgumentError(self, f"{key!r} stands there twice")
+                raise argparse.ArgumentError(self, f"{key!r} is given twice")
         setattr(namespace, self.dest, found | values)
 
 
@@ -354,7 +379,7 @@ def add_option(group: argparse._ActionsContainer, name: str, default: object = N
     option, usual = OPTIONS[name], DEFAULTS[name]
     text = option.help.replace("%", "%%")
     if hasattr(MLPOptions, name):
-        text += f" (default: the preset's; mlp: {_as_text(getattr(MLPOptions, name))})"
+        text += f" (default: the preset's; with --model mlp {_as_text(getattr(MLPOptions, name))})"
     elif usual and not option.switch:
         text += f" (default {_as_text(usual)})"
     if name == "data":

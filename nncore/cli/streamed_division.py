@@ -167,7 +167,7 @@ class Division:
             return [self._later(parts) for parts in divide_in_folds(self._task, self._settings)]
         found = [self._parts(number / n_folds, 1 / n_folds, PARTS) for number in range(n_folds)]
         if any(not len(parts.test) or not len(parts.training) for parts in found):
-            raise DataError(f"--cv {n_folds}: a part has no rows, by the hashes of {self._unit}; ask for fewer parts")
+            raise DataError(f"--cv {n_folds}: a fold has no rows, by the hashes of {self._unit}; use fewer folds")
         return found
 
     def everything(self) -> StreamedParts:
@@ -200,9 +200,9 @@ class Division:
             held = [self._share(begin, end, FOLDS, rows) for begin, end in zip([0.0, *ends], ends, strict=False)]
             found = [MemberFold(one, np.flatnonzero(one.mask(self._places)[rows])) for one in held]
             if any(not 0 < len(fold.validation) < len(rows) for fold in found):
-                raise DataError(f"--n-cv {n_folds}: a fold has no rows to learn from, or none to stop by: ask for fewer folds")
+                raise DataError(f"--n-cv {n_folds}: a fold has no rows for training, or none for validation: use fewer folds")
         except DataError as error:
-            raise DataError(f"{error}, or say --model mlp") from None
+            raise DataError(f"{error}, or use --model mlp") from None
         return found, recipe.n_ens
 
     @property

@@ -99,7 +99,7 @@ class StreamedRows(TrainingTable):
     def _in_words(self, streaming: Streaming) -> str:
         """For a person: that rows are read in blocks, and what is seen of a sample."""
         kept = self.task.table.n_rows
-        sample = f"; what columns are is seen of {kept} rows drawn evenly, their statistics of all" if self.task.n_unread else ""
+        sample = f"; column kinds are detected on a sample of {kept} rows, statistics on all rows" if self.task.n_unread else ""
         return f"{streaming.why}: rows are read in blocks, in at most {size_text(streaming.limit)}{sample}"
 
     def _places(self, numbers: np.ndarray, table: Table) -> RowPlaces:
@@ -187,7 +187,7 @@ class StreamedRows(TrainingTable):
                         counts[number] += int(is_learnt(held, places, len(numbers)).sum())
             is_first = False
             if not all(map(sum, sizes.values())):
-                raise DataError(f"{self.files.source}: no rows are left to learn from; choose a smaller --test-fraction, or fewer parts")
+                raise DataError(f"{self.files.source}: no rows are left for training; choose a smaller --test-fraction, or fewer folds")
             for one in (learner, rates):
                 if one is not None and one.wants_rows:
                     one.end_pass()

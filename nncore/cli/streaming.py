@@ -54,7 +54,7 @@ def streaming_of(settings: Settings) -> Streaming | None:
         return None
     if settings.stream is False:
         if not one:
-            raise ParameterError(f"--no-stream: {path} is no single file, and several are read in blocks; leave it out")
+            raise ParameterError(f"--no-stream: {path} is not a single file, and several files are read in blocks; leave it out")
         return None
     n_bytes = path.stat().st_size if one else 0
     if settings.stream:
@@ -63,7 +63,7 @@ def streaming_of(settings: Settings) -> Streaming | None:
         why = "several files"
     elif room is not None and TIMES * n_bytes > room:
         what = "--memory-limit allows" if settings.memory_limit is not None else "is free"
-        why = f"{size_text(n_bytes)}, of which about {TIMES} times as much would be in memory, and {size_text(room)} {what}"
+        why = f"{size_text(n_bytes)}, which would need about {TIMES} times as much memory, and {size_text(room)} {what}"
     else:
         return None
     usual = USUAL_LIMIT if free is None else max(min(free // FREE_SHARE, USUAL_LIMIT), 2**28)

@@ -112,7 +112,7 @@ def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Ta
     ):
         other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
         raise ParameterError(
-            f"--exposure-column is for --loss poisson (counts) and --loss tweedie (amounts), not for {other}; leave one of them out"
+            f"--exposure-column needs --loss poisson (counts) or --loss tweedie (amounts), not {other}; leave one of them out"
         )
     needed = [target, *settings.drop, *settings.keep, *settings.categorical, *row_columns.named().values()]
     table = read(data, writing_of(settings), needed=needed)
@@ -123,7 +123,7 @@ def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Ta
     kind, why = _kind(settings, _values(table, target), loss)
     is_classification = kind == "classification"
     if settings.class_weight is not None and not is_classification:
-        raise ParameterError(f"--class-weight: {target!r} is a number and has no classes (or say --task classification)")
+        raise ParameterError(f"--class-weight: {target!r} is a number and has no classes; leave it out, or add --task classification")
     if loss is None:
         loss = registry.resolve("losses", component("softmax_cross_entropy" if is_classification else "mse"))
     classes: np.ndarray | None = None
@@ -166,10 +166,10 @@ def _check_columns(settings: Settings) -> RowColumns:
     row_columns.check(settings.target)
     for option, names in (("--drop", settings.drop), ("--keep", settings.keep), ("--categorical", settings.categorical)):
         if settings.target in names:
-            raise ParameterError(f"{option} {settings.target}: this is the column to predict; name another")
+            raise ParameterError(f"{option} {settings.target}: this is the target; choose another column")
     for option, names in (("--keep", settings.keep), ("--categorical", settings.categorical)):
         if both := sorted(set(settings.drop) & set(names)):
-            raise ParameterError(f"--drop {both[0]} and {option} {both[0]} contradict each other; take one")
+            raise ParameterError(f"--drop {both[0]} and {option} {both[0]} contradict each other; use one of them")
     return row_columns
 
 
@@ -209,12 +209,12 @@ def _kind(settings: Settings, values: Column, loss: Loss | None) -> tuple[str, s
             return seen
         return infer_target(name, values, "regression", f"--loss {settings.loss} is for numbers" if asked is None else "as asked")
     if asked == "regression":
-        raise ParameterError(f"--loss {settings.loss} is for classes, and --task regression for numbers; leave one of them out")
+        raise ParameterError(f"--loss {settings.loss} is for classes, but --task regression for numbers; leave one of them out")
     if asked is None and infer_target(name, values)[0] == "regression":
         numbers = level_counts(values)
         if len(numbers) > len(values) / ROWS_A_CLASS or not all(float(number).is_integer() for number in numbers):
-            what = f"is for classes, and {name!r} is a number with {len(numbers)} different values"
-            raise ParameterError(f"--loss {settings.loss} {what}; take a loss for numbers (or say --task classification)")
+            what = f"is for classes, but {name!r} is a number with {len(numbers)} different values"
+            raise ParameterError(f"--loss {settings.loss} {what}; use a loss for numbers, or add --task classification")
         return "classification", f"--loss {settings.loss} is for classes"
     return infer_target(name, values, asked)
 
@@ -234,7 +234,7 @@ def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
 def _check_one_hot(loss: Loss, settings: Settings) -> None:
     """A loss for numbers compares with 0 and 1 for each class."""
     if loss.targets == "real" and loss.target_range is not None and not is_inside(np.array([0.0, 1.0]), loss.target_range).all():
-        what = f"takes numbers in {loss.target_range}, and classes are compared as 0 and 1"
+        what = f"takes numbers in {loss.target_range}, but classes are encoded as 0 and 1"
         raise ParameterError(f"--loss {settings.loss} {what}; choose another loss")
 
 
@@ -244,10 +244,10 @@ def _check_one_output(loss: Loss, settings: Settings) -> None:
         n_targets = loss.n_targets(1)
     except (ParameterError, ShapeError):
         raise ParameterError(
-            f"--loss {settings.loss} needs several outputs for each number, and nncore train makes one; use it in Python, or another loss"
+            f"--loss {settings.loss} needs several outputs for each number, but nncore train has one; use it in Python, or use another loss"
         ) from None
     if n_targets != 1:
-        raise ParameterError(f"--loss {settings.loss} compares with {n_targets} columns, and nncore train has one; use it in Python")
+        raise ParameterError(f"--loss {settings.loss} needs {n_targets} target columns, but nncore train has one; use it in Python")
 
 
 def _check_range(loss: Loss, table: Table, settings: Settings) -> None:

@@ -41,27 +41,32 @@ examples:
   nncore train penguins.csv --target species --out penguins.nncore
   nncore train adult.parquet --target income --cv 5 --class-weight balanced --report adult.html
   nncore train bike.csv --target count --tune time --time-limit 300 --trials-file bike.trials.nncore --out bike.nncore
-  nncore train --print-config > train.toml    # every option, to be edited
+  nncore train --print-config > train.toml    # a file with all options, to edit
   nncore train --config train.toml --epochs 50
 
-exit codes: 0 done, 2 a mistake in the call or the data that the message explains, 130 interrupted by Ctrl-C (a network that has
-begun to learn is still scored and saved)"""
+exit codes: 0 success, 2 an error in the command or the data, which the message explains, 130 interrupted by Ctrl-C (a network whose
+training has begun is still scored and saved)"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on a CSV or Parquet file",
-        description="Train a network on a CSV or Parquet file: columns are understood, rows are held out, the network is scored on them.",
+        description="Train a network on a CSV or Parquet file, and score it on held-out rows. The types of columns are detected.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add_options(parser)
     files = parser.add_argument_group("configuration file")
-    files.add_argument("--config", type=Path, metavar="FILE.toml", help="options by their long names; the command line wins over the file")
-    files.add_argument("--print-config", action="store_true", help="print all options as they would be, and do nothing else")
-    files.add_argument("--save-config", type=Path, metavar="FILE.toml", help="write all options as they are, then train")
+    files.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE.toml",
+        help="file with options by their long names; options of the command line take precedence",
+    )
+    files.add_argument("--print-config", action="store_true", help="print all options with their values, and exit")
+    files.add_argument("--save-config", type=Path, metavar="FILE.toml", help="write all options with their values to a file, then train")
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
@@ -119,8 +124,8 @@ def _finish(
     if final.interrupted:
         stops = len(final.parts.validation) or settings.model != "mlp"
         which = "the best epoch so far" if stops and final.n_epochs else "the last finished step"
-        kept = "the network is that" if len(final.model.networks) == 1 else "each network is that"
-        notice(final.interruption or f"interrupted after {final.n_epochs} of {final.most_epochs} epochs; {kept} of {which}")
+        kept = "the network is" if len(final.model.networks) == 1 else "each network is"
+        notice(final.interruption or f"interrupted after {final.n_epochs} of {final.most_epochs} epochs; {kept} from {which}")
     beside, was_interrupted = ({}, True) if final.interrupted else _baselines(settings, task, scored)
     outcome = Outcome(
         asked,
@@ -144,7 +149,7 @@ def _baselines(settings: Settings, task: Task, scored: list[Fitted]) -> tuple[di
     try:
         return baselines(settings, task, scored), False
     except KeyboardInterrupt:
-        notice("interrupted while other models were tried; the network is complete")
+        notice("interrupted while baselines were trained; the network is complete")
         return {}, True
 
 
@@ -169,7 +174,7 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
         check_output(path, *inputs, option=option, may_be_stream=option not in ("--out", "--trials-file"))
     for one, other in combinations(written, 2):
         if written[one] == written[other]:
-            raise ParameterError(f"{one} and {other} are both {written[one]}; choose another name for one")
+            raise ParameterError(f"{one} and {other} are both {written[one]}; change one of them")
     if settings.report is not None:
         require("matplotlib", extra="plot", purpose="--report")
 
@@ -196,7 +201,7 @@ def _fit_folds(tell: Callable[[str, str], None], table: TrainingTable) -> tuple[
         evaluations.append(evaluate(fitted, table.task))
         name, score = next(iter(evaluations[-1].scores.items()))
         tell(
-            f"part {number}",
+            f"fold {number}",
             f"{in_words({name: score})}, best epoch {fitted.best_epoch} of {fitted.n_epochs}, {seconds(fitted.seconds)}",
         )
     return scored, evaluations
@@ -208,10 +213,10 @@ def _describe(tell: Callable[[str, str], None], table: TrainingTable) -> None:
     overview = table.overview(parts)
     for label, text in describe_columns(task, overview.encoder):
         tell(label, text)
-    aside = f", {len(parts.validation)} to decide when to stop" if len(parts.validation) else ""
+    aside = f", {len(parts.validation)} for validation" if len(parts.validation) else ""
     uses = "".join(f"; {text}" for text in task.row_columns.in_words())
-    each = "" if settings.cv is None else f" in each of {settings.cv} parts"
-    tell("rows", f"{overview.n_training} to learn from{aside}, {len(parts.test)} held out for the score{each}{uses}")
+    each = "" if settings.cv is None else f" in each of {settings.cv} folds"
+    tell("rows", f"{overview.n_training} for training{aside}, {len(parts.test)} held out for the score{each}{uses}")
     if overview.shape is None:
         tell("network", _network_text(settings, task, overview.encoder, overview.n_training))
     else:

@@ -60,8 +60,8 @@ class TrainingNotes:
         if self.preset is None:
             return f"{self.model}, one network"
         folds = f"{self.n_cv} fold{'s' * (self.n_cv > 1)} × {self.n_ens} network{'s' * (self.n_ens > 1)}"
-        refit = f", then {self.n_refit} on all rows in their place" if self.n_refit else ""
-        each = " for each trial that is averaged" if self.search is not None and len(self.search.chosen) > 1 else ""
+        refit = f", replaced by {self.n_refit} on all rows" if self.n_refit else ""
+        each = " for each averaged trial" if self.search is not None and len(self.search.chosen) > 1 else ""
         return f"{self.model}, preset {self.preset}: {folds}{refit}{each}"
 
     def options_in_words(self) -> str:

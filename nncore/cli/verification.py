@@ -64,7 +64,7 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
     chosen = [row for row in rows if (_means(row, name) if name else everything or row.distribution != DISTRIBUTION)]
     if name and not chosen:
         about = [problem for problem in problems if problem.startswith(f"plugin {name} ")]
-        raise UnknownComponentError("; ".join(about) or f"no component and no plugin is called {name!r}; nncore plugins lists them")
+        raise UnknownComponentError("; ".join(about) or f"there is no component or plugin {name!r}; nncore plugins lists them")
     verdicts = [_verdict(row, seconds) for row in chosen]
     broken = [] if name else problems
     if as_json:
@@ -109,7 +109,7 @@ def _first(outcomes: Collection[Outcome], status: str) -> Outcome | None:
 
 def _print(verdicts: Collection[Verdict]) -> None:
     if not verdicts:
-        say("no components of plugins are installed; --all verifies the built-in ones")
+        say("no plugins with components are installed; --all verifies the built-in components")
         return
     header = ["name", "kind", "plugin", "runs", "checks", "result"]
     cells = [

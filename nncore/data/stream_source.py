@@ -104,8 +104,8 @@ class StreamSource:
         """Raise `ParameterError` if the stream can be gone through once alone."""
         if not self.stream.can_repeat:
             raise ParameterError(
-                f"{self.stream.source} can be gone through once, and {why}: pass a list of batches, an object whose __iter__ begins anew, "
-                "or a function that returns a fresh iterator"
+                f"{self.stream.source} can be iterated only once, but {why}: pass a list of batches, an object whose __iter__ starts "
+                "anew, or a function that returns a new iterator"
             )
 
     def part(self, held_out: HeldOut) -> HeldOut:

@@ -21,9 +21,9 @@ def is_scikit_learns(activations: Sequence[Any]) -> bool:
 def start_as_scikit_learn(network: Sequential, activations: Sequence[str], random_state: np.random.RandomState) -> None:
     """Give dense layers scikit-learn's first values, drawn in its order: the same `random_state` starts at the same point.
 
-    Weights and biases from U(-b, b), b = √(k / (fan_in + fan_out)), where k = 2 for the logistic function and 6 otherwise (Glorot &
-    Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010). The output layer counts as one with
-    the activation of the last hidden layer.
+    Weights and biases come from U(-b, b), b = √(k / (fan_in + fan_out)), where k = 2 for the logistic function and 6 otherwise. The
+    output layer counts as one with the activation of the last hidden layer. Source: Glorot & Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks", 2010.
     """
     weights, biases = dense_parameters(network)
     named = [*activations, activations[-1] if activations else "identity"]
@@ -49,7 +49,7 @@ class TensorViews(list[np.ndarray]):
     def __setitem__(self, index: Any, value: Any) -> None:
         places, values = (self[index], value) if isinstance(index, slice) else ([self[index]], [value])
         if len(places) != len(values):
-            raise ShapeError(f"{len(places)} arrays are wanted, got {len(values)}")
+            raise ShapeError(f"{len(places)} arrays are needed, got {len(values)}")
         arrays = [np.asarray(array) for array in values]
         for place, array in zip(places, arrays, strict=True):
             if place.shape != array.shape:

@@ -47,7 +47,7 @@ def described_arguments(estimator: Any) -> dict[str, Any]:
     if left_out:
         subject, object_ = ("are", "their defaults") if len(left_out) > 1 else ("is", "its default")
         warn_user(
-            f"{', '.join(left_out)} {subject} not in the file, which holds plain data and registered components: `load` gives {object_}",
+            f"{', '.join(left_out)} {subject} not saved: a file holds only plain data and registered components, and `load` uses {object_}",
             DataWarning,
         )
     return described

@@ -89,12 +89,12 @@ class Categories:
         met, known = set(map(_kind, present)), set(map(_kind, self.levels))
         if n_strange == len(column) and present and known and not met & known:
             raise DataError(
-                f"{label} of X holds {' and '.join(sorted(met))} ({first!r:.40}), where training had {' and '.join(sorted(known))} "
-                f"({self.levels[0]!r:.40}): convert the column to what it was"
+                f"{label} of X holds {' and '.join(sorted(met))} ({first!r:.40}), but training had {' and '.join(sorted(known))} "
+                f"({self.levels[0]!r:.40}): convert the column to the type it had in training"
             )
         warn_user(
-            f"{label} of X: {n_strange} of {len(column)} values are none of those that training had, first {first!r:.40}; the "
-            "network takes them for unknown",
+            f"{label} of X: {n_strange} of {len(column)} values did not occur in training, first {first!r:.40}; they are "
+            "treated as unknown",
             DataWarning,
         )
 

@@ -56,12 +56,12 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable classes.
+        """Predict the most probable class of each sample.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
 
         Returns
         -------
@@ -70,42 +70,44 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         return self._answers(X, lambda outputs: self._targets.decode(outputs, self._fitted_loss))
 
     def predict_one(self, x: Any) -> Any:
-        """The most probable class of a single sample, without what looking at a whole array takes.
+        """Predict the class of a single sample, faster than `predict`, which checks a whole array.
 
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            Features of the sample, in the order of the training data. Fastest for an ndarray of ``network_.dtype``, if no column is
             categorical or had missing values.
 
         Returns
         -------
         label, or ndarray of shape (n_outputs,)
-            What `predict` gives for it.
+            The prediction that `predict` returns for it.
         """
         output = self._outputs_of_one(x)
         return self._targets.decode_one(output, self._fitted_loss)
 
     @available_if(has_probabilities)
     def predict_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Probabilities of the classes; there are some if the loss knows them, as ``"log_loss"`` does.
+        """Predict the probability of each class.
+
+        Only for losses that have probabilities, such as ``"log_loss"``.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`. For several targets with classes of their own, a list with an array for each.
+            Columns in the order of `classes_`. For several classification targets, a list with an array for each.
         """
         outputs = self._outputs(X)
         return self._targets.probabilities(outputs, self._fitted_loss)
 
     @available_if(has_probabilities)
     def predict_proba_one(self, x: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Probabilities of the classes for a single sample, as quick as `predict_one`.
+        """Predict the class probabilities of a single sample, as fast as `predict_one`.
 
         Parameters
         ----------
@@ -115,7 +117,7 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n_classes,), or a list of them
-            What `predict_proba` gives for it.
+            The probabilities that `predict_proba` returns for it.
         """
         outputs = self._outputs_of_one(x)
         probabilities = self._targets.probabilities(outputs[np.newaxis], self._fitted_loss)
@@ -123,12 +125,12 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
 
     @available_if(has_probabilities)
     def predict_log_proba(self, X: Any) -> NDArray[np.floating] | list[NDArray[np.floating]]:
-        """Logarithms of `predict_proba`.
+        """Predict the logarithm of the probability of each class.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
 
         Returns
         -------
@@ -139,16 +141,16 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
             return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Accuracy; of several targets, the fraction of samples with all of them right.
+        """Return the accuracy. For several targets, the fraction of samples with all of them right.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
+            Classes.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            Weight of each sample.
 
         Returns
         -------

@@ -56,7 +56,7 @@ def _checked_kind(y: Any) -> str:
     if kind == MULTILABEL:
         values = np.unique(y.data if issparse(y) else np.asarray(y))
         if not np.isin(values, (0, 1)).all():
-            raise DataError(f"`y` has several columns of the two values {values.tolist()}: labels that may go together are 0 and 1")
+            raise DataError(f"`y` has several columns of the two values {values.tolist()}: multilabel labels must be 0 and 1")
     return kind
 
 
@@ -124,12 +124,12 @@ class ClassTargets:
         kind = _checked_kind(y)
         n_targets = len(self.classes) if self.kind in (MULTILABEL, HEADS) else 0
         if n_targets and (len(y.shape) != 2 or y.shape[1] != n_targets):
-            raise DataError(f"`y` must have {n_targets} columns, as before; its shape is {y.shape}")
+            raise DataError(f"`y` must have {n_targets} columns, as in earlier calls; its shape is {y.shape}")
         if not n_targets and len(y.shape) != 1:
-            raise DataError(f"`y` must have one class a sample, as before; its shape is {y.shape}")
+            raise DataError(f"`y` must have one class for each sample, as in earlier calls; its shape is {y.shape}")
         if self.kind == MULTILABEL:
             if kind != MULTILABEL:
-                raise DataError("`y` must hold labels, 0 and 1 alone, as before; it has other values")
+                raise DataError("`y` must have only labels 0 and 1, as in earlier calls; it has other values")
             return
         columns = np.asarray(y).T if self.kind == HEADS else [y]
         for known, column in zip(self.classes if self.kind == HEADS else [self.classes], columns, strict=True):
@@ -171,9 +171,9 @@ class ClassTargets:
 
     def _check_loss(self, loss: Loss) -> None:
         if self.kind == HEADS:
-            raise ParameterError(f"several targets with classes of their own need loss={LOG_LOSS!r}, got {shown(loss)}")
+            raise ParameterError(f"several classification targets need loss={LOG_LOSS!r}, got {shown(loss)}")
         if self.kind == MULTILABEL and not loss.has_yes_no_outputs and loss.targets != "real":
-            raise ParameterError(f"{loss!r} takes one class a sample, but y is multilabel: use loss={LOG_LOSS!r}")
+            raise ParameterError(f"{loss!r} takes one class for each sample, but y is multilabel: use loss={LOG_LOSS!r}")
 
     def accuracy(self, loss: Loss) -> Any:
         """What is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
@@ -202,8 +202,8 @@ class ClassTargets:
         Returns
         -------
         ndarray
-            Class indices ``(n_samples,)`` int64, or ``(n_samples, n_targets)`` for several targets; yes or no, ``(n_samples, n)``
-            bool, for a loss of single outputs: of the second class, of each label, or of each class.
+            Class indices ``(n_samples,)`` int64, or ``(n_samples, n_targets)`` for several targets. For a loss of single outputs: yes
+            or no, ``(n_samples, n)`` bool, of the second class, of each label, or of each class.
         """
         if self.kind == MULTILABEL:
             return (y.toarray() if issparse(y) else np.asarray(y)).astype(bool)

@@ -138,7 +138,7 @@ class TableColumns:
             return False
         if kind == "duration":
             raise DataError(
-                f"{columns.label(index)} of X holds durations: make numbers of them, as X[{columns.names and columns.names[index]!r}]"
+                f"{columns.label(index)} of X holds durations: convert them to numbers, by X[{columns.names and columns.names[index]!r}]"
                 ".dt.total_seconds(), or drop it"
             )
         return True
@@ -161,8 +161,8 @@ class TableColumns:
         n_levels = len(self.categories[index].levels)
         if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
             warn_user(
-                f"{columns.label(index)} of X has {n_levels} different texts in {n_rows} rows: it names the rows, and a network learns "
-                "such names by heart. Drop it, or name it in categorical_features if it is meant",
+                f"{columns.label(index)} of X has {n_levels} different texts in {n_rows} rows: it identifies rows, and a network would "
+                "memorise it. Drop it, or name it in categorical_features if that is intended",
                 DataWarning,
             )
 
@@ -307,7 +307,7 @@ class TableColumns:
         **check_params: Any,
     ) -> Any:
         if not self.n_columns:
-            raise DataError("X has columns of dates alone, each of which is the same in all rows: there is nothing to learn from")
+            raise DataError("X has only columns of dates, and each is the same in all rows: there is nothing to learn from")
         numbers = (columns[i].numbers() for i in range(len(columns)) if i not in parts)
         samples = self._matrix(columns.n_rows, numbers, parts)
         if isinstance(y, str) and y == NO_Y:
@@ -353,5 +353,5 @@ class TableColumns:
         if not mask.any():
             return None
         if issparse(X):
-            raise DataError("categories are not taken from a sparse matrix: encode them before, or pass X.toarray()")
+            raise DataError("a sparse matrix cannot have categorical columns: encode them first, or pass X.toarray()")
         return mask

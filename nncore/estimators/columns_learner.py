@@ -78,7 +78,7 @@ class KindsLearner:
             if any(map(is_missing, met)):
                 self._has_missing.add(i)
             if len(own) > MOST_VALUES:
-                raise DataError(f"{columns.label(i)} of X has more than {MOST_VALUES:,} different values: it names the rows; drop it")
+                raise DataError(f"{columns.label(i)} of X has more than {MOST_VALUES:,} different values, so it identifies rows: drop it")
         for i, one in self.dates.items():
             if one.wants_rows:
                 one.add(columns[i])

@@ -54,7 +54,7 @@ class Dates:
         moments, has_zone = column.moments()
         if has_zone != self.has_zone and not np.isnat(moments).all():
             met, known = ("dates with a time zone", "none") if has_zone else ("dates without a time zone", "one")
-            raise DataError(f"{column.label} of X holds {met}, where training had {known}: convert the column to what it was")
+            raise DataError(f"{column.label} of X holds {met}, but training had {known}: convert the column")
         return self.chain.encode(moments[:, None])
 
     def names(self, name: Any) -> list[str]:

@@ -337,7 +337,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
         def answers(asked: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
             if asked is not X:
-                raise ParameterError("while networks are trained, a scorer can ask for predictions of the X it is given, and of no other")
+                raise ParameterError("during training, a scorer can only predict for the X it is given")
             return answer(outputs)
 
         made.__dict__["_answers"] = answers
@@ -367,7 +367,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             _refuse_unused(given, recipe, has_validation=True)
             if groups is not None or times is not None:
                 name = "groups" if times is None else "times"
-                raise ParameterError(f"{name} divides X, and X_val says what to validate on: leave one of them out")
+                raise ParameterError(f"{name} splits X into folds, but X_val is given for validation: pass only one of them")
             # As many members as there would be folds, which differ in their first values and the order of samples.
             return [Fold(rows, np.arange(samples.n_train, len(samples.matrix)))], recipe.n_ens * recipe.n_cv
         splitter = splitter_of(self._strata(samples.target), groups, times, samples.n_train)
@@ -378,10 +378,10 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     # ---- files --------------------------------------------------------------------------------------------------------------
 
     def save(self, path: FileLike) -> None:
-        """Write the fitted ensemble to one file: all networks, what columns and targets are, and the constructor's arguments.
+        """Save the fitted ensemble to one file: its networks, the encoding of columns and targets, and the constructor's arguments.
 
-        `load` reads it. `callbacks` and what a file cannot hold, such as functions and random states, are left out, with a warning.
-        Histories and what a search found besides the ensemble are left out as well.
+        `load` reads it. `callbacks`, and arguments that a file cannot hold, such as functions and random states, are left out with a
+        warning. Histories are left out too, and so are the trials of a search.
 
         Parameters
         ----------
@@ -391,14 +391,14 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         Raises
         ------
         ParameterError
-            If a category or a class is something else than text, a number or a truth value.
+            A category or class is not text, a number or a truth value.
         """
         self._check_is_fitted()
         save_ensemble(self, path)
 
     @classmethod
     def load(cls, path: FileLike) -> Self:
-        """Read an ensemble that `save` wrote, to predict with, to clone or to fit again. No code from the file is run.
+        """Load an ensemble that `save` wrote. No code from the file is run.
 
         Parameters
         ----------
@@ -408,12 +408,12 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         Returns
         -------
         estimator
-            Fitted, with the arguments that it was saved with.
+            The fitted estimator, with the arguments it was saved with.
 
         Raises
         ------
         FileFormatError
-            If the file is no ensemble of this class, or is damaged.
+            The file is damaged, or holds no ensemble of this class.
         """
         loaded: Self = load_ensemble(cls, path)
         return loaded
@@ -475,7 +475,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         self._check_is_fitted()
         loss = self._loss_of_outputs
         if loss.link is not None:
-            raise ParameterError(f"{loss!r} has no score of predictions: use one of sklearn.metrics")
+            raise ParameterError(f"{loss!r} has no score for predictions: use a metric of sklearn.metrics")
         matrix, y = self._checked_samples(X, y)
         losses = loss.forward(self._outputs(X), self._encode_target(y, loss).reshape(len(y), -1))
         return float(np.average(losses, weights=checked_weights(sample_weight, matrix)))
@@ -505,7 +505,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 def _refuse_unused(given: Given, recipe: Recipe, *, has_validation: bool) -> None:
     """Nothing is ignored in silence: raise `ParameterError` for what does not say what validates."""
     if has_validation and given.n_cv is not None and given.n_cv > 1:
-        raise ParameterError(f"n_cv={given.n_cv} divides X, and X_val says what to validate on: leave one of them out")
+        raise ParameterError(f"n_cv={given.n_cv} splits X into folds, but X_val is given for validation: pass only one of them")
     if (has_validation or recipe.n_cv > 1) and given.validation_fraction is not None:
         decider = "X_val" if has_validation else f"n_cv={recipe.n_cv}"
-        raise ParameterError(f"validation_fraction={given.validation_fraction!r} would be ignored, since {decider} says what validates")
+        raise ParameterError(f"validation_fraction={given.validation_fraction!r} would be ignored: {decider} decides what validates")

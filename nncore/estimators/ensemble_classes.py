@@ -46,11 +46,11 @@ class ClassEnsemble(ClassAnswers, Ensemble):
             spec = "softmax_cross_entropy" if len(self.classes_) == 2 else spec
         loss = self._targets.loss(spec)
         if vars(self).get("temperature_scaling") and not has_temperature(loss):
-            raise ParameterError(f"{loss!r} has no logits that a temperature could divide: leave temperature_scaling at None")
+            raise ParameterError(f"{loss!r} has no logits to divide by a temperature: leave temperature_scaling at None")
         if not recipe.label_smoothing:
             return loss
         if "label_smoothing" not in type(loss).argument_names:
-            raise ParameterError(f"{loss!r} has no label smoothing: use loss={LOG_LOSS!r}, or label_smoothing=0")
+            raise ParameterError(f"{loss!r} does not support label smoothing: use loss={LOG_LOSS!r}, or label_smoothing=0")
         return type(loss)(**loss.config() | {"label_smoothing": float(recipe.label_smoothing)})
 
     def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
@@ -92,20 +92,23 @@ class ClassEnsemble(ClassAnswers, Ensemble):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
-            Numbers, or a frame of pandas, polars or another library that narwhals knows. What need not fit in memory goes by in blocks,
-            again and again: the path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or
-            what gives batches ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
+            Numbers, or a frame of pandas, polars or another library that narwhals supports. Data that need not fit in memory is read in
+            blocks, several times. It is given as the path of a Parquet, Feather, CSV or NumPy file or of a folder, a pattern of file names,
+            or an Arrow dataset. Batches ``(X, y)`` or ``(X, y, sample_weight)`` come from what can be iterated anew for each epoch: a
+            loader, or a function that returns an iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Classes; several columns of 0 and 1 for labels that may go together, or of classes of their own. Of files and datasets, the
-            name of a column, or a list of them; None for batches.
+            Classes. Several columns are either 0 and 1, for labels that may occur together, or one classification target each. For files
+            and datasets, the name of a column, or a list of names; for batches, None.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            How much each sample counts, in training and validation; of files and datasets, the name of a column.
+            Weight of each sample, in training and validation. For files and datasets, the name of a column.
         X_val, y_val, sample_weight_val : array-like, optional
-            What validates all networks, in place of folds of X. Files and the like, too, if X goes by in blocks.
+            Validation data for all networks, instead of folds of X. May be files, datasets or batches if X is read in blocks.
         groups : array-like of shape (n_samples,), optional
-            Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
+            Group of each sample, such as a patient, as numbers, texts or dates. All samples of a group are in the same fold, so a network
+            never trains on a group that validates it.
         times : array-like of shape (n_samples,), optional
-            Numbers or dates: `validation_fraction` of the samples, the latest, validate all ``n_cv * n_ens`` networks, in place of folds.
+            Time of each sample, as numbers or dates. The latest `validation_fraction` of the samples validate all ``n_cv * n_ens``
+            networks, instead of folds.
 
         Returns
         -------
@@ -114,17 +117,17 @@ class ClassEnsemble(ClassAnswers, Ensemble):
         Raises
         ------
         ParameterError
-            For an argument of the constructor outside its range, or one that would be ignored.
+            An argument of the constructor is outside its range, or would be ignored.
         DataError
-            If there are too few samples, groups or times, or one is missing, or the training ran into numbers that are not finite.
+            There are too few samples, groups or times, one is missing, or numbers became infinite or NaN during training.
 
         Notes
         -----
-        Where X goes by in blocks, a hash of the number of a sample and the seed decides which fold holds it out. A quarter of
-        `memory_limit` is for the samples that judge, of all folds together: limit / 4 / (8 · (columns + inputs + outputs)) of them,
-        400,000 for 20 numbers and 512 MiB. Of larger folds the samples of the least hashes judge, and the others rest. Networks are
-        trained one after the other, by `n_threads` threads each, and each is kept at its own best epoch, also with `n_ens`. Folds do not
-        keep the proportions of classes, and samples of weight 0 have places in batches. `tune`, `groups` and `times` need all samples in
-        memory, and so does a scorer as `scoring`, unless `X_val` is.
+        If X is read in blocks, a hash of a sample's number and the seed decides which fold it validates. A quarter of `memory_limit` holds
+        the validation samples of all folds together. That is room for limit / 4 / (8 · (columns + inputs + outputs)) samples: 400,000 for
+        20 numbers and 512 MiB. In larger folds, the samples with the smallest hashes validate, and the others are not used. Networks are
+        trained one after the other, with `n_threads` threads each. Each has its own best epoch, also with `n_ens`. Folds are not
+        stratified, and samples of weight 0 count in the size of a batch. `tune`, `groups` and `times` need all samples in memory; a scorer
+        as `scoring` does too, unless `X_val` is in memory.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), groups, times)

@@ -104,9 +104,7 @@ def _plain(what: str, values: Sequence[Any]) -> list[Any]:
     found = [value.item() if isinstance(value, np.generic) else value for value in values]
     strange = next((value for value in found if type(value) not in PLAIN), None)
     if strange is not None:
-        raise ParameterError(
-            f"save: {what} such as {strange!r:.40} are no text, number or truth value, which is all that files hold: use pickle"
-        )
+        raise ParameterError(f"save: a file holds texts, numbers and truth values only, but {what} include {strange!r:.40}: use pickle")
     return found
 
 
@@ -132,7 +130,7 @@ def load_ensemble(cls: type[Any], path: FileLike) -> Any:
     place: Any = FilePlace.of("path", path)
     networks = load_many(place)
     if not isinstance(networks, list) or KEY not in networks[0].metadata:
-        raise FileFormatError(f"{place} holds networks, and no {cls.__name__}: use nncore.load_many")
+        raise FileFormatError(f"{place} holds networks, not a {cls.__name__}: use nncore.load_many")
     described = networks[0].metadata[KEY]
     networks[0].metadata = {name: value for name, value in networks[0].metadata.items() if name != KEY}
     try:

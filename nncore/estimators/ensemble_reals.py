@@ -79,22 +79,25 @@ class RealEnsemble(RealAnswers, Ensemble):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
-            Numbers, or a frame of pandas, polars or another library that narwhals knows. What need not fit in memory goes by in blocks,
-            again and again: the path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or
-            what gives batches ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
+            Numbers, or a frame of pandas, polars or another library that narwhals supports. Data that need not fit in memory is read in
+            blocks, several times. It is given as the path of a Parquet, Feather, CSV or NumPy file or of a folder, a pattern of file names,
+            or an Arrow dataset. Batches ``(X, y)`` or ``(X, y, sample_weight)`` come from what can be iterated anew for each epoch: a
+            loader, or a function that returns an iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets. Of files and datasets, the name of a column, or a list of them; None for batches.
+            Targets. For files and datasets, the name of a column, or a list of names; for batches, None.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            How much each sample counts, in training and validation; of files and datasets, the name of a column.
+            Weight of each sample, in training and validation. For files and datasets, the name of a column.
         X_val, y_val, sample_weight_val : array-like, optional
-            What validates all networks, in place of folds of X. Files and the like, too, if X goes by in blocks.
+            Validation data for all networks, instead of folds of X. May be files, datasets or batches if X is read in blocks.
         exposure, exposure_val : array-like of shape (n_samples,), optional
-            With ``loss="poisson"`` or ``"tweedie"``: how much time, area or the like each count or amount in y and `y_val` was made over.
-            The networks learn rates, weighted by exposure; for counts that is an offset of log(exposure).
+            With ``loss="poisson"`` or ``"tweedie"``: the time, area or other exposure over which each count or amount in y and `y_val` was
+            observed. The networks learn rates, weighted by exposure; for counts that equals an offset of log(exposure).
         groups : array-like of shape (n_samples,), optional
-            Samples of one group, such as those of one patient, are never trained on in a fold that they validate. Numbers, texts or dates.
+            Group of each sample, such as a patient, as numbers, texts or dates. All samples of a group are in the same fold, so a network
+            never trains on a group that validates it.
         times : array-like of shape (n_samples,), optional
-            Numbers or dates: `validation_fraction` of the samples, the latest, validate all ``n_cv * n_ens`` networks, in place of folds.
+            Time of each sample, as numbers or dates. The latest `validation_fraction` of the samples validate all ``n_cv * n_ens``
+            networks, instead of folds.
 
         Returns
         -------
@@ -103,38 +106,38 @@ class RealEnsemble(RealAnswers, Ensemble):
         Raises
         ------
         ParameterError
-            For an argument of the constructor outside its range, or one that would be ignored.
+            An argument of the constructor is outside its range, or would be ignored.
         DataError
-            If there are too few samples, groups or times, or one is missing, or the training ran into numbers that are not finite.
+            There are too few samples, groups or times, one is missing, or numbers became infinite or NaN during training.
 
         Notes
         -----
-        Where X goes by in blocks, a hash of the number of a sample and the seed decides which fold holds it out. A quarter of
-        `memory_limit` is for the samples that judge, of all folds together: limit / 4 / (8 · (columns + inputs + outputs)) of them,
-        400,000 for 20 numbers and 512 MiB. Of larger folds the samples of the least hashes judge, and the others rest. Networks are
-        trained one after the other, by `n_threads` threads each, and each is kept at its own best epoch, also with `n_ens`. Folds do not
-        keep the proportions of classes, and samples of weight 0 have places in batches. `tune`, `groups` and `times` need all samples in
-        memory, and so does a scorer as `scoring`, unless `X_val` is.
+        If X is read in blocks, a hash of a sample's number and the seed decides which fold it validates. A quarter of `memory_limit` holds
+        the validation samples of all folds together. That is room for limit / 4 / (8 · (columns + inputs + outputs)) samples: 400,000 for
+        20 numbers and 512 MiB. In larger folds, the samples with the smallest hashes validate, and the others are not used. Networks are
+        trained one after the other, with `n_threads` threads each. Each has its own best epoch, also with `n_ens`. Folds are not
+        stratified, and samples of weight 0 count in the size of a batch. `tune`, `groups` and `times` need all samples in memory; a scorer
+        as `scoring` does too, unless `X_val` is in memory.
         """
         weights, weights_val = sample_weight, sample_weight_val
         for name, given, rows in (("exposure", exposure, X), ("exposure_val", exposure_val, X_val)):
             if given is not None and raw_stream(rows, None, None) is not None:
                 raise ParameterError(
-                    f"{name} divides counts in memory, and X goes by in blocks: make a column of rates, counts / {name}, the y, and one of "
-                    f"{name} the sample_weight"
+                    f"{name} needs counts in memory, but X is read in blocks: pass a column of rates, counts / {name}, as y, and the "
+                    f"column of {name} as sample_weight"
                 )
         if exposure is not None:
             y, weights = self._rates(y, exposure, weights, "exposure")
         if exposure_val is not None:
             y_val, weights_val = self._rates(y_val, exposure_val, weights_val, "exposure_val")
         if y_val is not None and (exposure is None) != (exposure_val is None):
-            raise ParameterError("exposure and exposure_val go together where there is an X_val: pass both, or neither")
+            raise ParameterError("with X_val, only one of exposure and exposure_val is given: pass both, or neither")
         return self._fit(X, y, weights, (X_val, y_val, weights_val), groups, times)
 
     def _rates(self, y: Any, exposure: Any, sample_weight: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure); see `Tweedie`."""
         if not isinstance(RealTargets(np.zeros(1)).loss(self.loss), OF_RATES):
-            raise ParameterError(f"{name} is for loss='poisson' and loss='tweedie', got loss={self.loss!r}")
+            raise ParameterError(f"{name} needs loss='poisson' or loss='tweedie', got loss={self.loss!r}")
         counts, exposures = np.asarray(as_numbers(y, "y"), np.float64), _checked_exposure(exposure, name)
         if counts.shape[:1] != exposures.shape:
             raise DataError(f"{name} must have one number for each of the {len(counts)} samples, got shape {exposures.shape}")
@@ -160,27 +163,27 @@ class RealEnsemble(RealAnswers, Ensemble):
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def predict(self, X: Any, return_std: bool = False, exposure: Any = None) -> Any:
-        """Predictions for samples.
+        """Predict the targets of samples.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
         return_std : bool, default False
-            With ``loss="gaussian_nll"``: the standard deviations too.
+            Also return the standard deviations; needs ``loss="gaussian_nll"``.
         exposure : array-like of shape (n_samples,), optional
-            With ``loss="poisson"`` or ``"tweedie"``: what predicted rates are multiplied by.
+            Multiplies the predicted rates; needs ``loss="poisson"`` or ``"tweedie"``.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
-            A loss with several outputs for each target (quantiles) has them along a last axis.
+            Predictions. If a loss has several outputs for each target, such as quantiles, they are along a last axis.
         """
         predictions = super().predict(X, return_std)
         if exposure is None:
             return predictions
         if not isinstance(self._fitted_loss, OF_RATES):
-            raise ParameterError(f"exposure is for loss='poisson' and loss='tweedie'; this was trained with {self._fitted_loss!r}")
+            raise ParameterError(f"exposure needs loss='poisson' or loss='tweedie'; this estimator was trained with {self._fitted_loss!r}")
         exposures = _checked_exposure(exposure, "exposure")
         if len(exposures) != len(predictions):
             raise DataError(f"exposure must have one number for each of the {len(predictions)} samples, got shape {exposures.shape}")

@@ -37,19 +37,19 @@ _SHOWN = 2**14
 
 def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, validation: tuple[Any, Any, Any]) -> None:
     """Raise `ParameterError` for what needs all samples in memory, before any is read."""
-    why = f"{raw.source} goes by in blocks"
+    why = f"{raw.source} is read in blocks"
     if given.tune is not None:
         raise ParameterError(
-            f"tune={given.tune!r} trains trials side by side on folds in memory, and {why}: tune on a part, then fit without"
+            f"tune={given.tune!r} needs all samples in memory, but {why}: tune on some of the samples, then fit without tune"
         )
-    for name, value, reason in (("groups", groups, "keeps groups together"), ("times", times, "finds the latest samples")):
+    for name, value, reason in (("groups", groups, "keep groups together"), ("times", times, "find the latest samples")):
         if value is not None:
-            raise ParameterError(f"{name} {reason} by looking at all samples, and {why}: pass X_val and y_val in place of {name}")
+            raise ParameterError(f"{name} needs all samples in memory to {reason}, but {why}: pass X_val and y_val instead of {name}")
     X_val, y_val, weights_val = validation
     is_in_memory = X_val is not None and raw_stream(X_val, y_val, weights_val, "validation ") is None
     judge = Judge(given.scoring, LOSS)
     if judge.needs_estimator and not is_in_memory:
-        raise ParameterError(f"scoring={judge.spec!r} is asked of samples in memory, and {why}: pass X_val and y_val, or a metric's name")
+        raise ParameterError(f"scoring={judge.spec!r} needs samples in memory, but {why}: pass X_val and y_val, or name a metric")
 
 
 class EnsembleRows(StreamedRows, StreamedSamples):
@@ -135,8 +135,8 @@ class EnsembleRows(StreamedRows, StreamedSamples):
             if not n_train or not len(own) or ends[number] == ends[number + 1]:
                 what = f"validation_fraction={share:g}" if n_folds == 1 else f"n_cv={n_folds} folds"
                 raise DataError(
-                    f"{what} of {n} samples, by the hashes of their numbers, leaves none to train on, or none to judge by: change it, or "
-                    "give more data"
+                    f"{what} of {n} samples, split by hashes of their numbers, leaves no training or no validation samples: change it, "
+                    "or give more data"
                 )
             folds.append(StreamedFold(train, n_train, own.samples().matrix, np.arange(ends[number], ends[number + 1])))
         whole = StreamedFold(None, n, of_all.samples().matrix, None)
@@ -168,7 +168,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         for first, block in self._numbered(raw):
             gathered.add(first, block)
         if not len(gathered):
-            raise DataError(f"{raw.source} has no samples to judge by")
+            raise DataError(f"{raw.source} has no samples to validate on")
         return gathered.samples()
 
     def _numbered(self, raw: Stream) -> Iterator[tuple[int, StreamBlock]]:

@@ -87,7 +87,7 @@ def names_of(estimator: Any) -> list[str] | None:
     found = list(map(str, names))
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
-        raise ExportError(f"two columns of X are called {twice!r}, and exported models take columns by name: rename one and fit again")
+        raise ExportError(f"two columns of X are called {twice!r}, but exported models find columns by name: rename one and fit again")
     return found
 
 
@@ -139,8 +139,8 @@ def _are_texts(categories: Categories, name: str) -> bool:
     kinds = {"text" if isinstance(level, str) else "numbers" if _is_number(level) else type(level).__name__ for level in categories.levels}
     if len(kinds) > 1 or not kinds <= {"text", "numbers"}:
         raise ExportError(
-            f"column {name!r} of X has levels that are {' and '.join(sorted(kinds))}, and an exported model takes columns of texts or of "
-            "numbers: make them texts and fit again"
+            f"column {name!r} of X has levels that are {' and '.join(sorted(kinds))}, but an exported model takes columns of texts or "
+            "of numbers: convert them to texts and fit again"
         )
     return kinds == {"text"}
 
@@ -222,6 +222,6 @@ def _classes(classes: np.ndarray) -> np.ndarray:
         return classes.astype(str)
     if classes.dtype.kind not in CLASS_KINDS:
         raise ExportError(
-            f"classes such as {classes[0]!r:.40} are no texts, numbers or truth values, which is all that files hold: fit again with texts"
+            f"an exported file holds classes that are texts, numbers or truth values, not {classes[0]!r:.40}: fit again with texts"
         )
     return classes

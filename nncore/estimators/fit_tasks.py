@@ -39,9 +39,9 @@ if not TYPE_CHECKING:  # scikit-learn's own, from 1.9 on, have no types and woul
 class FitTasks(Callback):
     """Tells the callbacks that ``estimator.set_callbacks`` was given of the fit and its epochs.
 
-    Made at the beginning of a ``fit`` that is decorated by `with_callbacks`, handed to `Sequential.fit` as the last of its callbacks,
-    so that it knows whether another epoch will follow; `finish` is called at the end of the fit. L-BFGS, which has
-    no epochs, calls `begin` before and `end` after each of its iterations.
+    It is made at the beginning of a ``fit`` that is decorated by `with_callbacks`. `Sequential.fit` gets it as the last callback,
+    so it knows whether another epoch follows. `finish` is called at the end of the fit. L-BFGS, which has no epochs, calls `begin`
+    before and `end` after each of its iterations.
 
     A callback that returns True at the end of an epoch ends the fit.
 
@@ -115,7 +115,7 @@ class FitTasks(Callback):
         return self._fit_task.subcontext(task_name=name, task_id=number, max_subtasks=max_subtasks)
 
     def finish(self, fitted: Callable[[], dict[str, Any]] = dict) -> None:
-        """The fit is over, and the estimator, with the attributes that `fitted` returns, is what came of it."""
+        """The fit is over; the estimator has the attributes that `fitted` returns."""
         self.close()
         if self._fit_task is not None:
             self._fit_task.call_on_fit_task_end(**self._given, reconstruction_attributes=fitted)

@@ -37,7 +37,7 @@ from nncore.tabular import files_of
 _TEXTS, _PACKED = {".csv": ",", ".tsv": "\t"}, (".gz", ".bz2", ".zst", ".lz4")
 
 #: What is wrong with a file of features alone.
-NO_TARGETS = "y is missing: name its column, or let batches hold it, (X, y)"
+NO_TARGETS = "y is missing: pass the name of its column, or batches (X, y)"
 
 #: Bytes of an array or a frame that are a piece.
 _PIECE = 2**20
@@ -49,8 +49,8 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
     Parameters
     ----------
     X : object
-        A path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a list of paths of tables; a dataset or scanner
-        of Arrow; what gives batches; or a `Stream`.
+        The path of a Parquet, Feather, CSV or NumPy file or of a folder, a pattern of names, or a list of paths of tables. Or a dataset or
+        scanner of Arrow, an iterable of batches, or a `Stream`.
     y, sample_weight : object
         Names of columns, or None where `X` has them; of a NumPy file, arrays or paths.
     role : str, default ""
@@ -81,7 +81,7 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
         return X if isinstance(X, Stream) else None
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
-            raise ParameterError(f"{role}X gives batches, which hold their targets, (X, y) or (X, y, sample_weight): leave {name} out")
+            raise ParameterError(f"{role}X gives batches, which hold the targets, (X, y) or (X, y, sample_weight): leave {name} out")
     return RawBatches(X, f"{role}X")
 
 
@@ -94,8 +94,8 @@ def training_stream(given: Given, X: Any, y: Any, sample_weight: Any) -> Stream 
         given.obey("memory_limit")
         if not found.can_repeat:
             raise ParameterError(
-                f"{found.source} can be gone through once, and a fit goes through it again and again: pass an object whose __iter__ "
-                "begins anew, or a function that returns a fresh iterator"
+                f"{found.source} can be iterated only once, but a fit reads it several times: pass an object whose __iter__ "
+                "starts anew, or a function that returns a new iterator"
             )
         if not found.has_targets:
             raise ParameterError(NO_TARGETS)
@@ -111,7 +111,7 @@ def _dataset(files: list[Path], folder: Path | None, source: str, y: Any) -> Any
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
-        raise DataError(f"{source} has files of several formats ({found}): name those of one by a pattern, as 'folder/*.csv'")
+        raise DataError(f"{source} has files of several formats ({found}): select one format by a pattern, such as 'folder/*.csv'")
     (kind,) = kinds
     where: Any = [str(file) for file in files] if folder is None else str(folder)
     if kind not in _TEXTS:
@@ -136,7 +136,7 @@ def _kind(file: Path) -> str:
         return suffix
     if suffix not in FORMATS:
         known = ", ".join([*_TEXTS, *FORMATS, ".npy", ".npz"])
-        raise DataError(f"{file} ends in none of {known}: rename it, or pass a pyarrow.dataset.Dataset")
+        raise DataError(f"{file} does not end in one of {known}: rename it, or pass a pyarrow.dataset.Dataset")
     return FORMATS[suffix]
 
 

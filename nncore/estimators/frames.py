@@ -102,7 +102,7 @@ class Column:
         try:
             code_of = {value: code for code, value in enumerate(dict.fromkeys(values))}
         except TypeError:
-            raise DataError(f"{self.label} of X holds lists or other containers, which are no categories: drop it") from None
+            raise DataError(f"{self.label} of X holds lists or other containers, which cannot be categories: drop it") from None
         return Factorized(np.fromiter(map(code_of.__getitem__, values), np.int64, len(values)), list(code_of))
 
     def moments(self) -> tuple[NDArray[np.datetime64], bool]:
@@ -112,7 +112,7 @@ class Column:
         if all(is_missing(value) for value in self.values()):
             return np.full(len(self.data), np.datetime64("NaT"), "datetime64[us]"), False
         holds = {"number": "numbers", "category": "categories", "duration": "durations"}.get(self.kind, self.kind)
-        raise DataError(f"{self.label} of X holds {holds}, where training had dates: convert the column to what it was")
+        raise DataError(f"{self.label} of X holds {holds}, but training had dates: convert the column to dates")
 
     def numbers(self) -> np.ndarray:
         """float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for what is no number."""
@@ -130,7 +130,7 @@ class Column:
         except (TypeError, ValueError):
             shown = repr(value) if len(repr(value)) <= SHOWN else repr(value)[:SHOWN] + "…"
             raise DataError(
-                f"{self.label} of X holds {shown}, which is no number: make it one, drop the column, or name it in categorical_features"
+                f"{self.label} of X holds {shown}, which is not a number: convert it, drop the column, or name it in categorical_features"
             ) from None
 
 

@@ -98,14 +98,14 @@ class Given:
         by_habit = [name for name in ignored if self._is_ignored_by_scikit_learn(name)]
         for name in ignored:
             if name not in by_habit:
-                remedy = f"leave it at {self._defaults[name]!r}, or change what it depends on"
+                remedy = f"leave it at {self._defaults[name]!r}, or change what makes it ineffective"
                 more = ", or pass X_val and y_val" if name == "scoring" else ""
                 raise ParameterError(
-                    f"{self._owner}: {self.shown(name)} would be ignored, since nothing obeys it with {why}: {remedy}{more}"
+                    f"{self._owner}: {self.shown(name)} would be ignored, because it has no effect with {why}: {remedy}{more}"
                 )
         if by_habit:
             shown = ", ".join(map(self.shown, by_habit))
-            warn_user(f"{self._owner}: {shown} is ignored, as in scikit-learn, since nothing obeys it with {why}: leave it at its default")
+            warn_user(f"{self._owner}: {shown} is ignored, as in scikit-learn: it has no effect with {why}. Leave it at its default")
 
     def _is_default(self, name: str, default: Any) -> bool:
         value = self._values.get(name, default)

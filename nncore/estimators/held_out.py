@@ -27,9 +27,9 @@ LOSS = "loss"
 def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
     """Raise `ParameterError` for validation data of which a part is missing."""
     if (X_val is None) != (y_val is None):
-        raise ParameterError("X_val and y_val go together: pass both, or neither")
+        raise ParameterError("only one of X_val and y_val is given: pass both, or neither")
     if X_val is None and sample_weight_val is not None:
-        raise ParameterError("sample_weight_val is for X_val and y_val: pass them too, or leave it out")
+        raise ParameterError("sample_weight_val needs X_val and y_val: pass them too, or leave it out")
 
 
 @dataclass
@@ -148,11 +148,11 @@ class Judge:
             decided_mode("scoring", metric_name(metric), "auto", _mode(metric))
         name = getattr(self._scorer, "__name__", "")
         if name and getattr(self._scorer, "__module__", "").startswith("sklearn.metrics"):
-            raise ParameterError(f"scoring={name} is a metric of predictions: pass sklearn.metrics.make_scorer({name}), or a scorer's name")
+            raise ParameterError(f"scoring={name} takes predictions: pass sklearn.metrics.make_scorer({name}), or the name of a scorer")
         if direction(name) == "min":
             raise ParameterError(
-                f"scoring={name}: more of what a scorer returns is better, and its name says that less is: return the negative, and call "
-                f"it neg_{name}"
+                f"scoring={name}: a scorer must return higher values for better predictions, but its name says that lower is better: "
+                f"return the negative, and call it neg_{name}"
             )
 
     def __call__(self, estimator: Any, held_out: HeldOut | HeldOutStream, recorded: Mapping[str, float]) -> float:

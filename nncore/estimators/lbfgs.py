@@ -42,15 +42,15 @@ class LbfgsFit:
         blueprint = plan_network(network.layers, network.layer_names, network.input_shape)
         if noise := next((stage.name for stage in blueprint.stages if stage.plan.training_only), None):
             raise ParameterError(
-                f"solver='lbfgs' needs the same function at every step, which {noise} changes: leave it out, or use another solver"
+                f"solver='lbfgs' needs the same function at every step, but {noise} changes it: leave it out, or use another solver"
             )
         if rule := next((rule for rule in network.rules if rule.kind == "constraint"), None):
             raise ParameterError(
-                f"solver='lbfgs' moves along lines, which {rule.component!r} of {rule.tensor.name} would leave: use another solver"
+                f"solver='lbfgs' does not support constraints, such as {rule.component!r} of {rule.tensor.name}: use another solver"
             )
         if given.precision == "bfloat16":
             raise ParameterError(
-                "solver='lbfgs' compares losses that are closer than bfloat16 can tell apart: leave precision out, or use another solver"
+                "solver='lbfgs' needs losses with more digits than precision='bfloat16' gives: leave precision out, or use another solver"
             )
         self._penalty = data.penalty(float(given.alpha), len(data))
         self._options = {"max_fun": given.max_fun, "max_iter": given.max_iter, "gtol": given.tol}

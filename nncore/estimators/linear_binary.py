@@ -34,7 +34,7 @@ LARGEST_FEATURE = 1e140
 
 @explains_calls(but=("predict_one",))
 class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator):
-    """Predicts the second class where w·x + b > 0. A subclass's ``fit`` sets the attributes.
+    """A linear classifier of two classes: the second where w·x + b > 0. A subclass's ``fit`` sets the attributes.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
     classes_: NDArray[Any]
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """w·x + b of every sample.
+        """Return w·x + b of each sample.
 
         Parameters
         ----------
@@ -67,9 +67,9 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         Raises
         ------
         DataError
-            If `X` holds NaN or infinity.
+            `X` has NaN or infinite numbers.
         ValueError
-            If `X` has another number of features than the training data.
+            `X` has another number of features than the training data.
         """
         self._check_is_fitted()
         numbers = plain_numbers(self, X)
@@ -78,7 +78,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         return self._scores(samples)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Class of every sample: the second one where ``decision_function(X) > 0``.
+        """Predict the class of each sample: the second one where ``decision_function(X) > 0``.
 
         Parameters
         ----------
@@ -93,32 +93,32 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         return self.classes_[positive.astype(np.intp)]
 
     def predict_one(self, x: ArrayLike) -> Any:
-        """Class of a single sample, without what looking at a whole array takes.
+        """Predict the class of a single sample, faster than `predict`, which checks a whole array.
 
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            The sample: its features in the order of the training.
+            Features of the sample, in the order of the training data.
 
         Returns
         -------
         label
-            What `predict` gives for it.
+            The prediction that `predict` returns for it.
         """
         score = self._score_of_one(x)
         return self.classes_[int(score > 0)]
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy.
+        """Return the accuracy.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,)
-            Their labels.
+            Labels.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            Weight of each sample.
 
         Returns
         -------
@@ -131,24 +131,24 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
         return accuracy
 
     def export(self, path: FileLike) -> None:
-        """Write the fitted estimator to a file that predicts without nncore: w·x + b and the classes.
+        """Export the fitted estimator to a file that predicts without nncore: w·x + b and the classes.
 
-        The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
-        NaN and infinite numbers are not refused.
+        The file has `predict`, and `predict_proba` if the estimator has probabilities. It takes columns by name if X had names, else X as a
+        whole. NaN and infinite numbers are not rejected.
 
         Parameters
         ----------
         path : str, path-like or binary file object
-            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
-            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
-            is replaced once the new one is complete.
+            The suffix of the name chooses the format. ``".py"`` is a module that needs only NumPy, ``".onnx"`` a model for ONNX runtimes
+            (extra ``onnx``), and ``".h"`` a C99 header that needs no library. Exporters of plugins may add suffixes. An existing file is
+            replaced once the new one is complete.
 
         Raises
         ------
         ParameterError
-            If no exporter claims the suffix.
+            No exporter has this suffix.
         ExportError
-            If the classes cannot leave.
+            The classes cannot be exported.
         """
         write_graph(self._export_graph(), path)
 
@@ -199,7 +199,7 @@ class LinearBinaryClassifier(ClassifierMixin, TakesTurns, BringsRegistrations, N
                 "classes: use nncore.estimators.MLPClassifier, or sklearn.multiclass.OneVsRestClassifier around this estimator"
             )
         if len(classes) < 2:
-            raise DataError(f"y holds only one class, {classes.tolist()[0]!r}: two are needed to tell apart")
+            raise DataError(f"y has only one class, {classes.tolist()[0]!r}: two are needed")
         return samples, encoded.astype(bool), classes
 
     def __sklearn_tags__(self) -> Any:

@@ -98,7 +98,7 @@ class LiveParameters:
         if name in ("coefs_", "intercepts_"):
             dense_parameters(self.network_)[name == "intercepts_"][:] = value
         elif value != getattr(self, name):
-            raise AttributeError(f"{name} is {getattr(self, name)!r}, as the network is made: it cannot become {value!r}")
+            raise AttributeError(f"{name} is {getattr(self, name)!r} in this network: it cannot be set to {value!r}")
 
     def _take_assigned(self) -> None:
         """Give the network, which is new, what was assigned before."""
@@ -111,8 +111,8 @@ class LiveParameters:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         if more := self._more_than_words():
             raise AttributeError(
-                f"this {type(self).__name__} has no {name}: its predictions come from more than dense layers ({more}). "
-                "network_.named_parameters() has all tensors, network_.save() the whole"
+                f"this {type(self).__name__} has no {name}: its predictions depend on more than dense layers ({more}). "
+                "network_.named_parameters() has all tensors, and network_.save() saves everything"
             )
 
     def _more_than_words(self) -> str:
@@ -122,7 +122,7 @@ class LiveParameters:
         if not self._columns.has_numbers_alone:
             return "features are encoded"
         if self._out_activation() not in OUT_ACTIVATIONS:
-            return "the loss reads the outputs in a way of its own"
+            return "the loss decodes the outputs in its own way"
         dense: list[Dense] = []
         for layer in self.network_.layers:
             if type(layer) is Dense and layer.use_bias and layer.tied_to is None:

@@ -32,44 +32,44 @@ LOGISTIC_CURVATURE = 0.25
 class LogisticNeuron(LinearBinaryClassifier):
     """Logistic regression without penalty: P(second class) = σ(w·x + b).
 
-    A network of one unit is trained on the mean of -Y log p - (1 - Y) log(1 - p), Y = 1 for the second class, which is
-    predicted where σ(w·x + b) > 0.5. The features are standardised and decorrelated first and the weights folded back
-    afterwards, so that neither their scales nor their correlations slow the training: in those coordinates the loss
-    curves by at most ¼ in any direction, and a learning rate of 4 is safe for every data set.
+    A network of one unit minimises the mean of -Y log p - (1 - Y) log(1 - p), where Y = 1 for the second class. It predicts the second
+    class where σ(w·x + b) > 0.5. The features are standardised and decorrelated first, and the weights are folded back afterwards. Neither
+    their scales nor their correlations slow training: the loss then curves by at most ¼ in any direction. So a learning rate of 4 is safe
+    for every data set.
 
     Parameters
     ----------
     max_epochs : int, default 1000
-        Passes over the samples, at most.
+        Maximum number of passes over the samples.
     batch_size : int or None, default None
-        Samples for each step; None takes all of them, which is gradient descent proper. Smaller batches stay around the
-        optimum at a distance that falls with the learning rate.
+        Number of samples of each step. None takes all of them: gradient descent. With smaller batches, the weights stay at a distance from
+        the optimum that falls with the learning rate.
     optimizer : Optimizer, str, dict or None, default None
-        Acts on the decorrelated features. None is Nesterov's momentum 0.9 with a learning rate of 4 for full batches. For
-        smaller ones it is SGD with a tenth of the learning rate that is safe for them on average [2]_.
+        Optimizer of the weights for the decorrelated features. None is Nesterov's momentum 0.9 with a learning rate of 4 for full batches.
+        For smaller ones it is SGD with a tenth of the learning rate that is safe for them on average [2]_.
     tol : float, default 1e-7
-        Full batches only: converged, once no entry of the gradient (of the decorrelated features' weights) is larger
-        in two epochs running.
+        With full batches, training has converged when no entry of the gradient (for the decorrelated features) exceeds this in two
+        consecutive epochs.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default None
-        Decides which samples share a batch. Full batches leave nothing to chance: training starts from zero.
+        Seed that decides which samples share a batch. Full batches need none: training starts from zero.
 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features), float64
-        For the features as given. Of features that are linear combinations of others, it has the smallest weights (of the
-        standardised features) that reach the optimum; a constant one has weight 0.
+        Weights for the original features. If features are linear combinations of others, these are the smallest weights (of the
+        standardised features) that reach the optimum. A constant feature has weight 0.
     intercept_ : ndarray of shape (1,), float64
     classes_ : ndarray of shape (2,)
-        In sorted order; the second has Y = 1.
+        The labels in sorted order; the second has Y = 1.
     n_iter_ : int
-        Epochs.
+        Number of epochs.
     loss_curve_ : ndarray of shape (n_iter_,), float64
         Mean loss during each epoch.
     converged_ : bool
-        Whether `tol` was reached at an optimum; always False for smaller batches, and where a hyperplane separates the classes,
-        since the loss then has no minimum.
+        Whether `tol` was reached at an optimum. Always False for smaller batches. Also False if a hyperplane separates the classes, since
+        the loss then has no minimum.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As in every scikit-learn estimator.
 
     References
     ----------
@@ -109,7 +109,8 @@ class LogisticNeuron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,)
-            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
+            Labels: numbers, text or booleans, with exactly two different values. None is a missing label. Labels of different types are not
+            allowed.
 
         Returns
         -------
@@ -118,14 +119,14 @@ class LogisticNeuron(LinearBinaryClassifier):
         Raises
         ------
         ParameterError
-            For a parameter outside its range.
+            A parameter is outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
+            `X` has NaN or infinite numbers, or `y` has missing or mixed labels, or not exactly two classes.
 
         Warns
         -----
         ConvergenceWarning
-            For full batches: if they did not reach `tol`, or a hyperplane separates the classes.
+            With full batches: `tol` was not reached, or a hyperplane separates the classes.
         """
         self._validate_parameters()
         X, is_second, classes = self._validate_training_data(X, y)
@@ -160,8 +161,8 @@ class LogisticNeuron(LinearBinaryClassifier):
         self.converged_ = history.stop_reason == StopAtSmallGradient.reason and not separated
         if full_batch and not self.converged_:
             message = (
-                "a hyperplane separates the classes, so the loss has no minimum: larger weights are always better. Kept are those "
-                f"of epoch {self.n_iter_}; for an optimum, take more samples or fewer features"
+                "a hyperplane separates the classes, so the loss has no minimum: larger weights are always better. The weights "
+                f"of epoch {self.n_iter_} are used; for an optimum, use more samples or fewer features"
                 if separated
                 else f"the gradient is still above tol={self.tol:g} after {self.n_iter_} epochs: raise max_epochs or tol"
             )
@@ -169,7 +170,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         return self
 
     def decision(self, X: ArrayLike) -> NDArray[np.float64]:
-        """w·x + b of every sample: `decision_function` by the name it has in `MPNeuron`.
+        """Return w·x + b of each sample: `decision_function` under the name it has in `MPNeuron`.
 
         Parameters
         ----------
@@ -184,7 +185,7 @@ class LogisticNeuron(LinearBinaryClassifier):
         return self.decision_function(X)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities of both classes, 1 - σ(w·x + b) and σ(w·x + b).
+        """Predict the probabilities of both classes, 1 - σ(w·x + b) and σ(w·x + b).
 
         Parameters
         ----------
@@ -199,17 +200,17 @@ class LogisticNeuron(LinearBinaryClassifier):
         return _probabilities(self.decision_function(X))
 
     def predict_proba_one(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities of both classes for a single sample, without what looking at a whole array takes.
+        """Predict the probabilities of both classes for a single sample, faster than `predict_proba`.
 
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            The sample: its features in the order of the training.
+            Features of the sample, in the order of the training data.
 
         Returns
         -------
         ndarray of shape (2,), float64
-            What `predict_proba` gives for it.
+            The probabilities that `predict_proba` returns for it.
         """
         return _probabilities(np.array([self._score_of_one(x)]))[0]
 

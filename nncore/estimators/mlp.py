@@ -283,10 +283,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     def _refuse_another_network(self, given: Given, name: str, *, incremental: bool) -> None:
         goes_on = "partial_fit" if incremental else "fit with warm_start=True"
-        remedy = "call fit, which begins anew" if incremental else "fit with warm_start=False"
+        remedy = "call fit, which starts over" if incremental else "fit with warm_start=False"
         raise ParameterError(
-            f"{type(self).__name__}: {goes_on} goes on with a network that was made with {name}={self._made_of[name]!r}, and "
-            f"{given.shown(name)} is another one: set it back, or {remedy}"
+            f"{type(self).__name__}: {goes_on} continues a network made with {name}={self._made_of[name]!r}, "
+            f"but now {given.shown(name)}: set it back, or {remedy}"
         )
 
     @property
@@ -362,7 +362,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         stream = encoded_stream(self, raw, loss, weigh) if raw is not None else None if table is None else table.held_out(loss, weigh)
         if stream is not None:
             if judge.needs_estimator:
-                raise ParameterError(f"scoring={judge.spec!r} is asked of samples in memory: pass X_val and y_val, or a metric's name")
+                raise ParameterError(f"scoring={judge.spec!r} needs validation samples in memory: pass X_val, y_val, or name a metric")
             data.held_out = HeldOutStream(stream, judge)
         elif X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)

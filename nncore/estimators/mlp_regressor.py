@@ -38,172 +38,177 @@ from nncore.words import explains_calls
 
 @explains_calls
 class MLPRegressor(RealAnswers, MultilayerPerceptron):
-    """A multi-layer perceptron for regression: scikit-learn's, in a compiled core, with what its users asked for.
+    """A multi-layer perceptron for regression: a drop-in for scikit-learn's, with a compiled core and more options.
+
+    Also takes any loss, optimizer, schedule and layer of the registry, data frames, and files that do not fit in memory.
 
     Parameters
     ----------
     loss : str, Loss, dict or function, default "squared_error"
-        ``"squared_error"`` is half of it, ``"poisson"`` half the deviance, from the logarithm of the rate; ``"absolute_error"``,
-        ``"huber"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` or any other loss of the registry, or
-        ``function(output, target)`` that returns the loss of each sample and its gradient. The network ends in the activation that the
-        loss needs.
+        ``"squared_error"`` is half the squared error; ``"poisson"`` is half the deviance, for a network that outputs the logarithm of the
+        rate. Others are ``"absolute_error"``, ``"huber"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}`` and
+        any loss of the registry. A ``function(output, target)`` returns the loss of each sample and its gradient. The output layer gets the
+        activation that the loss needs.
     hidden_layer_sizes : int or sequence of int, default (100,)
-        Units of each hidden layer.
+        Number of units of each hidden layer.
     activation : str, Activation, dict or list, default "relu"
-        ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` or any activation of the registry; a list has one for each hidden layer.
+        Activation of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` or any activation of the registry. A list
+        has one for each hidden layer.
     solver : {"adam", "sgd", "lbfgs"}, str, Optimizer or dict, default "adam"
-        ``"sgd"`` has Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. ``"lbfgs"`` is L-BFGS, on all
-        samples at once and in float64, by the steps of SciPy's; it suits small data. Any optimizer of the registry by name, with
-        `learning_rate_init`, or as an instance, with its own hyperparameters.
+        The optimizer. ``"sgd"`` is scikit-learn's; `momentum` and `nesterovs_momentum` choose its kind of momentum. ``"lbfgs"`` is L-BFGS
+        with SciPy's steps, on all samples at once and in float64; it suits small data. Any other optimizer of the registry is given by
+        name, with `learning_rate_init` as its learning rate, or as an instance with its own hyperparameters.
     alpha : float, default 0.0001
-        Strength of the L2 penalty ½·alpha·ΣW² / n of a batch of n samples (of all dense layers' weights).
+        Strength of the L2 penalty ½·alpha·ΣW² / n on the weights of all dense layers, where n is the number of samples of the batch.
     batch_size : int or "auto", default "auto"
-        Samples of a batch; ``"auto"`` is 200, or all if there are fewer.
+        Number of samples of a batch. ``"auto"`` is 200, or all samples if there are fewer.
     learning_rate : {"constant", "invscaling", "adaptive"}, str, Schedule or dict, default "constant"
-        ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t, ``"adaptive"`` divides by 5 instead of ending the fit when
-        nothing improves, until the rate is 1e-6; Adam ignores both. Any schedule of the registry, over `max_iter` epochs; or a dict of
-        schedules by the paths of the numbers that they move, as in `nncore.Sequential.fit`:
-        ``{"lr": "cosine", "dropout_1.rate": "flat_cosine"}``.
+        How the learning rate changes during training. ``"invscaling"`` is learning_rate_init / (samples seen + 1)^power_t. ``"adaptive"``
+        divides the rate by 5 where training would otherwise stop, until it is 1e-6. ``solver="adam"`` ignores these two, as in
+        scikit-learn. Any schedule of the registry runs over `max_iter` epochs. A dict schedules other hyperparameters too, by their paths,
+        as in `nncore.Sequential.fit`: ``{"lr": "cosine", "dropout_1.rate": "flat_cosine"}``.
     learning_rate_init : float, default 0.001
-        The learning rate, or the one that `learning_rate` begins with.
+        The learning rate; with a schedule, its first value.
     power_t : float, default 0.5
-        The rate falls with this power of time for ``learning_rate="invscaling"``.
+        Exponent of ``learning_rate="invscaling"``.
     max_iter : int, default 200
-        Epochs, or iterations of L-BFGS, at most.
+        Maximum number of epochs, or of iterations of L-BFGS.
     shuffle : bool, default True
-        Visit the samples in a new order every epoch.
+        Visit the samples in a new order in every epoch.
     random_state : int, RandomState, Generator or None, default None
-        Decides first values, split, order and dropout. The same int gives the same bits, whatever `n_threads` is.
+        Seed of the initial weights, the validation split, the order of samples and dropout. The same int gives the same bits, whatever
+        `n_threads` is.
     tol : float, default 1e-4
-        What an epoch must improve by. For L-BFGS, the largest entry of the gradient at which it has converged.
+        An epoch counts as an improvement if its loss or score is better than the best one by this much. L-BFGS has converged when no entry
+        of the gradient is larger than this.
     verbose : bool or int, default False
-        Print the loss of every epoch.
+        Print the loss after every epoch.
     warm_start : bool, default False
-        `fit` goes on from the last solution.
+        Continue from the weights of the previous `fit` instead of starting over.
     momentum : float, default 0.9
-        How slowly past gradients are forgotten.
+        Momentum of ``solver="sgd"``: the part of the previous step that is added to the next one.
     nesterovs_momentum : bool, default True
-        Both for ``solver="sgd"``.
+        Use Nesterov's momentum with ``solver="sgd"``.
     early_stopping : bool, default False
-        Judge epochs by a score on validation data in place of the training loss. Without `X_val`, `validation_fraction` of the samples
-        is kept out for it.
+        Stop by a validation score instead of the training loss. Without `X_val`, `validation_fraction` of the samples is held out for it.
     validation_fraction : float, default 0.1
-        Part of the samples that `early_stopping` holds out.
+        Fraction of the samples that `early_stopping` holds out.
     beta_1, beta_2, epsilon : float, default 0.9, 0.999, 1e-8
-        Of Adam and its like.
+        Decay rates of the moment estimates, and the stabilising ε, of Adam and related optimizers.
     n_iter_no_change : int or inf, default 10
-        The fit ends when more epochs than this in a row did not improve.
+        Stop when more than this many epochs in a row brought no improvement of `tol`.
     max_fun : int, default 15000
-        Evaluations of loss and gradient by L-BFGS at most.
+        Maximum number of evaluations of the loss and its gradient by L-BFGS.
     layers : sequence of Layer, str or dict, optional
-        Hidden layers of your own, any of the registry, in place of what `hidden_layer_sizes`, `activation`, `dropout` and `normalization`
+        Your own hidden layers, any of the registry. They replace what `hidden_layer_sizes`, `activation`, `dropout` and `normalization`
         describe.
     dropout : float or sequence of float, default 0.0
-        Part of the units that is dropped after each hidden layer while training; one number, or one for each layer.
+        Fraction of the units dropped after each hidden layer while training: one number, or one for each layer.
     normalization : {None, "batch_norm", "layer_norm"}, str or dict, default None
-        A layer of the registry between every dense layer and its activation.
+        A layer of the registry inserted between every hidden dense layer and its activation.
     scoring : str, callable, Metric or None, default None
-        What is monitored on validation data, higher being better: ``"loss"`` (its negative), a metric of the registry, one of
-        scikit-learn's scorers by name, or ``scorer(estimator, X, y)``. None is what `score` returns.
+        The validation score, where higher is better: ``"loss"`` (its negative), a metric of the registry, the name of one of scikit-learn's
+        scorers, or ``scorer(estimator, X, y)``. None is the score that `score` returns.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`; not by L-BFGS. Each fit works with copies.
+        Callbacks that see every epoch, as in `nncore.Sequential.fit`. Each fit works with copies. Not available with L-BFGS.
     clip_norm : float, optional
-        Gradients longer than this are scaled down to it.
+        Maximum norm of the gradient; longer gradients are scaled down to it.
     time_limit : float, optional
-        Seconds after which the fit ends.
+        Stop training after this many seconds.
     n_threads : int, optional
-        None is `nncore.get_num_threads`.
+        Number of threads. None is `nncore.get_num_threads`.
     progress : bool, default False
-        Show a progress bar.
+        Show a progress bar while training.
     dtype : {"input", "float32", "float64"}, default "input"
-        Of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn; float32 is up to
+        Dtype of the network. ``"input"`` is float32 for X of float32 and float64 for anything else, as in scikit-learn. float32 is up to
         twice as fast.
     precision : {"float32", "bfloat16", "auto"}, optional
-        ``"bfloat16"`` makes the matrix products of training from factors rounded to bfloat16, as ``precision`` of `nncore.Sequential.fit`
-        says; ``"auto"`` does so where it is measured to be faster. Where it is given, ``dtype="input"`` is float32. Not with
-        ``solver="lbfgs"``.
+        ``"bfloat16"`` rounds the factors of the matrix products of training to bfloat16, as ``precision`` of `nncore.Sequential.fit` does.
+        ``"auto"`` does so where a measurement finds it faster. With either, or ``"float32"``, ``dtype="input"`` means float32. Not
+        available with ``solver="lbfgs"``.
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
-        Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
-        "Missing" is a category too, where training has it; one that training does not have is none of the known.
+        Columns of X that hold categories. ``"from_dtype"`` takes the columns of a frame with text or a categorical type. An array has their
+        names, their indices, or a mask. None treats all columns as numbers. If training has missing values in such a column, "missing" is a
+        category of its own. Otherwise missing values are treated as an unknown category.
     max_one_hot : int, default 9
-        Categories become one input for each, or, of a column that has more of them than this, a learned vector (`nncore.Embedding`).
+        A column of up to this many categories is one-hot encoded. One with more becomes a learned vector (`nncore.Embedding`).
     standardize : bool, default False
-        Numbers get the mean 0 and the standard deviation 1, by what `fit` sees. Perceptrons want that: without it, or a scaler in a
-        pipeline, columns of large numbers drown the others.
+        Scale numeric columns to mean 0 and standard deviation 1, by the samples of `fit`. Set it, or put a scaler in a pipeline, unless the
+        columns are scaled already: otherwise columns of large numbers dominate the others.
     standardize_target : bool, default False
-        Train on targets of mean 0 and standard deviation 1 (for ``"poisson"``: of mean 1), by what `fit` sees. Predictions and `score` are
-        in the unit of y; losses, `loss_curve_` and the loss's own numbers (``delta`` of Huber's) are in the unit of the scaled targets.
-        Use it for targets far from 1, such as prices, which a network reaches very slowly.
+        Scale the training targets to mean 0 and standard deviation 1 (``"poisson"``: to mean 1). Predictions and `score` stay in the unit
+        of y. Losses, `loss_curve_` and the hyperparameters of a loss, such as Huber's ``delta``, are in the scaled unit. Use it for targets
+        far from 1, such as prices, which a network otherwise reaches very slowly.
     groups : dict of str to dict, optional
-        Tensors of ``network_`` that are trained in another way, by patterns of their names, as in `nncore.Sequential.fit`:
-        ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1}}``. Not by L-BFGS.
+        Options for some tensors of ``network_``, by patterns of their names, as in `nncore.Sequential.fit`:
+        ``{"dense_1.*": {"frozen": True}, "*.bias": {"lr_factor": 0.1}}``. Not available with L-BFGS.
     sampler : str, Sampler or dict, optional
-        Which samples an epoch visits: ``"balanced"`` for rare classes. None goes by `shuffle`. Not by L-BFGS.
+        Which samples an epoch visits: ``"balanced"`` helps with rare classes. None follows `shuffle`. Not available with L-BFGS.
     transforms : sequence of str, Transform or dict, optional
-        What changes each batch while training, in this order: ``[nn.GaussianNoise(std=0.1), "mixup"]``. They see the inputs of
-        ``network_``, which are the columns of X after `standardize` and with one input for each category. Not by L-BFGS.
+        Changes made to each training batch, in this order: ``[nn.GaussianNoise(std=0.1), "mixup"]``. They see the inputs of ``network_``:
+        the columns of X after `standardize` and one-hot encoding. Not available with L-BFGS.
     memory_limit : int or str, optional
-        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
-        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
+        Memory for the blocks of samples, buffers and open files while X is read in blocks: a number of bytes, or a text such as ``"2 GB"``.
+        None is 512 MiB. If it is given, X in memory is read in blocks too, and never copied whole.
 
     Attributes
     ----------
     coefs_, intercepts_ : list of ndarray
-        Live weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the layers: what is written there, or assigned, changes the network. They
-        exist, like `n_layers_` and `out_activation_`, where they and `activation` are all that predictions come from.
+        Weights ``(n_in, n_out)`` and biases ``(n_out,)`` of the dense layers. Writing to them, or assigning new arrays, changes the
+        network. Like `n_layers_` and `out_activation_`, they exist only where predictions depend on nothing but them and `activation`.
     network_ : nncore.Sequential
-        The network itself: to save, to draw, to export, to train on.
+        The trained network: save, draw, export or train it further.
     loss_ : float
-        Mean training loss of the last epoch, with its penalty. The squared error of several targets is their mean, as in scikit-learn;
-        what is minimised, and stands in `history_`, is their sum.
+        Mean training loss of the last epoch, including the penalty. For several targets, the squared error is averaged over them, as in
+        scikit-learn. Training minimises their sum, which `history_` shows.
     best_loss_ : float or None
-        The lowest of the last call of `fit`, and of calls of `partial_fit` after it; None with `early_stopping`.
+        Lowest training loss since the last call of `fit` began; later calls of `partial_fit` count too. None with `early_stopping`.
     loss_curve_ : list of float
-        Loss of every epoch, or iteration of L-BFGS.
+        Training loss of every epoch, or of every iteration of L-BFGS.
     validation_scores_, best_validation_score_ : list of float and float, or None
-        If there is validation data. The network of the best score is the one that is kept. A warm start rates the network that it goes
-        on with first; if that has not the best score so far, since something else judges now, the list begins anew.
+        Validation scores of every epoch, and the best one; None without validation data. The weights of the epoch with the best score are
+        restored at the end. A warm start scores the network it continues with first. If that score differs from the best one so far,
+        because data or `scoring` changed, the list starts anew.
     validation_loss_curve_ : list of float
         Validation loss of every epoch, without penalty.
     history_ : nncore.History
-        All columns of the fit, of calls that went on with it too; ``history_.plot()``.
+        All recorded values of the fit, and of the calls that continued it; ``history_.plot()`` draws them.
     n_iter_ : int
-        Epochs, or iterations, of the last call.
+        Number of epochs, or iterations, of the last call.
     t_ : int
-        Samples seen.
+        Number of samples seen in training.
     n_layers_, n_outputs_ : int
-        Dense layers and the input; units of the output layer.
+        Number of layers (dense layers plus the input), and number of units of the output layer.
     out_activation_ : str
-        What makes predictions of the outputs: ``"identity"``, ``"exp"`` for Poisson.
+        Activation of the output layer: ``"identity"``, or ``"exp"`` for Poisson.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As in every scikit-learn estimator.
 
     Notes
     -----
-    What scikit-learn's MLPRegressor takes is taken, and means the same. For the same `random_state`, the first values (with
-    scikit-learn's four activations) and the split for validation are its own; so is the whole fit by ``"sgd"`` and ``"lbfgs"``, but for
-    rounding, where the order of the samples does not matter. Differences:
+    All parameters of scikit-learn's MLPRegressor are accepted and mean the same. The same `random_state` gives scikit-learn's initial
+    weights (with its four activations) and its validation split. Where the order of samples does not
+    matter, fits by ``"sgd"`` and ``"lbfgs"`` equal scikit-learn's up to rounding. Differences:
 
     - L-BFGS for several targets minimises the sum of their squared errors; scikit-learn gives it their mean with the gradient of the sum.
-    - Adam's ε is that of the paper, which tells only for gradients about as small.
-    - The last batch of an epoch, if it is smaller, has the penalty of the others.
-    - With validation data the best network is kept even without `early_stopping`.
-    - A fit whose numbers overflow ends at once, with an error if no validation data says which network to keep.
+    - Adam's ε is where the paper has it. This matters only for gradients about as small as ε.
+    - A smaller last batch of an epoch has the same penalty as the other batches.
+    - With validation data, the weights of the best epoch are restored even without `early_stopping`.
+    - A fit whose numbers overflow stops at once. It raises an error unless validation data has found a best epoch.
 
-    X may be a frame of pandas, polars or another library that narwhals knows. Where a column of numbers has NaN in training, the network
-    has a `nncore.FillMissing`: it learns a value for NaN, and sees that it was there. NaN in other columns, met later, becomes their mean.
-    Dates in frames become their parts (``"date_parts"``), standardised. What the columns are, their categories, means and deviations are
-    those of all samples given to `fit` (of the first ones given to `partial_fit`), without those of `X_val`. ``network_`` takes the matrix
-    that is made of X.
+    X may be a frame of pandas, polars or another library that narwhals supports. If a numeric column has NaN in training, the network gets
+    a `nncore.FillMissing` layer: it learns a value for NaN and an indicator that it was there. In other columns, a NaN that appears later
+    is replaced by the mean. Dates in frames become their parts (``"date_parts"``), standardised. Categories, means and deviations come from
+    all samples given to `fit`, or to the first `partial_fit`, without those of `X_val`. ``network_`` takes the matrix made from X.
 
-    Where X goes by in blocks, columns are those of a frame of the same table. They are learned by going through it first: once for
-    categories, once for numbers, twice with `standardize`. Samples are mixed in a buffer and by pieces (row groups, files), as in
-    `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. With ``shuffle=False`` and without
-    `early_stopping`, weights (other than by classes) and initializers that look at data, the network has the bits of a fit in memory; with
-    weights it may differ in its last digits. `predict` and `score` take the same sources, in which columns are found by name.
+    If X is read in blocks, its columns are encoded as those of a frame with the same table. Learning them takes extra passes over X before
+    training: one for categories, one for numbers, and one more with `standardize`. Samples are mixed in a buffer and by pieces (row groups,
+    files), as in `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. A fit with ``shuffle=False`` gives
+    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that looks at data. Sample weights may
+    change the last digits. `predict` and `score` take the same sources, and find columns by name.
 
-    Sparse X stays sparse: time and memory go by the numbers that are in it, not by its shape. It is made dense, batch by batch if it is
-    large, where something reads every number: ``standardize=True``, `transforms`, or `layers` that begin with another layer than `Dense`.
+    Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is
+    large, where every number is read: with ``standardize=True``, with `transforms`, or with `layers` that do not begin with `Dense`.
 
     Examples
     --------
@@ -318,16 +323,17 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), path, dataset or batches
-            A sparse matrix is read as it is. What need not fit in memory goes by in blocks, again and again: the
-            path of a Parquet, Feather, CSV or NumPy file, of a folder, or a pattern of names; a dataset of Arrow; or what gives batches
-            ``(X, y)`` or ``(X, y, sample_weight)`` anew each time: a loader, a function that returns an iterator.
+            Samples. A sparse matrix stays sparse. Data that need not fit in memory is read in blocks, several times. It is given as the
+            path of a Parquet, Feather, CSV or NumPy file or of a folder, a pattern of file names, or an Arrow dataset. Batches ``(X, y)``
+            or ``(X, y, sample_weight)`` come from what can be iterated anew for each epoch: a loader, or a function that returns an
+            iterator.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets. Of files and datasets, the name of a column, or a list of them; None for batches.
+            Targets. For files and datasets, the name of a column, or a list of names; for batches, None.
         sample_weight : array-like of shape (n_samples,) or str, optional
-            How much each sample counts; of files and datasets, the name of a column.
+            Weight of each sample. For files and datasets, the name of a column.
         X_val, y_val, sample_weight_val : array-like, optional
-            Validation data: scored after every epoch, and the network of the best epoch is kept. With `early_stopping` they also decide
-            when to stop.
+            Validation data, scored after every epoch. The weights of the best epoch are restored at the end. With `early_stopping` they
+            also decide when to stop.
 
         Returns
         -------
@@ -336,25 +342,25 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         Raises
         ------
         ParameterError
-            For an argument of the constructor outside its range.
+            An argument of the constructor is outside its range.
         DataError
-            If the training ran into numbers that are not finite.
+            Numbers became infinite or NaN during training.
 
         Warns
         -----
         ConvergenceWarning
-            scikit-learn's, if `max_iter` was reached first.
+            `max_iter` was reached before the fit converged. The class is scikit-learn's.
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 
     @available_if(lambda estimator: not estimator._is_lbfgs)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch, going on from where the last call ended.
+        """Train for one more epoch, from where the last call ended.
 
         Parameters
         ----------
         X, y, sample_weight : array-like
-            As in `fit`; a schedule of the registry as `learning_rate` stays at its first value.
+            As in `fit`. If `learning_rate` is a schedule of the registry, the rate stays at its first value.
 
         Returns
         -------

@@ -76,7 +76,7 @@ def _as_moment(label: str, value: Any) -> datetime.datetime:
     if isinstance(found, datetime.date) and not isinstance(found, datetime.datetime):
         return datetime.datetime.combine(found, datetime.time())
     if not isinstance(found, datetime.datetime):
-        raise DataError(f"{label} of X holds {value!r:.40} among its dates: make it one, or a missing value")
+        raise DataError(f"{label} of X holds {value!r:.40} among its dates: convert it to a date, or to a missing value")
     return found
 
 

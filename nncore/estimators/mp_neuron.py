@@ -18,16 +18,16 @@ from nncore.words import ListsPublicNames, explains_calls
 
 @explains_calls
 class MPNeuron(ListsPublicNames):
-    """y = φ(w·x + b). Nothing is trained.
+    """McCulloch-Pitts neuron y = φ(w·x + b) with weights that you set. Nothing is trained.
 
     Parameters
     ----------
     weight : array-like of n_inputs numbers, of any shape
-        w. Flattened in C order, as the samples are: weights of shape (28, 28, 3) suit images of that shape.
+        Weights w. Flattened in C order, as the samples are: weights of shape (28, 28, 3) suit images of that shape.
     bias : float, default 0.0
-        b.
+        Bias b.
     activation : Activation, str or dict, default "step"
-        φ: any registered activation. The step gives 1 where w·x + b > 0, else 0.
+        Activation φ: any of the registry. The step returns 1 where w·x + b > 0, else 0.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class MPNeuron(ListsPublicNames):
     Raises
     ------
     ParameterError
-        For weights or a bias that are not finite numbers.
+        Weights or bias are not finite numbers.
     UnknownComponentError
-        If no activation has that name.
+        No activation has this name.
 
     References
     ----------
@@ -63,7 +63,7 @@ class MPNeuron(ListsPublicNames):
         self.activation: Activation = resolve("activations", activation)
 
     def decision(self, X: ArrayLike) -> NDArray[np.float64]:
-        """w·x + b of every sample.
+        """Return w·x + b of each sample.
 
         Parameters
         ----------
@@ -77,9 +77,9 @@ class MPNeuron(ListsPublicNames):
         Raises
         ------
         ShapeError
-            If a sample does not have n_inputs numbers.
+            A sample does not have n_inputs numbers.
         DtypeError, DataError
-            If `X` holds something that is not a number; NaN or infinity.
+            `X` holds something that is not a number, or NaN or infinity.
         """
         samples, n_inputs = as_numbers(X, "X"), self.weight.size
         if samples.ndim < 2 or math.prod(samples.shape[1:]) != n_inputs:
@@ -89,7 +89,7 @@ class MPNeuron(ListsPublicNames):
         return decision
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """φ(w·x + b) of every sample; errors as for `decision`.
+        """Return φ(w·x + b) of each sample. Errors are those of `decision`.
 
         Parameters
         ----------
@@ -99,12 +99,12 @@ class MPNeuron(ListsPublicNames):
         Returns
         -------
         ndarray of shape (n_samples,)
-            What the neuron puts out.
+            Output of the neuron for each sample.
         """
         return self.activation.forward(self.decision(X)[:, np.newaxis])[:, 0]
 
     def predict_one(self, x: ArrayLike) -> float:
-        """φ(w·x + b) of a single sample; errors as for `decision`.
+        """Return φ(w·x + b) of a single sample. Errors are those of `decision`.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class MPNeuron(ListsPublicNames):
         Returns
         -------
         float
-            What `predict` gives for it.
+            The output that `predict` returns for it.
         """
         return float(self.predict(as_numbers(x, "x")[np.newaxis])[0])
 

@@ -54,12 +54,12 @@ class NestedParameters:
         return cloned
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Arguments of the constructor; with `deep` also those of the components among them.
+        """Return the constructor's arguments; with `deep`, also those of the components among them.
 
         Parameters
         ----------
         deep : bool, default True
-            Whether to list ``solver__lr`` beside ``solver``.
+            Also list the arguments of components, such as ``solver__lr`` next to ``solver``.
 
         Returns
         -------
@@ -74,7 +74,7 @@ class NestedParameters:
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Change arguments of the constructor, or of the components among them; nothing is changed if one of them is unknown.
+        """Change arguments of the constructor, or of components among them. If a name is unknown, nothing is changed.
 
         Parameters
         ----------

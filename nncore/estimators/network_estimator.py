@@ -155,26 +155,26 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         return outputs
 
     def export(self, path: FileLike) -> None:
-        """Write the fitted estimator to a file that predicts without nncore: columns, network and answers.
+        """Export the fitted estimator to a file that predicts without nncore, including its encoding of columns and classes.
 
-        The file has `predict`, and `predict_proba` if there are probabilities. It takes columns by name if X had names, else X whole.
-        A text is compared as it is written, and empty or no text is a missing value. Infinite numbers are not refused.
+        The file has `predict`, and `predict_proba` if the estimator has probabilities. It takes columns by name if X had names, else X as a
+        whole. Texts are compared as written. An empty or absent text is a missing value. Infinite numbers are not rejected.
 
         Parameters
         ----------
         path : str, path-like or binary file object
-            The suffix of its name decides: ``".py"`` is a module that needs NumPy alone, ``".onnx"`` a model for ONNX runtimes (extra
-            ``onnx``), and ``".h"`` a C99 header that needs no library. An exporter of a plugin may claim another one. A file of that name
-            is replaced once the new one is complete.
+            The suffix of the name chooses the format. ``".py"`` is a module that needs only NumPy, ``".onnx"`` a model for ONNX runtimes
+            (extra ``onnx``), and ``".h"`` a C99 header that needs no library. Exporters of plugins may add suffixes. An existing file is
+            replaced once the new one is complete.
 
         Raises
         ------
         NoFormulaError
-            If a component cannot leave; the message names it.
+            A component cannot be exported; the message names it.
         ParameterError
-            If no exporter claims the suffix.
+            No exporter has this suffix.
         ExportError
-            If a column, the classes or something else cannot leave.
+            A column, the classes or something else cannot be exported.
         """
         write_graph(self._export_graph(), path)
 

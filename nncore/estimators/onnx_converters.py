@@ -35,15 +35,16 @@ CLASSIFIER_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False],
 
 @explains_calls
 def register_onnx_converters() -> None:
-    """Let skl2onnx convert pipelines that end with an estimator of `nncore.estimators`.
+    """Let skl2onnx convert pipelines that end with an nncore estimator.
 
-    Call it once, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``. A pipeline that is converted takes numbers; probabilities and
-    predictions are float32, as those of scikit-learn's estimators. `export` writes an estimator alone, with columns of texts.
+    Call it once, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``. A converted pipeline takes numbers. Its probabilities and
+    predictions are float32, as those of scikit-learn's estimators. For an estimator with text columns, use `export`, which writes it
+    without a pipeline.
 
     Raises
     ------
     MissingExtraError
-        If skl2onnx is not installed (extra ``onnx``).
+        skl2onnx is not installed (extra ``onnx``).
 
     Examples
     --------
@@ -68,9 +69,9 @@ def _set_outputs(operator: Any) -> None:
         return
     kind = getattr(vars(estimator).get("_targets"), "kind", "")
     if kind == HEADS:
-        raise ExportError("several targets with classes of their own have no converter: use export, which writes the estimator alone")
+        raise ExportError("several classification targets cannot be converted: use export, which writes the estimator without the pipeline")
     if not hasattr(estimator, "predict_proba"):
-        raise ExportError(f"{estimator!r:.80} gives no probabilities, which skl2onnx wants of classifiers: use export, or another loss")
+        raise ExportError(f"{estimator!r:.80} has no probabilities, which skl2onnx needs: use export, or another loss")
     classes = np.asarray(estimator.classes_)
     is_number = classes.dtype.kind in "iub"
     operator.outputs[0].type = (types.Int64TensorType if is_number else types.StringTensorType)(
@@ -102,7 +103,7 @@ def _fit_inputs(onnx: Any, graph: Any, operator: Any) -> None:
         dtype = one.type.tensor_type.elem_type
         source = "given_0" if len(given) == 1 else f"given_{number}"
         if dtype == onnx.TensorProto.STRING and (len(given) == 1 < len(wanted) or given[min(number, len(given) - 1)] != dtype):
-            raise ExportError(f"the column {one.name!r} holds texts, and the pipeline gives numbers: use export, or encode it before")
+            raise ExportError(f"the column {one.name!r} holds texts, but the pipeline passes numbers: use export, or encode it first")
         if one.doc_string == TIMES and given[min(number, len(given) - 1)] != dtype:
             raise ExportError(
                 f"the column {one.name!r} holds dates, in seconds that float32 rounds to minutes: declare its input as DoubleTensorType, "

@@ -19,53 +19,53 @@ UPDATE = np.dtype([("epoch", np.int64), ("sample", np.int64), ("margin", np.floa
 
 @explains_calls
 class Perceptron(LinearBinaryClassifier):
-    """Perceptron algorithm for two classes, with a pocket.
+    """Rosenblatt's perceptron algorithm for two classes, with a pocket that holds the best weights.
 
-    The classes become y = -1 and y = +1. Every epoch visits all samples; one whose margin y (w·x + b) is not positive is a
-    mistake and moves the weights, ``w += y x`` and ``b += y``. A margin of exactly 0 is a mistake too: otherwise w = 0 would
-    never move. The algorithm stops when a whole epoch makes no mistake.
+    The classes become y = -1 and y = +1. Every epoch visits all samples. A sample whose margin y (w·x + b) is not positive is a mistake and
+    moves the weights: ``w += y x`` and ``b += y``. A margin of exactly 0 is a mistake too, since otherwise w = 0 would never move. The
+    algorithm stops after an epoch without mistakes.
 
-    If the samples can be separated by a hyperplane, that happens after at most (R / γ)² + 2‖w₀‖ / γ updates [2]_, where
-    R is the largest norm of an augmented sample [x, 1], γ the margin max over unit vectors u of min y u·[x, 1], and w₀ the
-    first weights with their bias. If they cannot, the weights wander for ever; then the best ones met on the way are kept.
+    If a hyperplane separates the samples, this happens after at most (R / γ)² + 2‖w₀‖ / γ updates [2]_. R is the largest norm of an
+    augmented sample [x, 1]. The margin γ is the maximum over unit vectors u of min y u·[x, 1]. The first weights with their bias are w₀. If
+    no hyperplane does, the weights never settle, and the best ones found are returned.
 
     Parameters
     ----------
     max_epochs : int, default 1000
-        Epochs after which to give up, with a `ConvergenceWarning`.
+        Stop after this many epochs, with a `ConvergenceWarning`.
     shuffle : bool, default True
-        Visit the samples in a fresh random order each epoch, else as they come.
+        Visit the samples in a new random order in each epoch, instead of the given order.
     init : {"random", "zeros"}, default "random"
-        First weights. ``"random"`` draws weights and bias from U(-1/√n, 1/√n), n = n_features. ``"zeros"`` makes the bound
-        (R / γ)². But from zero the weights are always sums of samples, and if those are whole numbers (0 and 1, say) many
-        margins are exactly 0, so that the weights met are worse: on XOR two samples of four are wrong instead of one.
+        Initial weights. ``"random"`` draws weights and bias from U(-1/√n, 1/√n), n = n_features. ``"zeros"`` lowers the bound to (R / γ)².
+        But from zero, the weights are always sums of samples. If the samples are whole numbers (0 and 1, say), many margins are exactly 0,
+        and the weights found are worse. On XOR, two of four samples are then wrong instead of one.
     fit_intercept : bool, default True
-        False keeps b = 0; the bounds then hold for x in place of [x, 1].
+        Learn a bias. False fixes b = 0; the bounds then hold for x instead of [x, 1].
     record_updates : bool, default False
-        Keep every update in `updates_`.
+        Record every update in `updates_`.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default None
-        Decides the order of visits and the random first weights.
+        Seed of the order of visits and of the random initial weights.
 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features), float64
-        Weights: the last ones if `converged_`, else the best ones examined. Examined are those every epoch ended with, and
-        those that classified more samples in a row correctly than the best ones had (Gallant's ratchet [3]_), because
-        counting the errors of all of them would cost a pass over the data for each update.
+        Weights: the last ones if `converged_`, else the best ones examined. Examined are the weights at the end of every epoch, and those
+        that classified more samples in a row correctly than the best ones so far (Gallant's ratchet [3]_). Counting the errors of all of
+        them would cost a pass over the data for each update.
     intercept_ : ndarray of shape (1,), float64
     classes_ : ndarray of shape (2,)
-        In sorted order; the second is y = +1.
+        The labels in sorted order; the second is y = +1.
     n_iter_ : int
-        Epochs, the last one without a mistake included.
+        Number of epochs, including the last one without a mistake.
     n_updates_ : int
     n_errors_ : int
-        Training samples whose margin is not positive under `coef_` and `intercept_`.
+        Number of training samples whose margin is not positive under `coef_` and `intercept_`.
     converged_ : bool
         Whether `n_errors_` is 0.
     updates_ : ndarray of shape (n_updates_,), fields "epoch", "sample" (int64) and "margin" (float64)
-        Only with `record_updates`: epoch from 1, row of X, and the margin that made it a mistake.
+        With `record_updates`: the epoch (from 1), the row of X, and the margin of each mistake.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As in every scikit-learn estimator.
 
     References
     ----------
@@ -108,7 +108,8 @@ class Perceptron(LinearBinaryClassifier):
         X : array-like of shape (n_samples, n_features)
             Used without a copy if it is a C-contiguous float64 array.
         y : array-like of shape (n_samples,)
-            Labels: numbers, text or booleans, of two different values. None is missing, none of another kind than the others.
+            Labels: numbers, text or booleans, with exactly two different values. None is a missing label. Labels of different types are not
+            allowed.
 
         Returns
         -------
@@ -117,14 +118,14 @@ class Perceptron(LinearBinaryClassifier):
         Raises
         ------
         ParameterError
-            For a parameter outside its range.
+            A parameter is outside its range.
         DataError
-            For NaN or infinity in `X`, or a `y` with missing or mixed labels, or without exactly two classes.
+            `X` has NaN or infinite numbers, or `y` has missing or mixed labels, or not exactly two classes.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_epochs` were not enough to classify every sample correctly.
+            `max_epochs` were not enough to classify every sample correctly.
         """
         self._validate_parameters()
         X, is_second, classes = self._validate_training_data(X, y)
@@ -157,8 +158,8 @@ class Perceptron(LinearBinaryClassifier):
             del self.updates_
         if not self.converged_:
             warn_user(
-                f"the perceptron did not separate the classes in {self.max_epochs} epochs; kept are the best weights it met, with "
-                f"{self.n_errors_} of {n_samples} training samples wrong. Raise max_epochs, scale the features, or take a model "
+                f"the perceptron did not separate the classes in {self.max_epochs} epochs; the best weights found are used, with "
+                f"{self.n_errors_} of {n_samples} training samples wrong. Raise max_epochs, scale the features, or use a model "
                 "for classes that overlap (LogisticNeuron)",
                 ConvergenceWarning,
             )

@@ -116,5 +116,5 @@ def _class_of(name: Any) -> Any:
 
 def _damaged(name: Any) -> FileFormatError:
     return FileFormatError(
-        f"this file of an estimator names {name!r}, which is no class of data of nncore: it is damaged, or of another version"
+        f"this file of an estimator names {name!r}, which is not a data class of nncore: the file is damaged, or from another version"
     )

@@ -28,19 +28,19 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
 
     def predict(self, X: Any, return_std: bool = False) -> NDArray[np.floating] | tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Predictions for samples.
+        """Predict the targets of samples.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
         return_std : bool, default False
-            With ``loss="gaussian_nll"``: the standard deviations too.
+            Also return the standard deviations; needs ``loss="gaussian_nll"``.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets), or two of them
-            A loss with several outputs for each target (quantiles) has them along a last axis.
+            Predictions. If a loss has several outputs for each target, such as quantiles, they are along a last axis.
         """
         with_std = flag("return_std", return_std)
         if not with_std:
@@ -50,42 +50,43 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
         return self._targets.decode(outputs, loss), self._targets.deviations(outputs, self._loss_of_outputs)
 
     def predict_one(self, x: Any) -> Any:
-        """The prediction for a single sample, without what looking at a whole array takes.
+        """Predict the target of a single sample, faster than `predict`, which checks a whole array.
 
         Parameters
         ----------
         x : array-like of shape (n_features,)
-            The sample: its features in the order of the training. Quickest for an ndarray of ``network_.dtype``, where no column is
+            Features of the sample, in the order of the training data. Fastest for an ndarray of ``network_.dtype``, if no column is
             categorical or had missing values.
 
         Returns
         -------
         float, or ndarray of shape (n_targets,)
-            What `predict` gives for it.
+            The prediction that `predict` returns for it.
         """
         outputs = self._outputs_of_one(x)
         return self._targets.decode(outputs[np.newaxis], self._fitted_loss)[0]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """R² of the predictions for squared errors; for another loss its own score.
+        """Return R² of the predictions for squared errors, and the D² of the loss for other losses.
 
-        That is D², the part of the loss of the best constant predictions that the network saves: of absolute errors, of the pinball loss
-        (the mean over several quantiles, before they are put in order, which makes them no worse), of Huber's loss, of the deviance for
-        ``"poisson"``. A loss without such a score, like ``"gaussian_nll"`` or a function of yours, scores the negative mean loss.
+        D² is the fraction of the loss of the best constant prediction that the network avoids. It exists for absolute errors, the pinball
+        loss, Huber's loss, and the deviance of ``"poisson"``. For several quantiles it uses their mean pinball loss, before quantiles are
+        sorted, which never makes them worse. A loss without such a score, such as ``"gaussian_nll"`` or a function, returns the negative
+        mean loss.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
+            Samples, as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
+            Targets.
         sample_weight : array-like of shape (n_samples,), optional
-            How much each sample counts.
+            Weight of each sample.
 
         Returns
         -------
         float
-            At most 1, or the negative loss.
+            At most 1, or the negative loss. Higher is better.
         """
         self._check_is_fitted()
         if (found := self._score_of_stream(X, y, sample_weight)) is not None:

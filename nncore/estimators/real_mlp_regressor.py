@@ -18,149 +18,157 @@ from nncore.words import explains_calls
 
 @explains_calls
 class RealMLPRegressor(RealEnsemble, RealMLP):
-    """An ensemble of multi-layer perceptrons for regression on tables, by recipes that need no tuning.
+    """RealMLP: an ensemble of multi-layer perceptrons for tabular regression, with strong defaults that need no tuning.
 
     Parameters
     ----------
     preset : {"td", "td-s", "fast"}, default "td"
-        The recipe that says what the parameters below are where they are None. ``"td"`` and ``"td-s"`` are RealMLP-TD and its simpler
-        variant TD-S: one network of three layers of 256 units for 256 epochs, on four fifths of the samples, at the epoch of the best
-        error on the rest. ``"fast"`` averages eight small networks, one for each fold of a cross-validation, each at its
-        epoch of the best validation loss; it takes a fraction of the time. For more than 5,000 samples it
-        has five folds and half the epochs, for more than 12,000 four folds and fewer epochs still.
+        Recipe with the values of all parameters below that are None. ``"td"`` is RealMLP-TD and ``"td-s"`` its simpler variant TD-S: one
+        network of three layers of 256 units, trained for 256 epochs on four fifths of the samples. Its weights are those of the epoch with
+        the best error on the rest. ``"fast"`` takes a fraction of the time: it averages eight small networks, one for each fold of a
+        cross-validation, each at the epoch of its best validation loss. With more than 5,000 samples, it uses five folds and half the
+        epochs; with more than 12,000, four folds and fewer epochs still.
     n_cv : int, optional
-        Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1 holds out
-        `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
+        Number of cross-validation folds. Each fold validates `n_ens` networks that are trained on the others. 1 holds out
+        `validation_fraction` of the samples instead. With `X_val`, which validates all networks, there are ``n_cv * n_ens`` of them.
     n_ens : int, optional
-        Networks for each fold, with other first values and orders of samples. They are kept at the same epoch, the best one of their
-        average.
+        Number of networks for each fold, which differ in initial weights and order of samples. They share one best epoch: the one at which
+        their average is best.
     n_refit : int, optional
-        Networks that are trained in the end on all samples, for the mean of the best epochs, and predict in place of the others. 0
-        keeps those of the folds.
+        Number of networks retrained on all samples after the cross-validation, for the mean of the best epochs. They predict instead of
+        those of the folds. 0 uses the networks of the folds.
     time_limit : float, optional
-        Seconds after which the fit ends, with what is best by then. All networks share them.
+        Stop the fit after this many seconds, for all networks together. The weights of the best epochs so far are used.
     tune : int or "time", optional
-        Trials to draw from `search_space`, and to choose an ensemble from; ``"time"`` for as many as `time_limit` has room for. The first
-        is the preset with the parameters given here. Trials are trained together, fold by fold; where a 15th, 3/15 and 7/15 of their
-        epochs are over, the better half goes on. Parameters that are given stay as they are in all trials.
+        Number of hyperparameter trials to draw from `search_space`; an ensemble is chosen from them. ``"time"`` draws as many as
+        `time_limit` has room for. The first trial is the preset with the parameters given here. Trials are trained together, fold by fold
+        (successive halving): after 1/15, 3/15 and 7/15 of their epochs, only the better half continues. Parameters that you set are the
+        same in all trials.
     search_space : {"paper", "tabarena", "small"}, dict or list of dict, optional
-        What is drawn: ``"paper"`` and ``"tabarena"`` are RealMLP's published spaces, ``"small"`` is one for small networks. None is
-        ``"small"`` for the preset ``"fast"``, else ``"paper"``. A dict has a list of values, or a distribution with a method ``rvs`` such
-        as those of ``scipy.stats``, by the name of a parameter, ``lr_factors__scale`` for a part of one; of several dicts, each trial
-        draws one.
+        What `tune` draws from. ``"paper"`` and ``"tabarena"`` are RealMLP's published spaces, ``"small"`` is one for small networks. None
+        is ``"small"`` for the preset ``"fast"``, else ``"paper"``. A dict maps names of parameters to a list of values, or to a
+        distribution with a method ``rvs``, such as those of ``scipy.stats``. ``lr_factors__scale`` names a part of a parameter. From a list
+        of dicts, each trial draws one.
     trials_file : str or path-like, optional
-        A file that holds all trials after each round. A fit with the same data and arguments goes on from it. Needs an int `random_state`.
+        File that holds all trials after each round. A fit with the same data and arguments continues from it. Needs an int `random_state`.
     hidden_layer_sizes : int or sequence of int, optional
-        Units of each hidden layer.
+        Number of units of each hidden layer.
     activation : str, Activation, dict or list, optional
-        Of the hidden layers; a list has one for each.
+        Activation of the hidden layers. A list has one for each hidden layer.
     parametric_activation : bool, optional
-        Each hidden unit learns how much of the activation it takes (`nncore.ParametricActivation`).
+        Each hidden unit learns how strongly its activation is applied (`nncore.ParametricActivation`).
     front_scale : bool, optional
-        Inputs have learned factors (`nncore.Scale`).
+        Multiply each input by a learned factor (`nncore.Scale`).
     numerical_embedding : bool or dict, optional
-        Columns of numbers get learned periodic functions of them; a dict has arguments of `nncore.PeriodicEmbedding`.
+        Add learned periodic functions of the numeric columns to the inputs. A dict has arguments of `nncore.PeriodicEmbedding`.
     initializer : {"default", "standard_normal", "data_hull"}, optional
-        First values: ``"default"`` is what layers take for their activation; ``"standard_normal"`` draws weights and biases from N(0, 1)
-        for the neural tangent parametrisation, and the output layer is 0; ``"data_hull"`` is `nncore.DataHull`. With the latter two,
-        learned vectors of categories are drawn from N(0, 1).
+        Initial weights. ``"default"`` is each layer's own default for its activation. ``"standard_normal"`` draws weights and biases from
+        N(0, 1), for the neural tangent parametrisation, and starts the output layer at 0. ``"data_hull"`` is `nncore.DataHull`. With the
+        latter two, the vectors of categories are drawn from N(0, 1).
     ntk : bool, optional
-        Train as in the neural tangent parametrisation x·W/√d: weights of a layer of d inputs have the learning rate divided by √d.
+        Train in the neural tangent parametrisation x·W/√d: the learning rate of the weights of a layer with d inputs is divided by √d.
     lr_factors : dict of str to float, optional
-        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``;
-        and one more for weights and biases of the ``"first_layer"``.
+        Factors of the learning rate of ``"bias"``, ``"scale"``, ``"numerical_embedding"``, ``"activation"`` and ``"embedding"``. The factor
+        ``"first_layer"`` applies to the weights and biases of the first layer, in addition.
     dropout : float or sequence of float, optional
-        Part of the units that is dropped after each hidden layer while training.
+        Fraction of the units dropped after each hidden layer while training.
     dropout_schedule : str, Schedule or dict, optional
-        How it moves over `max_iter` epochs.
+        Schedule of the dropout rate over `max_iter` epochs.
     solver : str, Optimizer or dict, optional
-        An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or with numbers of its own.
+        An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or as an instance or dict with its own
+        hyperparameters.
     learning_rate_init : float, optional
-        The learning rate, or the one that `learning_rate` begins with.
+        The learning rate; with a schedule, its first value.
     learning_rate : str, Schedule or dict, optional
-        ``"constant"``, or a schedule of the registry, over `max_iter` epochs.
+        ``"constant"``, or a schedule of the registry over `max_iter` epochs.
     weight_decay : float, optional
-        Decoupled weight decay, for solvers that have one: ``"adamw"``. That of a tensor is multiplied by its factor among `lr_factors`;
-        biases have none where they have a factor.
+        Decoupled weight decay, for optimizers that have one, such as ``"adamw"``. It is multiplied by a tensor's factor in `lr_factors`.
+        Biases that have such a factor are not decayed.
     weight_decay_schedule : str, Schedule or dict, optional
-        How it moves over `max_iter` epochs, beside the learning rate.
+        Schedule of the weight decay over `max_iter` epochs, in addition to that of the learning rate.
     batch_size : int or "auto", optional
-        Samples of a batch. ``"auto"`` is 64 for up to 1,024 samples, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+        Number of samples of a batch. ``"auto"`` is 64 for up to 1,024 samples, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else
+        1,024.
     drop_last : bool, optional
-        Leave out the last batch of an epoch if it is smaller.
+        Skip the last batch of an epoch if it is smaller than the others.
     max_iter : int, optional
-        Epochs at most.
+        Maximum number of epochs.
     n_iter_no_change : int or inf, optional
-        Epochs without a better validation score of its own after which the training of a network ends. The best epoch is kept.
+        Stop training a network when its validation score has not improved for this many epochs. The weights of the best epoch are restored.
     validation_fraction : float, optional
-        Part of the samples that is held out with ``n_cv=1``.
+        Fraction of the samples held out with ``n_cv=1``.
     loss : str, Loss, dict or function, default "squared_error"
-        As in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``. A length among its
-        numbers, such as the δ of ``"huber"``, counts standard deviations of the targets.
+        A loss as in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``.
+        Hyperparameters that are lengths, such as the δ of ``"huber"``, are in standard deviations of the targets.
     scoring : str, callable, Metric, dict or None, default None
-        What the best epoch is chosen by. None and ``"loss"`` are the validation loss, so the RMSE for squared errors; or a metric of the
-        registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``. A scorer is asked after every epoch, which takes longer.
+        Score that chooses the best epoch. None and ``"loss"`` are the validation loss: the RMSE for squared errors. Others are a metric of
+        the registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``. A scorer runs in Python after every epoch, which takes
+        longer.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`. Each network is given copies.
+        Callbacks that see every epoch, as in `nncore.Sequential.fit`. Each network gets copies.
     random_state : int, RandomState, Generator or None, default None
-        Decides folds, first values, order and dropout. The same int gives the same bits, whatever `n_threads` is, unless `time_limit`
-        ends the fit.
+        Seed of the folds, initial weights, order of samples and dropout. The same int gives the same bits, whatever `n_threads` is, unless
+        `time_limit` ends the fit.
     n_threads : int, optional
-        Threads that networks are trained by, one network each; None is `nncore.get_num_threads`.
+        Number of threads, each of which trains one network. None is `nncore.get_num_threads`.
     progress : bool, default False
-        Show a progress bar.
+        Show a progress bar while training.
     dtype : {"float32", "float64"}, default "float32"
-        Of the networks.
+        Dtype of the networks.
     precision : {"float32", "bfloat16", "auto"}, optional
-        ``"bfloat16"`` makes the matrix products of training from factors rounded to bfloat16, as ``precision`` of `nncore.Sequential.fit`
-        says; ``"auto"`` does so where it is measured to be faster.
+        ``"bfloat16"`` rounds the factors of the matrix products of training to bfloat16, as ``precision`` of `nncore.Sequential.fit` does.
+        ``"auto"`` does so where a measurement finds it faster.
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
-        Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
+        Columns of X that hold categories. ``"from_dtype"`` takes the columns of a frame with text or a categorical type. An array has their
+        names, their indices, or a mask. None treats all columns as numbers.
     max_one_hot : int, optional
-        Columns of fewer categories than this become one-hot: an input for each, of two categories a single one of 1 and −1; missing and
-        unknown ones are 0 in all. Others become a learned vector (`nncore.Embedding`).
+        Columns with fewer categories than this are one-hot encoded. Missing and unknown categories are 0 in all inputs. A column of two
+        categories is a single input of 1 and −1. Columns with more categories become a learned vector (`nncore.Embedding`).
     embedding_size : int, optional
-        Width of these vectors.
+        Length of these vectors.
     smooth_clip : float, optional
-        Numbers are scaled to z = (x − median) / (q75 − q25), then drawn in to z / √(1 + (z / smooth_clip)²); inf leaves z as it is.
+        Numbers are scaled to z = (x − median) / (q75 − q25), then limited smoothly to z / √(1 + (z / smooth_clip)²). inf leaves z
+        unlimited.
     clip_target : bool, optional
-        Predictions stay within the range of the training targets.
+        Limit predictions to the range of the training targets.
     memory_limit : int or str, optional
-        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
-        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
+        Memory for the blocks of samples, buffers and open files while X is read in blocks: a number of bytes, or a text such as ``"2 GB"``.
+        None is 512 MiB. If it is given, X in memory is read in blocks too, and never copied whole.
 
     Attributes
     ----------
     networks_ : list of nncore.Sequential
-        The networks that predict together. They take columns of X as the training rows of their fold scale them.
+        The networks whose predictions are averaged. Each takes the columns of X as scaled by the training rows of its fold.
     histories_ : list of nncore.History
-        Of their training.
+        Training history of each network.
     best_epochs_ : list of int
-        Best epoch of each network that was validated.
+        Best epoch of each validated network.
     validation_scores_ : list of float
-        The validation loss, metric or score there: of the network, or of the average of `n_ens`.
+        Validation loss, metric or score at that epoch: of the network, or of the average of `n_ens` networks.
     n_iter_ : int
-        Epochs of the longest training.
+        Number of epochs of the longest training.
     best_params_, best_score_, best_index_
-        With `tune`: parameters, score and number of the best trial, as in scikit-learn's searches: more is better.
+        With `tune`: parameters, score and index of the best trial. Higher scores are better, as in scikit-learn's searches.
     cv_results_ : dict of str to array
-        With `tune`: all trials, column by column, as in scikit-learn's searches; ``"ensemble_weight"`` is how often each was chosen.
+        With `tune`: all trials as columns, as in scikit-learn's searches. ``"ensemble_weight"`` counts how often the ensemble has each
+        trial.
     trials_ : list of dict
-        With `tune`: all trials, one by one: ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
+        With `tune`: all trials as dicts with ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
     n_outputs_ : int
-        Units of the output layer.
+        Number of units of the output layer.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As in every scikit-learn estimator.
 
     Notes
     -----
-    All that is learned of columns, targets and first values, each network learns from its own training rows. What is a category, and which
-    columns have missing numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a
-    `nncore.FillMissing`; NaN in other columns, met later, becomes their mean. Dates in frames become their parts (``"date_parts"``),
-    standardised. Sparse X is made dense; `MLPRegressor` reads it as it is. Samples of weight 0 are left out.
+    Each network learns the scaling of columns and targets and its initial weights from its own training rows. Which categories exist, and
+    which columns have missing numbers, is decided by all samples given to `fit`. If a column has NaN in training, the networks get a
+    `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
+    (``"date_parts"``), standardised. Sparse X is made dense; `MLPRegressor` reads it as it is. Samples of weight 0 are left out.
 
-    Networks see targets of mean 0 and standard deviation 1; for ``loss="poisson"``, of mean 1. Quantiles of the networks are averaged; with
-    ``loss="gaussian_nll"`` the prediction is the mean of the mixture of their distributions, and its deviation that of the mixture.
+    Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Predicted quantiles are
+    averaged. With ``loss="gaussian_nll"``, the prediction and its standard deviation are those of the mixture of the networks'
+    distributions.
 
     References
     ----------

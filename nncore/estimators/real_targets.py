@@ -70,10 +70,10 @@ class RealTargets:
     def loss(self, spec: Any) -> Loss:
         """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
         if isinstance(spec, (int, np.integer, list, tuple)):  # the first argument of MLPClassifier, and once of MLPRegressor
-            raise ParameterError(f"loss={spec!r} is no loss; the units of hidden layers need their name: hidden_layer_sizes={spec!r}")
+            raise ParameterError(f"loss={spec!r} is not a loss; pass the units of hidden layers by name: hidden_layer_sizes={spec!r}")
         loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
         if loss.targets == "labels" or loss.link == "softmax" or loss.output_domain == DISTRIBUTION:
-            raise ParameterError(f"{loss!r} takes classes: use MLPClassifier, or a loss of real targets")
+            raise ParameterError(f"{loss!r} is for classes: use MLPClassifier, or a loss for real targets")
         return loss
 
     def n_outputs(self, loss: Loss) -> int:

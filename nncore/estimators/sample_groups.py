@@ -32,7 +32,7 @@ def splitter_of(classes: np.ndarray | None, groups: Any, times: Any, n_samples: 
         For times that are neither numbers nor dates.
     """
     if groups is not None and times is not None:
-        raise ParameterError("groups and times would divide the samples in two ways: pass one of them")
+        raise ParameterError("groups and times split the samples in different ways: pass only one of them")
     return Splitter(
         classes,
         None if groups is None else _codes(_checked(groups, "groups", n_samples)),
@@ -63,14 +63,14 @@ def _codes(groups: NDArray[Any]) -> NDArray[np.int64]:
     try:
         code_of = {value: code for code, value in enumerate(dict.fromkeys(values))}
     except TypeError:
-        raise DtypeError("groups holds lists or other containers, which cannot be told apart: pass numbers or texts") from None
+        raise DtypeError("groups holds lists or other containers, which cannot be compared: pass numbers or texts") from None
     return np.fromiter(map(code_of.__getitem__, values), np.int64, len(values))
 
 
 def _ranks(times: NDArray[Any]) -> NDArray[np.int64]:
     """A number for each different time, the earliest first."""
     if times.dtype.kind in "USb" or (times.dtype.kind == "O" and any(isinstance(time, (str, bytes)) for time in times)):
-        raise DtypeError("times holds texts or truth values: pass numbers or dates, as pandas.to_datetime makes them")
+        raise DtypeError("times holds texts or truth values: pass numbers or dates, for example from pandas.to_datetime")
     try:
         ranks: NDArray[np.int64] = np.unique(times, return_inverse=True)[1]
     except TypeError as error:

@@ -20,19 +20,19 @@ CLASSES: tuple[type[Ensemble], ...] = (RealMLPClassifier, RealMLPRegressor, TabM
 
 
 def load_saved(path: FileLike) -> Any:
-    """The estimator that its `save` wrote to a file.
+    """Load an estimator from a file that its `save` wrote.
 
     Raises
     ------
     FileFormatError
-        If the file holds none, or is damaged.
+        The file holds no estimator, or is damaged.
     """
     place: Any = FilePlace.of("path", path)  # which reads a file object once
     described = file_info(place).networks[0].metadata.get(ESTIMATOR_KEY)
     if not isinstance(described, dict):
-        raise FileFormatError(f"{place} holds networks, and no estimator: use nncore.load or nncore.load_many")
+        raise FileFormatError(f"{place} holds networks, not an estimator: use nncore.load or nncore.load_many")
     name = described.get("class")
     for cls in CLASSES:
         if cls.__name__ == name:
             return cls.load(place)
-    raise FileFormatError(f"{place} was saved by {shown(name)}, which this nncore does not have: pip install -U nncore-ml")
+    raise FileFormatError(f"{place} was saved by {shown(name)}, which this version of nncore does not have: pip install -U nncore-ml")

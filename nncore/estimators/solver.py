@@ -96,10 +96,10 @@ class StochasticSolver:
         return None
 
     def schedule(self, *, incremental: bool) -> Schedule | dict[str, Schedule] | None:
-        """What `Sequential.fit` is to be given.
+        """The schedule that `Sequential.fit` gets.
 
-        The course of a schedule of the registry is that of a whole fit; a call of ``partial_fit`` does not know how many will follow,
-        and keeps to its first rate.
+        A schedule of the registry runs over a whole fit. A call of ``partial_fit`` does not know how many calls follow, so it uses the
+        first rate.
         """
         if self.rule != "constant":
             return HeldRate(self.learning_rate / self._initial)
@@ -130,10 +130,10 @@ class StochasticSolver:
 def make_optimizer(given: Any) -> Optimizer:
     """The optimizer that ``solver`` means.
 
-    ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is
-    the registry's: it gets `learning_rate_init`, Adam and its like also `beta_1`, `beta_2` and `epsilon`, those with a momentum
-    `momentum`; a wrapper hands `learning_rate_init` to its default optimizer. An instance brings its own hyperparameters. Of `given`,
-    only what counts is read.
+    ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is the
+    registry's, with `learning_rate_init`. Adam and related optimizers also get `beta_1`, `beta_2` and `epsilon`; those with a momentum get
+    `momentum`. A wrapper hands `learning_rate_init` to its default optimizer. An instance has its own hyperparameters. Of `given`, only
+    what counts is read.
     """
     solver = given.solver
     if not isinstance(solver, str):

@@ -91,7 +91,7 @@ class StochasticFit:
             if not convergence.record_divergence():
                 raise
             estimator._extend_history(convergence.history)
-            message = f"Training diverged in epoch {estimator.n_iter_}; kept is the network with the best validation score. {error}"
+            message = f"Training diverged in epoch {estimator.n_iter_}; the weights with the best validation score are restored. {error}"
             warn_user(message, ConvergenceWarning)
             return True
         finally:

@@ -158,7 +158,7 @@ class StreamedTable(StreamedRows):
             self._dtype = dtype if asked is None else asked
         if not sum(self.facts.kept) or (self.part is not None and sum(self.facts.kept) == sum(self.facts.sizes)):
             n = sum(self.facts.sizes)
-            raise DataError(f"validation_fraction leaves none of {n} samples to train on, or none to judge by: change it")
+            raise DataError(f"validation_fraction leaves no training samples, or no validation samples, of {n}: change it")
 
     def data(self, loss: Loss, weigh: Weigher) -> StreamedData:
         """What is trained on."""
@@ -204,10 +204,8 @@ def _first_of(stream: EncodedStream) -> TrainingData:
 
 def refuse_for_streams(memory_limit: Any, *, incremental: bool, is_lbfgs: bool) -> None:
     """Raise `ParameterError` for what needs all samples in memory."""
-    why = "X goes by in blocks" if memory_limit is None else f"with memory_limit={memory_limit!r} X goes by in blocks"
+    why = "X is read in blocks" if memory_limit is None else f"with memory_limit={memory_limit!r} X is read in blocks"
     if incremental:
-        raise ParameterError(
-            f"partial_fit takes samples in memory, and {why}: use fit, or leave memory_limit at None and pass some samples"
-        )
+        raise ParameterError(f"partial_fit needs samples in memory, but {why}: use fit, or pass some samples, with memory_limit=None")
     if is_lbfgs:
-        raise ParameterError(f"solver='lbfgs' looks at all samples at once, and {why}: use 'adam', or have X in memory and no memory_limit")
+        raise ParameterError(f"solver='lbfgs' needs all samples at once, but {why}: use 'adam', or X in memory with memory_limit=None")

@@ -97,17 +97,18 @@ class TabM(Ensemble):
         self.member_orders_, self.member_losses_ = [order for order, _ in ranked], [losses for _, losses in ranked]
 
     def prune(self, n_members: int, X_val: Any = None, y_val: Any = None, sample_weight_val: Any = None) -> Self:
-        """Keep so many members of each network, chosen greedily by the validation loss of their mean: predictions take less time.
+        """Keep only the best members of each network, so predictions take less time.
 
-        The first one is the best by itself; each further one is that with which the mean of the chosen ones has the smallest loss.
+        Members are chosen greedily by the validation loss of their mean: first the best member alone, then each time the one that lowers
+        the loss of the mean the most.
 
         Parameters
         ----------
         n_members : int
-            Members that each network keeps. `member_losses_` says what it costs. To keep the whole model as well, copy it first:
-            ``copy.deepcopy(model).prune(8)``.
+            Number of members that each network keeps. `member_losses_` shows the validation loss for each number. Copy the model first to
+            keep all members too: ``copy.deepcopy(model).prune(8)``.
         X_val, y_val, sample_weight_val : array-like, optional
-            What to choose by, in place of what validated the networks in `fit`. Needed for networks of `n_refit`, and after `load`.
+            Data to choose by, instead of the validation samples of `fit`. Needed after `load`, and for networks of `n_refit`.
 
         Returns
         -------
@@ -116,7 +117,7 @@ class TabM(Ensemble):
         Raises
         ------
         ParameterError
-            If a network has fewer members, or there is nothing to choose by.
+            A network has fewer members, or there is no validation data to choose by.
         """
         self._check_is_fitted()
         size = whole_number("n_members", n_members, 1)

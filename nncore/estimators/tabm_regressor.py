@@ -16,145 +16,153 @@ from nncore.words import explains_calls
 
 @explains_calls
 class TabMRegressor(RealEnsemble, TabM):
-    """A network of 32 members that share weights, for regression on tables by the mean of their predictions.
+    """TabM: one network of 32 members that share most weights, for tabular regression; their predictions are averaged.
 
     Parameters
     ----------
     arch : {"tabm", "tabm-mini"}, optional
-        What members have of their own. ``"tabm"``, the default: factors of the inputs and outputs of each layer, and biases.
+        Which parameters each member has for itself. ``"tabm"``, the default: factors of the inputs and outputs of each layer, and biases.
         ``"tabm-mini"``: factors of the inputs of the first layer. Both have an output layer for each member.
     n_members : int, optional
-        Members of a network; 32.
+        Number of members of a network. The default is 32.
     n_cv : int, optional
-        Folds of cross-validation: each is left out of the training of `n_ens` networks, and validates them. 1, the default, holds out
-        `validation_fraction` of the samples. With `X_val`, which validates all of them, there are ``n_cv * n_ens`` networks.
+        Number of cross-validation folds. Each fold validates `n_ens` networks that are trained on the others. 1, the default, holds out
+        `validation_fraction` of the samples instead. With `X_val`, which validates all networks, there are ``n_cv * n_ens`` of them.
     n_ens : int, optional
-        Networks for each fold, with other first values and orders of samples; 1. They are kept at the same epoch, the best one of
-        their average.
+        Number of networks for each fold, which differ in initial weights and order of samples. They share one best epoch: the one at which
+        their average is best. The default is 1.
     n_refit : int, optional
-        Networks that are trained in the end on all samples, for the mean of the best epochs, and predict in place of the others. 0, the
-        default, keeps those of the folds.
+        Number of networks retrained on all samples after the cross-validation, for the mean of the best epochs. They predict instead of
+        those of the folds. 0, the default, uses the networks of the folds.
     time_limit : float, optional
-        Seconds after which the fit ends, with what is best by then. All networks share them.
+        Stop the fit after this many seconds, for all networks together. The weights of the best epochs so far are used.
     tune : int or "time", optional
-        Trials to draw from `search_space`, and to choose an ensemble from; ``"time"`` for as many as `time_limit` has room for. The first
-        has the parameters given here and the defaults. Trials are trained together; after 8, 24 and 56 epochs, the better half goes on.
-        Parameters that are given stay as they are in all trials.
+        Number of hyperparameter trials to draw from `search_space`; an ensemble is chosen from them. ``"time"`` draws as many as
+        `time_limit` has room for. The first trial has the parameters given here and the defaults. Trials are trained together (successive
+        halving): after 8, 24 and 56 epochs, only the better half continues. Parameters that you set are the same in all trials.
     search_space : {"paper", "tabarena"}, dict or list of dict, optional
-        What is drawn: a published space of TabM-mini, by default ``"paper"``; or a list of values, or a distribution with a method
-        ``rvs``, by the name of a parameter, ``numerical_embedding__n_bins`` for a part of one; of several dicts, each trial draws one.
+        What `tune` draws from: a published space of TabM-mini, ``"paper"`` by default. A dict maps names of parameters to a list of values,
+        or to a distribution with a method ``rvs``. ``numerical_embedding__n_bins`` names a part of a parameter. From a list of dicts, each
+        trial draws one.
     trials_file : str or path-like, optional
-        A file that holds all trials after each round. A fit with the same data and arguments goes on from it. Needs an int `random_state`.
+        File that holds all trials after each round. A fit with the same data and arguments continues from it. Needs an int `random_state`.
     hidden_layer_sizes : int or sequence of int, optional
-        Units of each hidden layer; three of 512, or two with a `numerical_embedding`.
+        Number of units of each hidden layer. None is three layers of 512 units, or two with a `numerical_embedding`.
     activation : str, Activation, dict or list, optional
-        Of the hidden layers; a list has one for each. ``"relu"``.
+        Activation of the hidden layers. A list has one for each hidden layer. None is ``"relu"``.
     numerical_embedding : bool or dict, optional
-        Columns of numbers become learned piecewise linear functions of them (`nncore.PiecewiseLinearEmbedding`). True is
-        ``{"n_bins": 48, "n_outputs": 16}``: bins between quantiles of the training rows, at most so many, and the width of a vector.
-        False is the default.
+        Replace numeric columns by learned piecewise linear functions of them (`nncore.PiecewiseLinearEmbedding`). True is
+        ``{"n_bins": 48, "n_outputs": 16}``: at most 48 bins between quantiles of the training rows, and vectors of length 16. The default
+        is False.
     dropout : float or sequence of float, optional
-        Part of the units that is dropped after each hidden layer while training; 0.1.
+        Fraction of the units dropped after each hidden layer while training. The default is 0.1.
     solver : str, Optimizer or dict, optional
-        An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or with numbers of its own. ``"adamw"``.
+        An optimizer of the registry: by name, with `learning_rate_init` and `weight_decay`, or as an instance or dict with its own
+        hyperparameters. The default is ``"adamw"``.
     learning_rate_init : float, optional
-        The learning rate, or the one that `learning_rate` begins with; 0.002.
+        The learning rate; with a schedule, its first value. The default is 0.002.
     learning_rate : str, Schedule or dict, optional
-        ``"constant"``, the default, or a schedule of the registry, over `max_iter` epochs.
+        ``"constant"``, the default, or a schedule of the registry over `max_iter` epochs.
     weight_decay : float, optional
-        Decoupled weight decay of all but biases, for solvers that have one; 0.
+        Decoupled weight decay of all tensors but biases, for optimizers that have one. The default is 0.
     clip_norm : float, optional
-        Gradients of a larger norm are scaled to this one. None is no limit.
+        Maximum norm of the gradient; longer gradients are scaled down to it. None is no limit.
     batch_size : int or "auto", optional
-        Samples of a batch, the same for all members; 256. ``"auto"`` is 32 for fewer than 2,800 samples, 64 for fewer than 4,500, 128 for
-        fewer than 6,400, 256 for fewer than 32,000, 512 for fewer than 108,000, else 1,024.
+        Number of samples of a batch, the same for all members. The default is 256. ``"auto"`` is 32 for fewer than 2,800 samples, 64 for
+        fewer than 4,500, 128 for fewer than 6,400, 256 for fewer than 32,000, 512 for fewer than 108,000, else 1,024.
     drop_last : bool, optional
-        Leave out the last batch of an epoch if it is smaller; False.
+        Skip the last batch of an epoch if it is smaller than the others. The default is False.
     max_iter : int, optional
-        Epochs at most; 10,000.
+        Maximum number of epochs. The default is 10,000.
     n_iter_no_change : int or inf, optional
-        Epochs without a better validation score of its own after which the training of a network ends; 16. The best epoch is kept.
+        Stop training a network when its validation score has not improved for this many epochs. The weights of the best epoch are restored.
+        The default is 16.
     validation_fraction : float, optional
-        Part of the samples that is held out with ``n_cv=1``; 0.2.
+        Fraction of the samples held out with ``n_cv=1``. The default is 0.2.
     loss : str, Loss, dict or function, default "squared_error"
-        As in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``. A length among its
-        numbers, such as the δ of ``"huber"``, counts standard deviations of the targets. Each member is trained by its own loss.
+        A loss as in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``.
+        Hyperparameters that are lengths, such as the δ of ``"huber"``, are in standard deviations of the targets. Each member is trained by
+        its own loss.
     scoring : str, callable, Metric, dict or None, default None
-        What the best epoch is chosen by. None and ``"loss"`` are the validation loss of the members' mean, so the RMSE for squared errors;
-        or a metric of the registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
+        Score that chooses the best epoch. None and ``"loss"`` are the validation loss of the members' mean: the RMSE for squared errors.
+        Others are a metric of the registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
     callbacks : sequence of str, Callback or dict, optional
-        Told of progress and epochs, as in `nncore.Sequential.fit`. Each network is given copies.
+        Callbacks that see every epoch, as in `nncore.Sequential.fit`. Each network gets copies.
     random_state : int, RandomState, Generator or None, default None
-        Decides folds, first values, order and dropout. The same int gives the same bits, whatever `n_threads` is, unless `time_limit`
-        ends the fit.
+        Seed of the folds, initial weights, order of samples and dropout. The same int gives the same bits, whatever `n_threads` is, unless
+        `time_limit` ends the fit.
     n_threads : int, optional
-        Threads that networks are trained by, all of them for a single network; None is `nncore.get_num_threads`.
+        Number of threads, each of which trains one network. A single network is trained by all of them. None is `nncore.get_num_threads`.
     progress : bool, default False
-        Show a progress bar.
+        Show a progress bar while training.
     dtype : {"float32", "float64"}, default "float32"
-        Of the networks.
+        Dtype of the networks.
     precision : {"float32", "bfloat16", "auto"}, optional
-        ``"bfloat16"`` makes the matrix products of training from factors rounded to bfloat16, as ``precision`` of `nncore.Sequential.fit`
-        says; ``"auto"`` does so where it is measured to be faster.
+        ``"bfloat16"`` rounds the factors of the matrix products of training to bfloat16, as ``precision`` of `nncore.Sequential.fit` does.
+        ``"auto"`` does so where a measurement finds it faster.
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
-        Columns of X that hold categories: those of a frame with text or a categorical type; or names, indices or a mask; or none.
+        Columns of X that hold categories. ``"from_dtype"`` takes the columns of a frame with text or a categorical type. An array has their
+        names, their indices, or a mask. None treats all columns as numbers.
     max_one_hot : int, optional
-        Columns of fewer categories than this become one-hot, missing and unknown ones 0 in all inputs: as good as all, by default. Others
-        become a learned vector (`nncore.Embedding`).
+        Columns with fewer categories than this are one-hot encoded; missing and unknown categories are 0 in all inputs. Others become a
+        learned vector (`nncore.Embedding`). The default is 1,000,000.
     embedding_size : int, optional
-        Width of these vectors; 8.
+        Length of these vectors. The default is 8.
     n_quantiles : int, optional
-        Numbers are made to follow a normal distribution by at most so many quantiles; 1,000 (`nncore.encodings`: ``quantile_normal``).
+        Number of quantiles, at most, by which numbers are mapped to a normal distribution (``"quantile_normal"`` of `nncore.encodings`).
+        The default is 1,000.
     quantile_noise : float, optional
-        Size of the noise that is added to numbers while these quantiles are found; 0.001.
+        Size of the noise added to numbers while these quantiles are learned. The default is 0.001.
     clip_target : bool, optional
-        Predictions stay within the range of the training targets; False.
+        Limit predictions to the range of the training targets. The default is False.
     memory_limit : int or str, optional
-        What blocks of samples, buffers and files that are being read may take where X goes by in blocks: bytes, or ``"2 GB"``. None is
-        512 MiB. If it is given, X in memory goes by in blocks as well, of which nothing is copied whole.
+        Memory for the blocks of samples, buffers and open files while X is read in blocks: a number of bytes, or a text such as ``"2 GB"``.
+        None is 512 MiB. If it is given, X in memory is read in blocks too, and never copied whole.
 
     Attributes
     ----------
     networks_ : list of nncore.Sequential
-        The networks that predict together. They take columns of X as the training rows of their fold encode them, and end with
+        The networks whose predictions are averaged. Each takes the columns of X as encoded by the training rows of its fold, and ends with
         `nncore.MeanMembers`.
     histories_ : list of nncore.History
-        Of their training.
+        Training history of each network.
     best_epochs_ : list of int
-        Best epoch of each network that was validated.
+        Best epoch of each validated network.
     validation_scores_ : list of float
-        The validation loss, metric or score there: of the network, or of the average of `n_ens`.
+        Validation loss, metric or score at that epoch: of the network, or of the average of `n_ens` networks.
     member_orders_ : list of ndarray of shape (n_members,)
-        Members of each network that was validated, in the order in which `prune` takes them.
+        Members of each validated network, in the order in which `prune` keeps them.
     member_losses_ : list of ndarray of shape (n_members,)
-        Validation loss of the mean of the first 1, 2, … of them, on at most about 65,536 predictions.
+        Validation loss of the mean of the first 1, 2, … members in that order, on at most about 65,536 predictions.
     n_iter_ : int
-        Epochs of the longest training.
+        Number of epochs of the longest training.
     best_params_, best_score_, best_index_
-        With `tune`: parameters, score and number of the best trial, as in scikit-learn's searches: more is better.
+        With `tune`: parameters, score and index of the best trial. Higher scores are better, as in scikit-learn's searches.
     cv_results_ : dict of str to array
-        With `tune`: all trials, column by column, as in scikit-learn's searches; ``"ensemble_weight"`` is how often each was chosen.
+        With `tune`: all trials as columns, as in scikit-learn's searches. ``"ensemble_weight"`` counts how often the ensemble has each
+        trial.
     trials_ : list of dict
-        With `tune`: all trials, one by one: ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
+        With `tune`: all trials as dicts with ``"params"``, ``"score"`` as in `validation_scores_`, ``"status"``, ``"weight"``, ...
     n_outputs_ : int
-        Units of the output layer of a member.
+        Number of units of the output layer of a member.
     n_features_in_, feature_names_in_
-        As everywhere in scikit-learn.
+        As in every scikit-learn estimator.
 
     Notes
     -----
-    A member computes yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ) in each layer, with one W for all (`nncore.MembersDense`). The mean over members is
-    that of predictions: of places, quantiles, rates; of means and log-variances with
-    ``loss="gaussian_nll"``. The defaults are those of pytabkit's TabM-D, with the same batches for all members.
-    TabArena's settings are ``numerical_embedding=True, weight_decay=3e-4, clip_norm=1.0, batch_size="auto"``.
+    A member computes yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ) in each layer, with one W for all members (`nncore.MembersDense`). The predictions of
+    the members are averaged: values, quantiles or rates; with ``loss="gaussian_nll"``, means and log-variances. The defaults are those of
+    pytabkit's TabM-D, with the same batches for all members. TabArena's settings are
+    ``numerical_embedding=True, weight_decay=3e-4, clip_norm=1.0, batch_size="auto"``.
 
-    What quantiles and targets are, each network learns from its own training rows. What is a category, and which columns have missing
-    numbers, is that of all samples given to `fit`. Where a column has NaN in training, the networks have a `nncore.FillMissing`; NaN in
-    other columns, met later, becomes their mean. Dates in frames become their parts (``"date_parts"``), standardised. A column that is
-    constant in training is left out. Sparse X is made dense; `MLPRegressor` reads it as it is. Samples of weight 0 are left out.
+    Each network learns the quantiles of columns and the scale of targets from its own training rows. Which categories exist, and which
+    columns have missing numbers, is decided by all samples given to `fit`. If a column has NaN in training, the networks get a
+    `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
+    (``"date_parts"``), standardised. A column that is constant in training is left out. Sparse X is made dense; `MLPRegressor` reads it as
+    it is. Samples of weight 0 are left out.
 
-    Networks see targets of mean 0 and standard deviation 1; for ``loss="poisson"``, of mean 1. Several networks with
-    ``loss="gaussian_nll"`` predict the mean of the mixture of their distributions, and its deviation.
+    Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Several networks with
+    ``loss="gaussian_nll"`` predict the mean and the standard deviation of the mixture of their distributions.
 
     References
     ----------

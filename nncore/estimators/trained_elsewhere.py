@@ -76,7 +76,7 @@ def take_over(estimator: MultilayerPerceptron, trained: TrainedElsewhere) -> Non
         estimator._scale_target(given, lambda: [(np.zeros(2), None)], loss)
         estimator._start_over(given, inputs.astype(trained.dtype), loss, np.random.RandomState(0))
     if (ours := estimator._out_activation()) != trained.out_activation:
-        raise ParameterError(f"out_activation_ is {trained.out_activation!r}, and {ours!r} with loss={given.loss!r}: train the model again")
+        raise ParameterError(f"out_activation_ is {trained.out_activation!r}, but loss={given.loss!r} has {ours!r}: train it again")
     estimator._made_of, estimator._seeded_by = made_of, estimator.random_state
     weights, biases = dense_parameters(estimator.network_)
     weights[:], biases[:] = trained.coefs, trained.intercepts

@@ -11,10 +11,10 @@ from nncore.errors import DataError
 from nncore.estimators.held_out import HeldOut
 
 #: What is wrong with samples of which none counts.
-NO_WEIGHT = "every sample to train on has the weight 0, by sample_weight and class_weight: give some of them another one"
+NO_WEIGHT = "all training samples have weight 0 (sample_weight, class_weight): give some of them a positive weight"
 
 #: What is wrong with a fit that is to stop early by nothing.
-NO_FRACTION = "early_stopping=True needs samples to judge by: validation_fraction above 0, or X_val and y_val"
+NO_FRACTION = "early_stopping=True needs validation samples: set validation_fraction above 0, or pass X_val and y_val"
 
 #: Beyond it, or its inverse, weights were meant for their ratios.
 _FAR_FROM_1 = 1e15

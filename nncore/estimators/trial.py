@@ -37,7 +37,7 @@ def check_judge(estimator: Any, held_out: HeldOut) -> None:
     if any(math.isnan(score) for score in scores):
         _refuse(held_out, "it is NaN")
     if is_regression and len(scores) == 2 and scores[0] == scores[1]:
-        _refuse(held_out, f"it is {scores[0]:g} for one prediction and for another, since their targets do not differ")
+        _refuse(held_out, f"it is {scores[0]:g} for different predictions, because all targets are equal")
 
 
 def _by_scorer(estimator: Any, held_out: HeldOut) -> list[float]:
@@ -51,8 +51,8 @@ def _by_scorer(estimator: Any, held_out: HeldOut) -> list[float]:
 def _refuse(held_out: HeldOut, why: str, error: Exception | None = None) -> None:
     n_samples = len(held_out.matrix)
     raise DataError(
-        f"scoring={held_out.judge.spec!r} cannot rate the {n_samples} validation sample{'s' * (n_samples > 1)} ({why}): hold out other or "
-        "more samples (X_val and y_val, validation_fraction), or take another scoring"
+        f"scoring={held_out.judge.spec!r} cannot score the {n_samples} validation sample{'s' * (n_samples > 1)} ({why}): hold out other or "
+        "more samples (X_val and y_val, validation_fraction), or use another scoring"
     ) from error
 
 

@@ -49,14 +49,14 @@ ATTRIBUTES = ("trials_", "cv_results_", "best_params_", "best_score_", "best_ind
 def check_tuning(estimator: Any, given: Given) -> None:
     """Raise `ParameterError` for arguments of a search that would be ignored or do not go together."""
     if given.tune is not None and vars(estimator).get("_skl_callbacks"):
-        raise ParameterError("tune trains networks in parts, of which set_callbacks would hear nothing: pass callbacks= or progress=True")
+        raise ParameterError("tune does not report to the callbacks of set_callbacks: pass callbacks= or progress=True instead")
     for name in ("search_space", "trials_file"):
         if given.tune is None and getattr(given, name) is not None:
-            raise ParameterError(f"{given.shown(name)} would be ignored without a search: pass tune=, a number of trials")
+            raise ParameterError(f"{given.shown(name)} would be ignored without a search: pass tune=, the number of trials")
     if given.tune == "time" and given.time_limit is None:
-        raise ParameterError("tune='time' tries as many parameters as there is time for: pass time_limit= too, in seconds")
+        raise ParameterError("tune='time' runs as many trials as time_limit has room for: pass time_limit= too, in seconds")
     if given.trials_file is not None and not isinstance(given.random_state, Integral):
-        raise ParameterError(f"trials_file needs an int as random_state, so that a search can go on; got {shown(given.random_state)}")
+        raise ParameterError(f"trials_file needs an int as random_state, to continue a search; got {shown(given.random_state)}")
 
 
 def search_of(

@@ -54,8 +54,8 @@ def takes_turn(method: Method) -> Method:
         while not use.turn.take(FIT_SECONDS):
             if use.is_fit:
                 raise BusyError(
-                    f"{method.__name__}: another thread is fitting this {type(self).__name__}: wait for its end, or give each thread an "
-                    "estimator of its own (copy.deepcopy, sklearn.base.clone)"
+                    f"{method.__name__}: another thread is fitting this {type(self).__name__}: wait until it has finished, or give "
+                    "each thread its own estimator (copy.deepcopy, sklearn.base.clone)"
                 )
         is_within = use.is_fit
         if fits:

@@ -37,7 +37,7 @@ def warn_if_hopeless(estimator: Any, data: TrainingData) -> None:
     remedies = ["standardize=True for X" for _ in columns] + ["standardize_target=True for y" for _ in targets]
     what = [f"columns of X have {found}" for found in columns] + [f"y has {found}" for found in targets]
     warn_user(
-        f"{type(estimator).__name__} does no better than a constant on the data it was trained on. Networks learn from numbers near 1, and "
+        f"{type(estimator).__name__} predicts no better than a constant on its training data. Networks need numbers near 1, but "
         f"{' and '.join(what)}: pass {' and '.join(remedies)}",
         DataWarning,
     )

@@ -42,7 +42,7 @@ class _ArrowColumns(TableFile):
         self._compute: Any = require("pyarrow.compute", extra="parquet", purpose=f"reading {self.kind}")
         self.source = source
         if not file.seekable():
-            raise DataError(f"{self.kind} cannot be read from {source}, its description stands at its end; give the name of a file")
+            raise DataError(f"{self.kind} cannot be read from {source}, because it must be read from its end; give the name of a file")
         with self._explained():
             self._open(file)
             schema = self._schema()

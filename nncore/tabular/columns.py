@@ -211,7 +211,7 @@ class TimeColumn:
         encoded = self.chain.encode(times[:, None], dtype=out.dtype, label=labelled(self.name))
         out[:] = encoded[codes]
         count = 0 if self.has_missing else as_column(values).n_missing
-        return Remark(self.name, count, "a date in the middle of those of training") if count else None
+        return Remark(self.name, count, "the median date of training") if count else None
 
     @property
     def raw_width(self) -> int:
@@ -314,7 +314,7 @@ class CategoricalColumn:
             return None
         strangers = [repr(text) for text in coded.counts if key(text) not in position]
         strangers += ["missing"] if missing < 0 and column.n_missing else []
-        return Remark(self.name, n_strange, "none of the known", examples(strangers))
+        return Remark(self.name, n_strange, "unknown", examples(strangers))
 
 
 TableColumn: TypeAlias = NumericColumn | TimeColumn | CategoricalColumn

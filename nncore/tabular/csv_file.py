@@ -153,11 +153,11 @@ class CsvFile(TableFile):
 
     def _of_another_length(self, number: int, row: list[str]) -> DataError:
         above = "the header" if self.has_header else "the first row"
-        remedy = "a value holding the separator needs quotes"
+        remedy = "a value with the separator in it needs quotes"
         if row[0].lstrip().startswith("#"):
             remedy = "if it is a comment, delete it and all others"
         elif self.delimiter in SEPARATOR_NAMES:
-            remedy += f", and another separator than {SEPARATOR_NAMES[self.delimiter]} is said by --separator"
+            remedy += f", and --separator sets another separator than {SEPARATOR_NAMES[self.delimiter]}"
         what = f"has {len(row)} values where {above} has {len(self.given_names)}"
         return DataError(f"{self.source}, line {number} {what}; {remedy}")
 
@@ -196,7 +196,7 @@ class CsvFile(TableFile):
                     start = self._n_read + self._n_at_once + 1
             except csv.Error as error:
                 what = f"a cell of more than {MOST_CHARACTERS} characters" if "field limit" in str(error) else str(error)
-                raise DataError(f"{self.source}, line {start}: {what}; look for a quote that is not closed") from error
+                raise DataError(f"{self.source}, line {start}: {what}; check for a quote that is not closed") from error
 
 
 #: Python's limits of a cell, one number for the whole process, before each of the files that are being read.

@@ -90,7 +90,7 @@ def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") 
     one, other = found[:2]
     raise DataError(
         f"{source} can be read in two ways: with {one.name}, {one.width} columns ({one.example}), or with {other.name}, "
-        f"{other.width} columns ({other.example}); say --separator '{one.separator}' or --separator '{other.separator}'"
+        f"{other.width} columns ({other.example}); add --separator '{one.separator}' or --separator '{other.separator}'"
     )
 
 

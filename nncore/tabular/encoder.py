@@ -126,10 +126,10 @@ class TableEncoder:
             If nothing is left to learn from.
         """
         if not any(column.width for column in columns):
-            same = "always the same in the rows to learn from"
+            same = "always the same in the training rows"
             reasons = listed([f"{name!r} is left out: {kind.reason or same}" for name, kind in kinds.items()], most=3)
-            detail = f"; {reasons} (--keep uses a column all the same)" if reasons else ""
-            raise DataError(f"{table.source} has no column to learn from beside the target {target.name!r}{detail}")
+            detail = f"; {reasons} (--keep uses a column anyway)" if reasons else ""
+            raise DataError(f"{table.source} has no column to learn from besides the target {target.name!r}{detail}")
         dialect = table.has_header, table.decimal_comma, table.delimiter
         return cls(tuple(table.names), *dialect, missing, tuple(columns), target)
 
@@ -166,7 +166,7 @@ class TableEncoder:
                 raise DataError(f"{table.source} lacks {which} {shown}, which the network was trained with")
             known = set(self.names)
             extra = [name for name in table.names if name not in known]
-            notices += [f"ignored {listed(list(map(repr, extra)), most=20)}: training had no such column"] if extra else []
+            notices += [f"ignored {listed(list(map(repr, extra)), most=20)}: not a column of the training data"] if extra else []
         else:
             table = self._match_positions(table)
         table = table.take_missing(self.missing, [column.name for column in self.columns])

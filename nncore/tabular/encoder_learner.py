@@ -221,8 +221,8 @@ class _Texts(_Part):
         self.n_missing += column.n_missing
         if len(self.counts) > MOST_TEXTS:
             raise DataError(
-                f"column {self.name!r} has more than {MOST_TEXTS:,} different texts, and their number would take memory with the length of "
-                f"the file: leave it out by --drop {self.name}"
+                f"column {self.name!r} has more than {MOST_TEXTS:,} different texts, too many to hold in memory: "
+                f"leave it out by --drop {self.name}"
             )
 
     def end_pass(self) -> None:

@@ -141,5 +141,5 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     starts, has_no_gaps = float(ordered[0]), float(ordered[-1] - ordered[0]) == n - 1
     is_time = not _TIMES.isdisjoint(name_words(name))
     if has_no_gaps and (starts in (0.0, 1.0) or (n >= RUN_ROWS and not is_time)):
-        return "counts the rows" if (numbers == ordered).all() else "numbers the rows: whole, all different, without gaps"
+        return "counts the rows" if (numbers == ordered).all() else "row numbers: whole, all different, without gaps"
     return ""

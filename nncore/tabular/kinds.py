@@ -64,8 +64,10 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     if n_words < n_present and n_words <= (1 - NUMBERS_SHARE) * n_present:
         first = column.first_word
         word = column[first]
-        remark = f"taken as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; mend them, or say "
-        remark += f"--missing {shlex.quote(str(word))} if nothing is known there"
+        remark = (
+            f"treated as text: {n_words} of {n_present} values are not numbers, first {word!r} in {place(first)}; correct them, or add "
+        )
+        remark += f"--missing {shlex.quote(str(word))} if they mean missing"
         return ColumnKind("categorical", remark)
     coded = column.coded.used()
     texts, n_levels = coded.texts, count_levels(coded)
@@ -82,7 +84,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
     has_few_rows_each = n_levels > MOST_ONE_HOT and n_present < FEWEST_ROWS_A_LEVEL * n_levels
     if has_few_rows_each or np.sort(np.bincount(coded.codes[coded.codes >= 0]))[-MOST_LEVELS:].sum() < n_present / 2:
         return ColumnKind("left out", f"text, {n_levels} different values, none frequent{_nearly_numbers(column, words)}")
-    return ColumnKind("categorical", f"taken as text, although its values look like numbers: {hint}" if hint else "")
+    return ColumnKind("categorical", f"treated as text, although its values look like numbers: {hint}" if hint else "")
 
 
 def _time(texts: list[str]) -> ColumnKind:
@@ -90,7 +92,7 @@ def _time(texts: list[str]) -> ColumnKind:
     forms = forms_of(texts)
     if len(forms) == 1:
         return ColumnKind("time", form=forms[0])
-    why = f"whether {texts[0]} is {' or '.join(forms)} is not to be seen" if forms else "not all written in one known way"
+    why = f"whether {texts[0]} is {' or '.join(forms)} cannot be decided" if forms else "not all in one known form"
     return ColumnKind("left out", f"dates, {len(texts)} different, {why}; write 2024-01-31")
 
 
@@ -102,7 +104,7 @@ def _nearly_numbers(column: Column, words: Sequence[str]) -> str:
     counts = column.counts
     commonest = max(words, key=lambda word: counts[word])
     if counts[commonest] > n_words / 2:
-        return f"; {n_present - n_words} are numbers: if {commonest!r} means that nothing is known, say --missing {shlex.quote(commonest)}"
+        return f"; {n_present - n_words} are numbers: if {commonest!r} means missing, add --missing {shlex.quote(commonest)}"
     return ""
 
 
@@ -151,7 +153,7 @@ def column_kinds(
     if any(kind.kind != "left out" and name not in named for name, kind in kinds.items()):
         return kinds | {name: ColumnKind("left out", reason) for name, reason in named.items()}
     # Nothing else is there to learn from.
-    only = {name: f"used since there is no other column, although it looks like this: {reason}" for name, reason in named.items()}
+    only = {name: f"used because there is no other column, although it looks like this: {reason}" for name, reason in named.items()}
     return kinds | {name: ColumnKind(kinds[name].kind, reason) for name, reason in only.items()}
 
 
@@ -160,7 +162,7 @@ def _names_rows(table: Table, name: str, kind: ColumnKind) -> str:
     if kind.kind == "left out":
         return ""
     if table.kind != "CSV" and (name in table.indexes or is_index_of_pandas(name)):
-        return "the index of a frame of pandas"
+        return "the index of a pandas data frame"
     if kind.kind != "numeric":
         return ""
     if name == table.names[0] and counts_rows(table.column(name)):

@@ -87,4 +87,4 @@ def check_text(head: bytes, source: str) -> None:
         halves = head[::2], head[1::2]
         if any(half and half.count(0) > 0.8 * len(half) for half in halves):
             raise DataError(f"{source} is UTF-16 without a byte-order mark, not UTF-8; save it as UTF-8")
-        raise DataError(f"{source} is no text: there are zero bytes in it; give a CSV or Parquet file")
+        raise DataError(f"{source} is not text: it has zero bytes; give a CSV or Parquet file")

@@ -23,10 +23,10 @@ def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequenc
     words = {*usual, *(word.strip().lower() for word in more)} - {""}
     for word in but:
         if word in more:
-            raise ParameterError(f"--missing {word} and --not-missing {word} contradict each other; take one")
+            raise ParameterError(f"--missing {word} and --not-missing {word} contradict each other; use one of them")
         if word.strip().lower() not in words:
             known = ", ".join(sorted(words)) or "no word"
-            raise ParameterError(f"--not-missing {word}: it is not taken for missing, but {known}; leave it out")
+            raise ParameterError(f"--not-missing {word}: it is not treated as missing, but {known}; leave it out")
     return tuple(sorted(words - {word.strip().lower() for word in but}))
 
 
@@ -36,7 +36,7 @@ def missing_in_words(found: Mapping[str, Mapping[str, int]]) -> list[str]:
     for column, counts in found.items():
         for word, count in counts.items():
             by_word.setdefault(word, []).append((column, count))
-    return [f"{word!r} is taken for missing in {_places(places)}" for word, places in sorted(by_word.items())]
+    return [f"{word!r} is treated as missing in {_places(places)}" for word, places in sorted(by_word.items())]
 
 
 def _places(places: Sequence[tuple[str, int]], most: int = 5) -> str:

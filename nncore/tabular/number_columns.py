@@ -82,7 +82,7 @@ class NumberInputs:
                 row = start + int(is_too_large[:, i].argmax())
                 column = self.columns[i]
                 raise DataError(
-                    f"column {column.name!r}, {place(row)}: {cells[i][row]} is too large beside the numbers of training, about "
+                    f"column {column.name!r}, {place(row)}: {cells[i][row]} is too large compared with the numbers of training, about "
                     f"{column.mean:.6g}"
                 )
             out[rows, self.places] = encoded

@@ -35,7 +35,7 @@ def _by_arrow(codec: str) -> Callable[[BinaryIO], Any]:
 def _by_zip(file: BinaryIO) -> IO[bytes]:
     """The one file in an archive."""
     if not file.seekable():
-        raise DataError("is a zip archive, whose list stands at its end; give the name of a file")
+        raise DataError("is a zip archive, which cannot be read from a pipe; give the name of a file")
     archive = zipfile.ZipFile(file)
     members = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
     names = {info.filename for info in members}
@@ -88,14 +88,14 @@ def unpacked(file: io.BufferedReader, source: str) -> io.BufferedReader:
         except zipfile.BadZipFile:
             raise _cut_off(source) from None
         except NotImplementedError:
-            raise DataError(f"{source} is packed in a way that is not known here; unpack it first") from None
+            raise DataError(f"{source} is compressed in an unknown format; unpack it first") from None
     if any(file.peek(HEAD).startswith(first) for first in PACKERS):
         raise DataError(f"{source} was packed more than {MOST_LAYERS} times; unpack it first")
     return file
 
 
 def _cut_off(source: str) -> DataError:
-    return DataError(f"{source} is damaged or cut off: its compressed data ends too early; fetch it again")
+    return DataError(f"{source} is damaged or cut off: its compressed data ends too early; download or copy it again")
 
 
 class _Counted(PassedOn):

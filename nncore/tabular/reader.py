@@ -234,7 +234,7 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
     for typed in _TYPED:
         if _begins(head, typed.first_bytes):
             if binary is not packed:
-                raise DataError(f"{source} is a {typed.kind} file packed once more, which nothing can read from its end; unpack it first")
+                raise DataError(f"{source} is a compressed {typed.kind} file, which must be read from its end; unpack it first")
             if writing.separator is not None or writing.decimal_comma is not None:
                 raise DataError(f"{source} is a {typed.kind} file, whose columns have types; leave --separator and --decimal out")
             return typed(binary, source)
@@ -258,8 +258,8 @@ def _table(file: TableFile, columns: list[Column], numbers: NDArray[np.int64], d
         for name, cells in zip(names, columns, strict=True):
             if (found := decimal_point(present_texts(cells, file.usual_missing) if may_hold(cells, ".") else ())) is not None:
                 raise DataError(
-                    f"{file.source}: column {name!r} holds {found!r}, with a decimal point, and the file has decimal commas, where a point "
-                    "parts thousands; write all numbers alike, or say --decimal ."
+                    f"{file.source}: column {name!r} holds {found!r}, with a decimal point, but the file has decimal commas, where a point "
+                    "separates thousands; write all numbers in one form, or add --decimal ."
                 )
         with_points = (cells for cells in columns if may_hold(cells, "."))
         thousands = next((text for cells in with_points for text in present_texts(cells) if has_thousands(text)), "")

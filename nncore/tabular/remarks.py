@@ -37,10 +37,10 @@ class Remark:
 
     def __str__(self) -> str:
         if not self.unseen:
-            return f"column {self.column!r}: {self.n_rows} missing, taken as {self.taken_as}"
+            return f"column {self.column!r}: {self.n_rows} missing, replaced by {self.taken_as}"
         shown = ", ".join(self.unseen[:SHOWN]) + (" and others" if len(self.unseen) > SHOWN else "")
         rows = "1 row with a value" if self.n_rows == 1 else f"{self.n_rows} rows with values"
-        return f"column {self.column!r}: {rows} that training did not have ({shown}), taken as {self.taken_as}"
+        return f"column {self.column!r}: {rows} that training did not have ({shown}), treated as {self.taken_as}"
 
 
 def examples(values: Iterable[str]) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ class TextLines(Iterator[str]):
         try:
             yield from self._checked(iter(partial(text.readline, MOST_CHARACTERS + 1), ""))
         except UnicodeDecodeError as error:
-            what = f"it begins as {self._encoding.upper()} and does not go on so ({error.reason})"
+            what = f"it begins as {self._encoding.upper()}, but the rest is not ({error.reason})"
             raise DataError(f"{self._source} is damaged: {what}; save it as UTF-8") from None
         finally:
             if not self._file.closed:

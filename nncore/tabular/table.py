@@ -90,7 +90,7 @@ class Table:
     def column(self, name: str) -> Column:
         """The cells of one column. Raises `DataError`, with near names, if there is none of that name, or none that can be read."""
         if name in self.unreadable:
-            raise DataError(f"{self.source}: column {name!r} holds {self.unreadable[name]}, not numbers or text; write it as one of these")
+            raise DataError(f"{self.source}: column {name!r} holds {self.unreadable[name]}, not numbers or text; convert it to one of them")
         if name not in self.positions:
             raise unknown_column(self.source, self.names, name, has_header=self.has_header)
         return cast(Column, self.columns[self.positions[name]])
@@ -134,5 +134,5 @@ def unknown_column(source: str, names: Sequence[str], name: str, *, has_header: 
     near, known = difflib.get_close_matches(name, names, n=3), listed(list(map(repr, names)), most=20)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {known}"
     if not has_header:
-        hint = f"its first line is taken for data and the columns are called {known}; if it holds names, say --header"
+        hint = f"its first line is read as data, so the columns are named {known}; if it holds names, add --header"
     return DataError(f"{source} has no column {name!r}; {hint}")

@@ -104,7 +104,7 @@ class TableFile(abc.ABC):
             is_empty = False
             yield block
         if is_empty:
-            remedy = "; if that line is data, say --no-header" if self.unit == "line" else ""
+            remedy = "; if that line is data, add --no-header" if self.unit == "line" else ""
             raise DataError(f"{self.source} has {'a line of ' if remedy else ''}column names and no rows{remedy}")
 
 

@@ -71,7 +71,7 @@ class TableFiles:
             with opened_file(path, self._writing) as file:
                 if file.names != self.names:
                     other = next((name for name in file.names if name not in self.names), "another order")
-                    raise DataError(f"{path} has other columns than {paths[0]} ({other!r}): give files with the same columns")
+                    raise DataError(f"{path} has other columns than {paths[0]} ({other!r}): use files with the same columns")
 
     @classmethod
     def of(cls, path: Path, writing: Writing | None = None) -> Self:
@@ -83,7 +83,7 @@ class TableFiles:
             If there is none, or it is standard input, which can be read once.
         """
         if str(path) == STDIN:
-            raise DataError("standard input can be read once, and training in blocks goes through the rows again and again: write a file")
+            raise DataError("standard input can be read only once, but training in blocks reads the rows several times: write a file")
         return cls(files_of(path), writing or Writing(), str(path))
 
     def check(self, needed: Sequence[str]) -> None:

@@ -157,23 +157,23 @@ def infer_target(name: str, values: Sequence[str | None], task: str | None = Non
         return ("regression", f"it has {n} different numbers") if task is None else (task, why)
     counts = level_counts(column)
     if len(counts) < 2:
-        raise DataError(f"column {name!r} is always {next(iter(counts), 'missing')!r}: there is nothing to learn")
+        raise DataError(f"column {name!r} is always {next(iter(counts), 'missing')!r}: there is nothing to predict")
     numbers = [as_number(value) for value in counts]
     words = [value for value, number in zip(counts, numbers, strict=True) if number is None]
     if task == "regression" and words:
-        raise DataError(f"column {name!r} holds {_what_is(words)}; regression needs numbers (or --task classification)")
+        raise DataError(f"column {name!r} holds {_what_is(words)}; regression needs numbers (or add --task classification)")
     if task is not None:
         return task, why
     if words:
-        looks = f"; like {min(words, key=len)!r}, which looks like a number: {hint}" if (hint := number_hint(words)) else ""
+        looks = f"; such as {min(words, key=len)!r}, which looks like a number: {hint}" if (hint := number_hint(words)) else ""
         if len(counts) <= max(MOST_CLASSES, 0 if hint or are_dates(words) else CLASS_SHARE * len(values)):
             return "classification", f"it is text{looks}"
         if hint or are_dates(words):
-            raise DataError(f"column {name!r} holds {_what_is(words)}, or say --task classification")
-        some = f", {len(words)} of them no numbers, as {words[0]!r}" if len(words) < len(counts) else ""
+            raise DataError(f"column {name!r} holds {_what_is(words)}, or add --task classification")
+        some = f", {len(words)} of them not numbers, such as {words[0]!r}" if len(words) < len(counts) else ""
         raise DataError(
             f"column {name!r} is text with {len(counts)} different values in {len(values)} rows{some}, too many to be classes; "
-            "choose another target, or say --task classification"
+            "choose another target, or add --task classification"
         )
     if len(counts) == 2:
         return "classification", "it has two values"
@@ -186,6 +186,6 @@ def infer_target(name: str, values: Sequence[str | None], task: str | None = Non
 def _what_is(words: Sequence[str]) -> str:
     """The first of some words, and why it is no number."""
     if are_dates(words):
-        return f"{words[0]!r}, a date; write it as a number, of days or of the month"
+        return f"{words[0]!r}, a date; write it as a number, such as days or months"
     hint = number_hint(words)
-    return f"{words[0]!r}, which looks like a number: {hint}" if hint else f"{words[0]!r}, which is no number"
+    return f"{words[0]!r}, which looks like a number: {hint}" if hint else f"{words[0]!r}, which is not a number"

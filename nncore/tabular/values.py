@@ -95,14 +95,14 @@ def number_hint(words: Collection[str]) -> str:
     if all(measures):
         units = {(found["before"], found["behind"]) for found in measures if found}
         if all(_DECIMAL_COMMA.fullmatch(word) for word in words):
-            return f"write {example!r} without its comma if that parts thousands, or say --decimal , if it is a decimal comma"
+            return f"write {example!r} without its comma if it separates thousands, or add --decimal , if it is a decimal comma"
         if len(units - {("", "")}) <= 1:
             return f"write {example!r} without separators and units"
         return ""
     if all(_NOT_FINITE.fullmatch(word) for word in words):
-        return f"{example!r} is not finite; write a number, or say --missing {example} if nothing is known there"
+        return f"{example!r} is not finite; write a number, or add --missing {example} if it means missing"
     if all(_OTHER_NUMBER.fullmatch(word) or _has_other_digits(word) for word in words):
-        return f"write {example!r} in ASCII digits, as 1000 or 0.5"
+        return f"write {example!r} in ASCII digits, such as 1000 or 0.5"
     return ""
 
 

@@ -83,7 +83,7 @@ def test_few_rows_or_groups_are_left_to_one_network(data: Path, visits: Path) ->
         (["--model", "realmlp", "--sampler", "balanced"], "--sampler is for --model mlp"),
         (["--n-ens", "2", "--normalization", "batch_norm"], "--normalization is for --model mlp"),
         (["--preset", "slow"], "--preset must be"),
-        (["--model", "realmlp", "--weight-decay", "0.1"], "say --optimizer adamw, or --model mlp"),
+        (["--model", "realmlp", "--weight-decay", "0.1"], "use --optimizer adamw, or --model mlp"),
         (["--n-cv", "3", "--time-column", "id"], "take --n-ens instead"),
         (["--n-cv", "500"], "n_samples=192 cannot be divided into --n-cv 500 folds: ask for fewer folds"),
     ],
@@ -176,7 +176,7 @@ def test_one_fold_holds_out_and_too_few_rows_are_refused(data: Path) -> None:
     task = find_task(settings)
     (fold,), n_starts = bag_folds(settings, task, np.arange(100), recipe_of(settings, task, 100), np.random.default_rng(0))
     assert (len(fold.train), n_starts) == (80, 2)
-    with pytest.raises(DataError, match="say --model mlp"):
+    with pytest.raises(DataError, match="use --model mlp"):
         bag_folds(settings, task, np.arange(1), recipe_of(settings, task, 1), np.random.default_rng(0))
 
 
@@ -227,7 +227,7 @@ def test_predict_and_info_take_the_file(data: Path, tmp_path: Path, capsys: pyte
     lines = captured.out.splitlines()
     assert lines[0] == "species,P(daisy),P(rose)"
     assert sum(map(float, lines[1].split(",")[1:])) == pytest.approx(1, abs=1e-5)
-    assert "none of the known" in captured.err
+    assert "unknown" in captured.err
     assert main(["info", str(model)]) == 0
     shown = capsys.readouterr().out
     assert "3, whose answers nncore predict averages" in shown
@@ -257,7 +257,7 @@ def test_a_damaged_ensemble_is_refused(data: Path, tmp_path: Path) -> None:
 def test_cross_validation_beside_folds(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--cv", "2", *QUICK]) == 0
     shown = capsys.readouterr().out
-    assert "part 2" in shown
+    assert "fold 2" in shown
     assert "on all rows" in shown
 
 

@@ -61,7 +61,7 @@ def test_classification(data: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.nncore"
     text = report(tmp_path / "r.html", data, "--target", "species", "--out", model)
     assert "<h1>species from flowers.csv</h1>" in text
-    expected = ["Score", "Errors by class", "What each column contributes", "Learning curves", "Columns", "Network", "How to use it"]
+    expected = ["Score", "Errors by class", "Importance of the columns", "Learning curves", "Columns", "Network", "How to use it"]
     assert [heading for heading in headings(text) if heading != "Worth knowing"] == expected
     assert text.count("<img") == 2
     for cell in ("precision", "recall", "daisy", "counts the rows", "text, 240 different values in 240 rows", "24 (10.0 %)"):
@@ -94,8 +94,8 @@ def test_regression(prices: Path, tmp_path: Path) -> None:
     text = report(tmp_path / "r.html", prices, "--target", "price")
     assert "Errors" in headings(text)
     assert "RMSE" in text
-    assert "The network was not kept" in text
-    importance = re.search(r"What each column contributes</h2>.*?<tbody>(.*?)</tbody>", text, re.DOTALL)
+    assert "The network was not saved" in text
+    importance = re.search(r"Importance of the columns</h2>.*?<tbody>(.*?)</tbody>", text, re.DOTALL)
     assert importance is not None
     assert importance[1].index("area") < importance[1].index("garden")  # what matters most comes first
 
@@ -110,7 +110,7 @@ def test_cross_validation(data: Path, tmp_path: Path) -> None:
 def test_without_rows_held_out(data: Path, tmp_path: Path) -> None:
     text = report(tmp_path / "r.html", data, "--target", "species", "--test-fraction", "0", "--patience", "0")
     assert headings(text)[:2] == ["Worth knowing", "Learning curves"]
-    assert "&#x27;NA&#x27; is taken for missing in &#x27;length&#x27;" in text
+    assert "&#x27;NA&#x27; is treated as missing in &#x27;length&#x27;" in text
 
 
 def test_names_are_text_and_no_markup(tmp_path: Path) -> None:

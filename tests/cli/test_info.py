@@ -21,7 +21,7 @@ def test_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"CPU level   {native.LEVEL}, {native.INSTRUCTIONS} (" in shown
     assert str(Path(nncore.__file__).parent) in shown
     assert "install     sound" in shown
-    assert f"bfloat16    {'yes, matrix products are' if native.HAS_BFLOAT16 else 'no: this takes AVX512_BF16'} " in shown
+    assert f"bfloat16    {'yes, matrix products are' if native.HAS_BFLOAT16 else 'no: this needs AVX512_BF16'} " in shown
 
 
 def test_bfloat16_is_told_with_its_speed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +34,7 @@ def test_bfloat16_is_told_with_its_speed(monkeypatch: pytest.MonkeyPatch, capsys
     )
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
     main(["info"])
-    assert "bfloat16    no: this takes AVX512_BF16" in capsys.readouterr().out
+    assert "bfloat16    no: this needs AVX512_BF16" in capsys.readouterr().out
 
 
 def test_absent_libraries_are_named_with_their_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

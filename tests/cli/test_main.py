@@ -27,7 +27,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert all(command in shown for command in ("demo", "train", "predict", "quantize", "export", "info", "plugins"))
-    assert "exit codes: 0 done" in shown
+    assert "exit codes: 0 success" in shown
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_many_networks_and_missing_plugins(tmp_path: Path, capsys: pytest.Captur
     assert main(["info", str(path)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "nncore-gone 3.0, which is not installed: pip install nncore-gone==3.0 (nncore-gone/b)" in shown
-    assert "registered at run time: hand their classes to nncore.load" in shown
+    assert "registered at run time: pass their classes to nncore.load" in shown
 
 
 def test_columns_and_labels_of_a_table_cannot_reach_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,8 +35,8 @@ def test_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     data = tmp_path / "data.csv"
     data.write_text("a\n")
     check_output(data)  # an older result may be replaced
-    with pytest.raises(ParameterError, match="is a file that is read"):
+    with pytest.raises(ParameterError, match="is also an input file"):
         check_output(tmp_path / "." / "data.csv", data)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(ParameterError, match="may not write"):
+    with pytest.raises(ParameterError, match="no permission to write"):
         check_output(tmp_path / "new.csv")

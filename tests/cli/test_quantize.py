@@ -36,4 +36,4 @@ def test_what_cannot_be_quantized(tmp_path: Path, data: Path, capsys: pytest.Cap
     assert main(["quantize", str(model), str(data), "--out", str(tmp_path / "small.nncore")]) == 2
     assert "there is no layer to quantize" in capsys.readouterr().err
     assert main(["quantize", str(model), str(data), "--out", str(model)]) == 2
-    assert "is a file that is read" in capsys.readouterr().err
+    assert "is also an input file" in capsys.readouterr().err

@@ -228,9 +228,9 @@ def test_a_description_from_a_file_is_checked(described: object) -> None:
     ("options", "message"),
     [
         ({"weight_column": "claims"}, "--weight-column claims: this is the column to predict"),
-        ({"weight_column": "years", "exposure_column": "years"}, "an exposure is a weight already, take one"),
-        ({"group_column": "house", "time_column": "day"}, "would divide the rows in two ways; take one"),
-        ({"exposure_column": "years", "loss": "mse"}, "is for --loss poisson .*, not for --loss mse"),
+        ({"weight_column": "years", "exposure_column": "years"}, "an exposure is already a weight, so use one"),
+        ({"group_column": "house", "time_column": "day"}, "split the rows in different ways; use one"),
+        ({"exposure_column": "years", "loss": "mse"}, "needs --loss poisson .*, not for --loss mse"),
         ({"exposure_column": "years", "task": "classification"}, "not for --task classification"),
     ],
 )

@@ -62,7 +62,7 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
         f"the space small; the best are averaged; 5 s at most; trials are kept in {file}"
     )
     file.touch()
-    assert "goes on from" in search_text(settings, task, recipe_of(settings, task, 100))
+    assert "continues from" in search_text(settings, task, recipe_of(settings, task, 100))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
     [
         (["--search-space", "paper"], "--search-space is for --tune"),
         (["--trials-file", "t.nncore"], "--trials-file is for --tune"),
-        (["--tune", "time"], "--tune time tries as many recipes as there is time for; say --time-limit SECONDS too"),
+        (["--tune", "time"], "--tune time runs as many trials as --time-limit has room for; add --time-limit SECONDS"),
         (["--tune", "2", "--search-space", "large"], "--search-space must be"),
         (["--tune", "2", "--trials-file", "t.nncore", "--cv", "3"], "holds one search, and --cv 3 makes 4"),
         (["--tune", "2", "--metric", "matthews_corrcoef"], "--tune trains them in parts; take a metric of nncore"),
@@ -142,12 +142,12 @@ def test_a_search_that_was_broken_off_goes_on_to_the_same_bits(
     told = capsys.readouterr()
     assert (
         f"interrupted in the search, after 4 trials had begun; the ensemble is the best of what they have reached; the same command "
-        f"goes on from {trials}" in told.err
+        f"continues from {trials}" in told.err
     )
     assert "score       accuracy" in told.out
     assert np.isfinite(answers(model, data)).all()
     assert main(command) == 0
-    assert f"goes on from {trials}" in " ".join(capsys.readouterr().out.split())
+    assert f"continues from {trials}" in " ".join(capsys.readouterr().out.split())
     np.testing.assert_array_equal(answers(model, data), answers(whole, data))
     assert main([*command, "--seed", "1"]) == 2
     assert "of a search on other data or with other arguments" in capsys.readouterr().err
@@ -165,14 +165,14 @@ def test_ctrl_c_while_networks_on_all_rows_are_trained_keeps_those_of_the_folds(
     monkeypatch.setattr(StopAfter, "on_epoch_end", interrupting)
     model = tmp_path / "m.nncore"
     assert main(["train", str(data), "--target", "species", "--n-refit", "1", "--out", str(model), *QUICK]) == 130
-    assert "interrupted while networks on all rows were trained; the ensemble is that of the folds" in capsys.readouterr().err
+    assert "interrupted while networks were retrained on all rows; the ensemble has the networks of the folds" in capsys.readouterr().err
     assert len(load_with_columns(model)[0].networks) == 2
 
 
 def test_as_many_as_there_is_time_for(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--tune", "time", "--time-limit", "0.5", "--json", *QUICK]) == 0
     captured = capsys.readouterr()
-    assert "as many trials as there is time for: this recipe, and others that draw" in captured.err
+    assert "as many trials as the time limit has room for: the defaults, and others that draw" in captured.err
     assert len(json.loads(captured.out)["search"]["trials"]) >= 4
 
 
@@ -185,4 +185,4 @@ def test_refit_without_a_search(data: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_search_in_each_part(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--tune", "2", "--cv", "2", *QUICK]) == 0
-    assert "part 2" in capsys.readouterr().out
+    assert "fold 2" in capsys.readouterr().out

@@ -46,9 +46,9 @@ def test_small_files_are_read_at_once(data: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_several_files_are_read_in_blocks(data: Path) -> None:
     assert streaming_of(Settings(data=data.parent, target="species")).why == "several files"
-    with pytest.raises(ParameterError, match=r"--no-stream: .* is no single file"):
+    with pytest.raises(ParameterError, match=r"--no-stream: .* is not a single file"):
         streaming_of(Settings(data=data.parent / "*.csv", target="species", stream=False))
-    with pytest.raises(DataError, match="standard input can be read once"):
+    with pytest.raises(DataError, match="standard input can be read only once"):
         streaming_of(Settings(data=Path("-"), target="species", stream=True))
 
 
@@ -355,7 +355,7 @@ def test_the_command_says_so_and_predicts(
     assert main(["train", str(data), *options, "--report", str(report), "--trials-file", str(trials)]) == 0
     out, err = capsys.readouterr()
     assert "as asked: rows are read in blocks, in at most" in err
-    assert "rows that are kept, and the best then learn from all" in err
+    assert "rows in memory; the best are then trained on all rows" in err
     assert "rows a second" in err
     assert "a linear model: accuracy" in err
     assert report.stat().st_size > 10_000

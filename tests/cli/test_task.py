@@ -104,7 +104,7 @@ def test_reasons(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "settings", "message"),
     [
-        ("words", {"loss": "mse"}, "holds 'low', which is no number; regression needs numbers"),
+        ("words", {"loss": "mse"}, "holds 'low', which is not a number; regression needs numbers"),
         ("numbers", {"loss": "softmax_cross_entropy"}, "'y' is a number with 120 different values"),
         ("numbers", {"loss": "poisson"}, "outside"),
         ("counts", {"loss": "softmax_cross_entropy", "task": "regression"}, "--task regression for numbers; leave one of them out"),
@@ -177,7 +177,7 @@ def test_predict_takes_the_same_words(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["predict", str(model), str(data)]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines() == [
-        "nncore: 'missing' is taken for missing in 'z' (40)",
+        "nncore: 'missing' is treated as missing in 'z' (40)",
         "nncore: the file has 'y' too: accuracy 100.0 % on 120 rows",
     ]
     assert set(captured.out.split()) == {"y", "+", "-"}

@@ -37,7 +37,7 @@ def test_json_says_everything(data: Path, tmp_path: Path, capsys: pytest.Capture
     assert (found["task"], found["classes"], found["target"]) == ("classification", ["daisy", "rose"], "species")
     assert found["rows"] == {"in_file": 240, "without_target": 0, "training": 163, "validation": 29, "held_out": 48}
     assert found["columns"]["numeric"] == ["length"]
-    assert found["notes"] == [f"'NA' is taken for missing in 'length' ({data.read_text().count(',NA,')})"]
+    assert found["notes"] == [f"'NA' is treated as missing in 'length' ({data.read_text().count(',NA,')})"]
     assert found["columns"]["left_out"]["id"] == "counts the rows"
     assert found["network"] == {
         "model": "mlp",
@@ -90,9 +90,9 @@ def test_cross_validation(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 def test_cross_validation_in_words(data: Path, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--cv", "3", *QUICK]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert shown.count("part ") == 3
+    assert shown.count("fold ") == 3
     assert " % ± " in shown
-    assert "in 3 parts (" in shown
+    assert "in 3 folds (" in shown
     assert "epochs on all rows, the median of the best in each part" in shown
     assert main(["train", str(prices), "--target", "price", "--cv", "3", *QUICK]) == 0
     assert "RMSE" in capsys.readouterr().out
@@ -226,7 +226,7 @@ def test_config_and_save_config(data: Path, tmp_path: Path, capsys: pytest.Captu
         (b"PAR1\x15rest", "damaged or cut off"),
         (b"a,species\n1,x\n2\n", "line 3 has 1 values where the header has 2"),
         (b"a,b\n1,2\n", "has no column 'species'"),
-        (b"a,species\n1,x\n2,x\n", "is always 'x': there is nothing to learn"),
+        (b"a,species\n1,x\n2,x\n", "is always 'x': there is nothing to predict"),
         (b"a,species\n1,\n2,x\n", "has 1 rows with a value for 'species'"),
     ],
 )
@@ -343,7 +343,7 @@ def test_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "noise.csv"
     data.write_text("x,y\n" + "".join(f"{a:.4f},{b:.4f}\n" for a, b in rng.normal(size=(200, 2))))
     found = result(capsys, data, "--target", "y", "--seed", "1")
-    assert any("no better than without looking at the columns" in text for text in found["advice"])
+    assert any("no better than that of a constant prediction" in text for text in found["advice"])
     data.write_text("x,y\n" + "".join(f"{a:.4f},{3 * a:.4f}\n" for a in rng.normal(size=400)))
     found = result(capsys, data, "--target", "y")
     assert found["advice"] == ["the network was still getting better when training ended: try --epochs 12"]
@@ -398,7 +398,7 @@ def test_no_probabilities_of_a_loss_without(data: Path, tmp_path: Path, capsys: 
     found = result(capsys, data, "--target", "species", "--loss", "hinge", "--out", model)
     assert found["score"]["mean"].keys() == {"accuracy", "balanced_accuracy"}
     assert main(["predict", str(model), str(data), "--proba"]) == 2
-    assert "gives no probabilities" in capsys.readouterr().err
+    assert "has no probabilities" in capsys.readouterr().err
     assert main(["predict", str(model), str(data)]) == 0
 
 
@@ -423,7 +423,7 @@ def test_dates_and_declared_categories_are_features(tmp_path: Path, capsys: pyte
     data.write_text("\n".join(["day,zip", ",1e5"]) + "\n")
     assert main(["predict", str(model), str(data)]) == 0
     told = capsys.readouterr().err
-    assert "column 'day': 1 missing, taken as a date in the middle of those of training" in told
+    assert "column 'day': 1 missing, replaced by the median date of training" in told
     assert "column 'zip': 1 row with a value that training did not have ('1e5')" in told
 
 

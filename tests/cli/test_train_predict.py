@@ -136,7 +136,7 @@ def test_predict_by_name_with_notices_on_standard_error(tmp_path: Path, model: P
     assert "ignored 'weight'" in captured.err
     assert "1 row with a value that training did not have ('green')" in captured.err
     assert "column 'length'" not in captured.err  # training had missing lengths too
-    assert "'?' is taken for missing in 'length' (1)" in captured.err
+    assert "'?' is treated as missing in 'length' (1)" in captured.err
 
 
 def test_predict_to_a_file(tmp_path: Path, data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +161,7 @@ def test_file_without_header(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     data, model, new = tmp_path / "data.csv", tmp_path / "m", tmp_path / "new.csv"
     data.write_text("".join(f"{int(a > 0)},{a:.4f},{b:.4f}\n" for a, b in x))
     assert main(["train", str(data), "--target", "c1", "--out", str(model), *QUICK]) == 0
-    assert "no header, columns are called c1, c2" in unwrapped(capsys.readouterr().out)
+    assert "no header, columns are named c1, c2" in unwrapped(capsys.readouterr().out)
     new.write_text("3.0,0.0\n-3.0,0.0\n")
     assert main(["predict", str(model), str(new)]) == 0
     assert [row["c1"] for row in answers(capsys.readouterr().out)] == ["1", "0"]
@@ -183,7 +183,7 @@ def test_what_stands_for_missing_can_be_said(tmp_path: Path, prices: Path, capsy
     data.write_text("\n".join([head, *lines, ";".join(["not known", *lines[0].split(";")[1:]])]) + "\n")
     command = ["train", str(data), "--target", "price", "--out", str(model), *QUICK]
     assert main(command) == 0
-    assert "say --missing 'not known' if nothing is known there" in unwrapped(capsys.readouterr().out)
+    assert "add --missing 'not known' if they mean missing" in unwrapped(capsys.readouterr().out)
     assert main([*command, "--missing", "not known"]) == 0
     assert "area (1 missing)" in unwrapped(capsys.readouterr().out)
     new.write_text(f"{head.split(';')[0]};garden\nnot known;yes\n")
@@ -252,7 +252,7 @@ def test_saving_is_checked_before_training(data: Path, tmp_path: Path, capsys: p
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines()[0].endswith(f"there is no folder {tmp_path / 'none'}; make it first (mkdir -p {tmp_path / 'none'})")
-    assert "is a file that is read" in captured.err
+    assert "is also an input file" in captured.err
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_saving_is_checked_before_training(data: Path, tmp_path: Path, capsys: p
     [
         (["--target", "specie"], "did you mean 'species'"),
         (["--target", "name"], "too many to be classes"),
-        (["--target", "always"], "nothing to learn"),
+        (["--target", "always"], "nothing to predict"),
         (["--target", "species", "--task", "regression"], "regression needs numbers"),
         (["--target", "species", "--drop", "lenght"], "did you mean 'length'"),
         (["--target", "species", "--drop", "length", "--drop", "colour", "--drop", "id"], "no column to learn from"),
@@ -292,7 +292,7 @@ def test_predict_errors(tmp_path: Path, data: Path, model: Path, capsys: pytest.
     assert "lacks the column 'colour', which the network was trained with" in complaint(model, short)
     assert "No such file" in complaint(tmp_path / "none.nncore", data)
     assert "does not begin like a network that nncore saved" in complaint(data, data)
-    assert "is a file that is read" in complaint(model, data, "--out", model)
+    assert "is also an input file" in complaint(model, data, "--out", model)
     words = tmp_path / "words.csv"
     words.write_text("length,colour\n5,red\nlong,red\n")
     assert "column 'length', line 3: 'long' is not a finite number" in complaint(model, words)

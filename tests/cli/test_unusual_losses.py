@@ -59,7 +59,7 @@ def test_a_loss_with_fewer_outputs_than_classes(grades: Path, tmp_path: Path, ca
     assert set(answers) == {"1 low", "2 fair", "3 good", "4 high"}
     assert float(captured.err.split("accuracy ")[1].split(" ")[0]) > 80
     assert main(["predict", str(model), str(grades), "--proba"]) == 2
-    assert "gives no probabilities" in capsys.readouterr().err
+    assert "has no probabilities" in capsys.readouterr().err
 
 
 def test_a_loss_of_two_columns_is_for_python(grades: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_plugin_that_cannot_be_loaded_is_a_failure(monkeypatch: pytest.MonkeyPat
     )
     assert main(["plugins", "--verify"]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "no components of plugins are installed; --all verifies the built-in ones\n"
+    assert captured.out == "no plugins with components are installed; --all verifies the built-in components\n"
     assert "No module named 'odd'" in captured.err
 
 
@@ -153,7 +153,7 @@ def test_a_manifest_that_ends_its_process_is_reported_and_left_out(tmp_path: Pat
         stdout, stderr = done.communicate(timeout=300)
         _, stderr_of_named = named.communicate(timeout=300)
     assert done.returncode == 1, stderr
-    assert "no components of plugins are installed" in stdout
+    assert "no plugins with components are installed" in stdout
     assert re.search(r"plugin nncore-aaa 1\.0 .*, import: importing its manifest \S+: its process ended with exit code 7", stderr)
     assert re.search(r"plugin nncore-ddd 1\.0 .*, import: SystemExit: 3", stderr)
     assert "nncore-bbb" not in stderr

@@ -117,7 +117,7 @@ def test_objects_that_are_numbers_are_no_categories():
     X = pd.DataFrame({"d": [Decimal("1.5"), None, Decimal(3)]})
     matrix = ColumnEncoder().fit_transform(Estimator(), X, **CHECKS)
     np.testing.assert_array_equal(matrix, [[1.5], [np.nan], [3.0]])
-    with pytest.raises(DataError, match="column 'c' of X holds 1j, which is no number"):
+    with pytest.raises(DataError, match="column 'c' of X holds 1j, which is not a number"):
         ColumnEncoder().fit_transform(
             Estimator(), pd.DataFrame({"c": pd.Series([1j, 2j, 3j], dtype=object), "t": ["u", "v", "u"]}), **CHECKS
         )
@@ -161,7 +161,7 @@ def test_front_layers_fit_the_matrix():
     assert (embed.columns, embed.n_categories) == ([1], [4])
     network = nn.Sequential(*encoder.front_layers(), nn.Dense(1))
     network.fit(matrix, X["n"], loss="mse", epochs=2, progress=False, rng=0)
-    with pytest.warns(DataWarning, match="column 'city' of X: 4 of 4 values are none of those that training had, first 'e'"):
+    with pytest.warns(DataWarning, match="column 'city' of X: 4 of 4 values did not occur in training, first 'e'"):
         later = encoder.transform(estimator, X.assign(city="e", size=np.nan, n=np.nan), **CHECKS)
     assert np.isfinite(network.predict(later)).all()
 
@@ -319,13 +319,13 @@ def test_names_need_a_frame():
 @pytest.mark.parametrize("chosen", [None, ["deck", "cabin"]])
 def test_text_in_a_numeric_column(chosen):
     for frame in frames(PASSENGERS):
-        with pytest.raises(DataError, match=r"column 'sex' of X holds 'male', which is no number"):
+        with pytest.raises(DataError, match=r"column 'sex' of X holds 'male', which is not a number"):
             fitted(frame, categorical_features=chosen)
 
 
 @pytest.mark.parametrize("X", [np.array([[1, "a"], [2, "b"]], object), np.array([["1", "a"], ["2", "b"]]), [[1.0, "a"], [2.0, "b"]]])
 def test_text_in_an_array(X):
-    with pytest.raises(DataError, match=r"column 1 of X holds .*'a'.*, which is no number.*name it in categorical_features"):
+    with pytest.raises(DataError, match=r"column 1 of X holds .*'a'.*, which is not a number.*name it in categorical_features"):
         fitted(X)
     assert fitted(X, categorical_features=[1])[2].tolist() == [[1, 1, 0], [2, 0, 1]]
 
@@ -347,7 +347,7 @@ def test_text_where_training_had_numbers():
         for frame in frames(data):
             estimator, encoder, _ = fitted(frame)
             later = pd.DataFrame(data | {"age": ["22", "38", "unknown", None]})
-            with pytest.raises(DataError, match=r"column 'age' of X holds 'unknown', which is no number"):
+            with pytest.raises(DataError, match=r"column 'age' of X holds 'unknown', which is not a number"):
                 encoder.transform(estimator, later, **CHECKS)
 
 

@@ -106,7 +106,7 @@ def test_estimators_predict_from_dates(tmp_path, estimator, holes):
         model.save(tmp_path / "m.nncore")
         loaded = type(model).load(tmp_path / "m.nncore")
         np.testing.assert_array_equal(loaded.predict(X), predicted)
-        with pytest.raises(DataError, match="column 'when' of X holds numbers, where training had dates"):
+        with pytest.raises(DataError, match="column 'when' of X holds numbers, but training had dates"):
             loaded.predict(X.assign(when=1.0))
 
 
@@ -130,7 +130,7 @@ def test_dates_alone_and_without_categories():
 def test_columns_that_are_no_longer_dates_are_refused(other, holds):
     X = frame()
     columns, _ = learned(X)
-    with pytest.raises(DataError, match=f"column 'when' of X holds {holds}, where training had .*: convert"):
+    with pytest.raises(DataError, match=f"column 'when' of X holds {holds}, but training had .*: convert"):
         columns.transform(fitted_stub(X), X.assign(when=other(X["when"])))
 
 
@@ -138,7 +138,7 @@ def test_columns_that_are_no_longer_dates_are_refused(other, holds):
 def test_dates_where_training_had_numbers_are_refused(others):
     X = frame()
     columns, _ = learned(X[others])
-    with pytest.raises(DataError, match="column 'x' of X holds dates, where training had numbers"):
+    with pytest.raises(DataError, match="column 'x' of X holds dates, but training had numbers"):
         columns.transform(fitted_stub(X[others]), X[others].assign(x=X["when"]))
 
 

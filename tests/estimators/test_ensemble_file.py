@@ -104,7 +104,7 @@ def test_arguments_come_back(tmp_path):
 def test_what_a_file_leaves_out_is_said(tmp_path):
     given = {**QUICK, "random_state": np.random.RandomState(0), "callbacks": [nn.TimeLimit(9)]}
     model = RealMLPClassifier(**given).fit(X, LABELS)
-    with pytest.warns(DataWarning, match=r"callbacks, random_state are not in the file"):
+    with pytest.warns(DataWarning, match=r"callbacks, random_state are not saved"):
         model.save(tmp_path / "model.nncore")
     loaded = RealMLPClassifier.load(tmp_path / "model.nncore")
     assert loaded.callbacks is None
@@ -141,7 +141,7 @@ def test_a_file_of_something_else(saved, tmp_path):
     networks = nn.load_many(saved)
     networks[0].metadata = {}
     nn.save_many(networks, tmp_path / "plain.nncore")
-    with pytest.raises(FileFormatError, match=r"holds networks, and no RealMLPClassifier"):
+    with pytest.raises(FileFormatError, match=r"holds networks, not a RealMLPClassifier"):
         RealMLPClassifier.load(tmp_path / "plain.nncore")
 
 

@@ -282,25 +282,25 @@ def test_an_interrupted_fit_keeps_the_members_that_had_begun(written: Path) -> N
 @pytest.mark.parametrize(
     ("fit", "message"),
     [
-        (lambda path: RealMLPClassifier(tune=3).fit(path, "label"), "tune=3 trains trials side by side on folds in memory"),
-        (lambda path: RealMLPClassifier().fit(path, "label", groups=[1]), "groups keeps groups together by looking at all samples"),
-        (lambda path: TabMClassifier().fit(path, "label", times=[1]), "times finds the latest samples by looking at all samples"),
-        (lambda path: TabMClassifier(scoring="f1_macro").fit(path, "label"), "scoring='f1_macro' is asked of samples in memory"),
+        (lambda path: RealMLPClassifier(tune=3).fit(path, "label"), "tune=3 needs all samples in memory"),
+        (lambda path: RealMLPClassifier().fit(path, "label", groups=[1]), "groups needs all samples in memory to keep groups together"),
+        (lambda path: TabMClassifier().fit(path, "label", times=[1]), "times needs all samples in memory to find the latest samples"),
+        (lambda path: TabMClassifier(scoring="f1_macro").fit(path, "label"), "scoring='f1_macro' needs samples in memory"),
         (
             lambda path: RealMLPClassifier(scoring="f1_macro").fit(path, "label", None, path, "label"),
-            "scoring='f1_macro' is asked of samples in memory",
+            "scoring='f1_macro' needs samples in memory",
         ),
         (lambda path: RealMLPClassifier("fast", validation_fraction=0.1).fit(path, "label"), "validation_fraction=0.1 would be ignored"),
-        (lambda path: RealMLPClassifier(n_cv=3).fit(path, "label", None, path, "label"), "n_cv=3 divides X, and X_val says"),
-        (lambda path: RealMLPClassifier().fit(path), "y is missing: name its column"),
+        (lambda path: RealMLPClassifier(n_cv=3).fit(path, "label", None, path, "label"), "n_cv=3 splits X into folds, but X_val"),
+        (lambda path: RealMLPClassifier().fit(path), "y is missing: pass the name of its column"),
         (lambda path: RealMLPClassifier().fit(path, "nothing"), "has no column 'nothing'"),
         (lambda path: RealMLPClassifier().fit(path.with_name("none.csv"), "label"), "there is no file"),
-        (lambda path: RealMLPClassifier().fit(iter([arrays()])), "can be gone through once"),
+        (lambda path: RealMLPClassifier().fit(iter([arrays()])), "can be iterated only once"),
         (lambda path: RealMLPClassifier(memory_limit=3).fit(path, "label"), "memory_limit"),
-        (lambda path: RealMLPClassifier(n_cv=200).fit(path, "label"), "n_cv=200 folds of 240 samples, by the hashes of their numbers"),
+        (lambda path: RealMLPClassifier(n_cv=200).fit(path, "label"), "n_cv=200 folds of 240 samples, split by hashes of their numbers"),
         (lambda path: RealMLPClassifier(validation_fraction=0.0).fit(path, "label"), "validation_fraction=0 of 240 samples"),
-        (lambda path: RealMLPRegressor(loss="poisson").fit(path, "weight", exposure=[1.0]), "make a column of rates, counts / exposure"),
-        (lambda path: RealMLPClassifier(class_weight={"yes": 0, "no": 0}).fit(path, "label"), "every sample to train on has the weight 0"),
+        (lambda path: RealMLPRegressor(loss="poisson").fit(path, "weight", exposure=[1.0]), "pass a column of rates, counts / exposure"),
+        (lambda path: RealMLPClassifier(class_weight={"yes": 0, "no": 0}).fit(path, "label"), "all training samples have weight 0"),
     ],
 )
 def test_what_cannot_be_is_refused(fit: Callable[[Path], Any], message: str, written: Path) -> None:
@@ -327,7 +327,7 @@ def test_nothing_is_read_before_it_is_refused() -> None:
 
 def test_predictions_and_scores_need_samples_and_targets(written: Path, prices: Path) -> None:
     model = RealMLPRegressor(**REAL).fit(prices, "price")
-    with pytest.raises(ParameterError, match="y is missing: name its column"):
+    with pytest.raises(ParameterError, match="y is missing: pass the name of its column"):
         model.score(prices)
     with pytest.raises(ParameterError, match="score needs the predictions for all"):
         model.set_params(memory_limit=10**6)._score_of_blocks(Huge())

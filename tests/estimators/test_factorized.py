@@ -48,5 +48,5 @@ def test_arrays() -> None:
 def test_containers_are_no_categories() -> None:
     columns = frame_columns(pandas.DataFrame({"c": [[1], [2]]}))
     assert columns is not None
-    with pytest.raises(DataError, match="column 'c' of X holds lists or other containers, which are no categories: drop it"):
+    with pytest.raises(DataError, match="column 'c' of X holds lists or other containers, which cannot be categories: drop it"):
         columns[0].factorized()

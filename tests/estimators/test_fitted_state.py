@@ -119,7 +119,7 @@ def check_words(model):
     assert all(there) or not any(there)
     if not there[0]:
         for word in WORDS:
-            with pytest.raises(AttributeError, match=f"has no {word}: its predictions come from more than dense layers"):
+            with pytest.raises(AttributeError, match=f"has no {word}: its predictions depend on more than dense layers"):
                 getattr(model, word)
             with pytest.raises(AttributeError, match=word):
                 setattr(model, word, None)

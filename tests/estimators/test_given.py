@@ -75,7 +75,7 @@ def test_no_argument_is_ignored_in_silence(solver):
     ids=str,
 )
 def test_lbfgs_refuses_what_is_for_steps(arguments):
-    with pytest.raises(ParameterError, match=f"{next(iter(arguments))}=.* would be ignored, since nothing obeys it with solver='lbfgs'"):
+    with pytest.raises(ParameterError, match=f"{next(iter(arguments))}=.* would be ignored, because it has no effect with solver='lbfgs'"):
         MLPRegressor(solver="lbfgs", **arguments).fit(X, Y[MLPRegressor])
 
 

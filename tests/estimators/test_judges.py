@@ -112,17 +112,19 @@ def refused(model, match, target, **validation):
 def test_one_sample_and_constant_targets(scoring):
     for rows in (X[:1], X[:5]):
         if not (scoring == "explained_variance" and len(rows) == 1):
-            refused(MLPRegressor(scoring=scoring), "cannot rate the", y, X_val=rows, y_val=np.full(len(rows), 2.0))
+            refused(MLPRegressor(scoring=scoring), "cannot score the", y, X_val=rows, y_val=np.full(len(rows), 2.0))
     quietly(MLPRegressor(scoring=scoring, max_iter=2).fit, X, y, X_val=X[:5], y_val=y[:5])
 
 
 @pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "neg_log_loss"])
 def test_one_class(scoring):
-    refused(MLPClassifier(scoring=scoring), f"{scoring}' cannot rate the 5 validation samples", labels, X_val=X[:5], y_val=np.zeros(5, int))
+    refused(
+        MLPClassifier(scoring=scoring), f"{scoring}' cannot score the 5 validation samples", labels, X_val=X[:5], y_val=np.zeros(5, int)
+    )
 
 
 def test_what_is_held_out_by_early_stopping():
-    refused(MLPRegressor(early_stopping=True, scoring="r2"), "cannot rate the 30 validation samples", np.ones(300))
+    refused(MLPRegressor(early_stopping=True, scoring="r2"), "cannot score the 30 validation samples", np.ones(300))
     by_loss = MLPRegressor(early_stopping=True, max_iter=5)
     quietly(by_loss.fit, X, np.ones(300))
     assert by_loss.best_validation_score_ == -min(by_loss.validation_loss_curve_)

@@ -43,13 +43,13 @@ def test_validation_data_choose_the_network(dtype):
 
 def test_dropout_inside_another_layer_is_refused():
     layers = [nn.Residual([nn.Dropout(0.5), nn.Dense(5)])]
-    with pytest.raises(ParameterError, match=r"which residual_1\.dropout_1 changes"):
+    with pytest.raises(ParameterError, match=r"but residual_1\.dropout_1 changes it"):
         MLPRegressor(solver="lbfgs", layers=layers).fit(X, y)
 
 
 def test_constraints_are_refused_and_regularizers_count():
     settings = {"solver": "lbfgs", "random_state": 0, "max_iter": 2000}
-    with pytest.raises(ParameterError, match=r"moves along lines, which NonNegative\(\) of dense_1\.weight would leave"):
+    with pytest.raises(ParameterError, match=r"does not support constraints, such as NonNegative\(\) of dense_1\.weight"):
         MLPRegressor(layers=[nn.Dense(3, weight_constraint="non_negative")], **settings).fit(X, y)
     plain, drawn = (MLPRegressor(layers=[nn.Dense(3, weight_regularizer=rule)], **settings).fit(X, y) for rule in (None, nn.L2(1.0)))
     size, smaller = (np.abs(model.network_.named_parameters()["dense_1.weight"]).sum() for model in (plain, drawn))

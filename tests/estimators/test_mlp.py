@@ -264,7 +264,7 @@ def test_assigned_before_the_first_fit():
 def test_layers_of_other_kinds_come_in_copies():
     layers = [nn.Residual([nn.Dense(4, activation="tanh")]), nn.BatchNorm(), "dropout"]
     model = MLPClassifier(layers=layers, max_iter=2, random_state=0).fit(X, y)
-    with pytest.raises(AttributeError, match="no coefs_: its predictions come from more than dense layers"):
+    with pytest.raises(AttributeError, match="no coefs_: its predictions depend on more than dense layers"):
         _ = model.coefs_
     assert [type(layer).__name__ for layer in model.network_.layers] == ["Residual", "BatchNorm", "Dropout", "Dense"]
     assert all(mine is not his for mine, his in zip(layers, model.network_.layers, strict=False))
@@ -373,7 +373,7 @@ def test_wrong_arguments(arguments, message):
 
 
 def test_validation_samples_go_with_their_targets():
-    with pytest.raises(ParameterError, match="X_val and y_val go together"):
+    with pytest.raises(ParameterError, match="only one of X_val and y_val is given"):
         MLPClassifier().fit(X, y, X_val=X)
 
 

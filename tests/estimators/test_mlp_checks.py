@@ -10,7 +10,7 @@ from nncore.estimators import MLPClassifier, MLPRegressor
 # The checks fit for a few epochs, and scikit-learn's perceptrons warn of it just so; some of their numbers have a mean of 100.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:MLP.* does no better than a constant"),
+    pytest.mark.filterwarnings("ignore:MLP.* predicts no better than a constant"),
 ]
 
 

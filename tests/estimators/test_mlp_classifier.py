@@ -167,7 +167,7 @@ def test_class_weights_that_are_no_weights(weight):
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_weights_that_leave_nothing(solver):
-    with pytest.raises(DataError, match="every sample to train on has the weight 0"):
+    with pytest.raises(DataError, match="all training samples have weight 0"):
         MLPClassifier(class_weight={0: 0.0}, solver=solver).fit(X, y, sample_weight=(y == 0) * 1.0)
 
 

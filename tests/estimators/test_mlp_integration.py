@@ -108,7 +108,7 @@ def test_learning_categories_and_gaps_pays(shop):
 
 def test_errors_name_the_column(shop):
     frame, y, _ = shop
-    with pytest.raises(DataError, match=r"column 'kind' of X holds '.*', which is no number"):
+    with pytest.raises(DataError, match=r"column 'kind' of X holds '.*', which is not a number"):
         MLPClassifier(**QUICK, categorical_features=["city"]).fit(frame, y)
     model = MLPClassifier(**QUICK).fit(frame, y)
     with pytest.raises(DataError, match="column 'price' of X holds 'free'"):

@@ -29,7 +29,7 @@ def test_losses_of_one_output(loss):
 
 @pytest.mark.parametrize("sizes", [(32,), [32, 16], 32])
 def test_sizes_of_layers_in_the_place_of_the_loss(sizes):
-    with pytest.raises(ParameterError, match=r"need their name: hidden_layer_sizes="):
+    with pytest.raises(ParameterError, match=r"by name: hidden_layer_sizes="):
         MLPRegressor(sizes).fit(X, y)
 
 

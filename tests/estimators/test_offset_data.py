@@ -114,7 +114,7 @@ def test_a_network_of_few_digits_says_what_it_cannot_tell_apart(where: str, arra
     fit("float64")
 
 
-@pytest.mark.filterwarnings("ignore:MLPRegressor does no better than a constant")
+@pytest.mark.filterwarnings("ignore:MLPRegressor predicts no better than a constant")
 def test_an_estimator_of_few_digits_says_it_too() -> None:
     with pytest.warns(DataWarning, match="where float32 has few numbers"), pytest.warns(UserWarning, match="Maximum iterations"):
         MLPRegressor(max_iter=1, dtype="float32").fit(X, VALUES)

@@ -72,7 +72,7 @@ def test_pipelines(model: Any) -> None:
 def test_what_has_no_converter_is_named() -> None:
     X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
     heads = np.column_stack([(X[:, 0] > 0) * 3, (X[:, :2] > 0).sum(axis=1)])
-    for y, arguments, says in ((heads, {}, "several targets"), (X[:, 0] > 0, {"loss": "hinge"}, "gives no probabilities")):
+    for y, arguments, says in ((heads, {}, "several classification targets"), (X[:, 0] > 0, {"loss": "hinge"}, "has no probabilities")):
         pipeline = make_pipeline(StandardScaler(), MLPClassifier(**SMALL, **arguments)).fit(X, y)
         with pytest.raises(ExportError, match=says):
             outputs_of(pipeline, X)

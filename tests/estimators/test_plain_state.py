@@ -72,7 +72,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_other_classes_are_not_made(name: Any) -> None:
-    with pytest.raises(FileFormatError, match="damaged, or of another version"):
+    with pytest.raises(FileFormatError, match="damaged, or from another version"):
         revived({"network_": {KEY: name, "state": {}}})
 
 

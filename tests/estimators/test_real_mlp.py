@@ -127,11 +127,11 @@ def test_validation_data_of_the_user(cls, y):
 
 @both
 def test_what_would_be_ignored_is_refused(cls, y):
-    with pytest.raises(ParameterError, match="n_cv=4 divides X"):
+    with pytest.raises(ParameterError, match="n_cv=4 splits X"):
         cls(**QUICK, n_cv=4).fit(X, y, X_val=X, y_val=y)
-    with pytest.raises(ParameterError, match=r"validation_fraction=0.3 would be ignored, since n_cv=8"):
+    with pytest.raises(ParameterError, match=r"validation_fraction=0.3 would be ignored: n_cv=8"):
         cls(**QUICK, validation_fraction=0.3).fit(X, y)
-    with pytest.raises(ParameterError, match="X_val and y_val go together"):
+    with pytest.raises(ParameterError, match="only one of X_val and y_val is given"):
         cls(**QUICK).fit(X, y, X_val=X)
     with pytest.raises(ParameterError, match="'sgd' has no weight decay"):
         cls(**QUICK, solver="sgd", weight_decay=0.1).fit(X, y)
@@ -209,9 +209,9 @@ def test_a_scorer_asks_for_its_samples_alone():
     def curious(estimator, validation, y):
         return estimator.score(X, Y)
 
-    with pytest.raises(ParameterError, match="of the X it is given, and of no other"):
+    with pytest.raises(ParameterError, match="can only predict for the X it is given"):
         RealMLPRegressor(**QUICK, scoring=curious).fit(X, Y)
-    with pytest.raises(DataError, match="cannot rate the 5 validation samples"):
+    with pytest.raises(DataError, match="cannot score the 5 validation samples"):
         RealMLPRegressor(**QUICK, n_cv=1, scoring="d2_absolute_error_score").fit(X, Y, X_val=X[:5], y_val=np.ones(5))
 
 
@@ -247,7 +247,7 @@ def test_what_has_no_temperature():
     td_s = {"max_iter": 2, "hidden_layer_sizes": (4,), "random_state": 0, "label_smoothing": 0.0}
     assert RealMLPClassifier("td-s", **td_s, loss="hinge").fit(X, LABELS).temperature_ == 1
     assert RealMLPClassifier("td-s", **td_s).fit(X, LABELS).temperature_ != 1
-    with pytest.raises(ParameterError, match="no logits that a temperature could divide"):
+    with pytest.raises(ParameterError, match="no logits to divide by a temperature"):
         RealMLPClassifier(**QUICK, n_cv=2, loss="hinge", temperature_scaling=True).fit(X, LABELS)
 
 
@@ -344,7 +344,7 @@ def test_frames_with_categories_and_missing_numbers(cls, y):
     assert {type(layer).__name__ for layer in model.networks_[0].layers} >= {"FillMissing", "Embedding"}
     assert [view.shape for name, view in model.networks_[0].named_parameters().items() if name.startswith("embedding_1.")] == [(21, 5)]
     unseen = table.assign(few="new", constant=np.nan)
-    with pytest.warns(nn.errors.DataWarning, match="none of those that training had"):
+    with pytest.warns(nn.errors.DataWarning, match="did not occur in training"):
         assert np.isfinite(outputs(model, unseen)).all()
 
 
@@ -492,12 +492,12 @@ def test_amounts_with_an_exposure():
 
 
 def test_exposures_are_checked():
-    with pytest.raises(ParameterError, match="exposure is for loss='poisson'"):
+    with pytest.raises(ParameterError, match="exposure needs loss='poisson'"):
         RealMLPRegressor(**QUICK).fit(X, Y, exposure=np.ones(120))
     with pytest.raises(DataError, match="finite numbers above 0"):
         RealMLPRegressor(**QUICK, loss="poisson").fit(X, np.abs(Y), exposure=np.zeros(120))
     with pytest.raises(DataError, match="one number for each of the 120 samples"):
         RealMLPRegressor(**QUICK, loss="poisson").fit(X, np.abs(Y), exposure=np.ones(3))
     model = RealMLPRegressor(**QUICK).fit(X, Y)
-    with pytest.raises(ParameterError, match="this was trained with"):
+    with pytest.raises(ParameterError, match="this estimator was trained with"):
         model.predict(X, exposure=np.ones(120))

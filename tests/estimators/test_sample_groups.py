@@ -118,7 +118,7 @@ def test_series_of_frames():
         ({"times": np.array(["2024", "NaT", "2025"], "datetime64[D]")}, DataError, "times is missing for 1"),
         ({"times": ["2024", "2023", "9"]}, DtypeError, "times holds texts or truth values: pass numbers or dates"),
         ({"times": [3, datetime.date(2024, 1, 1), 2]}, DtypeError, "times cannot be put in order"),
-        ({"groups": [1, 2, 3], "times": [1, 2, 3]}, ParameterError, "groups and times would divide the samples in two ways"),
+        ({"groups": [1, 2, 3], "times": [1, 2, 3]}, ParameterError, "groups and times split the samples in different ways"),
     ],
 )
 def test_what_is_refused(given, error, message):
@@ -132,7 +132,7 @@ def test_what_is_refused(given, error, message):
         ({"n_cv": 4}, {"groups": np.arange(N) % 3}, DataError, "n_groups=3 cannot be divided into n_cv=4 folds"),
         ({}, {"groups": np.zeros(N)}, DataError, "n_groups=1 cannot"),
         ({"n_cv": 4}, {"times": np.arange(N)}, ParameterError, "n_cv=4 divides at random"),
-        ({}, {"groups": np.arange(N), "X_val": True}, ParameterError, "groups divides X, and X_val says what to validate on"),
+        ({}, {"groups": np.arange(N), "X_val": True}, ParameterError, "groups splits X into folds, but X_val is given for validation"),
         ({"validation_fraction": 0.3}, {"groups": np.arange(N)}, ParameterError, "would be ignored"),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_network_that_goes_on_has_the_scale_it_began_with(how: str) -> None:
     scale = model._targets.scale
     (model.fit if how == "warm_start" else model.partial_fit)(X, y + 1e4)
     assert model._targets.scale is scale
-    with pytest.raises(ParameterError, match="standardize_target=False is another one"):
+    with pytest.raises(ParameterError, match="but now standardize_target=False"):
         model.set_params(standardize_target=False).fit(X, y)
 
 

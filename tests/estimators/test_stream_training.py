@@ -190,20 +190,20 @@ def test_names_of_rows_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fit", "message"),
     [
-        (lambda path: MLPClassifier(solver="lbfgs").fit(path, "label"), "solver='lbfgs' looks at all samples at once"),
-        (lambda path: MLPClassifier().partial_fit(path, "label"), "partial_fit takes samples in memory"),
-        (lambda path: MLPClassifier().fit(path), "y is missing: name its column"),
+        (lambda path: MLPClassifier(solver="lbfgs").fit(path, "label"), "solver='lbfgs' needs all samples at once"),
+        (lambda path: MLPClassifier().partial_fit(path, "label"), "partial_fit needs samples in memory"),
+        (lambda path: MLPClassifier().fit(path), "y is missing: pass the name of its column"),
         (lambda path: MLPClassifier().fit(path, "nothing"), "has no column 'nothing'"),
         (lambda path: MLPClassifier().fit(path.with_name("none.csv"), "label"), "there is no file"),
         (lambda path: MLPClassifier().fit(path.with_suffix(".xyz"), "label"), "there is no file"),
-        (lambda path: MLPClassifier().fit(batches()()), "can be gone through once"),
+        (lambda path: MLPClassifier().fit(batches()()), "can be iterated only once"),
         (lambda path: MLPClassifier().fit(batches(), [1, 2]), "leave y out"),
         (
             lambda path: MLPClassifier(early_stopping=True, scoring="f1_macro").fit(path, "label"),
-            "scoring='f1_macro' is asked of samples in memory",
+            "scoring='f1_macro' needs validation samples in memory",
         ),
         (lambda path: MLPClassifier(memory_limit=3).fit(path, "label"), "memory_limit"),
-        (lambda path: MLPClassifier(early_stopping=True, validation_fraction=0).fit(path, "label"), "samples to judge by"),
+        (lambda path: MLPClassifier(early_stopping=True, validation_fraction=0).fit(path, "label"), "needs validation samples"),
     ],
 )
 def test_what_cannot_be_is_refused(fit: Callable[[Path], Any], message: str, written: Path) -> None:

@@ -176,7 +176,7 @@ def test_callbacks_of_scikit_learn_are_refused():
     pytest.importorskip("sklearn.callback")
     from sklearn.callback import ProgressBar
 
-    with pytest.raises(ParameterError, match="set_callbacks would hear nothing"):
+    with pytest.raises(ParameterError, match="does not report to the callbacks of set_callbacks"):
         RealMLPRegressor(**QUICK, tune=2).set_callbacks(ProgressBar()).fit(X, Y)
 
 

@@ -121,13 +121,13 @@ def test_codes_with_zeros_in_front_are_no_numbers() -> None:
 def test_another_kind_of_values_is_an_error() -> None:
     words = pd.DataFrame({"c": ["a", "b", "c", "a"]})
     model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", random_state=0).fit(words, [1.0, 2.0, 3.0, 1.0])
-    with pytest.raises(DataError, match=r"column 'c' of X holds numbers \(7\), where training had text \('a'\): convert the column"):
+    with pytest.raises(DataError, match=r"column 'c' of X holds numbers \(7\), but training had text \('a'\): convert the column"):
         model.predict(pd.DataFrame({"c": [7, 8]}))
 
 
 def test_many_unknown_values_are_told() -> None:
     model, _ = fitted("numbers", "int64")
-    with pytest.warns(DataWarning, match="column 'c' of X: 3 of 4 values are none of those that training had, first 7"):
+    with pytest.warns(DataWarning, match="column 'c' of X: 3 of 4 values did not occur in training, first 7"):
         model.predict(pd.DataFrame({"c": [7, 8, 9, 1]}))
     model.predict(pd.DataFrame({"c": [7, 8, 1, 2]}))  # half of them
 

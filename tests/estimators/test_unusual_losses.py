@@ -62,7 +62,7 @@ def test_cross_entropy_of_probabilities_gets_its_softmax(labels: np.ndarray) -> 
 def test_cross_entropy_refuses_what_is_no_class() -> None:
     with pytest.raises(ParameterError, match="y is multilabel"):
         MLPClassifier(loss="cross_entropy").fit(X, np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int))
-    with pytest.raises(ParameterError, match="takes classes"):
+    with pytest.raises(ParameterError, match="is for classes"):
         MLPRegressor("cross_entropy").fit(X, X[:, 0])
 
 

@@ -65,7 +65,7 @@ def test_another_network_is_refused(method, name):
     quietly(model.fit, X, Y[MLPRegressor])
     before, shown = outcome(model), repr(model.network_)
     value = alternatives(MLPRegressor)[name]
-    with pytest.raises(ParameterError, match=f"made with {name}=.* is another one: set it back"):
+    with pytest.raises(ParameterError, match=f"made with {name}=.*, but now {name}=.*: set it back"):
         getattr(model.set_params(**{name: value}), method)(X, Y[MLPRegressor])
     assert (outcome(model), repr(model.network_)) == (before, shown)
 
@@ -143,7 +143,7 @@ def test_a_fit_without_judge_forgets_the_score():
 
 
 def test_weights_of_no_validation_samples():
-    with pytest.raises(ParameterError, match="sample_weight_val is for X_val and y_val"):
+    with pytest.raises(ParameterError, match="sample_weight_val needs X_val and y_val"):
         MLPRegressor().fit(X, Y[MLPRegressor], sample_weight_val=np.ones(3))
 
 

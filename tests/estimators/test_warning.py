@@ -23,7 +23,7 @@ def test_fit(cls, solver):
 def test_columns():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"name": [f"person {i}" for i in range(40)], "age": range(40)})
-    with pytest.warns(DataWarning, match="names the rows") as caught:
+    with pytest.warns(DataWarning, match="identifies rows") as caught:
         MLPRegressor().partial_fit(frame, np.arange(40.0))
     assert caught[0].filename == __file__
 

@@ -40,7 +40,7 @@ def test_a_missing_date_where_training_had_none() -> None:
     column = TimeColumn.fit("day", "day-month-year", ["31.1.2011", "1.2.2012"], place)
     out, notices = encoded(column, [None])
     assert np.isfinite(out).all()
-    assert notices == "column 'day': 1 missing, taken as a date in the middle of those of training"
+    assert notices == "column 'day': 1 missing, replaced by the median date of training"
 
 
 def test_what_is_no_date_has_its_place() -> None:
@@ -62,7 +62,7 @@ def test_one_hot_levels_missing_and_unknown() -> None:
     assert column == CategoricalColumn("colour", ("blue", "red"), has_missing=True, has_other=False)
     out, notices = encoded(column, ["red", None, "green", "blue"])
     assert out.tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
-    assert notices == "column 'colour': 1 row with a value that training did not have ('green'), taken as none of the known"
+    assert notices == "column 'colour': 1 row with a value that training did not have ('green'), treated as unknown"
 
 
 def test_missing_where_training_had_none_is_unknown() -> None:

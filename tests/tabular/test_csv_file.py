@@ -58,7 +58,10 @@ def test_blocks_count_like_the_whole(n_rows: int, tmp_path: Path) -> None:
     [
         ("# made on Monday\na,b\n1,2\n", "line 1: '# made on Monday' is a comment, not a row; delete it and all others"),
         ("a,b\n1,2\n# done\n", "line 3 has 1 values where the header has 2; if it is a comment, delete it"),
-        ("a,b\n1,2\n3\n", "line 3 has 1 values where the header has 2; a value holding the separator needs quotes, and another separator"),
+        (
+            "a,b\n1,2\n3\n",
+            "line 3 has 1 values where the header has 2; a value with the separator in it needs quotes, and --separator sets another",
+        ),
         ("a,b\n1,2\n3,4,\n", "line 3 has 3 values where the header has 2"),
     ],
     ids=["comment first", "comment last", "short", "long"],
@@ -81,7 +84,7 @@ def test_long_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(tmp_path, f'a,b\n1,"{long}"\n2,{long}\n').columns[1] == [long, long]
     assert csv.field_size_limit() == before
     monkeypatch.setattr(csv_file, "MOST_CHARACTERS", before)
-    with pytest.raises(DataError, match=f"line 2: a cell of more than {before} characters; look for a quote that is not closed"):
+    with pytest.raises(DataError, match=f"line 2: a cell of more than {before} characters; check for a quote that is not closed"):
         read(tmp_path, f'a,b\n1,"{long}"\n')
     assert csv.field_size_limit() == before
 

@@ -48,7 +48,7 @@ def test_the_separator_is_found(what: str) -> None:
 def test_what_can_be_read_in_two_ways_is_refused_with_both(text: str, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text(text)
-    with pytest.raises(DataError, match=r"can be read in two ways: with .*commas.* columns .*, or with .* columns .*; say --separator"):
+    with pytest.raises(DataError, match=r"can be read in two ways: with .*commas.* columns .*, or with .* columns .*; add --separator"):
         read_table(path)
     readings = {separator: read_table(path, Writing(separator=separator, header=False)).columns[0][0] for separator in ",; "}
     assert len(set(readings.values())) > 1
@@ -120,7 +120,7 @@ def test_decimals(text: str, decimal_comma: bool | None, column: list[str], tmp_
 def test_points_and_commas_in_one_file_are_refused(read: object, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("a;b\n1.25;2,5\n3.5;4,5\n")
-    with pytest.raises(DataError, match=r"column 'a' holds '.*', with a decimal point, and the file has decimal commas.* --decimal \."):
+    with pytest.raises(DataError, match=r"column 'a' holds '.*', with a decimal point, but the file has decimal commas.* --decimal \."):
         read(path)  # type: ignore[operator]
     path.write_text("a;b\n1.25;2,5\nversion;4,5\n")
     assert read_table(path).columns == [["1.25", "version"], ["2.5", "4.5"]]

@@ -109,7 +109,7 @@ def test_columns_are_matched_by_name() -> None:
     fitted = encoder()
     shuffled = table([(y, b, colour, a, "?") for a, colour, b, y in ROWS], ("y", "b", "colour", "a", "more"))
     matched, notices = fitted.match(shuffled)
-    assert notices == ["ignored 'more': training had no such column"]
+    assert notices == ["ignored 'more': not a column of the training data"]
     assert np.array_equal(fitted.transform(matched)[0], fitted.transform(table())[0])
 
 
@@ -133,13 +133,13 @@ def test_columns_without_names_are_matched_by_position() -> None:
 
 def test_nothing_to_learn_from() -> None:
     data = table([("1", "0"), ("1", "1")], ("a", "y"))
-    with pytest.raises(DataError, match=r"no column to learn from beside the target 'y'; 'a' is left out: always 1 \(--keep uses"):
+    with pytest.raises(DataError, match=r"no column to learn from besides the target 'y'; 'a' is left out: always 1 \(--keep uses"):
         encoder(data=data, rows=range(2))
 
 
 def test_a_date_that_is_always_the_same_in_training_is_nothing_to_learn_from() -> None:
     data = table([("2011-01-31", "0"), ("2011-01-31", "1"), ("2011-02-01", "1")], ("a", "y"))
-    with pytest.raises(DataError, match=r"no column to learn from .*'a' is left out: always the same in the rows to learn from"):
+    with pytest.raises(DataError, match=r"no column to learn from .*'a' is left out: always the same in the training rows"):
         encoder(data=data, rows=range(2))
 
 

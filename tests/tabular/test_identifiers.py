@@ -54,14 +54,14 @@ def test_words_of_names() -> None:
         (np.arange(1, N + 1), "counts the rows"),
         (np.arange(N).astype(float), "counts the rows"),
         (np.arange(5000, 5000 + N), "counts the rows"),
-        (SHUFFLED, "numbers the rows: whole, all different, without gaps"),
-        (SHUFFLED + 1, "numbers the rows: whole, all different, without gaps"),
-        (SHUFFLED + 777, "numbers the rows: whole, all different, without gaps"),
+        (SHUFFLED, "row numbers: whole, all different, without gaps"),
+        (SHUFFLED + 1, "row numbers: whole, all different, without gaps"),
+        (SHUFFLED + 777, "row numbers: whole, all different, without gaps"),
         (GAPS, ""),  # prices, years with gaps
         (SHUFFLED + 0.5, ""),
         (SHUFFLED // 2, ""),
         (np.arange(RUN_ROWS - 1) + 1950, ""),  # few, and from no beginning
-        (np.random.default_rng(2).permutation(FEWEST_ROWS), "numbers the rows: whole, all different, without gaps"),
+        (np.random.default_rng(2).permutation(FEWEST_ROWS), "row numbers: whole, all different, without gaps"),
         (np.random.default_rng(3).permutation(FEWEST_ROWS - 1), ""),
         (np.random.default_rng(4).normal(size=N), ""),
     ],
@@ -112,7 +112,7 @@ def test_a_first_column_that_counts_is_left_out_in_short_files_too() -> None:
 
 def test_the_only_column_is_used_and_said_to_be_doubtful() -> None:
     kinds = column_kinds(table(x=texts(np.arange(N)), y=Y), "y")
-    assert kinds["x"] == ColumnKind("numeric", "used since there is no other column, although it looks like this: counts the rows")
+    assert kinds["x"] == ColumnKind("numeric", "used because there is no other column, although it looks like this: counts the rows")
 
 
 def test_the_index_that_pandas_writes_without_a_name(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_index_of_a_frame_in_a_file_of_types(suffix: str, name: str | None, 
     path = tmp_path / f"data.{suffix}"
     pytest.importorskip(f"pyarrow.{suffix}").__dict__["write_table" if suffix == "parquet" else "write_feather"](written, path)
     kinds = column_kinds(read_table(path), "y")
-    assert kinds[name or "__index_level_0__"] == ColumnKind("left out", "the index of a frame of pandas")
+    assert kinds[name or "__index_level_0__"] == ColumnKind("left out", "the index of a pandas data frame")
     assert kinds["a"].kind == "numeric"
     assert column_kinds(read_table(path), "y", keep=[name or "__index_level_0__"])[name or "__index_level_0__"].kind == "numeric"
 

@@ -48,7 +48,7 @@ def test_a_column_that_is_nearly_all_numbers_is_remarked() -> None:
     found = kind([str(i % 10) for i in range(95)] + ["abc", "abc", "1e999"])
     assert found.kind == "categorical"
     assert found.reason == (
-        "taken as text: 3 of 98 values are not numbers, first 'abc' in line 97; mend them, or say --missing abc if nothing is known there"
+        "treated as text: 3 of 98 values are not numbers, first 'abc' in line 97; correct them, or add --missing abc if they mean missing"
     )
 
 
@@ -59,10 +59,10 @@ def test_a_long_column_with_many_different_words_at_its_end_is_looked_at_once() 
 
 def test_text_that_was_perhaps_meant_to_be_numbers_is_left_out_with_a_remedy() -> None:
     assert kind([f"{i}.5" for i in range(80)] + ["not known"] * 20).reason == (
-        "text, 81 different values in 100 rows; 80 are numbers: if 'not known' means that nothing is known, say --missing 'not known'"
+        "text, 81 different values in 100 rows; 80 are numbers: if 'not known' means missing, add --missing 'not known'"
     )
     assert (
-        "look like numbers: write '1,001' without its comma if that parts thousands" in kind([f"{i},{i:03}" for i in range(1, 30)]).reason
+        "look like numbers: write '1,001' without its comma if it separates thousands" in kind([f"{i},{i:03}" for i in range(1, 30)]).reason
     )
     assert kind([f"{i} %" for i in range(30)]).reason.endswith("look like numbers: write '0 %' without separators and units")
     assert kind([f"{i}" for i in range(60)] + [f"A/{i}" for i in range(40)]).reason == "text, 100 different values in 100 rows"
@@ -93,10 +93,10 @@ def test_dates_are_known_by_their_form() -> None:
     assert kind(days) == ColumnKind("time", form="month-day-year")
     assert kind([f"2011-02-{1 + i % 28:02d} 10:00" for i in range(400)]) == ColumnKind("time", form="year-month-day")
     assert kind([f"2011-02-{1 + i % 40:02d}" for i in range(400)]).reason == (
-        "dates, 40 different, not all written in one known way; write 2024-01-31"
+        "dates, 40 different, not all in one known form; write 2024-01-31"
     )
     assert kind([f"{1 + i % 12}/{1 + i % 10}/2011" for i in range(400)]).reason == (
-        "dates, 60 different, whether 1/1/2011 is day-month-year or month-day-year is not to be seen; write 2024-01-31"
+        "dates, 60 different, whether 1/1/2011 is day-month-year or month-day-year cannot be decided; write 2024-01-31"
     )
     assert kind(["2011-01-31", None]).kind == "categorical"  # missing or not is something to learn from
     assert kind([f"{i % 9}-{i % 7}" for i in range(400)]).kind == "categorical"

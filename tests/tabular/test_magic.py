@@ -104,7 +104,7 @@ def test_encodings_with_a_mark(encoding: str, tmp_path: Path) -> None:
 def test_encodings_with_a_mark_cut_off(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes("a,b\n1,x\n".encode(encoding)[:-1])
-    with pytest.raises(DataError, match=f"begins as {encoding.upper()} and does not go on so"):
+    with pytest.raises(DataError, match=f"begins as {encoding.upper()}, but the rest is not"):
         read_table(path)
 
 
@@ -113,7 +113,7 @@ def test_encodings_with_a_mark_cut_off(encoding: str, tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 without a byte-order mark"),
         ("a,b\n1,2\n".encode("utf-16-be"), "UTF-16 without a byte-order mark"),
-        (bytes(range(1, 256)) + bytes(40), "is no text: there are zero bytes in it"),
+        (bytes(range(1, 256)) + bytes(40), "is not text: it has zero bytes"),
         ("a,b\n1,caf\xe9\n".encode("latin-1"), "line 2 holds the byte 0xe9"),
     ],
     ids=["le", "be", "binary", "latin"],

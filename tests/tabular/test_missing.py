@@ -20,9 +20,9 @@ def test_words_are_added_and_taken_off() -> None:
 def test_contradictions_and_words_that_are_not_there() -> None:
     with pytest.raises(ParameterError, match="--missing NA and --not-missing NA contradict each other"):
         missing_words(USUAL, ["NA"], ["NA"])
-    with pytest.raises(ParameterError, match="--not-missing unknown: it is not taken for missing, but #n/a, -, "):
+    with pytest.raises(ParameterError, match="--not-missing unknown: it is not treated as missing, but #n/a, -, "):
         missing_words(USUAL, (), ["unknown"])
-    with pytest.raises(ParameterError, match="--not-missing NA: it is not taken for missing, but no word"):
+    with pytest.raises(ParameterError, match="--not-missing NA: it is not treated as missing, but no word"):
         missing_words((), (), ["NA"])
 
 
@@ -49,12 +49,12 @@ def test_columns_are_separate_questions() -> None:
 
 def test_what_is_said() -> None:
     found = {"a": Counter({"NA": 2, "?": 1}), "b": Counter({"NA": 3})}
-    assert missing_in_words(found) == ["'?' is taken for missing in 'a' (1)", "'NA' is taken for missing in 'a' (2), 'b' (3)"]
+    assert missing_in_words(found) == ["'?' is treated as missing in 'a' (1)", "'NA' is treated as missing in 'a' (2), 'b' (3)"]
     many = {f"c{i}": Counter({"NA": 2}) for i in range(8)}
     assert missing_in_words(many)[0].endswith("'c4' (2) and 3 more columns (6)")
     assert missing_in_words(added(found, [("a", Counter({"NA": 1})), ("c", Counter({"-": 1}))])) == [
-        "'-' is taken for missing in 'c' (1)",
-        "'?' is taken for missing in 'a' (1)",
-        "'NA' is taken for missing in 'a' (3), 'b' (3)",
+        "'-' is treated as missing in 'c' (1)",
+        "'?' is treated as missing in 'a' (1)",
+        "'NA' is treated as missing in 'a' (3), 'b' (3)",
     ]
     assert found["a"]["NA"] == 2

@@ -44,7 +44,7 @@ def test_numeric_is_standardised_with_the_median_where_missing() -> None:
 
 def test_a_number_too_large_for_the_network_has_its_place() -> None:
     column = fit("x", ["1", "2", "9"])
-    with pytest.raises(DataError, match=r"column 'x', line 8: 1e300 is too large beside the numbers of training, about 4"):
+    with pytest.raises(DataError, match=r"column 'x', line 8: 1e300 is too large compared with the numbers of training, about 4"):
         encoded(column, ["1", "1e300"], np.float32)
 
 
@@ -53,7 +53,7 @@ def test_missing_where_training_had_no_missing_number() -> None:
     assert column.width == 1
     out, notices = encoded(column, ["4", None])
     assert out[1, 0] == (2 - 4) / np.std([1, 2, 9])
-    assert notices == "column 'x': 1 missing, taken as the median 2"
+    assert notices == "column 'x': 1 missing, replaced by the median 2"
     assert encoded(column, ["3"])[1] == ""
 
 

@@ -138,7 +138,7 @@ def test_from_standard_input(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(PACKED[how](TEXT)))))
     if how == "zip":
-        with pytest.raises(DataError, match="zip archive, whose list stands at its end; give the name of a file"):
+        with pytest.raises(DataError, match="zip archive, which cannot be read from a pipe; give the name of a file"):
             read_table("-")
     else:
         assert read_table("-").n_rows == 3000

@@ -42,7 +42,7 @@ def test_a_header_above_decimal_commas_is_seen(tmp_path: Path) -> None:
     assert read(tmp_path, "x;c\n1,5;c\n-0,25;d\n").names == ["x", "c"]
     without = read(tmp_path, "1,5;c\n-0,25;d\n")
     assert without.names == ["c1", "c2"]
-    with pytest.raises(DataError, match=r"its first line is taken for data and the columns are called 'c1', 'c2'; .* say --header"):
+    with pytest.raises(DataError, match=r"its first line is read as data, so the columns are named 'c1', 'c2'; .* add --header"):
         without.column("x")
 
 

@@ -6,12 +6,12 @@ from nncore.tabular.remarks import Remark, examples, merged
 
 
 def unseen(values: list[str]) -> Remark:
-    return Remark("x", len(values), "none of the known", examples(set(values)))
+    return Remark("x", len(values), "unknown", examples(set(values)))
 
 
 def test_words() -> None:
-    assert str(Remark("x", 3, "the median 2")) == "column 'x': 3 missing, taken as the median 2"
-    assert "5 rows with values that training did not have (a, b, c), taken as none of the known" in str(unseen(["a", "b", "c", "a", "a"]))
+    assert str(Remark("x", 3, "the median 2")) == "column 'x': 3 missing, replaced by the median 2"
+    assert "5 rows with values that training did not have (a, b, c), treated as unknown" in str(unseen(["a", "b", "c", "a", "a"]))
     assert "(a, b, c, d, e and others)" in str(unseen(list("gfedcba")))
 
 

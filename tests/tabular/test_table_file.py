@@ -142,7 +142,7 @@ def test_a_packed_file_is_read_or_said_to_be_one(reader: type[TableFile], tmp_pa
     if reader.kind == "CSV":
         assert read_table(path).column("a") == ["x"]
     else:
-        with pytest.raises(DataError, match=f"data is a {reader.kind} file packed once more, .*; unpack it first"):
+        with pytest.raises(DataError, match=f"data is a compressed {reader.kind} file, which must be read from its end; unpack it first"):
             read_table(path)
 
 

@@ -81,7 +81,7 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
         TableFiles.of(folder)
     (tmp_path / "empty").mkdir()
     for path, why in (
-        (Path("-"), "standard input can be read once"),
+        (Path("-"), "standard input can be read only once"),
         (tmp_path / "none*", "there is no file"),
         (tmp_path / "empty", "without files"),
     ):

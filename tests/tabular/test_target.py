@@ -38,8 +38,8 @@ def test_task_can_be_said() -> None:
     ("values", "task", "message"),
     [
         (["x", "x"], None, "always 'x'"),
-        ([], None, "nothing to learn"),
-        (["1", "2", "low"], "regression", "'low', which is no number"),
+        ([], None, "nothing to predict"),
+        (["1", "2", "low"], "regression", "'low', which is not a number"),
         ([f"Mr {i}" for i in range(50)], None, "too many to be classes"),
     ],
 )
@@ -95,7 +95,7 @@ def test_equal_values_are_counted_once(values: list[str]) -> None:
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ("{}$", r"holds '0\$', which looks like a number: write '0\$' without separators and units, or say --task classification"),
+        ("{}$", r"holds '0\$', which looks like a number: write '0\$' without separators and units, or add --task classification"),
         ("{} %", "looks like a number"),
         ("{},000", "looks like a number"),
         ("{} 000", "looks like a number"),
@@ -107,12 +107,12 @@ def test_equal_values_are_counted_once(values: list[str]) -> None:
 def test_what_is_nearly_a_number_is_told(form: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         infer_target("y", [form.format(i) for i in range(60)])
-    with pytest.raises(DataError, match="no number" if "Mr" in form else "looks like a number|a date"):
+    with pytest.raises(DataError, match="not a number" if "Mr" in form else "looks like a number|a date"):
         infer_target("y", [form.format(i) for i in range(60)], "regression")
 
 
 def test_a_few_words_among_numbers_are_named() -> None:
-    with pytest.raises(DataError, match="1 of them no numbers, as 'abc'"):
+    with pytest.raises(DataError, match="1 of them not numbers, such as 'abc'"):
         infer_target("y", [*(str(i / 7) for i in range(60)), "abc"])
 
 
@@ -120,7 +120,7 @@ def test_few_classes_that_look_like_numbers_are_classes_and_told() -> None:
     task, why = infer_target("y", ["5 %", "10 %"] * 20)
     assert (task, why) == (
         "classification",
-        "it is text; like '5 %', which looks like a number: write '5 %' without separators and units",
+        "it is text; such as '5 %', which looks like a number: write '5 %' without separators and units",
     )
 
 

@@ -59,12 +59,12 @@ def test_a_decimal_point_among_decimal_commas_is_found_in_columns_of_numbers_alo
         (["1\N{NARROW NO-BREAK SPACE}000"], "write '1\\u202f000' without separators and units"),
         (["1'000.50"], 'write "1\'000.50" without separators and units'),
         (["1,000,000"], "write '1,000,000' without separators and units"),
-        (["1,000"], "write '1,000' without its comma if that parts thousands, or say --decimal , if it is a decimal comma"),
-        (["1_000"], "write '1_000' in ASCII digits, as 1000 or 0.5"),
-        (["0x1F"], "write '0x1F' in ASCII digits, as 1000 or 0.5"),
-        (["Infinity"], "'Infinity' is not finite; write a number, or say --missing Infinity if nothing is known there"),
-        (["٣"], "write '٣' in ASCII digits, as 1000 or 0.5"),
-        (["½"], "write '½' in ASCII digits, as 1000 or 0.5"),
+        (["1,000"], "write '1,000' without its comma if it separates thousands, or add --decimal , if it is a decimal comma"),
+        (["1_000"], "write '1_000' in ASCII digits, such as 1000 or 0.5"),
+        (["0x1F"], "write '0x1F' in ASCII digits, such as 1000 or 0.5"),
+        (["Infinity"], "'Infinity' is not finite; write a number, or add --missing Infinity if they mean missing"),
+        (["٣"], "write '٣' in ASCII digits, such as 1000 or 0.5"),
+        (["½"], "write '½' in ASCII digits, such as 1000 or 0.5"),
     ],
 )
 def test_words_that_look_like_numbers(words: list[str], hint: str) -> None:
