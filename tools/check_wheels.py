@@ -3,8 +3,8 @@
 usage: python tools/check_wheels.py [--quick] [--python VERSION ...] [--dist FOLDER]
 
 A wheel is built for each Python from 3.11 on that is found (on the PATH, in pyenv), and one of each plugin in C that serves them all. They
-are repaired by auditwheel on Linux; contents, metadata and sizes are checked; each is installed in an environment of its own, and the fast
-tests are run there, or with --quick a part of them. Needs the dependency group `wheels`.
+are repaired by auditwheel on Linux. Contents, metadata and sizes are checked. Each is installed in its own environment, where the fast
+tests are run, or with --quick some of them. Needs the dependency group `wheels`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Compiles the C core for systems that are not at hand, links two programs of it, and runs them where that can be done.
+"""Compiles the C core for other systems, links two programs of it, and runs them where possible.
 
 usage: python tools/cross_compile.py [target ...]
 
-What is compiled are the kernels at all CPU levels of the target, the runner, the pool and tests/_core/*_program.c, everything in C but the
-extension modules, which want the target's Python. The compiler is Clang as `zig cc`, which brings the headers and libraries of many
+It compiles the kernels at all CPU levels of the target, the runner, the pool and tests/_core/*_program.c. That is all C code but the
+extension modules, which need the target's Python. The compiler is Clang as `zig cc`, which brings the headers and libraries of many
 systems (pip install --group cross). Programs for Windows are run by Wine and those for 64-bit ARM by QEMU, where these are installed.
 """
 

@@ -100,7 +100,7 @@ def shortest(runs: dict[str, tuple[Callable[[], object], int]], rounds: int) -> 
 
 
 def latencies(net: nn.Sequential, X: np.ndarray, folder: Path, rounds: int) -> dict[str, float]:
-    """Of everything that is at hand."""
+    """Microseconds for each way to predict."""
     run, module, sample = in_c(net, folder), in_numpy(net, folder), X[0]
     runs: dict[str, tuple[Callable[[], object], int]] = {
         "exported C": (lambda: run(X), IN_C),

@@ -2,9 +2,9 @@
 """What training on a file larger than memory costs, and how well it is shuffled.
 
 ``tools/measure_streams.py --rows 100000000 --file big.parquet`` writes a Parquet file of float32 columns (if it is not there) and trains
-one epoch on it, in a process of its own: samples a second, peak memory, and the share of time spent waiting for the file. ``--arrays`` does
-the same with arrays in memory for comparison. ``--shuffling`` prints how far the order is from a full shuffle, and what that does to the
-loss on sorted data. Both print tables in Markdown, for `docs/decisions/0084-streams.md`. It needs the extra ``parquet``.
+one epoch on it, in its own process. It prints samples a second, peak memory, and the share of time spent waiting for the file.
+``--arrays`` does the same with arrays in memory for comparison. ``--shuffling`` prints how far the order is from a full shuffle, and what
+that does to the loss on sorted data. Both print tables in Markdown, for `docs/decisions/0084-streams.md`. It needs the extra ``parquet``.
 """
 
 from __future__ import annotations

@@ -91,12 +91,16 @@ def page_sentences(page: str) -> Iterator[Sentence]:
 def docstring_sentences(docstring: str, line: int = 1) -> Iterator[Sentence]:
     """The sentences of a docstring in numpydoc's form: descriptions, not the types, and not References or Examples."""
     paragraph: list[str] = []
-    section, start, skipped = "", line, -1
+    section, start, skipped, borders = "", line, -1, 0
     lines = [*docstring.splitlines(), ""]
     for number, text in enumerate(lines):
         plain, indent = text.strip(), len(text) - len(text.lstrip())
         if number + 1 < len(lines) and re.fullmatch(r"-{3,}", lines[number + 1].strip()) and plain:
             section, plain = plain, ""
+        if re.fullmatch(r"=+(?: +=+)+", plain):  # a simple table has three
+            borders, plain = borders + 1, ""
+        elif borders % 3:
+            plain = ""
         if skipped >= 0 and plain and indent <= skipped:
             skipped = -1
         if (

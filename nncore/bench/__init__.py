@@ -1,8 +1,8 @@
-"""``nncore bench``: nncore beside its peers and beside the physical limit of the machine.
+"""``nncore bench``: the speed of nncore, compared with other libraries and with the physical limit of the machine.
 
-`grid` and `sections` say what is timed, `limit` and `yardsticks` how fast it should be; `sides` are programs, one a library, that `workers`
-runs; `run` goes through a selection, beside a `neighbour` if it should, and fills `results`, which `summary`, `tables`, `lines`, `page` and
-`picture` present.
+`grid` and `sections` say what is timed, `limit` and `yardsticks` how fast it should be. `sides` has one program for each library, which
+`workers` runs. `run` measures a selection, next to a `neighbour` if asked, and fills `results`. `summary`, `tables`, `lines`, `page` and
+`picture` present them.
 """
 
 from __future__ import annotations

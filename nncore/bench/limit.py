@@ -30,7 +30,7 @@ class Rates:
 
 
 def measure_rates(seconds: float = 1.0) -> Rates:
-    """The machine at hand, one thread; takes about twice `seconds`."""
+    """Measure this machine on one thread, which takes about twice `seconds`."""
     return Rates(native.peak_flops(False, seconds), native.memory_bandwidth(_BANDWIDTH_BYTES, seconds))
 
 

@@ -2,8 +2,8 @@
 
 Results go to standard output; notices, progress and errors to standard error. ``NNCORE_TRACEBACK=1`` shows the traceback of an error.
 
-Exit codes: 0 success, 1 a component fails verification, 2 an error that the message explains, 130 interrupted by Ctrl-C, 141 the reader of
-the output closed the pipe, 143 terminated by SIGTERM.
+Exit codes: 0 success, 1 a component fails verification, 2 an error that the message explains. 130 means interrupted by Ctrl-C, 141 that the
+reader of the output closed the pipe, and 143 terminated by SIGTERM.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TimeCo
 #: A class with less than this part of its fair share of the rows is easily never answered.
 RARE = 0.3
 
-#: Scores that are shown at the terminal, and those of them in which an answer that ignores the inputs says something: its R² is 0 by
-#: definition, its ROC AUC ½.
+#: Scores that are shown at the terminal, and those that are also shown for a constant prediction. Its R² is 0 by definition, and its ROC
+#: AUC ½.
 IN_A_SENTENCE = ("accuracy", "roc_auc", "r2", "rmse", "mae")
 WORTH_COMPARING = ("accuracy", "rmse", "mae")
 
@@ -95,7 +95,7 @@ class Outcome:
         return far_off(self.task, self.evaluations)
 
     def score_text(self) -> str:
-        """The score in words, beside what one gets without looking at the inputs."""
+        """The score in words, compared with that of a constant prediction."""
         if not self.evaluations:
             return "no rows were held out"
         naive = self.evaluations[0].naive

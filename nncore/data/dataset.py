@@ -1,7 +1,7 @@
 """Samples with their targets and weights, in the network's dtype and in C order, as the core runs on them.
 
 A C-contiguous array of the network's dtype is used where it lies. Anything else is converted: at once if it is small, block by
-block during each epoch if it is large, so that no second copy of a large array is ever held.
+block during each epoch if it is large. So there is never a second copy of a large array.
 """
 
 from __future__ import annotations

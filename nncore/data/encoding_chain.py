@@ -33,15 +33,15 @@ from nncore.data.source import as_row_numbers
 from nncore.data.targets import as_weights
 from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 
-#: Columns are learned from so many bytes at a time: several, as a row of memory holds numbers of several, and no more than what the C
-#: library keeps for the next block rather than giving it back to the system.
+#: Bytes of columns that are learned from at a time. These are several columns, since a row of memory holds numbers of several. The C
+#: library keeps memory of this size for the next block, instead of returning it to the system.
 LEARNED_AT_ONCE = 2 * BLOCK
 
 #: What is said of a column that cannot be encoded.
-TOO_LARGE = "has a number too large beside those of training: divide the column first"
+TOO_LARGE = "has a number too large compared with those of training: divide the column first"
 
-#: Rows are encoded so many bytes at a time, what stands between encodings included: an encoding goes over them several times, and in the
-#: cache of a core that takes a fifth of the time.
+#: Bytes of rows that are encoded at a time, with what stands between encodings. An encoding reads them several times, which takes a fifth
+#: of the time in the cache of a core.
 ENCODED_AT_ONCE = 512 * 2**10
 
 

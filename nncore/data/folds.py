@@ -168,8 +168,8 @@ def _mixed(n_rows: int, random: Random, classes: np.ndarray | None) -> np.ndarra
 def _deal(groups: np.ndarray, shares: np.ndarray, random: Random, classes: np.ndarray | None) -> np.ndarray:
     """The part of each row, shape ``(n_rows,)``: whole groups, so that parts have about these `shares` of the rows and of each class.
 
-    The largest groups are dealt first, each to the part where it least raises Σ (count/total)²/share over parts and classes, which is
-    least where every part has its share of all.
+    The largest groups are dealt first. Each goes to the part where it raises Σ (count/total)²/share over parts and classes the least. The
+    sum is smallest if every part has its share of everything.
     """
     names, member = np.unique(groups, return_inverse=True)
     of_class = np.zeros(len(groups), dtype=np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]

@@ -92,7 +92,7 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
     """`data` as an array of real numbers; a frame's columns become columns. What is masked is refused, or with `holes` becomes NaN."""
     data = admitted(data, name, holes=holes)
     if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
-        raise DtypeError(f"{name} is a sparse matrix, which is not taken here: pass {name}.toarray()")
+        raise DtypeError(f"{name} is a sparse matrix, which is not supported here: pass {name}.toarray()")
     try:
         array = np.asarray(data)
     except MemoryError:
@@ -105,7 +105,7 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
     if array.dtype.kind == "c":
         raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: pass {name}.real and {name}.imag as columns")
     if array.dtype.kind not in "biuf":
-        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: {name}.astype(float) makes such of what is one")
+        raise DtypeError(f"{name} has dtype {array.dtype}, but must be real numbers: convert it with {name}.astype(float)")
     return array
 
 

@@ -119,7 +119,7 @@ def sparse_samples(matrix: Any, name: str, *, may_be_dense: bool = False) -> Spa
     if n_columns > MOST_COLUMNS:
         raise ShapeError(f"{name} has {n_columns} columns, a sparse matrix may have {MOST_COLUMNS} here")
     if matrix.dtype.kind not in "biuf":
-        raise DtypeError(f"{name} has dtype {matrix.dtype}, real numbers are needed: {name}.astype(float) makes such of what is one")
+        raise DtypeError(f"{name} has dtype {matrix.dtype}, but must be real numbers: convert it with {name}.astype(float)")
     _check_parts(matrix, name)
     if matrix.format != "csr":
         matrix = matrix.tocsr()

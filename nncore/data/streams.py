@@ -45,7 +45,7 @@ class Stream(ABC):
     an epoch can go through them in an order of its own. A source that can only be read from front to back is a single piece.
 
     A subclass sets `shape` and `n_samples`, says in `piece_rows` how the samples are cut, and implements `read`. Each call of `read` opens
-    what it needs and closes it when its iterator ends or is closed, so that several pieces can be read at the same time, by any thread.
+    what it needs, and closes it when its iterator ends or is closed. So several pieces can be read at the same time, by any thread.
     The samples of a piece and their order are the same each time.
 
     Attributes

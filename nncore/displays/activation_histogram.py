@@ -15,22 +15,24 @@ from nncore.network import Sequential, activations
 
 
 class ActivationHistogramDisplay(LayerHistograms):
-    """Histograms of every layer's outputs for a batch, the share of dead units, and the standard deviation from layer to layer.
+    """Histograms of the outputs of every layer for a batch: saturated, exploding and dead units.
 
-    A unit is *dead* if it gives the same for every sample: a ReLU that is never positive, a sigmoid that is all the way at its end.
+    Next to the histograms stand the share of dead units and the standard deviation from layer to layer. A unit is *dead* if its output is
+    the same for every sample: a ReLU that is never positive, or a saturated sigmoid.
 
     Parameters
     ----------
     values : dict of str to ndarray of shape (n_samples, ...)
-        Outputs by the name of the layer.
+        Outputs of each layer, by its name.
 
     Attributes
     ----------
     dead : dict of str to float
         Share of dead units of each layer.
     std : dict of str to float
+        Standard deviation of the outputs of each layer.
     axes_ : ndarray of Axes, shape (2,)
-        Histograms (also ``ax_``), standard deviations.
+        The axes of the histograms (also ``ax_``) and of the standard deviations.
     figure_ : Figure
 
     References
@@ -47,16 +49,16 @@ class ActivationHistogramDisplay(LayerHistograms):
 
     @classmethod
     def from_network(cls, network: Sequential, X: Any, *, training: bool = False) -> Self:
-        """Run a batch through the network and draw what each layer gives.
+        """Run a batch through the network and draw the outputs of each layer.
 
         Parameters
         ----------
         network : Sequential
-            Built. It stays as it is.
+            A built network. It is not changed.
         X : array-like of shape (n_samples, ...)
             The batch.
         training : bool, default False
-            True: with dropout and the statistics of the batch, as in `fit`.
+            Run as in `fit`: with dropout and the statistics of the batch.
         """
         if not isinstance(network, Sequential):
             raise ParameterError(f"network must be a nncore.Sequential, got {in_message(network)}")

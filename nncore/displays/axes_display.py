@@ -32,17 +32,17 @@ class AxesDisplay(Display, ABC):
         """Draw into `ax`, which is `ax_` by now."""
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into. None makes a new figure.
 
         Returns
         -------
         Self
-            This display, drawn.
+            The drawn display.
         """
         if ax is None:
             ax = new_figure(*self._size).subplots()

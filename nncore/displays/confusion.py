@@ -22,19 +22,21 @@ _CLASSES_WITH_SHARES, _CLASSES_WITH_COUNTS = 12, 30
 
 
 class ConfusionDisplay(AxesDisplay):
-    """How many samples of each class were predicted as which: the count, and the share of its row (of its true class) as shade and text.
+    """A confusion matrix: how many samples of each true class were predicted as which class.
+
+    Each cell shows the count and the share of its row, which is also its shade.
 
     Parameters
     ----------
     counts : array-like of int, shape (n_classes, n_classes)
-        A row for each true class.
+        Number of samples; one row for each true class, one column for each predicted class.
     names : sequence of str
-        Of the classes.
+        Names of the classes.
 
     Attributes
     ----------
     shares : ndarray of shape (n_classes, n_classes), float64
-        `counts` divided by the sum of their row.
+        `counts` divided by the sum of each row.
     ax_ : Axes
     figure_ : Figure
 
@@ -57,24 +59,24 @@ class ConfusionDisplay(AxesDisplay):
 
     @classmethod
     def from_predictions(cls, y_true: Any, y_pred: Any, *, names: Sequence[Any] | None = None, ax: Axes | None = None) -> Self:
-        """Count and draw.
+        """Count and draw true and predicted classes.
 
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
-            Classes: integers, strings, anything that sorts.
+            True and predicted classes: integers, strings, or anything that can be sorted.
         names : sequence of str, optional
-            One for each class in sorted order. Given names, integer classes are indices into them and classes that do not
-            occur keep their row.
+            Name of each class, in sorted order. With names, integer classes are indices into them, and classes that do not occur keep their
+            row.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
 
         Raises
         ------
         DataError
-            If they are numbers of a regression.
+            The values are numbers of a regression.
         ShapeError
-            If the two are not vectors of one length, or empty, or `names` has another length.
+            The arguments are not two vectors of the same length, are empty, or `names` has another length.
         """
         names = None if names is None else several("names", names)
         true, predicted = (np.asarray(as_labels(y, name)) for y, name in ((y_true, "y_true"), (y_pred, "y_pred")))
@@ -83,13 +85,11 @@ class ConfusionDisplay(AxesDisplay):
         if true.ndim != 1 or true.shape != predicted.shape or not true.size:
             raise ShapeError(f"a confusion matrix needs two vectors of one length, got shapes {true.shape} and {predicted.shape}")
         if any(part.dtype.kind == "f" and (part != np.round(part)).any() for part in (true, predicted)):
-            raise DataError(
-                "a confusion matrix needs classes, and there are numbers between whole ones; ResidualsDisplay shows a regression"
-            )
+            raise DataError("a confusion matrix needs classes, but some values are not whole numbers; ResidualsDisplay shows a regression")
         try:
             classes, indices = np.unique(np.concatenate([true, predicted]), return_inverse=True)
         except TypeError:
-            raise DataError(f"y_true holds {true.dtype}, y_pred {predicted.dtype}: labels of one kind can be compared") from None
+            raise DataError(f"y_true holds {true.dtype}, but y_pred {predicted.dtype}: pass labels of one type") from None
         if names is not None and np.issubdtype(classes.dtype, np.integer):
             if classes.min() < 0 or classes.max() >= len(names):
                 raise ShapeError(f"classes go from {classes.min()} to {classes.max()}, but there are {len(names)} names")
@@ -102,16 +102,16 @@ class ConfusionDisplay(AxesDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, names: Sequence[Any] | None = None, ax: Axes | None = None) -> Self:
-        """Predict classes and compare them with the true ones.
+        """Predict the classes of samples and compare them with the true ones.
 
         Parameters
         ----------
         estimator : network or estimator
-            What predicts.
+            Network or estimator that predicts.
         X : array-like of shape (n_samples, ...)
             Samples.
         y : array-like of shape (n_samples,)
-            Their classes.
+            True classes of the samples.
         names, ax : optional
             As in `from_predictions`.
         """

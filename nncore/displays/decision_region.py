@@ -22,22 +22,24 @@ _STRONGEST = 0.45
 
 
 class DecisionRegionDisplay(AxesDisplay):
-    """Regions of the classes, the deeper the colour the more probable, with the samples; a ring marks those in a wrong region.
+    """The regions of two features in which a classifier predicts each class, with the samples.
+
+    A deeper colour is a higher probability. A ring marks samples in a wrong region.
 
     Parameters
     ----------
     x, y : ndarray of shape (resolution,)
         Values of the two features on the grid.
     probability : ndarray of shape (resolution, resolution, n_classes)
-        ``probability[i, j]`` at ``(x[j], y[i])``.
+        Probabilities: ``probability[i, j]`` is at ``(x[j], y[i])``.
     classes : sequence
-        Names, one for each class.
+        Name of each class.
     points : ndarray of shape (n_samples, 2), optional
-        Samples to be drawn.
+        Samples to draw.
     labels : ndarray of int, shape (n_samples,), optional
-        Index of the class of each point.
+        Index of the class of each sample.
     wrong : ndarray of bool, shape (n_samples,), optional
-        Points to be marked.
+        Samples to mark with a ring.
     feature_names : sequence of str, default ("feature 1", "feature 2")
         Labels of the axes.
 
@@ -85,31 +87,31 @@ class DecisionRegionDisplay(AxesDisplay):
         resolution: int = 200,
         ax: Axes | None = None,
     ) -> Self:
-        """Ask a network or an estimator on a grid around the samples.
+        """Predict on a grid around the samples and draw the regions.
 
         Parameters
         ----------
         estimator : network or estimator
-            With `predict_proba`, or with `predict` alone: then the regions have one shade each.
+            Network or estimator with `predict_proba`. With `predict` only, each region has a single shade.
         X : array-like of shape (n_samples, 2)
-            A frame's column names become the labels of the axes.
+            Samples. The column names of a frame become the labels of the axes.
         y : array-like of shape (n_samples,), optional
-            Classes of the samples; without, no points are drawn.
+            Classes of the samples. Without them, no samples are drawn.
         names : sequence of str, optional
-            Of the classes, in sorted order.
+            Names of the classes, in sorted order.
         feature_names : sequence of two str, optional
             Labels of the axes.
         resolution : int, default 200
-            Of the grid, along both axes.
+            Number of grid points along each axis.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
 
         Raises
         ------
         ShapeError
-            If there are not two features.
+            `X` does not have two features.
         ParameterError
-            If `y` has a class that the estimator does not know, or there are more than eight classes.
+            `y` has a class that the estimator does not know, or there are more than eight classes.
         """
         points = as_numbers(X, "X").astype(np.float64)
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
@@ -194,6 +196,6 @@ def _indices(labels: np.ndarray, classes: np.ndarray, n_samples: int) -> np.ndar
     is_class = labels[:, None] == classes
     unknown = ~is_class.any(axis=1)
     if unknown.any():
-        raise ParameterError(f"y contains {labels[unknown][0]!r}, which is none of the estimator's classes {list(classes)}")
+        raise ParameterError(f"y contains {labels[unknown][0]!r}, which is not one of the estimator's classes {list(classes)}")
     found: np.ndarray = is_class.argmax(axis=1)
     return found

@@ -37,7 +37,7 @@ class Display:
     Attributes
     ----------
     figure_ : matplotlib.figure.Figure
-        Once it is drawn.
+        The figure, once it is drawn.
     """
 
     figure_: Figure
@@ -59,8 +59,8 @@ class Display:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, size in inches, that makes room for its labels by itself.
 
-    It is one of pyplot's only in a program that has imported pyplot, so that ``plt.show()`` finds it there; elsewhere nothing global
-    changes, no window is needed, and a figure is gone with the last reference to it.
+    If the program has imported pyplot, the figure is one of pyplot's, and ``plt.show()`` shows it. Otherwise nothing global changes and
+    no window is needed. The figure is then gone with the last reference to it.
     """
     figures = require("matplotlib.figure", extra="plot", purpose="plotting")
     pyplot = sys.modules.get("matplotlib.pyplot")

@@ -22,15 +22,16 @@ class GradientHistogramDisplay(LayerHistograms):
     Parameters
     ----------
     values : dict of str to ndarray
-        Gradients by the name of the tensor.
+        Gradients of each tensor, by its name.
 
     Attributes
     ----------
     ratio : float
-        Standard deviation of the first tensor's gradients divided by that of the last one's.
+        Standard deviation of the first tensor's gradients, divided by that of the last one's.
     std : dict of str to float
+        Standard deviation of the gradients of each tensor.
     axes_ : ndarray of Axes, shape (2,)
-        Histograms (also ``ax_``), standard deviations.
+        The axes of the histograms (also ``ax_``) and of the standard deviations.
     figure_ : Figure
 
     References
@@ -49,14 +50,14 @@ class GradientHistogramDisplay(LayerHistograms):
 
     @classmethod
     def from_network(cls, network: Sequential, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
-        """Send a batch through the network and back, and draw the gradients of all weights.
+        """Run a batch forward and backward through the network and draw the gradients of all weights.
 
         Parameters
         ----------
         network : Sequential
-            Built, with a loss. It stays as it is.
+            A built network with a loss. It is not changed.
         X, y, sample_weight : array-like
-            One batch, as in `Sequential.forward` and `backward`.
+            One batch, as in `Sequential.forward` and `Sequential.backward`.
         """
         found = gradients(network, X, y, sample_weight)
         matrices = {name: gradient for name, gradient in found.items() if gradient.ndim > 1}

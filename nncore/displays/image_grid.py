@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class ImageGridDisplay(Display):
-    """Small images side by side, row by row.
+    """Small images in a grid, row by row.
 
     Parameters
     ----------
     images : array of shape (n_images, height, width) or (n_images, height, width, 3 or 4)
-        Grey values on a common scale, drawn dark on white, or colours (uint8, or floats from 0 to 1).
+        Grey images on a common scale, drawn dark on white, or colour images (uint8, or floats from 0 to 1).
     titles : sequence of str, optional
-        One above each image.
+        Title above each image.
     highlight : sequence of bool, optional
-        Images whose title is set off, in bold and orange: those a network got wrong, for instance.
+        Whether to draw the title of each image in bold and orange, for example those a network got wrong.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class ImageGridDisplay(Display):
     Raises
     ------
     ShapeError
-        If `images` are not images, there is none, or a sequence has another length.
+        `images` are not images, are empty, or a sequence has another length.
     """
 
     axes_: np.ndarray
@@ -61,29 +61,29 @@ class ImageGridDisplay(Display):
         highlight: Sequence[bool] | None = None,
         n_columns: int | None = None,
     ) -> Self:
-        """Draw images.
+        """Draw images in a grid.
 
         Parameters
         ----------
         images, titles, highlight : array-like
             As for the class.
         n_columns : int, optional
-            By default the grid is about twice as wide as high.
+            Number of columns. None makes the grid about twice as wide as high.
         """
         return cls(images, titles=titles, highlight=highlight).plot(n_columns=n_columns)
 
     def plot(self, *, n_columns: int | None = None) -> Self:
-        """Draw.
+        """Draw the images.
 
         Parameters
         ----------
         n_columns : int, optional
-            By default the grid is about twice as wide as high.
+            Number of columns. None makes the grid about twice as wide as high.
 
         Returns
         -------
         Self
-            This display, drawn.
+            The drawn display.
         """
         images, n = self.images, len(self.images)
         columns = min(n, int(np.ceil(np.sqrt(2 * n))) if n_columns is None else whole_number("n_columns", n_columns, 1))

@@ -55,7 +55,7 @@ class LayerHistograms(Display, ABC):
             raise ParameterError("there is nothing to draw: give at least one layer, and numbers for each")
         for name, numbers in self.values.items():
             if not np.isfinite(numbers).all():
-                raise DataError(f"{name} holds NaN or infinity: there is no histogram of that; lower the learning rate and train again")
+                raise DataError(f"{name} holds NaN or infinity and has no histogram: lower the learning rate and train again")
         self.std = {name: float(numbers.std()) for name, numbers in self.values.items()}
 
     def _shown(self, numbers: np.ndarray) -> np.ndarray:

@@ -18,20 +18,21 @@ _NOT_SCORES = ("loss", "seconds")
 
 
 class LearningCurveDisplay(Display):
-    """Loss (left) and metrics (right, if any) against the epoch, for training and validation; a point marks the best epoch.
+    """Learning curves: loss (left) and metrics (right, if any) of training and validation for each epoch.
 
-    The loss is drawn on a logarithmic scale if it falls by more than a factor of 30.
+    A point marks the best epoch. The loss has a logarithmic scale if it falls by more than a factor of 30.
 
     Parameters
     ----------
     history : History
-        What `fit` returned.
+        The history that `fit` returned.
 
     Attributes
     ----------
     ax_ : Axes
-        That of the loss.
+        The axes of the loss.
     axes_ : ndarray of Axes, shape (1,) or (2,)
+        The axes of loss and metrics.
     figure_ : Figure
 
     Examples
@@ -53,32 +54,32 @@ class LearningCurveDisplay(Display):
 
     @classmethod
     def from_history(cls, history: History, *, ax: Axes | None = None) -> Self:
-        """Draw what `fit` returned.
+        """Draw the history that `fit` returned.
 
         Parameters
         ----------
         history : History
-            With at least one epoch.
+            A history with at least one epoch.
         ax : Axes, optional
-            Draw the loss alone, here.
+            Axes to draw the loss into, without metrics.
         """
         return cls(history=history).plot(ax=ax)
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
-        """Draw how an estimator was trained.
+        """Draw the training of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted, with a ``history_``, or with a ``loss_curve_`` (and ``validation_scores_``, if any) as scikit-learn's MLPs have.
+            A fitted estimator with ``history_``, or with ``loss_curve_`` (and ``validation_scores_``, if any) as scikit-learn's MLPs have.
         ax : Axes, optional
-            Draw the loss alone, here.
+            Axes to draw the loss into, without metrics.
 
         Raises
         ------
         NotBuiltError
-            If it has neither, because it is not fitted, for example.
+            The estimator has neither, for example because it is not fitted.
         """
         history = getattr(estimator, "history_", None)
         if not isinstance(history, History):
@@ -89,22 +90,22 @@ class LearningCurveDisplay(Display):
         return cls(history=history).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the curves.
 
         Parameters
         ----------
         ax : Axes, optional
-            Draw the loss alone, here.
+            Axes to draw the loss into, without metrics.
 
         Returns
         -------
         Self
-            This display, drawn.
+            The drawn display.
 
         Raises
         ------
         ParameterError
-            If no epoch is recorded.
+            The history has no epoch.
         """
         history = self.history
         if not isinstance(history, History):

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 
 class LearningRateDisplay(AxesDisplay):
-    """What `nncore.find_learning_rate` found: the loss of every step and its smoothed course, and the rate it suggests.
+    """The loss against a growing learning rate, as found by `nncore.find_learning_rate`, with the suggested rate.
+
+    It shows the loss of every step and its smoothed course.
 
     Parameters
     ----------
     rates, losses, smoothed : array-like of shape (n_steps,)
-        The learning rate of every step, its loss, and the smoothed loss.
+        Learning rate of every step, its loss, and the smoothed loss.
     suggestion : float or None
-        The rate to begin with, if the loss falls anywhere.
+        Suggested learning rate; None if the loss falls nowhere.
 
     Attributes
     ----------
@@ -51,12 +53,12 @@ class LearningRateDisplay(AxesDisplay):
         Parameters
         ----------
         search : LearningRateSearch
-            The result.
+            The result of `nncore.find_learning_rate`.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
         """
         if not hasattr(search, "smoothed"):
-            raise ParameterError(f"search must be what nncore.find_learning_rate returns, got {shown(search)}")
+            raise ParameterError(f"search must be a result of nncore.find_learning_rate, got {shown(search)}")
         curves = {"rates": search.rates, "losses": search.losses, "smoothed": search.smoothed}
         return cls(**curves, suggestion=search.suggestion).plot(ax=ax)
 

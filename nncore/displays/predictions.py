@@ -32,7 +32,7 @@ def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(model, Sequential):
         output = np.asarray(model.predict_proba(X), np.float64)
         if output.ndim != 2:
-            raise ShapeError(f"classes need one vector of outputs a sample, this network gives shape {output.shape[1:]}")
+            raise ShapeError(f"classes need one vector of outputs for each sample, but this network returns shape {output.shape[1:]}")
         if output.shape[1] == 1:
             output = np.concatenate([1 - output, output], axis=1)
         return np.arange(output.shape[1]), output

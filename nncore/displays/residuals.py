@@ -18,14 +18,14 @@ _MOST_POINTS = 2000
 
 
 class ResidualsDisplay(Display):
-    """Predictions against the truth (left), and the distribution of truth − prediction (right).
+    """Residuals of a regression: predictions against true values (left), and the distribution of true − predicted (right).
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
-        Targets, and what was predicted for them.
+        True and predicted values.
     name : str, default ""
-        What is predicted, for the labels.
+        Name of the target, for the labels.
 
     Attributes
     ----------
@@ -51,53 +51,53 @@ class ResidualsDisplay(Display):
 
     @classmethod
     def from_predictions(cls, y_true: Any, y_pred: Any, *, name: str = "", ax: Axes | None = None) -> Self:
-        """Draw predictions beside the truth.
+        """Draw predictions against true values.
 
         Parameters
         ----------
         y_true, y_pred : array-like of shape (n_samples,)
-            Targets, and what was predicted for them.
+            True and predicted values.
         name : str, default ""
-            What is predicted, for the labels.
+            Name of the target, for the labels.
         ax : Axes, optional
-            Draw predictions against the truth alone, here.
+            Axes to draw predictions against true values into, without their distribution.
 
         Raises
         ------
         ShapeError, DataError
-            If the two are not vectors of one length, or empty, or not finite.
+            The arguments are not two vectors of the same length, are empty, or not finite.
         """
         return cls(y_true=y_true, y_pred=y_pred, name=name).plot(ax=ax)
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, name: str = "", ax: Axes | None = None) -> Self:
-        """Predict, and draw predictions beside the truth.
+        """Predict the targets of samples and compare them with the true ones.
 
         Parameters
         ----------
         estimator : network or estimator
-            What predicts one number a sample.
+            Network or estimator that predicts one number for each sample.
         X : array-like of shape (n_samples, ...)
             Samples.
         y : array-like of shape (n_samples,)
-            Their targets.
+            True targets of the samples.
         name, ax : optional
             As in `from_predictions`.
         """
         return cls.from_predictions(as_vector(as_reals(y, "y")), predicted_values(estimator, X), name=name, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw.
+        """Draw the residuals.
 
         Parameters
         ----------
         ax : Axes, optional
-            Draw predictions against the truth alone, here.
+            Axes to draw predictions against true values into, without their distribution.
 
         Returns
         -------
         Self
-            This display, drawn.
+            The drawn display.
         """
         self.axes_ = new_figure(9.0, 4.0).subplots(1, 2, width_ratios=(1, 1.1)) if ax is None else only_axes(ax)
         self.ax_, self.figure_ = self.axes_[0], figure_of(self.axes_[0])

@@ -23,32 +23,32 @@ _FAR = 4.0
 
 
 class TuningDisplay(AxesDisplay):
-    """The trials of ``tune=``: score against number, with the best so far.
+    """The trials of a hyperparameter search with ``tune=``: the score of each trial, and the best score so far.
 
-    Trials that had all their epochs are full dots, those that others overtook are hollow; dots are the larger, the more epochs there
-    were. A square is around each trial of the ensemble; the number beside it is how often it counts, if that is more than once.
-    Triangles at the worse edge are trials whose scores are far beyond it, crosses are trials that failed.
+    Full dots are trials that had all their epochs; hollow dots were stopped early. A larger dot had more epochs. A square marks each trial
+    of the ensemble, with its weight beside it if it counts more than once. Triangles at the worse edge are trials with scores far beyond
+    it, and crosses are trials that failed.
 
     Parameters
     ----------
     trials : sequence of dict
-        As ``trials_`` of an estimator that was fitted with ``tune=``.
+        ``trials_`` of an estimator that was fitted with ``tune=``.
     score_name : str, default "validation score"
-        Label of the axis.
+        Label of the axis of scores.
     higher_is_better : bool, default False
-        Whether a higher score is the better one.
+        Whether higher scores are better.
 
     Attributes
     ----------
     best_so_far_ : ndarray of shape (n_trials,), float64
-        The best score of each trial and those before it; NaN before there is one.
+        Best score of the trials up to each trial; NaN before the first score.
     ax_ : Axes
     figure_ : Figure
 
     Raises
     ------
     ParameterError
-        If `trials` are none.
+        `trials` are not trials.
 
     Examples
     --------
@@ -76,19 +76,19 @@ class TuningDisplay(AxesDisplay):
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
-        """Draw the search of an estimator.
+        """Draw the search of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted with ``tune=``.
+            An estimator fitted with ``tune=``.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
 
         Raises
         ------
         NotBuiltError
-            If it was not fitted, or without ``tune=``.
+            The estimator was not fitted, or not with ``tune=``.
         """
         trials = getattr(estimator, "trials_", None)
         if not isinstance(trials, list) or not trials:

@@ -30,27 +30,27 @@ _MOST_TICKS = 10
 
 
 class ValidationCurveDisplay(AxesDisplay):
-    """Training and validation score against a hyperparameter (units, weight decay, ...), with the region each value falls in.
+    """Validation curve: training and validation score against a hyperparameter, with regions of under-fitting, good fit and over-fitting.
 
-    A value is *good* if its mean validation score is within one standard error of the best one's (one-standard-error rule; with a single
-    repetition: within 5 % of the range of all), and no value between the two is not. Any other value is *under-fitting* if its training
-    score is worse than that of the best value, else *over-fitting*.
+    A value is *good* if its mean validation score is within one standard error of the best one (one-standard-error rule), and no value
+    between the two is worse. With a single repetition, it must be within 5 % of the range of all scores. Any other value is *under-fitting*
+    if its training score is worse than that of the best value, else *over-fitting*.
 
     Parameters
     ----------
     param_values : sequence of numbers or str, length n_values
-        In the order of the axis; numbers must rise.
+        Values of the hyperparameter, in the order of the axis. Numbers must increase.
     train_scores, validation_scores : array-like of shape (n_values,) or (n_values, n_repetitions)
-        The band around each curve is one standard deviation over the repetitions.
+        Scores of each value. The band around each curve is one standard deviation over the repetitions.
     param_name, score_name : str, default "parameter" and "loss"
         Labels of the axes.
     higher_is_better : bool or None, default None
-        Whether a higher score is the better one; by default as `score_name` tells: not of ``"loss"``, but of ``"accuracy"``.
+        Whether a higher score is better. None decides by `score_name`: False for ``"loss"``, True for ``"accuracy"``.
 
     Attributes
     ----------
     best_ : int
-        Index of the best value on the validation data.
+        Index of the value with the best validation score.
     regions_ : list of str
         ``"under-fitting"``, ``"good"`` or ``"over-fitting"`` for each value.
     ax_ : Axes
@@ -85,7 +85,7 @@ class ValidationCurveDisplay(AxesDisplay):
         self.validation_scores = _columns(validation_scores, len(self.param_values))
         self.param_name, self.score_name = text("param_name", param_name), text("score_name", score_name)
         if higher_is_better is None and History().mode(score_name) is None:
-            raise ParameterError(f"nothing says whether more or less of {score_name!r} is better: pass higher_is_better=True or False")
+            raise ParameterError(f"it is unknown whether a higher {score_name!r} is better: pass higher_is_better=True or False")
         self.higher_is_better = History().mode(score_name) == "max" if higher_is_better is None else higher_is_better
         if self._is_numeric and not (np.diff(np.asarray(self.param_values, np.float64)) > 0).all():
             raise ParameterError(f"param_values must rise, got {self.param_values}")
@@ -105,7 +105,7 @@ class ValidationCurveDisplay(AxesDisplay):
         higher_is_better: bool | None = None,
         ax: Axes | None = None,
     ) -> Self:
-        """Fit a network for every value, `n_repetitions` times, score it and draw.
+        """Fit networks for every value of a hyperparameter, score them and draw the curve.
 
         Parameters
         ----------
@@ -114,17 +114,17 @@ class ValidationCurveDisplay(AxesDisplay):
         param_values : sequence
             Values to try, in the order of the axis.
         train, validation : (X, y)
-            What the networks are scored on, by `Sequential.evaluate`; `fit` trains on the former.
+            Data on which `Sequential.evaluate` scores the networks. `fit` trains on `train`.
         n_repetitions : int, default 3
-            Networks for each value; their spread is the band around the curves.
+            Number of networks for each value; their spread is the band around the curves.
         param_name : str, default "parameter"
-            For the axis.
+            Label of the axis.
         score : str, default "loss"
-            A name in what `evaluate` returns.
+            Name of a score that `evaluate` returns.
         higher_is_better : bool, optional
-            By default as the metric or the name of the score says: False for ``"loss"``, True for ``"accuracy"``.
+            Whether a higher score is better. None decides by the metric or its name: False for ``"loss"``, True for ``"accuracy"``.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
         """
         if not callable(fit):
             raise ParameterError(f"fit must be a function of a value and the number of a repetition, got {shown(fit)}")
@@ -166,24 +166,26 @@ class ValidationCurveDisplay(AxesDisplay):
         ax: Axes | None = None,
         **options: Any,
     ) -> Self:
-        """Cross-validate an estimator for every value, by `sklearn.model_selection.validation_curve`, and draw.
+        """Cross-validate an estimator for every value of a parameter and draw the curve.
+
+        The scores are those of `sklearn.model_selection.validation_curve`.
 
         Parameters
         ----------
         estimator : scikit-learn estimator
-            One whose parameter `param_name` is varied.
+            Estimator whose parameter `param_name` is varied.
         X, y : array-like
-            Data, of which each fold is held out once.
+            Samples and targets. Each fold is held out once.
         param_name : str
-            ``"hidden_layer_sizes"``; in a pipeline ``"mlpclassifier__alpha"``.
+            Name of the parameter: ``"hidden_layer_sizes"``, or in a pipeline ``"mlpclassifier__alpha"``.
         param_range : sequence
             Values to try.
         score_name : str, default "score"
-            For the axis; scikit-learn's scores are better when higher.
+            Label of the axis. scikit-learn's scores are better when higher.
         ax : Axes, optional
-            Where to draw.
+            Axes to draw into.
         **options
-            Handed on: ``cv``, ``scoring``, ``n_jobs``, ...
+            Passed to `validation_curve`: ``cv``, ``scoring``, ``n_jobs``, ...
         """
         from nncore.configuration import require
 
@@ -285,7 +287,7 @@ def _columns(scores: Any, n_values: int) -> np.ndarray:
     if array.ndim != 2 or len(array) != n_values or not array.size:
         raise ShapeError(f"{n_values} values need scores of shape ({n_values},) or ({n_values}, n_repetitions), got {np.shape(scores)}")
     if not np.isfinite(array).all():
-        raise DataError("a score is NaN or infinite: leave that value out, or find out why its training failed")
+        raise DataError("a score is NaN or infinite: leave out that value, or check why its training failed")
     return array
 
 

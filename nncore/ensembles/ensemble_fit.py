@@ -135,7 +135,7 @@ def train_together(
 
 
 class EnsembleFit:
-    """One fit of an ensemble: how members are made and trained, and what came of it.
+    """One fit of an ensemble: how members are made and trained, and the results.
 
     Parameters
     ----------
@@ -295,12 +295,12 @@ class EnsembleFit:
         if isinstance(outcome, NonFiniteError):
             if not keeper.best_epoch:
                 raise outcome
-            self.diverged.append(f"Training of a member diverged; kept is its best epoch, {keeper.best_epoch}. {outcome}")
+            self.diverged.append(f"Training of a network diverged; its best epoch, {keeper.best_epoch}, is restored. {outcome}")
         elif isinstance(outcome, Exception):
             raise outcome
         elif len(outcome) and not outcome.interrupted and keeper.is_judged and not keeper.best_epoch:
             what = self.monitor if self.options.scorer is None else "the score"
-            raise DataError(f"{what} of the validation samples was never a number: take another scoring")
+            raise DataError(f"{what} of the validation samples was never a number: use another scoring")
 
     def validate(self, made: list[Members]) -> bool:
         """Train members to their best epochs, starts of a fold to that of their average; False if Ctrl-C cut that short.
@@ -415,6 +415,6 @@ def _optimizer(recipe: Recipe) -> Any:
     described = {"name": recipe.solver} if isinstance(recipe.solver, str) else dict(recipe.solver)
     known = get("optimizers", described.get("name", "")).argument_names
     if recipe.weight_decay and "weight_decay" not in known:
-        raise ParameterError(f"solver={recipe.solver!r} has no weight decay of its own: use solver='adamw', or weight_decay=0")
+        raise ParameterError(f"solver={recipe.solver!r} has no weight decay: use solver='adamw', or weight_decay=0")
     numbers = {"lr": recipe.learning_rate_init, "weight_decay": recipe.weight_decay}
     return resolve("optimizers", {name: value for name, value in numbers.items() if name in known} | described)

@@ -15,8 +15,8 @@ def member_folds(
 ) -> tuple[list[Fold], int]:
     """Folds of rows, and how many starts each has.
 
-    Where rows have times, the latest stop all members, which differ in their first values and the order of rows: folds that expand would
-    train most members on a small part of the past.
+    Where rows have times, the latest rows stop all members, which differ in their initial weights and the order of rows. Expanding folds
+    would train most members on a small part of the past.
 
     Parameters
     ----------
@@ -39,17 +39,15 @@ def member_folds(
     """
     n_units = splitter.n_units(rows)
     if n_units < 2:
-        raise DataError(f"n_{splitter.unit}={n_units} cannot be divided into some to train on and some to stop by: give more data")
+        raise DataError(f"n_{splitter.unit}={n_units} cannot be split into training and validation samples: give more data")
     if splitter.times is not None:
         if n_cv is not None and n_cv > 1:
             more = option.replace("cv", "ens").rstrip("= ")
-            raise ParameterError(f"{option}{n_cv} divides at random, and the latest samples are to stop all networks: take {more} instead")
+            raise ParameterError(f"{option}{n_cv} splits at random, but with times the latest samples validate: use {more} instead")
         return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_cv * recipe.n_ens
     if recipe.n_cv == 1:
         return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_ens
     n_folds = min(recipe.n_cv, n_units) if n_cv is None else recipe.n_cv
     if n_units < n_folds:
-        raise DataError(
-            f"n_{splitter.unit}={n_units} cannot be divided into {option}{n_folds} folds: ask for fewer folds, or give more data"
-        )
+        raise DataError(f"n_{splitter.unit}={n_units} cannot be split into {option}{n_folds} folds: use fewer folds, or give more data")
     return splitter.folds(rows, n_folds, random), recipe.n_ens

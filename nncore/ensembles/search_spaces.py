@@ -163,7 +163,7 @@ def checked_space(space: Any, allowed: Collection[str]) -> list[Space]:
     for one in many:
         for name, values in one.items():
             if not isinstance(name, str) or name.partition(NESTING)[0] not in allowed:
-                raise ParameterError(f"search_space: {name!r} cannot be tuned; what can is {listed(sorted(allowed))}")
+                raise ParameterError(f"search_space: {name!r} cannot be tuned; parameters that can are {listed(sorted(allowed))}")
             if not (is_list(values) and len(values)) and not callable(getattr(values, "rvs", None)):
                 wanted = "a list of values, not empty, or a distribution with a method rvs"
                 raise ParameterError(f"search_space: {name!r} must have {wanted}, got {shown(values)}")

@@ -60,8 +60,8 @@ class StreamedSamples(ABC):
 class StreamedFit(EnsembleFit):
     """One fit of an ensemble, of which only the samples that judge are in memory.
 
-    Starts of a fold are trained one after the other, and each is kept at its own best epoch: for the best one of their average, the
-    networks of all epochs would have to be there.
+    Starts of a fold are trained one after the other, and each has its own best epoch. The best epoch of their average would need the
+    networks of all epochs.
 
     Parameters
     ----------

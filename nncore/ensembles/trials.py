@@ -14,7 +14,7 @@ from nncore.ensembles.ensemble_fit import EnsembleFit
 from nncore.ensembles.members import Members
 from nncore.network import Sequential
 
-#: What becomes of a trial: it is under way, was overtaken by others, has had all its epochs, was cut off by the time limit or Ctrl-C, or
+#: Status of a trial: it is under way, was overtaken by others, or has had all its epochs. It was cut off by the time limit or Ctrl-C. Or
 #: none of its epochs had a score that is a number.
 RUNNING, STOPPED, FINISHED, CUT_OFF, FAILED = "running", "stopped", "finished", "cut off", "failed"
 STATUSES = (RUNNING, STOPPED, FINISHED, CUT_OFF, FAILED)

@@ -93,7 +93,7 @@ class TrialsFile:
             return
         networks = load_many(self.path)
         if not isinstance(networks, list) or not networks or KEY not in networks[0].metadata:
-            raise FileFormatError(f"{self.path} holds no trials: name a file of its own as trials_file")
+            raise FileFormatError(f"{self.path} holds no trials: choose another file as trials_file")
         described = networks[0].metadata[KEY]
         networks[0].metadata = {name: value for name, value in networks[0].metadata.items() if name != KEY}
         try:
@@ -107,7 +107,7 @@ class TrialsFile:
         self._need(isinstance(described, dict) and described["version"] == VERSION, f"this nncore reads version {VERSION}")
         if described["fingerprint"] != self.fingerprint:
             raise ParameterError(
-                f"trials_file: {self.path} is of a search on other data or with other arguments: give it the same, name another file, or "
+                f"trials_file: {self.path} belongs to a search with other data or arguments: use the same ones, name another file, or "
                 "delete this one to begin anew"
             )
         self._need(type(described["n_rounds"]) is int and 0 <= described["n_rounds"] <= N_RUNGS, "it counts rounds that there are not")

@@ -109,8 +109,8 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     They do if none is missing, all are whole and all differ, and besides
 
     - the name says so: ``id``, ``PassengerId``, ``rownames``, none at all (`is_marked`), or one that pandas gives to an index; or
-    - they have no gaps, in whatever order: from 0 or 1, or in `RUN_ROWS` rows or more from any number, unless the name says that they
-      are a time, as ``year``.
+    - they have no gaps, in whatever order: from 0 or 1, or in `RUN_ROWS` rows or more from any number. A name that says that they are a
+      time, such as ``year``, excludes this.
 
     Parameters
     ----------

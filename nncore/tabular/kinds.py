@@ -131,8 +131,8 @@ def column_kinds(
 
     Notes
     -----
-    The index of a frame of pandas, a first column that counts the rows, and numbers that name the rows (`identifier_reason`) are left out
-    if others remain: they say which row of the file it was, not what it is.
+    The index of a pandas data frame, a first column that counts the rows, and identifiers (`identifier_reason`) are left out if other
+    columns remain. They say which row of the file it was, not what it is.
     """
     kinds: dict[str, ColumnKind] = {}
     dropped, kept, declared = set(drop), {*keep, *categorical}, set(categorical)

@@ -15,8 +15,8 @@ def can_be_plain(delimiter: str) -> bool:
 def read_plain(data: bytes, delimiter: str, width: int) -> list[Cells] | None:
     """Cells of each column, or None if `parse` may refuse the lines.
 
-    That is so if a line has no cell, or other than `width`; if a quoted cell holds a line's end, or is followed by something; if there is a
-    zero byte, or the text is no UTF-8.
+    `parse` may refuse a line that has no cell or not `width` cells. It may refuse a quoted cell that holds a line's end or is followed by
+    something. It may refuse a zero byte, and text that is not UTF-8.
 
     Parameters
     ----------

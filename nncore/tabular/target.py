@@ -85,8 +85,8 @@ class RealTarget:
     ----------
     name : str
     chain : EncodingChain
-        ``standard``, of the rows learnt from, unless the loss takes a certain range: what may not become negative, as counts with a Poisson
-        loss, has ``unit_mean``; what is bounded stays as it is.
+        ``standard``, of the training rows, unless the loss takes a certain range. Targets that may not become negative, such as counts with
+        a Poisson loss, have ``unit_mean``. Bounded targets stay as they are.
     missing : tuple of str
         Words, in lower case, that stand for a missing value.
     """

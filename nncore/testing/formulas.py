@@ -1,4 +1,4 @@
-"""Formulas of components, computed by NumPy, beside what the components compute themselves."""
+"""Checks that formulas of components, computed by NumPy, give what the components compute."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from nncore.registry import PluginInfo
 from nncore.testing import subnormals
 from nncore.testing.expectations import expect
 
-#: Runs in the fresh interpreter: prints which modules the manifest adds to those of nncore.plugin, why the target or its kernel cannot be
-#: imported, and after the import of which of the two 5e-324 * 1.0 is 0.
+#: Runs in the fresh interpreter. It prints which modules the manifest adds to those of nncore.plugin, and why the target or its kernel
+#: cannot be imported. It also prints after which of the two imports 5e-324 * 1.0 is 0.
 _PROBE = """
 import importlib, json, runpy, sys
 import nncore.plugin

@@ -189,8 +189,8 @@ class LayerConformance(networks.NetworkConformance):
     def _check_agreement(self, layer: Layer) -> None:
         """The kernel computes what the methods compute, for the given hyperparameters and for unusual ones.
 
-        Results may differ by 16 roundings for each root of the number of terms in a sum, of numbers as large as the largest; or
-        by 16 times what a change of the inputs by one rounding does.
+        Results may differ by 16 roundings of the largest number, times the root of the number of terms in a sum. Or they may differ by 16
+        times the effect of a change of the inputs by one rounding.
         """
         if native_kernel(layer) is None:
             return

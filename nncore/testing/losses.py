@@ -309,8 +309,8 @@ def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
 def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
     """The kernel computes what `forward` and `backward` compute, for the given hyperparameters and for unusual ones.
 
-    Results may differ by 16 roundings and one for each column of a sum, of numbers of order one; or by 16 times what a change
-    of the outputs by one rounding does.
+    Results may differ by 16 roundings of numbers of order one, and one more for each column of a sum. Or they may differ by 16 times the
+    effect of a change of the outputs by one rounding.
     """
     if native_kernel(loss) is None:
         return

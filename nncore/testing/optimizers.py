@@ -179,8 +179,8 @@ def check_step(optimizer: Optimizer) -> None:
 def check_agreement(optimizer: Optimizer) -> None:
     """The kernel computes what `step` computes, for the given hyperparameters and for unusual ones.
 
-    After six steps from parameters and gradients of order one, both may differ by 16 roundings, or by 16 times what a change of
-    the parameters and gradients by one rounding does to the result in NumPy, where that is more (iterations amplify it).
+    The kernel makes six steps from parameters and gradients of order one. The results may differ by 16 roundings. Or they may differ by 16
+    times the effect of a change of the parameters and gradients by one rounding in NumPy, where that is more (iterations amplify it).
     """
     if native_kernel(optimizer) is None:
         return

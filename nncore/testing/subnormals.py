@@ -1,7 +1,7 @@
 """Whether this thread still computes with subnormal numbers.
 
-A library linked with ``-ffast-math`` switches the processor to "flush to zero" when it is loaded, for everybody in the process:
-``5e-324 * 1.0`` is then 0, and other libraries lose digits that they rely on.
+A library linked with ``-ffast-math`` switches the processor to "flush to zero" when it is loaded, for the whole process. ``5e-324 * 1.0``
+is then 0, and other libraries lose digits that they rely on.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ def _kinds_of_fields(struct_type: type[ctypes.Structure]) -> dict[str, Any]:
 class Function:
     """A C function that takes a pointer to a call and returns an int32.
 
-    It is called with the fields of ``nnc_..._call`` and of ``nnc_site`` as keyword arguments: arrays (their numbers' address), whole
-    numbers, lists of them (a plan's numbers, shapes, places of tensors), or None for NULL.
+    It is called with the fields of ``nnc_..._call`` and of ``nnc_site`` as keyword arguments. They are arrays (their numbers' address),
+    whole numbers, lists of these (a plan's numbers, shapes, places of tensors), or None for NULL.
     """
 
     def __init__(self, kind: str, name: str, pointer: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from nncore.contract import Activation, Loss
 from nncore.errors import ParameterError, ShapeError
 
-#: How far above the wish is searched.
+#: Outputs that are tried above the wanted number.
 _REACH = 1024
 
 

@@ -104,7 +104,7 @@ def test_own_metrics_of_classes_judge_epochs_and_are_shown_as_scikit_learn_compu
 @pytest.mark.parametrize("name", ["roc_auc", "f1", "log_loss"])
 def test_a_metric_of_classes_is_refused_for_numbers_before_training(name: str, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(prices), "--target", "price", "--metric", name, *QUICK]) == 2
-    assert "is for classes" in capsys.readouterr().err
+    assert "scores classes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -176,7 +176,7 @@ def test_own_scores_need_no_scikit_learn(data: Path, capsys: pytest.CaptureFixtu
     assert main(["train", str(data), "--target", "species", "--metric", "balanced_accuracy", "--quiet", *QUICK]) == 0
     assert capsys.readouterr().out.startswith("score       balanced accuracy")
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
-    with pytest.raises(UnknownComponentError, match=r'none of nncore.s own, needs sklearn: pip install "nncore-ml\[sklearn\]"'):
+    with pytest.raises(UnknownComponentError, match=r'not a metric of nncore, needs sklearn: pip install "nncore-ml\[sklearn\]"'):
         find_metric("jaccard")
 
 
@@ -191,10 +191,10 @@ def test_an_unknown_metric_is_told_with_the_names_there_are(name: str) -> None:
     ("target", "name", "options", "message"),
     [
         ("price", "jaccard", [], "--metric jaccard: "),
-        ("price", "roc_auc", [], "ROCAUC is for classes"),
+        ("price", "roc_auc", [], "ROCAUC scores classes"),
         ("garden", "neg_max_error", ["--weight-column", "price"], "--metric neg_max_error: "),
         ("price", "jaccard", ["--test-fraction", "0"], "--metric jaccard: "),
-        ("garden", "rmse", [], "RMSE is for numbers"),
+        ("garden", "rmse", [], "RMSE needs one target for each output"),
     ],
 )
 def test_a_score_that_cannot_be_is_refused_before_training(
@@ -218,5 +218,5 @@ def test_a_score_that_is_no_number_is_refused() -> None:
     metric = find_metric("roc_auc")
     answers = np.zeros(4, np.int64), np.full((4, 2), 0.5), np.zeros(4, np.int64), None
     assert metric.of_answers(*answers) == {}  # NaN: there is no curve of one class
-    with pytest.raises(ParameterError, match=r"cannot be computed of the 4 rows held out|[Oo]nly one class"):
+    with pytest.raises(ParameterError, match=r"cannot be computed on the 4 rows held out|[Oo]nly one class"):
         find_metric("roc_auc_ovr").of_answers(*answers)

@@ -78,10 +78,10 @@ def test_few_rows_or_groups_are_left_to_one_network(data: Path, visits: Path) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model", "mlp", "--preset", "fast"], "--preset is for --model realmlp or tabm; leave it out, or say"),
-        (["--model", "mlp", "--n-cv", "3"], "--n-cv is for --model realmlp"),
-        (["--model", "realmlp", "--sampler", "balanced"], "--sampler is for --model mlp"),
-        (["--n-ens", "2", "--normalization", "batch_norm"], "--normalization is for --model mlp"),
+        (["--model", "mlp", "--preset", "fast"], "--preset needs --model realmlp or tabm; leave it out, or add"),
+        (["--model", "mlp", "--n-cv", "3"], "--n-cv needs --model realmlp"),
+        (["--model", "realmlp", "--sampler", "balanced"], "--sampler needs --model mlp"),
+        (["--n-ens", "2", "--normalization", "batch_norm"], "--normalization needs --model mlp"),
         (["--preset", "slow"], "--preset must be"),
         (["--model", "realmlp", "--weight-decay", "0.1"], "use --optimizer adamw, or --model mlp"),
         (["--n-cv", "3", "--time-column", "id"], "take --n-ens instead"),
@@ -123,7 +123,7 @@ def test_wide_tables_have_no_learned_functions_of_numbers(tmp_path: Path) -> Non
     recipe = recipe_of(settings, task, 60)
     assert recipe.numerical_embedding is False
     assert recipe_of(settings, task, 100_000).numerical_embedding is False
-    assert "no learned functions of over 100 columns of numbers" in ensemble_text(
+    assert "no embedding of more than 100 numeric columns" in ensemble_text(
         settings, task, shape_of_ensemble(settings, task, np.arange(60), recipe)
     )
     assert recipe_of(replace(settings, preset="fast"), task, 60).numerical_embedding is True
@@ -230,7 +230,7 @@ def test_predict_and_info_take_the_file(data: Path, tmp_path: Path, capsys: pyte
     assert "unknown" in captured.err
     assert main(["info", str(model)]) == 0
     shown = capsys.readouterr().out
-    assert "3, whose answers nncore predict averages" in shown
+    assert "3, whose predictions are averaged" in shown
     assert shown.count("dense_1 ") == 1
 
 
@@ -293,7 +293,7 @@ def test_ctrl_c_keeps_the_best_so_far(
     path = tmp_path / "m.nncore"
     assert main(["train", str(data), "--target", "species", "--out", str(path), *QUICK]) == 130
     captured = capsys.readouterr()
-    assert "of 4 epochs; each network is that of the best epoch so far" in captured.err
+    assert "of 4 epochs; each network is from the best epoch so far" in captured.err
     assert "score       accuracy" in captured.out
     assert isinstance(load_with_columns(path)[0], EnsembleModel)
 
@@ -303,7 +303,7 @@ def test_tabm_is_one_network_of_members(data: Path, tmp_path: Path, capsys: pyte
     options = ["--model", "tabm", "--preset", "tabm-mini", "--hidden", "8", "--epochs", "5", "--lr", "0.02", "--schedule", "cosine"]
     assert main(["train", str(data), "--target", "species", "--out", str(model), "--no-baselines", *options]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "tabm, preset tabm-mini: 1 network of 32 members that share weights, stopped by 38 rows;" in shown
+    assert "tabm, preset tabm-mini: 1 network of 32 members that share weights, validated on 38 rows;" in shown
     assert isinstance(load_with_columns(model)[0], EnsembleModel)
     assert main(["predict", str(model), str(data)]) == 0
     assert "accuracy" in capsys.readouterr().err
@@ -319,4 +319,4 @@ def test_report_of_an_ensemble(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     page = tmp_path / "r.html"
     assert main(["train", str(data), "--target", "species", "--report", str(page), "--quiet", *QUICK]) == 0
-    assert "3 networks, whose answers are averaged" in page.read_text()
+    assert "3 networks, whose predictions are averaged" in page.read_text()

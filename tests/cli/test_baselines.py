@@ -111,7 +111,7 @@ def test_what_is_left_out_of_a_large_table_is_told(data: Path, capsys: pytest.Ca
     assert main(["train", str(data), "--target", "species", *QUICK]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "baselines a linear model: accuracy" in shown
-    assert "HistGradientBoosting is left out of the score: 192 rows of 5 numbers would take it minutes" in shown
+    assert "HistGradientBoosting is left out of the baselines: 192 rows of 5 inputs would take minutes" in shown
     monkeypatch.undo()
     assert main(["train", str(data), "--target", "species", *QUICK]) == 0
     assert "left out of" not in capsys.readouterr().out
@@ -127,7 +127,7 @@ def test_a_baseline_that_fails_leaves_the_network(
     model = tmp_path / "m.nncore"
     assert main(["train", str(data), "--target", "species", "--out", str(model), *QUICK]) == 0
     captured = capsys.readouterr()
-    assert "nncore: a linear model is left out of the score: no sum of weights\n" in captured.err
+    assert "nncore: a linear model is left out of the baselines: no sum of weights\n" in captured.err
     assert "baselines   a linear" not in captured.out
     assert model.exists()
 

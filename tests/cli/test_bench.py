@@ -61,7 +61,7 @@ def test_beside_a_busy_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (["--threads", "one"], "expected whole numbers of at least 1"),
         (["--seconds", "0"], "--seconds must be more than 0, got 0"),
         (["--peers", "keras"], "unknown peer keras"),
-        (["--output", "none/bench.json"], "there is no folder none"),
+        (["--output", "none/bench.json"], "the folder none does not exist"),
         (["--picture", "."], "--picture . is a folder"),
         (["--read", "none.json"], "none.json: No such file"),
         (["--wheel", "none.whl"], "none.whl: No such file"),

@@ -67,8 +67,8 @@ def test_values_are_what_the_command_line_gives(tmp_path: Path) -> None:
         ("[training]\nepoch = 3", "there is no option [training] epoch; did you mean epochs?"),
         ("[training]\nzzz = 3", "--print-config lists all"),
         ("[trainig]\nepochs = 3", "there is no option trainig; did you mean training"),
-        ("[network]\nlr = 3", "lr belongs into [training], not into [network]"),
-        ("lr = 1\n[training]\nlr = 2", "lr stands there twice"),
+        ("[network]\nlr = 3", "lr belongs in [training], not in [network]"),
+        ("lr = 1\n[training]\nlr = 2", "lr is given twice"),
         ("[training]\nepochs = 0", "[training] epochs: 0 is less than 1"),
         ("[training]\nepochs = true", "is not a whole number"),
         ('[data]\ntask = "clustering"', "'clustering' is not 'classification' or 'regression'"),
@@ -150,7 +150,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["train", "--help"])
     shown = capsys.readouterr().out
     assert all(f"--{name.replace('_', '-')}" in shown for name in OPTIONS if name != "data")
-    assert "(default: the preset's; mlp: 128,128)" in " ".join(shown.split())
+    assert "(default: the preset's; with --model mlp 128,128)" in " ".join(shown.split())
 
 
 def test_a_config_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ def test_a_bad_place_for_the_picture_fails_before_training(tmp_path: Path, capsy
     assert main(["demo", "--out", str(tmp_path / "none" / "picture.png")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "there is no folder" in captured.err
+    assert "does not exist" in captured.err
 
 
 def test_same_seed_same_network() -> None:

@@ -122,7 +122,11 @@ def test_an_estimator(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("to", "says"),
-    [("net.xyz", "no exporter writes the suffix '.xyz'"), ("net.nncore", "is also an input file"), ("no/net.py", "there is no folder")],
+    [
+        ("net.xyz", "no exporter writes the suffix '.xyz'"),
+        ("net.nncore", "is also an input file"),
+        ("no/net.py", "the folder no does not exist"),
+    ],
 )
 def test_what_is_refused(to: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nn.Sequential(nn.Dense(2)).build(3, rng=0).save(tmp_path / "net.nncore")

@@ -103,7 +103,7 @@ def test_regression(prices: Path, tmp_path: Path) -> None:
 def test_cross_validation(data: Path, tmp_path: Path) -> None:
     text = report(tmp_path / "r.html", data, "--target", "species", "--cv", "3")
     assert "accuracy, 3-fold cross-validation" in text
-    assert "Every one of 240 rows was predicted once" in text
+    assert "Each of 240 rows was predicted once" in text
     assert "In the first of 3 parts" in text
 
 

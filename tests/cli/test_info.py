@@ -30,7 +30,7 @@ def test_bfloat16_is_told_with_its_speed(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("nncore.program.is_worth_rounding", lambda: False)
     main(["info"])
     assert " ".join(capsys.readouterr().out.split()).count(
-        "yes, matrix products are 0.50 times as fast in it as in float32, so that precision='auto' leaves it alone"
+        "yes, matrix products are 0.50 times as fast in it as in float32, so precision='auto' does not use it"
     )
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
     main(["info"])

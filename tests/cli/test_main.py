@@ -38,7 +38,7 @@ def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> Non
         main(argv)
     assert exit_.value.code == 2
     error = capsys.readouterr().err
-    assert re.fullmatch(r"nncore( train)?: error: .+ \(nncore( train)? --help explains the options\)\n", error)
+    assert re.fullmatch(r"nncore( train)?: error: .+ \(see nncore( train)? --help\)\n", error)
 
 
 @pytest.mark.parametrize("command", ["demo", "train", "predict", "quantize", "export", "info", "plugins"])
@@ -54,7 +54,7 @@ def test_help_of_each_command(command: str, capsys: pytest.CaptureFixture[str]) 
     [
         (DataError("line 3 is odd"), 2, "nncore: error: line 3 is odd\n"),
         (OSError(5, "Input/output error", "m.nncore"), 2, "nncore: error: m.nncore: Input/output error\n"),
-        (OSError(28, "No space left on device"), 2, "nncore: error: No space left on device; make room there or write elsewhere\n"),
+        (OSError(28, "No space left on device"), 2, "nncore: error: No space left on device; free some space or write to another disk\n"),
         (ImportError("NNCORE_CPU=v9: this build offers ['portable']"), 2, "nncore: error: NNCORE_CPU=v9: this build offers ['portable']\n"),
         (KeyboardInterrupt(), 130, "nncore: interrupted\n"),
     ],

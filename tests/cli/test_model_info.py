@@ -25,7 +25,7 @@ def test_what_it_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(path)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for text in (
-        f"{path}, {path.stat().st_size:,} bytes", "safetensors 2, written by nncore", "sound", "input 6 numbers a sample",
+        f"{path}, {path.stat().st_size:,} bytes", "safetensors 2, written by nncore", "sound", "input 6 numbers for each sample",
         "parameters 46, float32", "dense_1 dense(n_outputs=4", "loss softmax_cross_entropy(", "optimizer adam(lr=0.001",
         "with its state, with an average of the parameters, with the last parameters beside the best",
         "lr: cosine(", "trained 1 epochs, 4 steps", "cut short after 4 of the 12 samples of epoch 2", "EarlyStopping(",
@@ -59,7 +59,7 @@ def test_many_networks_and_missing_plugins(tmp_path: Path, capsys: pytest.Captur
     nn.save_many({"first": trained(), "second": trained()}, path)
     assert main(["info", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert "networks    2: nncore.load_many reads them" in shown
+    assert "networks    2: load them with nncore.load_many" in shown
     assert "network     second" in shown
     trained().save(path)
     table = {"layers": {"nncore-gone/b": {"plugin": "nncore-gone", "version": "3.0"}}, "losses": {"mine": {"registered": "at run time"}}}

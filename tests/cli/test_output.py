@@ -30,7 +30,7 @@ def test_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     check_output(tmp_path / "new.csv")
     with pytest.raises(ParameterError, match="is a folder"):
         check_output(tmp_path)
-    with pytest.raises(ParameterError, match="there is no folder"):
+    with pytest.raises(ParameterError, match="does not exist; create it"):
         check_output(tmp_path / "none" / "new.csv")
     data = tmp_path / "data.csv"
     data.write_text("a\n")

@@ -97,7 +97,7 @@ def test_times_are_numbers_or_dates(tmp_path: Path) -> None:
     assert order(["2024-02-01", "2023-12-31 23:59", "2024-02-01T00:00:01", "2024-01"]) == [1, 3, 0, 2]
     assert order(["2024-01-01T10:00+02:00", "2024-01-01T09:00Z", "2024-01-01T08:30"]) == [0, 2, 1]
     for cells, message in (
-        (["2024-01-01", "31.12.2024"], r"line 3: '31.12.2024' is no number and no date as 2024-01-31"),
+        (["2024-01-01", "31.12.2024"], r"line 3: '31.12.2024' is no number and no date such as 2024-01-31"),
         (["2024-01-01", "5"], "line 3: '5' is written otherwise than the other times"),
         (["5", "5"], "always '5': no row is later than another"),
         (["5", "", "6"], "1 row has no time, the first in line 3; fill it in"),
@@ -192,7 +192,7 @@ def test_rates_become_counts_where_there_is_an_exposure(claims: Path, tmp_path: 
         assert main(["predict", str(model), str(new)]) == 0
         captured = capsys.readouterr()
         answers.append(np.array(captured.out.split()[1:], dtype=float))
-        assert ("no column 'years': what is predicted is for one unit of 'years'" in captured.err) == (len(kept) == 3)
+        assert ("no column 'years': predictions are for one unit of 'years'" in captured.err) == (len(kept) == 3)
     np.testing.assert_allclose(answers[1], answers[0] * np.array(column(claims, "years"), dtype=float), rtol=1e-5, atol=1e-5)
 
 
@@ -227,11 +227,11 @@ def test_a_description_from_a_file_is_checked(described: object) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weight_column": "claims"}, "--weight-column claims: this is the column to predict"),
+        ({"weight_column": "claims"}, "--weight-column claims: this is the target"),
         ({"weight_column": "years", "exposure_column": "years"}, "an exposure is already a weight, so use one"),
         ({"group_column": "house", "time_column": "day"}, "split the rows in different ways; use one"),
-        ({"exposure_column": "years", "loss": "mse"}, "needs --loss poisson .*, not for --loss mse"),
-        ({"exposure_column": "years", "task": "classification"}, "not for --task classification"),
+        ({"exposure_column": "years", "loss": "mse"}, "needs --loss poisson .*, not --loss mse"),
+        ({"exposure_column": "years", "task": "classification"}, "not --task classification"),
     ],
 )
 def test_what_contradicts_itself_is_refused(options: dict[str, str], message: str, claims: Path) -> None:
@@ -246,7 +246,7 @@ def test_what_contradicts_itself_is_refused(options: dict[str, str], message: st
         ("weight_column", ["1", "", "3"], "column 'w': 1 row has no weight, the first in line 3"),
         ("weight_column", ["1", "two", "3"], "column 'w', line 3: 'two' is not a finite number"),
         ("exposure_column", ["1", "2", "0"], "column 'w', line 4: the exposure 0 is not above 0"),
-        ("group_column", ["a", "a", "a"], "column 'w' is one group"),
+        ("group_column", ["a", "a", "a"], "column 'w' has only one group"),
         ("group_column", ["a", "", ""], "column 'w': 2 rows have no group, the first in line 3"),
         ("time_column", ["now", "2", "3"], "column 'w', line 2: 'now' is no number and no date"),
     ],

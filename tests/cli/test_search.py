@@ -58,7 +58,7 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
     settings = Settings(data=data, target="species", model="realmlp", tune=3, activation="relu", trials_file=file, time_limit=5.0)
     task = find_task(settings)
     assert search_text(settings, task, recipe_of(settings, task, 100)) == (
-        "3 trials: this recipe, and 2 that draw dropout, hidden_layer_sizes, learning_rate_init, numerical_embedding, weight_decay from "
+        "3 trials: the defaults, and 2 that draw dropout, hidden_layer_sizes, learning_rate_init, numerical_embedding, weight_decay from "
         f"the space small; the best are averaged; 5 s at most; trials are kept in {file}"
     )
     file.touch()
@@ -68,15 +68,15 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--search-space", "paper"], "--search-space is for --tune"),
-        (["--trials-file", "t.nncore"], "--trials-file is for --tune"),
+        (["--search-space", "paper"], "--search-space has no effect without --tune"),
+        (["--trials-file", "t.nncore"], "--trials-file has no effect without --tune"),
         (["--tune", "time"], "--tune time runs as many trials as --time-limit has room for; add --time-limit SECONDS"),
         (["--tune", "2", "--search-space", "large"], "--search-space must be"),
-        (["--tune", "2", "--trials-file", "t.nncore", "--cv", "3"], "holds one search, and --cv 3 makes 4"),
-        (["--tune", "2", "--metric", "matthews_corrcoef"], "--tune trains them in parts; take a metric of nncore"),
-        (["--tune", "2", "--trials-file", "none/t.nncore"], "--trials-file none/t.nncore: there is no folder"),
-        (["--tune", "2", "--model", "mlp"], "--tune is for --model realmlp or tabm"),
-        (["--n-refit", "1", "--model", "mlp"], "--n-refit is for --model realmlp or tabm"),
+        (["--tune", "2", "--trials-file", "t.nncore", "--cv", "3"], "holds one search, but --cv 3 runs 4"),
+        (["--tune", "2", "--metric", "matthews_corrcoef"], "--tune trains them in parts; use a metric of nncore"),
+        (["--tune", "2", "--trials-file", "none/t.nncore"], "--trials-file none/t.nncore: the folder none does not exist"),
+        (["--tune", "2", "--model", "mlp"], "--tune needs --model realmlp or tabm"),
+        (["--n-refit", "1", "--model", "mlp"], "--n-refit needs --model realmlp or tabm"),
     ],
 )
 def test_what_is_refused(options: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +97,7 @@ def test_the_best_are_averaged(
     assert main(["train", str(path), "--target", target, *options, *QUICK]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
-    assert "tune        4 trials: this recipe, and 3 that draw" in captured.err
+    assert "tune        4 trials: the defaults, and 3 that draw" in captured.err
     assert "tune: 4 of 4 trials: round 1/4, " in captured.err
     assert "tuned       4 trials of the space small;" in captured.err
     assert (found["search"]["space"], len(found["search"]["trials"]), found["network"]["n_refit"]) == ("small", 4, refit)
@@ -141,7 +141,7 @@ def test_a_search_that_was_broken_off_goes_on_to_the_same_bits(
         assert main(command) == 130
     told = capsys.readouterr()
     assert (
-        f"interrupted in the search, after 4 trials had begun; the ensemble is the best of what they have reached; the same command "
+        f"interrupted in the search, after 4 trials had begun; the ensemble has the best of them; the same command "
         f"continues from {trials}" in told.err
     )
     assert "score       accuracy" in told.out
@@ -150,7 +150,7 @@ def test_a_search_that_was_broken_off_goes_on_to_the_same_bits(
     assert f"continues from {trials}" in " ".join(capsys.readouterr().out.split())
     np.testing.assert_array_equal(answers(model, data), answers(whole, data))
     assert main([*command, "--seed", "1"]) == 2
-    assert "of a search on other data or with other arguments" in capsys.readouterr().err
+    assert "to a search with other data or arguments" in capsys.readouterr().err
 
 
 def test_ctrl_c_while_networks_on_all_rows_are_trained_keeps_those_of_the_folds(
@@ -179,7 +179,7 @@ def test_as_many_as_there_is_time_for(data: Path, capsys: pytest.CaptureFixture[
 def test_refit_without_a_search(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--n-refit", "2", *QUICK]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "then 2 on all rows, for the mean of the best epochs, which answer in their place" in shown
+    assert "then 2 on all rows, for the mean of the best epochs, which replace them" in shown
     assert "epochs on all rows; those of the folds were best in epoch" in shown
 
 

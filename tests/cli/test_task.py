@@ -178,7 +178,7 @@ def test_predict_takes_the_same_words(tmp_path: Path, capsys: pytest.CaptureFixt
     captured = capsys.readouterr()
     assert captured.err.splitlines() == [
         "nncore: 'missing' is treated as missing in 'z' (40)",
-        "nncore: the file has 'y' too: accuracy 100.0 % on 120 rows",
+        "nncore: the file also has 'y': accuracy 100.0 % on 120 rows",
     ]
     assert set(captured.out.split()) == {"y", "+", "-"}
 
@@ -203,7 +203,7 @@ def test_a_file_of_types_answers_for_a_file_of_text(tmp_path: Path, capsys: pyte
     for name in ("a.parquet", "b.csv"):
         assert main(["predict", str(model), str(tmp_path / name)]) == 0
         captured = capsys.readouterr()
-        assert captured.err == "nncore: the file has 'y' too: accuracy 100.0 % on 120 rows\n"
+        assert captured.err == "nncore: the file also has 'y': accuracy 100.0 % on 120 rows\n"
         answers.append(captured.out)
     assert answers[0] == answers[1]
 
@@ -224,5 +224,5 @@ def test_values_that_differ_in_capitals_alone_are_noted(tmp_path: Path, capsys: 
     data = written(tmp_path / "a.csv", [["yes", "no", "Yes"][i % 3] for i in range(N)], z=[["A", "a"][i % 2] for i in range(N)])
     assert main(["train", str(data), "--target", "y", "--epochs", "1", "--hidden", "2"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "note z: 'A' and 'a' are different values; write them alike if they mean the same" in shown
+    assert "note z: 'A' and 'a' are different values; use one spelling if they mean the same" in shown
     assert "note y: 'Yes' and 'yes' are different values" in shown

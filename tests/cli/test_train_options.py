@@ -93,7 +93,7 @@ def test_cross_validation_in_words(data: Path, prices: Path, capsys: pytest.Capt
     assert shown.count("fold ") == 3
     assert " % ± " in shown
     assert "in 3 folds (" in shown
-    assert "epochs on all rows, the median of the best in each part" in shown
+    assert "epochs on all rows, the median best epoch of the folds" in shown
     assert main(["train", str(prices), "--target", "price", "--cv", "3", *QUICK]) == 0
     assert "RMSE" in capsys.readouterr().out
 
@@ -278,7 +278,7 @@ def test_precision_reaches_the_fit_and_is_refused_at_once(
         (["--cv", "300"], "--cv 300: "),
         (["--out", "m", "--report", "m"], "--out and --report are both m"),
         (["--out", "m", "--save-config", "m"], "--out and --save-config are both m"),
-        (["--report", "none/r.html"], "--report none/r.html: there is no folder none"),
+        (["--report", "none/r.html"], "--report none/r.html: the folder none does not exist"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,7 +294,7 @@ def test_mistakes_are_one_sentence(arguments: list[str], message: str, data: Pat
 def test_the_target_is_neither_dropped_nor_kept(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", str(data), "--target", "species"]
     assert main([*command, "--drop", "species"]) == 2
-    assert "--drop species: this is the column to predict" in capsys.readouterr().err
+    assert "--drop species: this is the target" in capsys.readouterr().err
     assert main([*command, "--drop", "id", "--keep", "id"]) == 2
     assert "--drop id and --keep id contradict each other" in capsys.readouterr().err
 
@@ -303,7 +303,7 @@ def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]
     assert main(["train", str(prices), "--target", "price", "--class-weight", "balanced"]) == 2
     assert "is a number and has no classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "softmax_cross_entropy"]) == 2
-    assert "is for classes" in capsys.readouterr().err
+    assert "scores classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "gaussian_nll"]) == 2
     assert "needs several outputs for each number" in capsys.readouterr().err
     prices.write_text(prices.read_text() + "10;yes;-3\n")
@@ -346,7 +346,7 @@ def test_advice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert any("no better than that of a constant prediction" in text for text in found["advice"])
     data.write_text("x,y\n" + "".join(f"{a:.4f},{3 * a:.4f}\n" for a in rng.normal(size=400)))
     found = result(capsys, data, "--target", "y")
-    assert found["advice"] == ["the network was still getting better when training ended: try --epochs 12"]
+    assert found["advice"] == ["the network was still improving when training ended: try --epochs 12"]
 
 
 def test_the_command_needs_no_scikit_learn(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,4 +431,4 @@ def test_a_column_is_not_both_dropped_and_a_category(data: Path, capsys: pytest.
     assert main(["train", str(data), "--target", "species", "--drop", "id", "--categorical", "id"]) == 2
     assert "--drop id and --categorical id contradict each other" in capsys.readouterr().err
     assert main(["train", str(data), "--target", "species", "--categorical", "species"]) == 2
-    assert "--categorical species: this is the column to predict" in capsys.readouterr().err
+    assert "--categorical species: this is the target" in capsys.readouterr().err

@@ -39,13 +39,13 @@ def test_train_says_what_it_found(data: Path, capsys: pytest.CaptureFixture[str]
     assert main(["train", str(data), "--target", "species", *QUICK]) == 0
     lines = unwrapped(capsys.readouterr().out).replace("left out", "left_out").splitlines()
     shown = dict(line.split(maxsplit=1) for line in lines)
-    assert "240 rows, 6 columns, commas, first line names the columns" in shown["file"]
+    assert "240 rows, 6 columns, commas, with a header" in shown["file"]
     assert "classification, it is text; 2 classes: daisy" in shown["target"]
     assert shown["numbers"].startswith("length (")
     assert "missing)" in shown["numbers"]
     assert shown["categories"] == "colour (3)"
     assert shown["left_out"] == "id (counts the rows), name (text, 240 different values in 240 rows), always (always 7)"
-    assert shown["rows"] == "163 to learn from, 29 to decide when to stop, 48 held out for the score"
+    assert shown["rows"] == "163 for training, 29 for validation, 48 held out for the score"
     assert shown["network"] == "5 → 16 → 2, relu, dropout 0.1; adam, learning rate 0.02, batches of 32, seed 0"
     accuracy = float(shown["score"].split()[1])
     assert accuracy > 85
@@ -67,7 +67,7 @@ def test_regression(tmp_path: Path, prices: Path, capsys: pytest.CaptureFixture[
     predicted = np.array([float(row["price"]) for row in answers(captured.out)])
     true = np.loadtxt(data, delimiter=";", skiprows=1, usecols=2)
     assert np.abs(predicted - true).mean() < 100
-    assert "the file has 'price' too: R² 1.000" in captured.err
+    assert "the file also has 'price': R² 1.000" in captured.err
 
 
 def test_same_seed_same_result(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,14 +145,14 @@ def test_predict_to_a_file(tmp_path: Path, data: Path, model: Path, capsys: pyte
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"240 rows predicted, written to {out}" in captured.err
-    assert "the file has 'species' too: accuracy" in captured.err
+    assert "the file also has 'species': accuracy" in captured.err
     assert len(answers(out.read_text())) == 240
 
 
 def test_target_with_other_labels_is_not_compared(tmp_path: Path, data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data.write_text(data.read_text().replace(",rose\n", ",rose.\n"))
     assert main(["predict", str(model), str(data)]) == 0
-    assert "not compared, it has classes that training did not have ('rose.')" in capsys.readouterr().err
+    assert "not scored, it has classes that training did not have ('rose.')" in capsys.readouterr().err
 
 
 def test_file_without_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,7 +198,7 @@ def test_a_column_that_gives_the_target_away_is_noted(
     head, *lines = data.read_text().splitlines()
     data.write_text("\n".join([f"{head},leak", *(f"{line},{'R' if line.endswith('rose') else 'D'}" for line in lines)]))
     assert main(["train", str(data), "--target", "species", *QUICK]) == 0
-    assert "leak tells the target exactly; if it is not known beforehand, add --drop leak" in unwrapped(capsys.readouterr().out)
+    assert "leak determines the target exactly; if it is not known when predicting, add --drop leak" in unwrapped(capsys.readouterr().out)
     assert main(["train", str(data), "--target", "species", "--drop", "leak", *QUICK]) == 0
     assert "leak (as asked)" in unwrapped(capsys.readouterr().out)
 
@@ -208,13 +208,13 @@ def test_rows_without_target_are_not_used(data: Path, capsys: pytest.CaptureFixt
     assert main(["train", str(data), "--target", "species", *QUICK]) == 0
     shown = unwrapped(capsys.readouterr().out)
     assert "240 rows" in shown
-    assert "3 rows without it are not used" in shown
+    assert "3 rows without a target are not used" in shown
 
 
 def test_no_rows_held_out(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(data), "--target", "species", "--test-fraction", "0", "--patience", "0", *QUICK]) == 0
     shown = unwrapped(capsys.readouterr().out)
-    assert "240 to learn from, 0 held out" in shown
+    assert "240 for training, 0 held out" in shown
     assert "no rows were held out" in shown
 
 
@@ -240,7 +240,7 @@ def test_ctrl_c_keeps_what_there_is(
     path = tmp_path / "m.nncore"
     assert main(["train", str(data), "--target", "species", "--out", str(path), *QUICK]) == 130
     captured = capsys.readouterr()
-    assert "interrupted after 2 of 15 epochs; the network is that of the best epoch so far" in captured.err
+    assert "interrupted after 2 of 15 epochs; the network is from the best epoch so far" in captured.err
     assert "score       accuracy" in captured.out
     assert nncore.load(path).n_epochs == 2
 
@@ -251,7 +251,9 @@ def test_saving_is_checked_before_training(data: Path, tmp_path: Path, capsys: p
     assert main([*train, str(data)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines()[0].endswith(f"there is no folder {tmp_path / 'none'}; make it first (mkdir -p {tmp_path / 'none'})")
+    assert captured.err.splitlines()[0].endswith(
+        f"the folder {tmp_path / 'none'} does not exist; create it first (mkdir -p {tmp_path / 'none'})"
+    )
     assert "is also an input file" in captured.err
 
 

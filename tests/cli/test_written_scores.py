@@ -42,7 +42,7 @@ def test_numbers(size: float, offset: float, suffix: str, tmp_path: Path, capsys
     rows = predicted(tmp_path, data, [])
     true = np.array([float(value) for value in read_table(data).column("y") if value is not None])
     scores = regression_scores(true, np.array([float(row["y"]) for row in rows]))
-    assert f"the file has 'y' too: {in_words(scores)} on {N} rows" in capsys.readouterr().err
+    assert f"the file also has 'y': {in_words(scores)} on {N} rows" in capsys.readouterr().err
     assert scores["r2"] > 0.99
 
 

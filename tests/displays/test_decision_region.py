@@ -78,7 +78,7 @@ def test_classes_have_their_own_marker_too():
 def test_what_does_not_fit():
     with pytest.raises(ShapeError, match="two features"):
         DecisionRegionDisplay.from_estimator(halves(2), np.zeros((5, 3)))
-    with pytest.raises(ParameterError, match="none of the estimator's classes"):
+    with pytest.raises(ParameterError, match="not one of the estimator's classes"):
         DecisionRegionDisplay.from_estimator(halves(2), X, CLASSES)
     with pytest.raises(ShapeError, match="y must have one class"):
         DecisionRegionDisplay.from_estimator(halves(2), X, [0, 1])

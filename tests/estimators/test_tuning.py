@@ -265,7 +265,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("change", [{"tune": 3}, {"random_state": 1}, {"dropout": 0.1}, {"n_cv": 3}, {"scoring": "r2"}])
 def test_a_file_of_another_search_is_refused(path, change):
     before = path.read_bytes()
-    with pytest.raises(ParameterError, match="is of a search on other data or with other arguments"):
+    with pytest.raises(ParameterError, match="belongs to a search with other data or arguments"):
         tuned(**{"tune": 2, "max_iter": 2, "trials_file": path, **change})
     assert path.read_bytes() == before
 

@@ -23,9 +23,9 @@ def of_probabilities(y: np.ndarray, p: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        ``accuracy``; ``log loss``; ``Brier``, the mean over samples of the sum over classes of (p − onehot)²; and ``ECE``, the expected
-        calibration error of the likeliest class: the mean over samples of |confidence − accuracy| of the sample's bin, of 15 equally
-        wide ones.
+        ``accuracy``, ``log loss``, ``Brier`` and ``ECE``. Brier is the mean over samples of the sum over classes of (p − onehot)². ECE is
+        the expected calibration error of the likeliest class, with 15 bins of equal width. It is the mean over samples of
+        |confidence − accuracy| of the sample's bin.
     """
     p = np.asarray(p, np.float64)
     rows, answer, confidence = np.arange(len(y)), p.argmax(axis=1), p.max(axis=1)
