@@ -104,7 +104,7 @@ def test_cross_validation(data: Path, tmp_path: Path) -> None:
     text = report(tmp_path / "r.html", data, "--target", "species", "--cv", "3")
     assert "accuracy, 3-fold cross-validation" in text
     assert "Each of 240 rows was predicted once" in text
-    assert "In the first of 3 parts" in text
+    assert "In the first of 3 folds" in text
 
 
 def test_without_rows_held_out(data: Path, tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def test_what_it_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for text in (
         f"{path}, {path.stat().st_size:,} bytes", "safetensors 2, written by nncore", "sound", "input 6 numbers for each sample",
         "parameters 46, float32", "dense_1 dense(n_outputs=4", "loss softmax_cross_entropy(", "optimizer adam(lr=0.001",
-        "with its state, with an average of the parameters, with the last parameters beside the best",
-        "lr: cosine(", "trained 1 epochs, 4 steps", "cut short after 4 of the 12 samples of epoch 2", "EarlyStopping(",
+        "with its state, with an average of the parameters, with the last and the best parameters",
+        "lr: cosine(", "trained 1 epochs, 4 steps", "interrupted after 4 of the 12 samples of epoch 2", "EarlyStopping(",
         'metadata {"names": ["a"], "n": 3', f"plugin nncore-ml {nn.__version__} (adam, batch_norm",
     ):  # fmt: skip
         assert text in shown

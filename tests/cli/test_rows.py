@@ -98,7 +98,7 @@ def test_times_are_numbers_or_dates(tmp_path: Path) -> None:
     assert order(["2024-01-01T10:00+02:00", "2024-01-01T09:00Z", "2024-01-01T08:30"]) == [0, 2, 1]
     for cells, message in (
         (["2024-01-01", "31.12.2024"], r"line 3: '31.12.2024' is no number and no date such as 2024-01-31"),
-        (["2024-01-01", "5"], "line 3: '5' is written otherwise than the other times"),
+        (["2024-01-01", "5"], "line 3: '5' has another form than the other times"),
         (["5", "5"], "always '5': no row is later than another"),
         (["5", "", "6"], "1 row has no time, the first in line 3; fill it in"),
     ):
@@ -136,7 +136,7 @@ def test_a_weight_is_a_number_of_equal_rows(claims: Path, tmp_path: Path, capsys
     for path in (claims, repeated):
         capsys.readouterr()
         assert main(["predict", str(model), str(path)]) == 0
-        said.append(capsys.readouterr().err.rpartition("too: ")[2].partition(" on ")[0])
+        said.append(capsys.readouterr().err.rpartition("the file also has 'claims': ")[2].partition(" on ")[0])
     assert said[0] == said[1]
 
 

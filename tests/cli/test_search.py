@@ -59,7 +59,7 @@ def test_what_is_said_before(data: Path, tmp_path: Path) -> None:
     task = find_task(settings)
     assert search_text(settings, task, recipe_of(settings, task, 100)) == (
         "3 trials: the defaults, and 2 that draw dropout, hidden_layer_sizes, learning_rate_init, numerical_embedding, weight_decay from "
-        f"the space small; the best are averaged; 5 s at most; trials are kept in {file}"
+        f"the space small; the best are averaged; 5 s at most; trials are saved to {file}"
     )
     file.touch()
     assert "continues from" in search_text(settings, task, recipe_of(settings, task, 100))
@@ -180,7 +180,7 @@ def test_refit_without_a_search(data: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["train", str(data), "--target", "species", "--n-refit", "2", *QUICK]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "then 2 on all rows, for the mean of the best epochs, which replace them" in shown
-    assert "epochs on all rows; those of the folds were best in epoch" in shown
+    assert "epochs on all rows; median best epoch of the folds" in shown
 
 
 def test_a_search_in_each_part(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
