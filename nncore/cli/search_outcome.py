@@ -81,7 +81,7 @@ class SearchOutcome:
         total = sum(trial.weight for trial in chosen)
         shares = [str(one) if len(chosen) == 1 else f"{one} counts {one.weight}/{total}" for one in chosen]
         tried = f"{n} trial{'s' * (n > 1)} of the space {self.space}"
-        return f"{tried}; {'used' if len(chosen) == 1 else f'{len(chosen)} averaged:'} {listed(shares, most=4)}"
+        return f"{tried}; {'used is' if len(chosen) == 1 else f'{len(chosen)} averaged:'} {listed(shares, most=4)}"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -125,7 +125,7 @@ def test_an_estimator(tmp_path: Path) -> None:
     [
         ("net.xyz", "no exporter writes the suffix '.xyz'"),
         ("net.nncore", "is also an input file"),
-        ("no/net.py", "the folder no does not exist"),
+        ("no/net.py", "does not exist; create it first"),
     ],
 )
 def test_what_is_refused(to: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,16 +33,12 @@ def test_they_come_back() -> None:
 
 
 def test_in_words() -> None:
-    assert NOTES.in_words() == (
-        "realmlp, preset fast: 8 folds × 1 network, then 2 on all rows in their place for each trial that is averaged"
-    )
+    assert NOTES.in_words() == ("realmlp, preset fast: 8 folds × 1 network, replaced by 2 on all rows for each averaged trial")
     assert TrainingNotes("mlp", None, 1, 1, 0, {}, None).in_words() == "mlp, one network"
     assert NOTES.options_in_words() == "--tune 3 --drop a --drop 'b c' --schedule lr=cosine --no-header"
-    assert SEARCH.in_words() == (
-        "3 trials of the space small; averaged are 2: trial 3 (dropout=0.1) counts 2/3, trial 0 (as given) counts 1/3"
-    )
+    assert SEARCH.in_words() == ("3 trials of the space small; 2 averaged: trial 3 (dropout=0.1) counts 2/3, trial 0 (as given) counts 1/3")
     alone = SearchOutcome("small", "val_loss", False, SEARCH.trials[1:])
-    assert alone.in_words() == "2 trials of the space small; kept is trial 0 (as given)"
+    assert alone.in_words() == "2 trials of the space small; used is trial 0 (as given)"
 
 
 @pytest.mark.parametrize(

@@ -64,4 +64,4 @@ def test_a_loss_with_fewer_outputs_than_classes(grades: Path, tmp_path: Path, ca
 
 def test_a_loss_of_two_columns_is_for_python(grades: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(grades), "--target", "number", "--loss", "cox"]) == 2
-    assert "--loss cox compares with 2 columns, and nncore train has one; use it in Python" in capsys.readouterr().err
+    assert "--loss cox needs 2 target columns, but nncore train has one; use it in Python" in capsys.readouterr().err
