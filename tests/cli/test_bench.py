@@ -55,7 +55,7 @@ def test_beside_a_busy_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "training,speed"], "--only speed: there are training, prediction, "),
+        (["--only", "training,speed"], "--only speed: the parts are training, prediction, "),
         (["--nets", "4"], "a network is inputs-units-...-outputs"),
         (["--batches", "0"], "expected whole numbers of at least 1"),
         (["--threads", "one"], "expected whole numbers of at least 1"),
