@@ -1,4 +1,7 @@
-"""What a component is, one concept a file, and what it sees of a fit. Imports the ground alone; authors import it as `nncore.plugin`."""
+"""The contract: base classes of components, one concept a file, and what components see of a fit.
+
+It imports only the ground. Authors of plugins import it as `nncore.plugin`.
+"""
 
 from __future__ import annotations
 

@@ -15,23 +15,22 @@ from nncore.words import ActivationName
 
 
 class Activation(Configurable):
-    """φ, applied to every row of a layer's outputs.
+    """Base class of activations: φ, applied to every row of a layer's outputs.
 
     Attributes
     ----------
     needs_input : bool
         True if `backward` reads `z`. Otherwise `a` overwrites `z` in place, which saves memory and time.
     trainable : bool
-        False for functions without a useful derivative (step, sign): training through them raises.
+        False for functions without a useful derivative (step, sign): training through them raises an error.
     initializer : str
-        The weight initializer that suits a layer feeding this activation; by default one that keeps the variance of its inputs.
+        Weight initializer for a layer before this activation; by default one that preserves the variance of its inputs.
     output_domain : str or None
-        Which numbers it gives: the smallest interval that holds them, as in mathematics (``"(0, 1)"``, ``"[0, inf)"``); ``"distribution"``
-        if they are positive and each row, or each of several groups of columns, sums to 1; ``"input"`` if it changes nothing. A network
-        whose last activation gives what its loss does not take is not trained (`Loss.output_domain`). None does not say: any loss is
-        accepted.
+        Range of the outputs: the smallest interval that holds them, as in mathematics (``"(0, 1)"``, ``"[0, inf)"``). ``"distribution"`` if
+        they are positive and each row, or each of several groups of columns, sums to 1. ``"input"`` if it changes nothing. `fit` raises an
+        error if the range of the last activation does not suit the loss (`Loss.output_domain`). None is unknown: any loss is accepted.
     kernel : Kernel or None
-        The same in C: ``nnc_activation`` of ``nncore/plugin.h``, called only for numbers of columns that `check_columns` lets pass.
+        The same in C: ``nnc_activation`` of ``nncore/plugin.h``. It is called only for numbers of columns that `check_columns` accepts.
     """
 
     needs_input: ClassVar[bool] = False
@@ -41,7 +40,7 @@ class Activation(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def check_columns(self, n_columns: int) -> None:
-        """Raise `ShapeError` if it cannot be applied to rows of `n_columns` numbers. Most can be, to any."""
+        """Raise `ShapeError` if it cannot be applied to rows of `n_columns` numbers. Most activations accept any number."""
 
     def output_domain_for(self, n_columns: int) -> str | None:
         """`output_domain` for rows of `n_columns` numbers, if it depends on them or on hyperparameters."""
@@ -56,29 +55,30 @@ class Activation(Configurable):
         raise NotImplementedError(f"{type(self).__name__}.backward")
 
     def formula(self, g: Graph, z: Value) -> Value:
-        """φ(z) once more, written with the primitives of `g`, for every program that predicts without nncore.
+        """Write φ(z) with the primitives of `g`, for exports that predict without nncore.
 
         Parameters
         ----------
         g : Graph
-            Its methods, and the operators of values, are all that a formula may use beside the numbers of ``__init__``.
+            A formula may use its methods, the operators of values, and the numbers of ``__init__``, nothing else.
         z : Value of shape (n, n_columns)
+            The inputs.
 
         Returns
         -------
         Value of shape (n, n_columns)
-            What `forward` gives, but for rounding.
+            The result of `forward`, up to rounding.
 
         Raises
         ------
         NoFormulaError
-            If the class does not write one: it trains and predicts in nncore, and cannot be exported.
+            If the class has no formula: it trains and predicts in nncore, and cannot be exported.
         """
         raise NoFormulaError(
-            f"{type(self).__name__} has no formula, so it can be used in nncore only: write its method formula(self, g, z), as `forward` "
+            f"{type(self).__name__} has no formula, so it cannot be exported: write its method formula(self, g, z), which is `forward` "
             "with the primitives of g (see «Formulas» in the documentation)"
         )
 
 
-#: What a user may write for one: a name, an instance, a class, or a dict with ``"name"`` and arguments.
+#: What users may pass for an activation: a name, an instance, a class, or a dict with ``"name"`` and arguments.
 ActivationLike: TypeAlias = ActivationName | str | Activation | type[Activation] | Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""How kernels of a plugin are compiled: one place for the flags that keep bits equal for any number of threads."""
+"""Compiler flags for the kernels of plugins, with which results have the same bits for any number of threads."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _FLAGS_OF_MICROSOFT = ("/O2", "/std:c11")
 
 
 def setup_arguments(name: str, sources: Sequence[str], **extension: Any) -> dict[str, Any]:
-    """Arguments for ``setuptools.setup`` that compile the kernels of a plugin into a module: ``setup(**setup_arguments(...))``.
+    """Compile the kernels of a plugin: arguments for ``setuptools.setup``, as in ``setup(**setup_arguments(...))``.
 
-    Kernels in C become a module with the stable ABI: one wheel for Python 3.11 and all later ones. Free-threaded Pythons have no stable
-    ABI, and Cython does not use it: there a wheel is for one version.
+    Kernels in C become a module with the stable ABI: one wheel for Python 3.11 and all later versions. Free-threaded Pythons have no stable
+    ABI, and Cython does not use it: their wheels are for one version.
 
     Parameters
     ----------
     name : str
-        Of the module, with its package: ``"nncore_lion.kernel"``.
+        Name of the module, with its package: ``"nncore_lion.kernel"``.
     sources : sequence of str
         C files, or a Cython file (``.pyx``), as paths from the folder of setup.py.
     **extension
-        More for ``setuptools.Extension``. Lists, such as `extra_compile_args`, come behind what is there already.
+        More arguments of ``setuptools.Extension``. Lists, such as `extra_compile_args`, are appended to those that nncore sets.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def setup_arguments(name: str, sources: Sequence[str], **extension: Any) -> dict
 
     Notes
     -----
-    setuptools and, for a Cython file, Cython must be there: a plugin names them in ``[build-system] requires``.
+    setuptools and, for a Cython file, Cython must be installed: name them in ``[build-system] requires``.
     """
     setuptools: Any = importlib.import_module("setuptools")  # neither is needed by those who only use a plugin
     is_cython = any(source.endswith(".pyx") for source in sources)

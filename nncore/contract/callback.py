@@ -1,4 +1,4 @@
-"""Callbacks: what is called while a network is fitted."""
+"""Callbacks: called during a fit."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from nncore.errors import ParameterError
 
 
 class Callback(Configurable):
-    """Called by ``fit``. Override what you need; `training` is the running `nncore.training.Training`.
+    """Base class of callbacks, which `fit` calls. Override what you need.
 
-    ``training`` has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``, ``fraction`` of the fit done,
-    ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after the current callback round.
+    `training` is the running `nncore.training.Training`. It has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``,
+    the ``fraction`` of the fit that is done, the ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after this round
+    of callbacks.
 
-    What a callback learns during a fit, and must not forget if that is cut short, it says in `state`. The network keeps it, and files that
-    are saved during the fit hold it. A fit that goes on hands it to `restore` of the callback with the same class and arguments.
-    ``training.network.n_epochs`` counts epochs over interruptions.
+    Return from `state` what a callback needs to resume after an interruption. The network stores it, and so do files that are saved during
+    the fit. A fit that resumes passes it to `restore` of the callback with the same class and arguments. ``training.network.n_epochs``
+    counts epochs over all fits.
 
-    `Monitor` tells whether an epoch is the best so far, and `Snapshot` keeps its network.
+    `Monitor` finds out whether an epoch is the best so far, and `Snapshot` keeps its network.
 
     Attributes
     ----------
     monitor : str or None
-        A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+        A column of the history that the callback needs. `fit` raises an error before it begins if it does not record the column.
     mode : str or None
-        What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
-        neither does. None if it does not compare.
+        Whether smaller or larger values of `monitor` are better: ``"min"``, ``"max"``, or ``"auto"`` to ask the metric or its name. If
+        neither says, `fit` raises an error before it begins. None if the callback does not compare.
     reads : tuple of str
-        Other columns of the history that it cannot do without; `fit` refuses to begin without them, too.
+        Other columns of the history that the callback needs; `fit` checks them too.
     averages : bool
-        Whether it calls ``training.average_parameters``, which one callback of a fit may do.
+        Whether it calls ``training.average_parameters``. A fit can have one such callback.
     saves : bool
-        Whether it saves the network. Then it is called after all others, so that the file holds what they made of the epoch.
+        Whether it saves the network. Then it is called after all others, so that the file holds their results.
     reports : bool
-        Whether it writes or shows something outside of the network. Of several processes that fit a network together (`collective`), only
-        the first one calls it; so it is with those that save.
+        Whether it writes or shows something outside of the network. If several processes fit a network together (`collective`), only the
+        first one calls it, as it does with callbacks that save.
     pause_every : int or None
-        Call `on_progress` after each step, too, whose number (``training.network.n_steps``) is a multiple of it.
+        Also call `on_progress` after each step whose number (``training.network.n_steps``) is a multiple of this.
     """
 
     monitor: str | None = None
@@ -49,61 +50,63 @@ class Callback(Configurable):
     pause_every: int | None = None
 
     def on_fit_begin(self, training: Any) -> None:
-        """Before the first epoch: forget the fit before."""
+        """Called before the first epoch: reset what was learned in an earlier fit."""
 
     def state(self) -> dict[str, Any]:
-        """What it has learned since `on_fit_begin` and must not forget.
+        """Return what the callback needs to resume: what it has learned since `on_fit_begin`.
 
         Returns
         -------
         dict of str to float or ndarray
-            Finite numbers, and arrays of float32, float64 or int64. Arrays may be its own: the caller copies them.
+            Finite numbers, and arrays of float32, float64 or int64. The caller copies arrays.
         """
         return {}
 
     def restore(self, state: dict[str, Any], training: Any) -> None:
-        """Take back what `state` returned, in a fit that goes on where another one was cut short; called after `on_fit_begin`.
+        """Restore what `state` returned, in a fit that resumes an interrupted one; called after `on_fit_begin`.
 
         Parameters
         ----------
         state : dict of str to float or ndarray
-            Its own from now on.
+            The callback may keep and change it.
         training : Training
+            The running fit.
 
         Raises
         ------
         ParameterError
-            If it is nothing that `state` returns, or does not fit the network.
+            If `state` returns no such dict, or it does not fit the network.
         """
         if state:
             raise ParameterError(f"{type(self).__name__} keeps no state, got {sorted(state)}")
 
     def on_progress(self, training: Any) -> None:
-        """Some twenty times a second, between two steps."""
+        """Called about twenty times a second, between two steps."""
 
     def on_epoch_end(self, training: Any) -> None:
-        """After the validation of an epoch, or later: see `epochs_ahead`."""
+        """Called after the validation of an epoch, or later: see `epochs_ahead`."""
 
     def epochs_ahead(self, training: Any) -> int:
-        """How many epochs may end before `on_epoch_end` wants to change anything or end the fit.
+        """Return how many epochs may end before `on_epoch_end` has to change something or end the fit.
 
-        Fits of small data are faster if Python need not look after every epoch. The host may train so many epochs in one go, the one under
-        way included, and then call `on_epoch_end` for one after the other. ``training.history``, ``epoch``, ``loss`` and ``n_steps``,
-        ``training.network.n_epochs`` and ``n_steps``, and the network's parameters and buffers are as they were at the end of each epoch.
-        The rest, such as the optimizer's state, is already that of a later epoch, but for the last of these epochs: so whatever is saved
-        there is sound. Other threads that use the network wait meanwhile.
+        Fits of small data are faster without a call of Python after every epoch. The host may train this many epochs at once, including the
+        current one, and then call `on_epoch_end` for each of them. For each call, ``training.history``, ``epoch``, ``loss`` and
+        ``n_steps``, ``training.network.n_epochs`` and ``n_steps``, and the network's parameters and buffers are those at the end of that
+        epoch. The rest, such as the optimizer's state, is that of the last of these epochs: save files only there. Other threads that use
+        the network wait meanwhile.
 
         Parameters
         ----------
         training : Training
+            The running fit.
 
         Returns
         -------
         int
-            1 unless overridden: it is called after each epoch, with the network as it is then. ``sys.maxsize`` if it never does any of
-            these. One that goes by the clock alone may end the fit anyway, behind the epochs that are done.
+            1 by default: called after each epoch. ``sys.maxsize`` if it never changes anything or ends the fit. A callback that depends
+            only on the clock may still end the fit, after the epochs that are done.
         """
         return 1
 
     def on_fit_end(self, training: Any) -> None:
-        """At the end, also after an interruption or an error."""
+        """Called at the end, also after an interruption or an error."""

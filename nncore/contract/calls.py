@@ -1,4 +1,4 @@
-"""The structures of ``nncore/plugin.h`` that a kernel written in Python gets: for ctypes and for numba."""
+"""The structures of ``nncore/plugin.h`` for kernels written in Python with ctypes or numba."""
 
 from __future__ import annotations
 
@@ -164,14 +164,14 @@ CALLS: dict[str, type[ctypes.Structure]] = {
 
 @dataclass(frozen=True)
 class NumbaCall:
-    """What a function compiled by numba needs to read its call; the last four are for use inside it.
+    """Types and accessors with which a function compiled by numba reads its call; the last four are used inside it.
 
     Attributes
     ----------
     signature : numba signature
         For ``numba.cfunc(signature)``: the function takes one pointer, `call`.
     fields : callable
-        ``c = fields(call)`` makes the fields readable: ``c.n``. One that is a pointer is its address, a whole number.
+        ``c = fields(call)`` gives access to the fields: ``c.n``. A pointer is its address, a whole number.
     numbers : callable
         ``numbers(c.w)`` is a pointer to numbers of the dtype.
     hyper : callable
@@ -188,7 +188,7 @@ class NumbaCall:
 
 
 def numba_call(kind: str, dtype: Any) -> NumbaCall:
-    """Types and accessors for writing a function of a table with ``numba.cfunc``.
+    """Get types and accessors for writing a function of a table with ``numba.cfunc``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Collectives: how processes that train one network together reach each other."""
+"""Collectives: communication of processes that train a network together."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nncore.contract.configurable import Configurable
 
 
 class Collective(Configurable):
-    """How processes that train one network together reach each other.
+    """Base class of collectives: communication of processes that train a network together.
 
-    All of them call the same functions in the same order, each with buffers of the same sizes, from one thread at a time. What they send
-    are bytes: C-contiguous arrays of uint8. `exchange` and `abort` are all that must be written; what else there is rests on it, and may
-    be overridden by something faster. Whatever fails raises `CollectiveError`, and nothing waits for ever for a process that is gone.
+    All processes call the same functions in the same order with buffers of the same sizes, from one thread at a time. They send bytes:
+    C-contiguous arrays of uint8. Write `exchange` and `abort`; the other methods use them, and may be overridden by faster ones. A failure
+    must raise `CollectiveError`, and no process may wait forever for one that is gone.
 
     Attributes
     ----------
     rank : int
-        Of this process, from 0 on.
+        Number of this process, from 0 on.
     size : int
-        How many processes there are.
+        Number of processes.
     """
 
     @property
@@ -33,29 +33,29 @@ class Collective(Configurable):
         raise NotImplementedError(f"{type(self).__name__}.size")
 
     def exchange(self, peer: int, sent: np.ndarray, received: np.ndarray) -> None:
-        """Send bytes to another process, which calls this at the same time, and receive what it sends.
+        """Send bytes to another process and receive its bytes; both call this at the same time.
 
         Parameters
         ----------
         peer : int
-            Its rank.
+            Rank of the other process.
         sent : ndarray of uint8, shape (n,)
-            May be empty.
+            Bytes to send; may be empty.
         received : ndarray of uint8, shape (m,)
-            Filled. The peer sends as many.
+            Array to fill. The peer sends m bytes.
         """
         raise NotImplementedError(f"{type(self).__name__}.exchange")
 
     def all_gather(self, buffer: np.ndarray, ends: Sequence[int]) -> None:
-        """Give every process the shares of all, in place.
+        """Gather the shares of all processes in every process, in place.
 
         Parameters
         ----------
         buffer : ndarray of uint8, shape (n,)
-            That of process r ends at ``ends[r]``, where the one of process r + 1 begins. The own share is there already; the others are
+            The share of process r ends at ``ends[r]``, where that of process r + 1 begins. The own share is there already; the others are
             filled in.
         ends : sequence of int
-            As many as there are processes, none before the one in front of it. The last is n.
+            One for each process, ascending. The last is n.
         """
         own = buffer[ends[self.rank - 1] if self.rank > 0 else 0 : ends[self.rank]]
         for turn in range(self.size):  # in each, every process meets another one, or nobody
@@ -64,18 +64,18 @@ class Collective(Configurable):
                 self.exchange(peer, own, buffer[ends[peer - 1] if peer > 0 else 0 : ends[peer]])
 
     def all_to_all(self, sent: np.ndarray, sent_ends: Sequence[int], received: np.ndarray, received_ends: Sequence[int]) -> None:
-        """Give every process what the others have for it.
+        """Send every process its part, and receive the parts of the others.
 
         Parameters
         ----------
         sent : ndarray of uint8, shape (n,)
-            What is for process r ends at ``sent_ends[r]``, where that for process r + 1 begins.
+            The part for process r ends at ``sent_ends[r]``, where that for process r + 1 begins.
         sent_ends : sequence of int
-            As many as there are processes, none before the one in front of it. The last is n.
+            One for each process, ascending. The last is n.
         received : ndarray of uint8, shape (m,)
-            Filled, in the same way: what comes from process r ends at ``received_ends[r]``.
+            Array to fill: the part from process r ends at ``received_ends[r]``.
         received_ends : sequence of int
-            Process r sends as much as there is room for it.
+            One for each process, ascending. The last is m.
         """
         for turn in range(self.size):
             peer = (turn - self.rank) % self.size
@@ -87,27 +87,27 @@ class Collective(Configurable):
                 self.exchange(peer, theirs, place)
 
     def broadcast(self, buffer: np.ndarray, root: int = 0) -> None:
-        """Fill the buffers of all processes with that of one.
+        """Copy the buffer of one process to all others.
 
         Parameters
         ----------
         buffer : ndarray of uint8, shape (n,)
-            As large everywhere.
+            Of the same size in all processes.
         root : int, default 0
-            Whose it is.
+            Rank of the process that sends.
         """
         self.all_gather(buffer, [0 if rank < root else len(buffer) for rank in range(self.size)])
 
     def barrier(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait until all processes have called this."""
         self.all_gather(np.zeros(self.size, np.uint8), range(1, self.size + 1))
 
     def abort(self, reason: str) -> None:
-        """End all processes, or let them fail, since this one cannot go on: none may be left waiting.
+        """End all processes, or make them fail, since this one cannot continue: none may be left waiting.
 
         Parameters
         ----------
         reason : str
-            For a person to read.
+            Message for users.
         """
         raise NotImplementedError(f"{type(self).__name__}.abort")

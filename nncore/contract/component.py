@@ -1,4 +1,4 @@
-"""What a manifest lists: one line a component."""
+"""Entries of a manifest: one for each component."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Component:
-    """One line of a manifest: a name, where its class is, and a sentence about it.
+    """One entry of a manifest: a component's name, where its class is, and a summary.
 
     Parameters
     ----------
     name : str
-        Lower case letters, digits and underscores: what users write.
+        Name that users write: lower case letters, digits and underscores.
     target : str
-        ``"package.module:Class"``; imported when somebody first asks for it, so that listing stays cheap.
+        ``"package.module:Class"``. It is imported when the component is first used, so that listing is cheap.
     summary : str
         One sentence for ``nncore plugins``.
     """

@@ -1,4 +1,4 @@
-"""What every component is: something described by the arguments of its ``__init__``."""
+"""Base of all components: objects that the arguments of their ``__init__`` describe."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_inside(value: Any, interval: str) -> Any:
 
 @dataclass(frozen=True)
 class Arguments:
-    """What is known of the arguments of a class of components.
+    """The arguments of a class of components.
 
     Attributes
     ----------
@@ -116,9 +116,9 @@ _COPYING = (
 
 
 class _Validated(type):
-    """Checks a component where it is made, so that ``Adam(lr=-1)`` fails where it is written.
+    """Checks a component when it is made, so that ``Adam(lr=-1)`` fails at once.
 
-    It also takes the arguments that a whole kind has in common (`Configurable.common`), of which the author of a class need not know.
+    It also accepts the arguments that all classes of a kind share (`Configurable.common`), which authors of classes need not write.
     """
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
@@ -211,27 +211,27 @@ def _in_range(who: str, value: Any, interval: str, *, whole: bool) -> float:
 
 
 class Configurable(ListsPublicNames, metaclass=_Validated):
-    """Something described by the arguments of its ``__init__``, each kept in the attribute of the same name.
+    """Base class of all components: each argument of ``__init__`` is stored in the attribute of the same name.
 
-    A network works with copies of the components it is given, and its programs run copies of those where they have no kernel. Whatever
-    else a component keeps on itself, it keeps for one network. Setting an argument of a network's own component makes it anew on trial, and
-    is refused if that changes shapes or first values, the targets of a loss, or the state of an optimizer.
+    A network works with copies of the components it is given. Its programs run copies of those if a component has no kernel. A component
+    may store other attributes for its one network. Setting an argument of a network's own component first makes a new one on trial. It
+    raises an error if that changes shapes or initial values, the targets of a loss, or the state of an optimizer.
 
     Attributes
     ----------
     ranges : dict of str to str
         Interval of each numeric hyperparameter, as in mathematics: ``{"lr": "[0, inf)", "beta1": "[0, 1)"}``.
     whole : tuple of str
-        Those of them that must be whole numbers.
+        Numeric hyperparameters that must be whole numbers.
     flags : tuple of str
         Arguments that must be True or False.
     choices : dict of str to tuple of str
         Arguments that must be one of a few words: ``{"mode": ("batch", "cumulative")}``.
     examples : sequence of dict or None
-        Constructor arguments to test the component with, for one that cannot be made without.
+        Constructor arguments to test the component with, if it needs some.
     common : tuple of str
-        Keyword arguments that every class of the kind takes without its author writing them: ``name`` of layers. An author who does write
-        one into ``__init__`` tells type checkers of it.
+        Keyword arguments that every class of the kind accepts, such as ``name`` of layers. Authors need not write them; writing one into
+        ``__init__`` tells type checkers of it.
     """
 
     common: ClassVar[tuple[str, ...]] = ()
@@ -242,7 +242,7 @@ class Configurable(ListsPublicNames, metaclass=_Validated):
     examples: ClassVar[Sequence[dict[str, Any]] | None] = None
 
     def config(self) -> dict[str, Any]:
-        """Arguments that make an equal component, in the order of ``__init__``; then those in common that were given."""
+        """Arguments that make an equal component, in the order of ``__init__``; then the common arguments that were given."""
         cls: Any = type(self)
         known = cls._arguments or cls.arguments  # a property of a class is slower than an attribute
         left_out = known.left_out_if_none
@@ -250,16 +250,16 @@ class Configurable(ListsPublicNames, metaclass=_Validated):
 
     @classmethod
     def upgrade(cls, config: dict[str, Any], version: str) -> dict[str, Any]:
-        """Arguments for this version of the class, from those that an older one wrote to a file: for arguments that were renamed or added.
+        """Convert arguments that an older version of the class wrote to a file: for arguments that were renamed or added.
 
-        Called when a network is loaded whose file was saved with an older version of the class's distribution.
+        It is called when a network is loaded whose file was saved with an older version of the class's distribution.
 
         Parameters
         ----------
         config : dict
-            Arguments by name, as JSON holds them; components among them are dicts, upgraded already.
+            Arguments by name, as JSON holds them. Components among them are dicts that are already converted.
         version : str
-            Of the distribution when the file was saved.
+            Version of the distribution when the file was saved.
 
         Returns
         -------
@@ -269,14 +269,14 @@ class Configurable(ListsPublicNames, metaclass=_Validated):
         return config
 
     def hyper(self) -> list[float]:
-        """Numbers handed to the compiled kernel: the numeric (and boolean) part of `config` without `common`, in order."""
+        """Numbers for the compiled kernel: the numeric and boolean arguments in order, without `common`."""
         own = (value for name, value in self.config().items() if name not in self.common)
         return [float(value) for value in own if isinstance(value, (bool, int, float, np.number, np.bool_))]
 
     def validate(self) -> None:
-        """Raise `ParameterError` for arguments that do not go together, or whose values no declaration can tell.
+        """Raise `ParameterError` for arguments that contradict each other, or that declarations cannot check.
 
-        Called once ``__init__`` is done. What `ranges`, `flags` and `choices` declare is checked before, where an attribute is set.
+        It is called after ``__init__``. `ranges`, `flags` and `choices` are checked before, when an attribute is set.
         """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -295,7 +295,7 @@ class Configurable(ListsPublicNames, metaclass=_Validated):
     def __delattr__(self, name: str) -> None:
         bond = vars(self).get("_bond")
         if bond is not None and bond.binds(self) and name in type(self).argument_names:
-            raise ParameterError(f"{type(self).__name__}: {name} cannot be deleted, it is an argument; set another value")
+            raise ParameterError(f"{type(self).__name__}: the argument {name} cannot be deleted; set another value")
         object.__delattr__(self, name)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Constraints: what the parameters are made to be after every step."""
+"""Constraints: projections of parameters after every step."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nncore.words import ConstraintName
 
 
 class Constraint(Configurable):
-    """A projection of one tensor, for its first values and after every step.
+    """Base class of constraints: a projection of a tensor, of its initial values and after every step.
 
     Attributes
     ----------
     split : {"elements", "rows", "columns", "tensor"}
-        On which parts the compiled function may be called, by several threads at once: it acts on single numbers, on rows, or on columns by
-        themselves; or it needs the whole tensor. A property may choose by the arguments.
+        Parts on which several threads may call the compiled function at once: single numbers, rows, or columns. ``"tensor"`` if it needs
+        the whole tensor. A property may choose by the arguments.
     needs_rate : bool
-        True if `project` uses the learning rate, so that it cannot go with an optimizer that has none.
+        True if `project` uses the learning rate. It then raises an error with an optimizer that has none.
     idempotent : bool
-        Whether projecting a second time changes nothing but rounding: False for a step of its own, such as a proximal one.
+        Whether projecting a second time changes nothing but rounding. False for proximal steps.
     kernel : Kernel or None
         The same in C: ``nnc_constraint`` of ``nncore/plugin.h``.
     """
@@ -34,7 +34,7 @@ class Constraint(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def validate_tensor(self, n_rows: int, n_columns: int) -> None:
-        """Raise `ShapeError` if no tensor of this shape can keep the constraint. It is asked before anything is projected.
+        """Raise `ShapeError` if no tensor of this shape can satisfy the constraint; called before any projection.
 
         Parameters
         ----------
@@ -43,20 +43,20 @@ class Constraint(Configurable):
         """
 
     def project(self, w: np.ndarray, rate: float) -> None:
-        """Make `w` what the constraint asks for, in place.
+        """Project `w` onto the constraint, in place.
 
         Parameters
         ----------
         w : ndarray of shape (n_rows, n_columns)
             The tensor; a vector is one row.
         rate : float
-            Learning rate of the step that has just been taken, for this tensor: that of the optimizer, of the tensor's group and of the
-            schedule together. 0 for first values, and without `needs_rate`.
+            Learning rate of the last step for this tensor: that of the optimizer, its group and the schedule together. 0 for initial
+            values, and without `needs_rate`.
         """
         raise NotImplementedError(f"{type(self).__name__}.project")
 
     def is_feasible(self, w: np.ndarray) -> np.ndarray | bool:
-        """Whether `w` keeps the constraint, but for rounding; what tests ask.
+        """Whether `w` satisfies the constraint, up to rounding; for tests.
 
         Parameters
         ----------

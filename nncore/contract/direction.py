@@ -1,4 +1,4 @@
-"""Whether more or less of a score is better, as far as its name tells."""
+"""Whether larger or smaller values of a score are better, inferred from its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from nncore.arguments import choice
 from nncore.errors import ParameterError
 
-#: Words of names, as scikit-learn and the field use them: what is to be small,
+#: Words of names, as scikit-learn and the field use them, for scores that should be small,
 SMALL = frozenset({
     "loss", "losses", "error", "errors", "err", "cost", "costs", "deviance", "divergence", "distance", "regret", "perplexity", "brier",
     "crps", "seconds", "mse", "mae", "rmse", "msle", "rmsle", "mape", "smape", "medae", "nll", "mistakes", "misses", "pinball",
@@ -18,15 +18,15 @@ LARGE = frozenset({
     "accuracy", "acc", "auc", "auroc", "auprc", "r2", "d2", "f1", "precision", "recall", "sensitivity", "specificity", "likelihood",
     "correlation", "kappa", "mcc", "jaccard", "iou", "dice",
 })  # fmt: skip
-#: and what is to be large where no other word is known: a Brier score is to be small.
+#: for scores that should be large where no other word is known (a Brier score should be small),
 VAGUELY_LARGE = frozenset({"score", "scores", "scorer"})
-#: First words by which a score is turned round: scikit-learn's ``"neg_mean_squared_error"``.
+#: and first words that reverse the direction: scikit-learn's ``"neg_mean_squared_error"``.
 NEGATIVES = ("neg", "negative", "minus")
 
 
 @functools.lru_cache(maxsize=1024)  # asked for after every epoch
 def direction(name: str) -> str | None:
-    """What is better of a score called `name`: the last of its words that is known decides.
+    """Whether smaller or larger values of a score are better: the last known word of its name decides.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def direction(name: str) -> str | None:
         return None
     meant = lowered[lowered[0] in ("val", "train") :]
     n_turns = next(n for n, word in enumerate(meant) if word not in NEGATIVES)
-    is_small = known[-1] in SMALL and meant[0] != "d2"  # a D² names the error whose saving it is
+    is_small = known[-1] in SMALL and meant[0] != "d2"  # a D² has the name of the error that it reduces
     return "min" if is_small != (n_turns % 2 == 1) else "max"
 
 
@@ -55,14 +55,14 @@ def decided_mode(owner: str, column: str, mode: object, known: str | None) -> st
     Raises
     ------
     ParameterError
-        For another mode; or if nothing tells whether more or less of the column is better, which nobody should guess.
+        If the mode is another one, or nothing says whether larger or smaller values of the column are better.
     """
     mode = choice(f"{owner}: mode", mode, ("auto", "min", "max"))
     if mode != "auto":
         return mode
     if known is None:
         raise ParameterError(
-            f"{owner}: nothing says whether more or less of {column!r} is better: pass mode='min' or mode='max', or let the metric "
-            "say so (higher_is_better; nn.FunctionMetric(function, higher_is_better=False) for a function)"
+            f"{owner}: it is not known whether larger or smaller values of {column!r} are better: pass mode='min' or mode='max', or set "
+            "higher_is_better of the metric (nn.FunctionMetric(function, higher_is_better=False) for a function)"
         )
     return known

@@ -1,8 +1,8 @@
-"""Output domains: which numbers an activation gives, and which numbers a loss takes.
+"""Output domains: the range of the outputs of an activation, and the range that a loss needs.
 
-What a layer or an activation gives is an interval, as in mathematics (rounding may reach an open end): ``"(0, 1)"``, ``"[0, inf)"``. Two
-words say more: `DISTRIBUTION`, positive numbers of which each row, or each group of columns, sums to 1; and `INPUT`, what comes in.
-None says nothing. What a loss takes is one of the words of `NEEDS`.
+The range of a layer or an activation is an interval, as in mathematics (rounding may reach an open end): ``"(0, 1)"``, ``"[0, inf)"``.
+There are two other words: `DISTRIBUTION` for positive numbers of which each row, or each group of columns, sums to 1, and `INPUT` for
+unchanged inputs. None is unknown. A loss needs one of the words of `NEEDS`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ INPUT = "input"
 
 @dataclass(frozen=True)
 class Need:
-    """What a loss asks of its outputs.
+    """The outputs that a loss needs.
 
     Attributes
     ----------
     words : str
-        What the loss takes, for messages.
+        Description for messages.
     activation : str or None
-        The activation that makes it of any numbers; None if no activation is needed.
+        Activation that turns any numbers into such outputs; None if no activation is needed.
     is_met_by : callable
-        ``is_met_by(domain)`` says whether outputs of that domain will do.
+        ``is_met_by(domain)`` says whether outputs of that domain are suitable.
     """
 
     words: str

@@ -1,4 +1,4 @@
-"""Encodings: how columns of a table become the numbers that a network takes, in float64, before the network."""
+"""Encodings: turn columns of a table into numbers for a network, in float64."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ Learned: TypeAlias = "dict[str, NDArray[Any]]"  # a text: sphinx takes a generic
 
 
 class Encoding(Configurable):
-    """How columns of a table become numbers, learned from the rows to train on and then the same for all rows.
+    """Base class of encodings: turn columns of a table into numbers, learned from the training rows.
 
-    An encoding keeps nothing itself. What it learns is a dict of arrays, which the host keeps, writes to files and hands back. One call
-    works on many columns, each encoded for itself. It learns from `statistics`, which see rows in blocks: so it learns from more rows than
-    memory holds as from few. The host gives finite numbers and NaN, weights above 0, and silences NumPy's warnings
-    of overflow and of invalid values; a result that is infinite becomes an error that names the column.
+    An encoding has no state. It learns a dict of arrays, which the host stores, writes to files and passes back. One call works on many
+    columns, each encoded independently. It learns from `statistics`, which see rows in blocks, so data may be larger than memory. The host
+    passes finite numbers and NaN, and weights above 0, and silences NumPy's warnings of overflow and invalid values. If a result is
+    infinite, the host raises an error that names the column.
 
     Attributes
     ----------
     takes : {"numbers", "levels", "times"}
-        What the columns hold: float64, NaN where a number is missing; int64 codes from 0, -1 where a level is missing or unknown;
-        datetime64[us], NaT where a time is missing.
+        Type of the columns. ``"numbers"``: float64, NaN where missing. ``"levels"``: int64 codes from 0, -1 where missing or unknown.
+        ``"times"``: datetime64[us], NaT where missing.
     gives : {"numbers", "levels"}
-        What the encoded columns hold. Levels are codes as above, written as float64, for an `nncore.Embedding`.
+        Type of the encoded columns. Levels are codes as above in float64, for an `nncore.Embedding`.
     learns : mapping of str to {"float64", "int64"}
-        The names and dtypes of what it learns. An encoding of levels learns ``"n_levels"``, the levels of each column.
+        Names and dtypes of the learned arrays. An encoding of levels learns ``"n_levels"``, the number of levels of each column.
     ragged : tuple of str
-        Those of `learns` that do not have one entry a column. All others have: the first dimension is the columns. What is learned of
-        several columns is what is learned of each, concatenated along the first dimension, also of ragged arrays.
+        Learned arrays without one entry for each column. In all others the first dimension is the columns. The arrays of several columns
+        are those of each, concatenated along the first dimension, also ragged ones.
     draws : bool
-        Learning is random, and needs `seeds`.
+        Whether learning is random, and needs `seeds`.
     invertible : bool
-        There is `inverse`, as targets need it.
+        Whether there is `inverse`, which targets need.
     """
 
     takes: ClassVar[str] = "numbers"
@@ -51,18 +51,18 @@ class Encoding(Configurable):
     invertible: ClassVar[bool] = False
 
     def statistics(self, n_columns: int) -> Sequence[Statistic]:
-        """What has to be found out about columns, by going once through their rows.
+        """Return the statistics of columns to compute in one pass over the rows.
 
         Parameters
         ----------
         n_columns : int
-            Perhaps 0.
+            Number of columns, perhaps 0.
 
         Returns
         -------
         sequence of Statistic
-            New ones: `nncore.plugin` has `Means`, `Moments`, `Extremes`, `Missing` and `RowSample`, and a class of your own is as good.
-            None, if nothing is to be known of rows.
+            New instances. `nncore.plugin` has `Means`, `Moments`, `Extremes`, `Missing` and `RowSample`; you may write your own. Empty if
+            nothing depends on rows.
         """
         return ()
 
@@ -74,28 +74,28 @@ class Encoding(Configurable):
         n_levels: NDArray[np.int64] | None = None,
         seeds: NDArray[np.uint64] | None = None,
     ) -> Learned:
-        """What has to be known of columns to encode them.
+        """Learn from the training rows what `encode` needs.
 
         Parameters
         ----------
         statistics : sequence of Statistic
-            Those that the method `statistics` made, of the rows to learn from; there was at least one row. A row of weight 2 counts like
-            two rows.
+            The statistics of the method `statistics`, after at least one row. A row of weight 2 counts like two rows.
         n_columns : int
+            Number of columns.
         n_levels : ndarray of shape (n_columns,), int64, or None
-            Levels of each column; given if it takes levels.
+            Number of levels of each column, if the encoding takes levels.
         seeds : ndarray of shape (n_columns,), uint64, or None
-            What the random numbers of each column are to come from; given if it `draws`.
+            Seeds of the random numbers of each column, if it `draws`.
 
         Returns
         -------
         dict of str to ndarray
-            As `learns` says.
+            The arrays that `learns` names.
         """
         return {}
 
     def widths(self, learned: Learned, n_columns: int) -> NDArray[np.int64]:
-        """How many columns each column becomes: 1, unless the class says otherwise.
+        """Number of encoded columns of each column; 1 by default.
 
         Parameters
         ----------
@@ -115,16 +115,17 @@ class Encoding(Configurable):
         Parameters
         ----------
         columns : ndarray of shape (n_samples, n_columns)
-            Rows to encode, perhaps none. They cannot be written to.
+            Rows to encode, perhaps none. They are read-only.
         learned : dict of str to ndarray
+            The learned arrays.
         out : ndarray of shape (n_samples, sum of widths), float64
-            Contiguous, in C or Fortran order, and holds anything. A missing number is NaN in it, unless the encoding has numbers for
-            missing ones.
+            Array to fill, contiguous in C or Fortran order, with arbitrary content. Write NaN for a missing number, unless the encoding
+            replaces missing numbers.
         """
         raise NotImplementedError(f"{type(self).__name__}.encode")
 
     def inverse(self, encoded: NDArray[np.float64], learned: Learned) -> NDArray[np.float64]:
-        """The columns again, as far as what is encoded tells them.
+        """Decode: compute the columns from the encoded ones.
 
         Parameters
         ----------
@@ -138,7 +139,7 @@ class Encoding(Configurable):
         raise NotImplementedError(f"{type(self).__name__}.inverse")
 
     def n_levels(self, learned: Learned) -> NDArray[np.int64]:
-        """Levels of each encoded column, if the encoding gives levels.
+        """Number of levels of each encoded column, if the encoding gives levels.
 
         Returns
         -------
@@ -148,28 +149,29 @@ class Encoding(Configurable):
         return n_levels
 
     def names(self, columns: Sequence[str], learned: Learned, levels: Sequence[Sequence[str]] | None = None) -> list[str]:
-        """What the encoded columns are called.
+        """Names of the encoded columns.
 
         Parameters
         ----------
         columns : sequence of str
-            What the columns are called.
+            Names of the columns.
         learned : dict of str to ndarray
+            The learned arrays.
         levels : sequence of sequences of str, optional
-            What the levels of each column are called.
+            Names of the levels of each column.
 
         Returns
         -------
         list of str
-            The name of the column where it stays one, else that with a number.
+            The name of the column if it becomes one column, else the name and a number.
         """
         named = zip(columns, self.widths(learned, len(columns)).tolist(), strict=True)
         return [name if width == 1 else f"{name}_{k}" for name, width in named for k in range(width)]
 
     def check(self, learned: Learned, n_columns: int) -> None:
-        """Refuse what cannot have been learned, such as the content of a damaged file.
+        """Raise an error for arrays that cannot have been learned, such as those of a damaged file.
 
-        A class adds what its `encode` relies on.
+        A class adds checks of what its `encode` relies on.
 
         Parameters
         ----------
@@ -189,19 +191,21 @@ class Encoding(Configurable):
             self.require(bool(np.isfinite(array).all()), f"has {name} that is not finite")
 
     def require(self, is_right: bool, why: str) -> None:
-        """For `check`: raise `FileFormatError` if something is wrong; `why` goes on from "it"."""
+        """For `check`: raise `FileFormatError` unless a condition holds; `why` continues a sentence after "it"."""
         if not is_right:
-            raise FileFormatError(f"what {type(self).__name__} has learned is damaged: it {why}")
+            raise FileFormatError(f"the learned state of {type(self).__name__} is damaged: it {why}")
 
     def formula(self, g: Graph, x: Value, learned: Learned) -> Value:
-        """The encoding written with the primitives of `g`, for programs that predict without nncore.
+        """Write the encoding with the primitives of `g`, for exports that predict without nncore.
 
         Parameters
         ----------
         g : Graph
+            Its methods, and the operators of values, are all that a formula may use.
         x : Value of shape (n, n_columns)
-            Numbers, levels as numbers, or times as seconds since 1970 in float64. What is missing is NaN, or -1 of levels.
+            Numbers, levels as numbers, or times as seconds since 1970 in float64. Missing is NaN, or -1 for levels.
         learned : dict of str to ndarray
+            The learned arrays.
 
         Returns
         -------
@@ -212,16 +216,19 @@ class Encoding(Configurable):
         NoFormulaError
             If the class has none.
         """
-        raise NoFormulaError(f"{type(self).__name__} has no formula, so that it works in nncore only: write its method formula")
+        raise NoFormulaError(f"{type(self).__name__} has no formula, so it cannot be exported: write its method formula")
 
     def inverse_formula(self, g: Graph, encoded: Value, learned: Learned) -> Value:
-        """`inverse` written with the primitives of `g`, for targets of programs that predict without nncore.
+        """Write `inverse` with the primitives of `g`, for targets of exports that predict without nncore.
 
         Parameters
         ----------
         g : Graph
+            Its methods, and the operators of values, are all that a formula may use.
         encoded : Value of shape (n, sum of widths)
+            The encoded targets.
         learned : dict of str to ndarray
+            The learned arrays.
 
         Returns
         -------
@@ -232,4 +239,6 @@ class Encoding(Configurable):
         NoFormulaError
             If the class has none.
         """
-        raise NoFormulaError(f"{type(self).__name__} has no formula of its inverse, so targets need nncore: write its inverse_formula")
+        raise NoFormulaError(
+            f"{type(self).__name__} has no formula of its inverse, so targets cannot be exported: write its inverse_formula"
+        )

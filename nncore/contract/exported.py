@@ -1,4 +1,4 @@
-"""What is exported: a model as a list of operations whose shapes and dtypes are known, for exporters to translate."""
+"""Exported models: a list of operations with known shapes and dtypes, which exporters translate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.contract.primitives import PRIMITIVES, Shape
 
-#: Operations of exported models beside the primitives of formulas, and what they compute.
+#: Operations of exported models in addition to the primitives of formulas, and what they compute.
 OPERATIONS: Final[dict[str, str]] = {
     "input": "what the caller passes under `name`",
     "constant": "`values`, which do not depend on the samples",
@@ -25,16 +25,16 @@ TIMES: Final = "seconds since 1970-01-01 00:00 in UTC, NaN where missing"
 
 @dataclass(frozen=True)
 class TextLevels:
-    """The texts that a column of categories may hold, and their codes.
+    """The texts of a categorical column, and their codes.
 
     Attributes
     ----------
     codes : dict of str to int
-        The code of each text. A text is compared as it is written.
+        Code of each text. Texts must match exactly.
     missing : int
-        The code of a missing value. Where a text cannot be missing, the empty text stands for that, unless `codes` has it.
+        Code of a missing value. If texts cannot be missing, the empty text is missing, unless it is in `codes`.
     unknown : int
-        The code of any other text.
+        Code of any other text.
     """
 
     codes: dict[str, int]
@@ -49,28 +49,28 @@ class Node:
     Attributes
     ----------
     operation : str
-        A key of `PRIMITIVES` or of `OPERATIONS`, which say what it computes.
+        A key of `PRIMITIVES` or of `OPERATIONS`, which describe what it computes.
     operands : tuple of int
-        The numbers of earlier nodes. Their shapes broadcast as NumPy's do, and their dtypes fit.
+        Numbers of earlier nodes. Their shapes broadcast as in NumPy, and their dtypes match.
     shape : tuple of int or None
-        Of the result. None, which comes first if it is there, stands for the samples; all other lengths are known.
+        Shape of the result. The first entry is None if it is the number of samples; all other lengths are known.
     dtype : {"float32", "float64", "int64", "int8", "uint8", "bool", "text"}
-        Of the result.
+        Type of the result.
     values : ndarray or None
-        Of a constant; of ``"text"`` an array of str.
+        Values of a constant; an array of str for ``"text"``.
     name : str
-        Of an input: ``"X"``, or the name of a column. Of a constant: the tensor of the network, ``"dense_1.weight"``, or "".
+        Name of an input: ``"X"``, or that of a column. Name of a constant: that of the tensor of the network, ``"dense_1.weight"``, or "".
     levels : TextLevels or None
-        Of ``"codes"``.
+        Texts and codes for the operation ``"codes"``.
     is_time : bool
-        Of an input of float64: it holds dates and times, as `TIMES` says. A target with a type for them may take that as well.
+        Whether an input of float64 holds dates and times, as in `TIMES`. A target may also accept its own type for them.
     part : str
-        The part of the model that it belongs to: ``"columns"``, ``"network 2"``, ``"answers"``.
+        The part of the model: ``"columns"``, ``"network 2"``, ``"answers"``.
     function : str
-        A key of `FUNCTIONS` if this node is what such a function gives, else "". An exporter may compute it from `arguments` and leave out
-        the operations between.
+        A key of `FUNCTIONS` if this node is the result of such a function, else "". An exporter may compute it from `arguments` and leave
+        out the operations between.
     arguments : tuple of int
-        The numbers of the nodes that `function` takes.
+        Numbers of the nodes that `function` takes.
     """
 
     operation: str
@@ -87,7 +87,7 @@ class Node:
 
     @property
     def meaning(self) -> str:
-        """What the operation computes of its operands a, b, c."""
+        """What the operation computes from its operands a, b, c."""
         return OPERATIONS.get(self.operation) or PRIMITIVES[self.operation].meaning
 
 
@@ -98,11 +98,11 @@ class Output:
     Attributes
     ----------
     method : str
-        The method that returns it in nncore: ``"predict"`` or ``"predict_proba"``.
+        Method that returns it in nncore: ``"predict"`` or ``"predict_proba"``.
     node : int
-        The number of the node.
+        Number of the node.
     position : int or None
-        Which target it belongs to, if the method answers several targets with classes of their own.
+        Index of the target in multi-task classification, else None.
     """
 
     method: str
@@ -111,25 +111,26 @@ class Output:
 
     @property
     def name(self) -> str:
-        """``"predict"``, or ``"predict_0"`` of several targets with classes of their own."""
+        """``"predict"``, or ``"predict_0"`` in multi-task classification."""
         return self.method if self.position is None else f"{self.method}_{self.position}"
 
 
 @dataclass(frozen=True, eq=False)
 class ExportGraph:
-    """A model that is exported: inputs, operations in the order in which they are computed, and outputs.
+    """A model to export: inputs, operations in the order of computation, and outputs.
 
-    Every node but inputs is used by an output, if only as an argument of a `function`, and nothing is computed of constants alone.
+    Every node except inputs is used by an output, if only as an argument of a `function`. No node has only constants as operands.
 
     Attributes
     ----------
     nodes : tuple of Node
-        Operands come before what uses them.
+        The operations; operands come before the nodes that use them.
     outputs : tuple of Output
+        The results.
     about : dict of str to str
-        What the model is, for people: ``"model"``, ``"classes"``, ``"dates"``, ``"written by"``.
+        Description of the model for people: ``"model"``, ``"classes"``, ``"dates"``, ``"written by"``.
     name : str
-        What the file is called, without its suffix: for names inside of it.
+        Name of the file without its suffix, for names inside the file.
     """
 
     nodes: tuple[Node, ...]
@@ -139,7 +140,7 @@ class ExportGraph:
 
     @property
     def inputs(self) -> tuple[Node, ...]:
-        """The nodes that the caller fills in, in the order of the training columns. Those that no output needs are among them."""
+        """The input nodes in the order of the training columns, also those that no output needs."""
         return tuple(node for node in self.nodes if node.operation == "input")
 
     def uses(self) -> list[int]:

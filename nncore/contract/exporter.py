@@ -1,4 +1,4 @@
-"""Exporters: how a model becomes a file that predicts without nncore."""
+"""Exporters: write a model as a file that predicts without nncore."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from nncore.contract.exported import ExportGraph
 
 
 class Exporter(Configurable):
-    """How a model becomes a file that predicts without nncore.
+    """Base class of exporters: write a model as a file that predicts without nncore.
 
     A component writes its prediction once, as a `formula`. The host records the formulas of a whole model, from columns to classes, as an
-    `ExportGraph`; an exporter translates that graph, and needs to know no component. `nncore.plugin.PRIMITIVES` and
-    `nncore.plugin.OPERATIONS` say what each operation computes.
+    `ExportGraph`. An exporter translates that graph, and need not know any component. `nncore.plugin.PRIMITIVES` and
+    `nncore.plugin.OPERATIONS` describe what each operation computes.
 
     Attributes
     ----------
     suffixes : tuple of str
-        Of the file names that it claims, in lower case with the dot: ``(".onnx",)``.
+        File suffixes that it claims, in lower case with the dot: ``(".onnx",)``.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def export(self, graph: ExportGraph) -> bytes:
-        """The content of the file. The host writes it, whole or not at all.
+        """Return the content of the file. The host writes it, whole or not at all.
 
         Parameters
         ----------
         graph : ExportGraph
-            Checked: operands come before what uses them, their shapes and dtypes fit, and every operation is known.
+            The model. It is checked: operands come before the nodes that use them, shapes and dtypes match, and operations are known.
 
         Returns
         -------
         bytes
+            The file.
 
         Raises
         ------
         ExportError
-            If the graph has something that the target cannot hold, with a message that names it and says what to do instead.
+            If the target cannot represent something in the graph. The message names it and says what to do instead.
         MissingExtraError
             If a library that it needs is not installed.
         """

@@ -1,4 +1,4 @@
-"""Formulas: what a component does at prediction, written once, for every program that predicts without nncore."""
+"""Formulas: the prediction of a component, written once for all exports."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from nncore.contract.primitives import CODE, FUNCTIONS, INDEX, NUMBER, PRIMITIVE
 from nncore.errors import NoFormulaError, PluginError
 from nncore.words import explains_calls
 
-#: Whatever stands for a number in a formula: a value, or a number or array, which becomes a constant.
+#: An operand of a formula: a value, or a number or array, which becomes a constant.
 Operand = Any
 
 
 @explains_calls
 class Builder(ABC):
-    """What makes something of formulas: nodes of ONNX, lines of C, arrays of NumPy. An exporter is a class derived from this one.
+    """Base class of builders, which translate formulas: into nodes of ONNX, lines of C, arrays of NumPy.
 
-    A *node* is whatever the builder likes: a name, an index, an array. It makes one for each call, and finds those that it made before in
-    the operands.
+    A *node* is any object: a name, an index, an array. The builder makes one for each call, and finds earlier ones in the operands.
     """
 
     @abstractmethod
     def constant(self, values: np.ndarray, name: str | None) -> Any:
-        """A node for numbers that do not depend on the samples.
+        """Make a node for numbers that do not depend on the samples.
 
         Parameters
         ----------
         values : ndarray
             Numbers (floating-point, to be converted to the dtype of the network), truths (bool), whole numbers (int64) or codes (uint8,
-            int8). Those of a tensor
-            are a live view of the network: copy what you keep.
+            int8). A tensor is a live view of the network: copy what you keep.
         name : str or None
             ``"dense_1.weight"`` for a tensor or buffer of the network.
 
@@ -45,16 +43,16 @@ class Builder(ABC):
 
     @abstractmethod
     def apply(self, primitive: str, operands: Sequence[Value], shape: Shape) -> Any:
-        """A node for what a primitive makes of operands.
+        """Make a node for the result of a primitive.
 
         Parameters
         ----------
         primitive : str
-            A key of `PRIMITIVES`, which says what it computes.
+            A key of `PRIMITIVES`, which describes what it computes.
         operands : sequence of Value
-            With the nodes that this builder made. Their kinds and shapes fit.
+            Values with nodes of this builder. Their kinds and shapes match.
         shape : tuple of int or None
-            Of the result; None, which comes first if it is there, stands for the samples.
+            Shape of the result; the first entry is None if it is the number of samples.
 
         Returns
         -------
@@ -63,26 +61,26 @@ class Builder(ABC):
         """
 
     def named(self, node: Any, function: str, arguments: Sequence[Value]) -> None:  # noqa: B027  # few builders need it
-        """Learn that what `node` holds is a function of `arguments`, a key of `FUNCTIONS`. By default this changes nothing."""
+        """Note that `node` is the result of a function, a key of `FUNCTIONS`, of `arguments`. By default this does nothing."""
 
 
 class Value:
-    """A value inside a formula. The operators ``+ - * / @ < <= > >= == != & | ~`` and `abs` work on it.
+    """A value in a formula. The operators ``+ - * / @ < <= > >= == != & | ~`` and `abs` work on it.
 
     Attributes
     ----------
     graph : Graph
-        Where it belongs.
+        The graph that it belongs to.
     node : object
-        What the builder made of it.
+        The builder's node.
     shape : tuple of int or None
-        None, which comes first if it is there, stands for the samples, whose number is not known.
+        The first entry is None if it is the number of samples, which is not known.
     kind : {"number", "truth", "index", "code"}
-        What it holds.
+        Type of its elements.
     """
 
     __slots__ = ("graph", "kind", "node", "shape")
-    __array_ufunc__ = None  # NumPy's operators leave the work to the ones below, its functions raise
+    __array_ufunc__ = None  # NumPy's operators call the ones below, its functions raise
 
     def __init__(self, graph: Graph, node: Any, shape: Shape, kind: str = NUMBER) -> None:
         self.graph = graph
@@ -96,7 +94,7 @@ class Value:
         return tuple(length for length in self.shape if length is not None)
 
     def __bool__(self) -> bool:
-        raise PluginError("a formula does not know its values while it is written: choose between two with g.where, not with if or max()")
+        raise PluginError("values of a formula are not known while it is written: choose with g.where, not with if or max()")
 
     def __add__(self, other: Operand) -> Value:
         return self.graph.apply("add", self, other)
@@ -165,12 +163,14 @@ class Value:
 
 
 class Graph:
-    """What `Activation.formula` and `Layer.formula` write with: it checks kinds and shapes, and hands each primitive to a builder.
+    """The primitives with which `Activation.formula` and `Layer.formula` are written.
+
+    It checks kinds and shapes, and passes each primitive to a builder.
 
     Parameters
     ----------
     builder : Builder
-        Makes a node of each primitive.
+        Makes a node for each primitive.
     """
 
     def __init__(self, builder: Builder) -> None:
@@ -188,19 +188,19 @@ class Graph:
         if array.dtype in (np.int8, np.uint8):
             return Value(self, self._builder.constant(array, name), array.shape, CODE)
         if array.dtype.kind not in "biuf":
-            raise PluginError(f"a formula works with numbers and truths, got {values!r:.100}")
+            raise PluginError(f"a formula takes numbers and truths, got {values!r:.100}")
         is_truth = array.dtype == np.bool_
         array = array if is_truth or array.dtype.kind == "f" else array.astype(np.float64)
         return Value(self, self._builder.constant(array, name), array.shape, TRUTH if is_truth else NUMBER)
 
     def apply(self, primitive: str, *operands: Operand, shape: Shape | None = None) -> Value:
-        """What a primitive of `PRIMITIVES` makes of its operands; operators and the methods below are shorter. `reshape` needs `shape`."""
+        """Apply a primitive of `PRIMITIVES`; operators and the methods below are shorter. `reshape` needs `shape`."""
         values = [self.value(operand) for operand in operands]
         about = PRIMITIVES[primitive]
         kinds = about.operands * len(values) if about.any_number else about.operands
         for value, kind in zip(values, kinds, strict=True):
             if value.kind != kind:
-                raise PluginError(f"{primitive} takes a {kind}, got a {value.kind}; g.where(truth, 1, 0) makes numbers of truths")
+                raise PluginError(f"{primitive} takes a {kind}, got a {value.kind}; g.where(truth, 1, 0) converts truths to numbers")
         try:
             result = about.shape([value.shape for value in values], shape)
         except PluginError as error:
@@ -212,7 +212,7 @@ class Graph:
         if not isinstance(operand, Value):
             return self.constant(operand)
         if operand.graph is not self:
-            raise PluginError("a formula uses a value of another formula: write with the g that it is given")
+            raise PluginError("a formula uses a value of another formula: use the g that it is given")
         return operand
 
     # ---- primitives -----------------------------------------------------------------------------------------------------------
@@ -266,31 +266,31 @@ class Graph:
         return self.apply("is_nan", a)
 
     def where(self, condition: Operand, a: Operand, b: Operand) -> Value:
-        """a where the truth `condition` holds, else b. Both are computed; what is not chosen may be NaN or infinite."""
+        """a where `condition` holds, else b. Both are computed; the one that is not chosen may be NaN or infinite."""
         return self.apply("where", condition, a, b)
 
     def quantize(self, a: Operand, factor: float, zero_point: int) -> Value:
-        """round(a·factor) + zero_point as a code from 0 to 255; beyond these, the nearest. What is NaN has any code."""
+        """round(a·factor) + zero_point, clipped to 0 to 255, as a code. NaN becomes any code."""
         return self.apply("quantize", a, float(factor), np.uint8(zero_point))
 
     def integer_matmul(self, codes: Operand, weight: Operand, zero_point: int) -> Value:
-        """(codes − zero_point) @ weight, exact in int32, as a number: of codes (..., k), and of weights (k, m) of int8."""
+        """(codes − zero_point) @ weight, exact in int32, as a number; codes are (..., k), weights (k, m) of int8."""
         return self.apply("integer_matmul", codes, weight, np.uint8(zero_point))
 
     def rows(self, table: Operand, which: Operand) -> Value:
-        """Rows of a table ``(n_rows, ...)`` by whole numbers, each of at least 0 and below ``n_rows``: shape ``(*which.shape, ...)``."""
+        """Rows of a table ``(n_rows, ...)`` by index, from 0 to ``n_rows - 1``: shape ``(*which.shape, ...)``."""
         return self.apply("rows", table, which)
 
     def columns(self, a: Operand, which: Sequence[int]) -> Value:
-        """Some columns of the last dimension, in the order of `which`, which may name one several times."""
+        """Columns of the last dimension by index, in the order of `which`; an index may repeat."""
         value, numbers = self.value(a), np.array(which, np.int64).reshape(-1)
         width = value.shape[-1] if value.shape else None
         if width is not None and not ((numbers >= 0) & (numbers < width)).all():
-            raise PluginError(f"columns of shape {shown(value.shape)}: {list(which)!r:.100} names one that is not there")
+            raise PluginError(f"columns of shape {shown(value.shape)}: {list(which)!r:.100} has an index out of range")
         return self.apply("columns", value, Value(self, self._builder.constant(numbers, None), numbers.shape, INDEX))
 
     def concat(self, values: Sequence[Operand]) -> Value:
-        """Values side by side in their last dimension; the dimensions before it are equal."""
+        """Concatenate values along their last dimension; the dimensions before it are equal."""
         return self.value(values[0]) if len(values) == 1 else self.apply("concat", *values)
 
     def sum(self, a: Operand) -> Value:
@@ -315,7 +315,7 @@ class Graph:
         return self.sum(value) / numbers_of(value.shape[-1:])
 
     def named(self, function: str, result: Value, *arguments: Operand) -> Value:
-        """Say that `result` is a function of `arguments`, a key of `FUNCTIONS`, and return it: targets that have the function take that."""
+        """Mark `result` as a function of `arguments`, a key of `FUNCTIONS`, and return it. Targets that have the function use it."""
         if function not in FUNCTIONS:
             raise PluginError(f"there is no function {function!r}; there are {', '.join(FUNCTIONS)}")
         self._builder.named(result.node, function, [self.value(argument) for argument in arguments])
@@ -346,13 +346,13 @@ class Graph:
         return self.named("rms_normalize", value * (1 / self.sqrt(self.mean(value * value) + constant)), value, constant)
 
     def expm1(self, a: Operand) -> Value:
-        """exp(a) − 1, to the last digits also where a is small: it is 2t / (1 − t), t = tanh(a / 2)."""
+        """exp(a) − 1, accurate for small a: it is 2t / (1 − t), t = tanh(a / 2)."""
         value = self.value(a)
         t = self.tanh(self.minimum(value, 1) / 2)
         return self.named("expm1", self.where(value > 1, self.exp(value) - 1, 2 * t / (1 - t)), value)
 
     def log1p(self, a: Operand) -> Value:
-        """log(1 + a), to the last digits also where a is small: the rounding of u = 1 + a is undone by the factor a / (u − 1)."""
+        """log(1 + a), accurate for small a: the factor a / (u − 1) corrects the rounding of u = 1 + a."""
         value = self.value(a)
         u = 1 + value
         log_u = self.log(u)
@@ -371,16 +371,16 @@ def formula_of(component: Any) -> Callable[..., Value]:
     classes = type(component).__mro__
     writers = [position for position, cls in enumerate(classes) if "formula" in vars(cls)]
     changed = next((cls for cls in classes[: writers[0]] if "forward" in vars(cls)), None)
-    if changed is not None and len(writers) > 1:  # the last one is the base class, which says that there is none
+    if changed is not None and len(writers) > 1:  # the last one is the base class, which has none
         raise NoFormulaError(
-            f"{changed.__name__} overrides forward without a formula of its own, so it can be used in nncore only: write its method formula"
+            f"{changed.__name__} overrides forward without a formula of its own, so it cannot be exported: write its method formula"
         )
     method: Callable[..., Value] = component.formula
     return method
 
 
 def decision_of(loss: Any, graph: Graph, output: Value) -> Value:
-    """The predictions that `Loss.decide` makes of outputs, where they are values, by the formula of the loss.
+    """The predictions of `Loss.decide`, if they are values, by the formula of the loss.
 
     Raises
     ------
@@ -394,7 +394,7 @@ def decision_of(loss: Any, graph: Graph, output: Value) -> Value:
     decider = next(cls for cls in classes if "decide" in vars(cls))
     if classes.index(decider) < classes.index(writer):
         raise NoFormulaError(
-            f"the loss {decider.__name__} overrides decide without a formula of its own, so what it predicts cannot be exported: "
+            f"the loss {decider.__name__} overrides decide without a formula of its own, so its predictions cannot be exported: "
             "write its method formula"
         )
     result = loss.formula(graph, output)

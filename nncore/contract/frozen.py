@@ -1,4 +1,4 @@
-"""Lists, dicts and arrays that belong to a network, which nobody changes in place behind its back."""
+"""Lists, dicts and arrays that belong to a network and cannot be changed in place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def thawed(value: Any) -> Any:
 
 
 class FrozenList(list[Any]):
-    """A list that belongs to a network: it reads like any other, and whatever would change it raises."""
+    """A list that belongs to a network: reading works as usual, changes raise an error."""
 
     remedy = "assign a new list to the attribute"
 
@@ -49,7 +49,7 @@ class FrozenList(list[Any]):
 
 
 class FrozenDict(dict[Any, Any]):
-    """A dict that belongs to a network: it reads like any other, and whatever would change it raises."""
+    """A dict that belongs to a network: reading works as usual, changes raise an error."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise ParameterError("this dict belongs to a network and cannot be changed in place: assign a new dict to the attribute")

@@ -1,4 +1,4 @@
-"""Several classifications side by side in a row of outputs: what their loss, their activation and their accuracy share."""
+"""Multi-task classification: shared by its loss, activation and accuracy."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def class_counts(n_classes: Sequence[int], owner: str) -> tuple[int, ...]:
 
 
 def head_columns(n_classes: Sequence[int]) -> list[slice]:
-    """Where each head's columns are."""
+    """The columns of each head, as slices."""
     ends = np.cumsum(n_classes)
     return [slice(int(end) - count, int(end)) for end, count in zip(ends, n_classes, strict=True)]

@@ -1,4 +1,4 @@
-"""What a fit recorded: one row an epoch, kept as columns."""
+"""The history of a fit: losses, metrics and learning rates of each epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Epochs shown by ``repr``; a longer fit shows its last ones.
 SHOWN_EPOCHS = 10
-#: Significant digits that ``repr`` shows of a column, where they are not six: time is never that exact.
+#: Significant digits that ``repr`` shows of a column if not six: time is never that exact.
 _DIGITS = {"seconds": 3}
 #: Attributes that files of JSON hold, and their types there.
 _SAVED: dict[str, type | tuple[type, ...]] = {"stop_reason": str, "interrupted": bool, "wait_share": (int, float)}
@@ -32,15 +32,15 @@ _SAVED: dict[str, type | tuple[type, ...]] = {"stop_reason": str, "interrupted":
 
 @explains_calls
 class History:
-    """Columns of numbers, one row an epoch; returned by ``fit``.
+    """Losses, metrics and learning rates of each epoch; `fit` returns it.
 
     Parameters
     ----------
     higher_is_better : mapping of str to bool, optional
-        Direction of each metric, by its name without ``val_`` or ``train_``. Of a metric that is not in it, the name tells
-        (``"worst_error"`` is to be small), or nothing does.
+        Whether larger values of each metric are better, by its name without ``val_`` or ``train_``. For other metrics it is inferred from
+        the name (``"worst_error"`` should be small), if possible.
     moved : sequence of str, default ("lr",)
-        Columns of numbers that schedules move, which are no scores: the paths that ``fit(schedule=...)`` was given.
+        Columns of numbers that schedules change: the paths of ``fit(schedule=...)``. They are not scores.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class History:
     interrupted : bool
         True if Ctrl-C ended the fit.
     wait_share : float
-        What part of its time the fit waited for a stream, 0 to 1: reading holds it up if this is large. 0 for arrays.
+        Fraction of the time that the fit waited for a stream, 0 to 1. If it is large, reading slows the fit down. 0 for arrays.
 
     Examples
     --------
@@ -77,14 +77,14 @@ class History:
         self._values = np.empty((0, 0))  # (number of columns, epochs that there is room for)
 
     def append(self, **values: float) -> None:
-        """Add the row of one epoch.
+        """Add the row of an epoch.
 
-        A column that is not in `values` gets NaN; a column seen for the first time is NaN in the epochs before.
+        A column that is not in `values` gets NaN. A new column is NaN in earlier epochs.
 
         Parameters
         ----------
         **values : float
-            Of the epoch, by the names of their columns.
+            Values of the epoch, by the names of their columns.
         """
         row = [float(value) for value in values.values()]
         places, epoch = self._places, self._n_epochs
@@ -95,7 +95,7 @@ class History:
         self._n_epochs += 1
 
     def _make_room(self, names: Iterable[str]) -> None:
-        """For columns of these names, and for as many epochs again. Nobody who looks at an old table sees it change."""
+        """Add columns, and double the room for epochs. Views of the old table do not change."""
         for name in names:
             self._places.setdefault(name, len(self._places))
         table = np.full((len(self._places), max(16, 2 * self._n_epochs)), math.nan)
@@ -104,7 +104,7 @@ class History:
         self._values = table
 
     def __getstate__(self) -> dict[str, Any]:
-        """Lists in the place of arrays: the plain types that every writer of objects knows."""
+        """Lists instead of arrays: plain types that every serializer knows."""
         state = {name: value for name, value in vars(self).items() if name not in ("_values", "_places")}
         return state | {"_columns": self.to_dict()}
 
@@ -124,7 +124,7 @@ class History:
         return name in self._places
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Column `name`: a float64 array of shape ``(n_epochs,)``, a view of what is recorded, to be read alone; ``copy()`` is yours."""
+        """Column `name`: a float64 array of shape ``(n_epochs,)``, a read-only view."""
         try:
             column = self._values[self._places[name], : self._n_epochs]
         except KeyError:
@@ -134,11 +134,12 @@ class History:
         return column
 
     def whole(self) -> Self:
-        """This history, of a fit that nobody broke off: for code that calls `fit` and has a caller of its own, who is to hear of Ctrl-C.
+        """Return this history, or raise `KeyboardInterrupt` if Ctrl-C ended the fit: for functions that call `fit`.
 
         Returns
         -------
         History
+            This history.
 
         Raises
         ------
@@ -161,21 +162,21 @@ class History:
 
     @property
     def epochs(self) -> np.ndarray:
-        """Numbers of the epochs: 1, 2, ..., int64."""
+        """Numbers of the epochs: 1, 2, ... (int64)."""
         return np.arange(1, self._n_epochs + 1, dtype=np.int64)
 
     def mode(self, name: str) -> str | None:
-        """Whether a column is better when lower or when higher.
+        """Whether smaller or larger values of a column are better.
 
         Parameters
         ----------
         name : str
-            Of the column.
+            Name of the column.
 
         Returns
         -------
         {"min", "max", None}
-            The better direction: of a metric the one that it declares, else the one that its name tells; None if nobody knows.
+            The direction that the metric declares, else that of its name; None if it is not known.
         """
         name = text("History.mode: name", name)
         declared = self._higher_is_better.get(name.removeprefix("val_").removeprefix("train_"))
@@ -184,14 +185,14 @@ class History:
         return "max" if declared else "min"
 
     def best(self, name: str = "val_loss", mode: str = "auto") -> int:
-        """Number (from 1) of the epoch in which column `name` was best, the first of equals; NaN is never best.
+        """Return the best epoch by a column, counted from 1: the first of equal ones. NaN is never best.
 
         Parameters
         ----------
         name : str, default "val_loss"
-            Of the column.
+            Name of the column.
         mode : {"auto", "min", "max"}, default "auto"
-            What is best. ``"auto"`` is the smallest loss and, for a metric, what the metric or its name says.
+            Whether smaller or larger values are better. ``"auto"`` minimises losses, and asks the metric or its name.
 
         Returns
         -------
@@ -203,17 +204,17 @@ class History:
         KeyError
             If there is no such column.
         ParameterError
-            If `mode` is none of the three or ``"auto"`` does not know, or the column holds no number.
+            If `mode` is invalid or ``"auto"`` finds no direction, or the column has no number.
         """
         name = text("History.best: name", name)
         values = self[name]
         better = decided_mode("History.best", name, mode, self.mode(name))
         if np.isnan(values).all():
-            raise ParameterError(f"no epoch has a value for {name!r}, so none is best")
+            raise ParameterError(f"no epoch has a value of {name!r}, so there is no best epoch")
         return int(np.nanargmin(values) if better == "min" else np.nanargmax(values)) + 1
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Columns as lists.
+        """Return the columns as lists.
 
         Returns
         -------
@@ -223,17 +224,17 @@ class History:
         return {name: self[name].tolist() for name in self._places}
 
     def to_frame(self, library: str = "pandas") -> Any:
-        """A table for pandas or polars. Needs the extra ``pandas`` or ``polars``.
+        """Return a data frame of pandas or polars. Needs the extra ``pandas`` or ``polars``.
 
         Parameters
         ----------
         library : {"pandas", "polars"}, default "pandas"
-            Whose table it is.
+            Library of the data frame.
 
         Returns
         -------
         pandas.DataFrame or polars.DataFrame
-            One row an epoch: in pandas indexed by its number, in polars with that as the first column, ``"epoch"``.
+            One row for each epoch. The number of the epoch is the index in pandas, and the first column, ``"epoch"``, in polars.
         """
         if choice("History.to_frame: library", library, ("pandas", "polars")) == "polars":
             polars = require("polars", extra="polars", purpose='to_frame("polars")')
@@ -242,13 +243,13 @@ class History:
         return pandas.DataFrame(self.to_dict(), index=pandas.RangeIndex(1, self._n_epochs + 1, name="epoch"))
 
     def to_json(self) -> str:
-        """All of it as JSON, which `from_json` reads.
+        """Write the history as JSON, which `from_json` reads.
 
         Returns
         -------
         str
-            An object: ``"columns"`` has the list of each column's numbers by its name, and there are the attributes and the directions of
-            metrics. JSON knows no NaN and no infinity: they are null, "Infinity" and "-Infinity".
+            An object: ``"columns"`` has a list of numbers for each column, and other keys the attributes and the directions of metrics. NaN
+            is null, and infinities are "Infinity" and "-Infinity", since JSON has none.
         """
         columns = {name: [_for_json(value) for value in values] for name, values in self.to_dict().items()}
         rest = {"higher_is_better": self._higher_is_better, **{name: getattr(self, name) for name in _SAVED}, "moved": list(self.moved)}
@@ -256,21 +257,22 @@ class History:
 
     @classmethod
     def from_json(cls, content: str | bytes) -> Self:
-        """The history that `to_json` wrote, number by number.
+        """Read a history that `to_json` wrote.
 
         Parameters
         ----------
         content : str or bytes
-            The JSON itself, ``pathlib.Path("history.json").read_text()`` for example.
+            The JSON itself, for example ``pathlib.Path("history.json").read_text()``.
 
         Returns
         -------
         History
+            An equal history.
 
         Raises
         ------
         ParameterError
-            If it is something else.
+            If it is not a history.
         """
         if not isinstance(content, (str, bytes)):
             raise ParameterError(f"History.from_json: content must be the text that to_json wrote, got {shown(content)}")
@@ -287,7 +289,7 @@ class History:
                 setattr(history, name, found[name])
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"
-            raise ParameterError(f"History.from_json: this is nothing that to_json wrote ({what:.200}), got {shown(content)}") from None
+            raise ParameterError(f"History.from_json: to_json did not write this ({what:.200}), got {shown(content)}") from None
         history._n_epochs, history._places = n_epochs, {name: place for place, name in enumerate(values)}
         history._values = np.array(list(values.values()), np.float64).reshape(len(values), n_epochs)
         return history
@@ -298,12 +300,12 @@ class History:
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw.
+            Axes of matplotlib to draw into; None makes a figure.
 
         Returns
         -------
         LearningCurveDisplay
-            With the axes and the figure.
+            The display, with the axes and the figure.
         """
         from nncore.displays.learning_curve import LearningCurveDisplay
 

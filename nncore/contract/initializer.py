@@ -1,4 +1,4 @@
-"""Initializers: the first values of a tensor."""
+"""Initializers: initial values of a tensor."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nncore.words import InitializerName
 
 @dataclass(frozen=True)
 class LayerView:
-    """A layer as an initializer sees it that looks at a whole network. Its arrays are live.
+    """A layer of the network that an initializer looks at. Its arrays are live.
 
     Attributes
     ----------
     name : str
-        What the network calls the layer.
+        Name of the layer in the network.
     weight : ndarray of shape (n_inputs, n_outputs)
-        To be changed in place.
+        Weight, to be changed in place.
     bias : ndarray of shape (n_outputs,) or None
-        The same.
+        Bias, to be changed in place.
     x : ndarray of shape (n_rows, n_inputs)
-        What the layer got in the last `NetworkView.forward`.
+        Inputs of the layer in the last `NetworkView.forward`.
     d_z : ndarray of shape (n_rows, n_outputs)
-        Of the last `NetworkView.backward`: the gradient with respect to z = x·W + b, before any activation.
+        Gradient of the last `NetworkView.backward` with respect to z = x·W + b, before any activation.
     """
 
     name: str
@@ -38,32 +38,31 @@ class LayerView:
 
 
 class NetworkView(Protocol):
-    """A network with its first values and a batch, as an initializer sees it."""
+    """A network with initial values and a batch, for initializers that look at the whole network."""
 
     @property
     def layers(self) -> Sequence[LayerView]:
-        """Layers whose initializers ask for it, of one class of initializers, from the first on."""
+        """The layers with this class of initializer, if it asks for the network, from the first on."""
 
     def forward(self) -> np.ndarray:
-        """Outputs for the batch by the weights as they are now, shape (n_rows, n_outputs). No dropout; batch statistics are the batch's."""
+        """Outputs for the batch with the current weights, shape (n_rows, n_outputs), without dropout and with statistics of the batch."""
 
     def backward(self, d_output: np.ndarray) -> None:
-        """Send a gradient with respect to the outputs of the last `forward` back, into `LayerView.d_z`."""
+        """Propagate a gradient with respect to the outputs of the last `forward` back, into `LayerView.d_z`."""
 
 
 class Initializer(Configurable):
-    """First values of a tensor.
+    """Base class of initializers: initial values of a tensor.
 
     Attributes
     ----------
     needs_batch : bool
-        True if `refine` is to be called with a batch of data after all tensors have their samples.
+        True to call `refine` with a batch of data after all tensors are sampled.
     batch_rows : int
-        How many rows of the data `refine` wants to see. It may get fewer: all there are, or as many as fit into the memory that the host
-        gives to it; and it may get more, if another initializer of the network wants more.
+        Number of rows that `refine` asks for. It gets fewer if there are fewer, or if memory is limited, and more if another initializer
+        of the network asks for more.
     looks_at_network : bool
-        True if `refine_together` is to be called after every `refine`, where gradients can pass through the network. It takes
-        `needs_batch`, too.
+        True to call `refine_together` after every `refine`, if gradients can pass through the network. It requires `needs_batch`.
     """
 
     needs_batch: ClassVar[bool] = False
@@ -71,20 +70,20 @@ class Initializer(Configurable):
     looks_at_network: bool = False
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-        """Values of the given shape (float64; the host converts). For a bias, `fan_in` is that of its layer's weight."""
+        """Draw values of a shape (float64; the host converts). For a bias, `fan_in` is that of its layer's weight."""
         raise NotImplementedError(f"{type(self).__name__}.sample")
 
     def refine(self, rng: np.random.Generator, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
-        """Adapt a layer's tensors, in place, to what the layer gets.
+        """Adapt a layer's tensors to its inputs, in place.
 
-        Called, if `needs_batch`, for one layer after the other from the first on, for the initializer of the weight.
+        With `needs_batch` it is called for one layer after the other, on the initializer of the weight.
 
         Parameters
         ----------
         rng : Generator
-            That of `sample`, after all samples of the network: whatever is random comes from it.
+            The generator of `sample`, after all samples of the network. Use no other random numbers.
         x : ndarray of shape (n_rows, n_inputs)
-            The layer's inputs for a batch, through the layers before it as already refined.
+            The layer's inputs for a batch. Earlier layers are refined already.
         weight : ndarray of shape (n_inputs, n_outputs)
         bias : ndarray of shape (n_outputs,) or None
         """
@@ -93,18 +92,18 @@ class Initializer(Configurable):
     def refine_together(self, rng: np.random.Generator, network: NetworkView) -> None:
         """Adapt the tensors of several layers to one another, in place.
 
-        Called, if `looks_at_network`, once for all layers whose weights have an initializer of this class that says so, on the first of
-        these initializers. A network with an activation that has no derivative skips it.
+        With `looks_at_network` it is called once for all layers with this class of initializer, on the first of these initializers. It is
+        not called if an activation of the network has no derivative.
 
         Parameters
         ----------
         rng : Generator
-            That of `refine`, after all calls of it.
+            The generator of `refine`, after all its calls.
         network : NetworkView
-            It runs forward and backward as often as is asked.
+            The network, which runs forward and backward on request.
         """
         raise NotImplementedError(f"{type(self).__name__}.refine_together")
 
 
-#: What a user may write for one: a name, an instance, a class, or a dict with ``"name"`` and arguments.
+#: What users may pass for an initializer: a name, an instance, a class, or a dict with ``"name"`` and arguments.
 InitializerLike: TypeAlias = InitializerName | str | Initializer | type[Initializer] | Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Compiled forms of components: where they are, and function tables made from addresses."""
+"""Kernels: compiled forms of components, and function tables from addresses."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Kernel:
-    """Where the compiled form of a component is.
+    """The place of the compiled form of a component.
 
     Parameters
     ----------
     target : str
-        ``"package.module:attribute"``. The attribute is a PyCapsule named ``nncore.`` and the kind (``nncore.optimizer``) around the table
-        of that kind declared in ``nncore/plugin.h``; `function_table` makes one from addresses.
+        ``"package.module:attribute"``. The attribute is a PyCapsule around the table of the kind that ``nncore/plugin.h`` declares, named
+        ``nncore.`` and the kind (``nncore.optimizer``). `function_table` makes one from addresses.
     rung : {"native", "numba"}, default "native"
         What compiled it, for ``describe()`` and ``nncore plugins``.
     never_fails : bool, default False
-        Whether its functions always return 0. Then a training step keeps no copy of parameters and state to put back if a function fails
-        halfway, and gradients of large networks are used up while they are in the cache.
+        Whether its functions always return 0. Then training steps need no copy of parameters and state to restore after a failure, and use
+        gradients of large networks while they are in the cache.
     """
 
     target: str
@@ -95,14 +95,15 @@ _kept_tables: list[object] = []  # a table must outlive every program that point
 
 
 def function_table(kind: str, **addresses: int) -> object:
-    """A capsule around a function table, from the addresses of its functions: numba's ``cfunc(...).address``, ctypes, cffi.
+    """Make a capsule around a function table from the addresses of functions: numba's ``cfunc(...).address``, ctypes, cffi.
 
     Parameters
     ----------
     kind : {"activation", "loss", "metric", "optimizer", "layer", "regularizer", "constraint", "transform"}
+        Kind of the table.
     **addresses : int
-        Of the functions of that table by name (``step_f32=..., step_f64=...``); those left out are NULL. Each takes a pointer to a call:
-        `CALLS` has the structures for ctypes, `numba_call` what numba needs.
+        Addresses of the functions of that table by name (``step_f32=..., step_f64=...``); others are NULL. Each takes a pointer to a call:
+        see `CALLS` for ctypes and `numba_call` for numba.
 
     Returns
     -------

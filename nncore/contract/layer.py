@@ -1,4 +1,4 @@
-"""Layers: what one sees of a batch (`LayerCall`), and its two directions."""
+"""Layers: the data of a call (`LayerCall`), and the base class with forward and backward."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from nncore.errors import NoFormulaError, ParameterError
 
 @dataclass
 class LayerCall:
-    """What a layer sees of one batch; the twin of ``nnc_layer_call`` in ``nncore/plugin.h``. All arrays are live views.
+    """The data of a layer's call for one batch, as ``nnc_layer_call`` in ``nncore/plugin.h``. All arrays are live views.
 
     Attributes
     ----------
     x, y : ndarray of shape (n_rows, n_inputs), (n_rows, n_outputs)
-        Input; output, to be written by `Layer.forward`.
+        Inputs, and outputs, which `Layer.forward` writes.
     d_y, d_x : ndarray of the same shapes
-        Gradients, for `Layer.backward`, which reads `d_y` and writes `d_x`, or leaves it if it is None because nobody asks.
+        Gradients for `Layer.backward`, which reads `d_y` and writes `d_x`. `d_x` is None if it is not needed.
     parameters, d_parameters, buffers : dict of str to ndarray
-        By the names of the plan. `d_parameters` is written, not added to.
+        Tensors, gradients and buffers by the names of the plan. Write `d_parameters`, do not add to it.
     cache : ndarray of shape (cache + cache_per_row * n_rows,)
+        Memory that is kept from forward to backward.
     numbers : tuple of int
-        Those of the plan.
+        The numbers of the plan.
     input_shape, output_shape : tuple of int
-        Of one sample.
+        Shapes of one sample.
     seed, step, layer : int
         Key of the random numbers of this call.
     training : bool
-        False at prediction. Where gradients of a prediction are asked for (`Sequential.input_gradients`), `Layer.backward` is called with
-        False too: `d_x` is that of what prediction computes, and nobody looks at `d_parameters`.
+        False at prediction. For gradients of a prediction (`Sequential.input_gradients`), `Layer.backward` is called with False too: `d_x`
+        is the gradient of the prediction, and `d_parameters` is ignored.
     """
 
     x: np.ndarray
@@ -60,23 +61,23 @@ class LayerCall:
 
 
 class Layer(Configurable):
-    """One layer: a plan, and the two directions beside each other.
+    """Base class of layers: a plan, forward and backward.
 
     Attributes
     ----------
     name : str or None
-        What its user calls it, in the names of tensors (``encoder.weight``), tables, errors and files; None leaves that to the network
-        (``dense_1``). Every layer takes it as a keyword, ``nn.Dense(8, name="encoder")``, without its author writing anything.
+        Name of the layer in tensors (``encoder.weight``), summaries, errors and files. None lets the network choose (``dense_1``). Every
+        layer accepts it as a keyword, ``nn.Dense(8, name="encoder")``; authors need not write it.
     tied_to : str or None
-        Name of a layer before it, ``"encoder"``, whose tensors it uses instead of its own; or of one tensor, ``"encoder.weight"``. The
-        network has each shared tensor once, and adds up the gradients of all layers that use it. Every layer takes this and `transposed`
-        as keywords.
+        Name of an earlier layer, ``"encoder"``, whose tensors it uses instead of its own; or of one tensor, ``"encoder.weight"``. The
+        network stores each shared tensor once, and adds up the gradients of all layers that use it. Every layer accepts this and
+        `transposed` as keywords.
     transposed : bool or None
-        Whether the layer uses the transposed weight, as a decoder does, and keeps all else for itself. If False, it shares every tensor.
-        None: as the shapes are, which must leave no choice.
+        True if the layer uses the transposed weight, as a decoder does, and keeps its other tensors. False if it shares every tensor. None
+        decides by the shapes, which must leave no choice.
     trainable : bool
-        False if no gradient passes through the layer, which then has no `backward` and no tensors: networks with it predict, and what comes
-        behind it may be trained.
+        False if no gradient passes through the layer. It then has no `backward` and no tensors. Networks with it predict, and layers behind
+        it can be trained.
     kernel : Kernel or None
         The same in C: ``nnc_layer`` of ``nncore/plugin.h``.
     """
@@ -90,10 +91,10 @@ class Layer(Configurable):
 
     @property
     def inner_activation(self) -> Activation | None:
-        """An activation that `forward` and `backward` call themselves; None, as for most layers, if they call none.
+        """An activation that `forward` and `backward` call themselves; None for most layers.
 
-        Where an activation is simply applied to what the layer gives, let the plan name it: the host does that faster. The kernel finds the
-        table of this one in ``activation`` of the call, and `hyper` begins with its numbers. If it has no kernel, the layer runs on NumPy.
+        If an activation is only applied to the output, name it in the plan: the host applies it faster. A kernel finds the table of this
+        one in ``activation`` of the call, and its numbers at the start of `hyper`. If it has no kernel, the layer runs on NumPy.
         """
         return None
 
@@ -103,7 +104,7 @@ class Layer(Configurable):
         super().__setattr__(name, value)
 
     def _checked_common(self, name: str, value: Any) -> Any:
-        """A value of an argument that all layers take."""
+        """A checked value of an argument that all layers accept."""
         if name == "name" and not (isinstance(value, str) and value.isidentifier()):
             raise ParameterError(
                 f"{type(self).__name__}: name must be letters, digits and underscores, like 'encoder', without dots; got {shown(value)}"
@@ -115,7 +116,7 @@ class Layer(Configurable):
         return flag(f"{type(self).__name__}: transposed", value) if name == "transposed" else value
 
     def named(self, name: str | None) -> Self:
-        """A copy of the layer with a name, for what makes layers from arguments of its own.
+        """Return a copy of the layer with a name, for code that makes layers.
 
         Parameters
         ----------
@@ -132,14 +133,14 @@ class Layer(Configurable):
         return copied
 
     def tied(self, to: str | None, transposed: bool | None = None) -> Self:
-        """A copy of the layer that shares tensors with another one, for layers whose ``__init__`` does not list `tied_to`.
+        """Return a copy of the layer that shares tensors with another one, for layers whose ``__init__`` does not list `tied_to`.
 
         Parameters
         ----------
         to : str or None
-            See `tied_to`.
+            The attribute `tied_to`.
         transposed : bool or None, default None
-            See the attribute.
+            The attribute `transposed`.
 
         Returns
         -------
@@ -151,61 +152,61 @@ class Layer(Configurable):
         return copied
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
-        """What the layer needs when a sample has `input_shape`. Raises `ShapeError` if it cannot take it."""
+        """Return the plan of the layer for samples of `input_shape`, or raise `ShapeError` if it does not take them."""
         raise NotImplementedError(f"{type(self).__name__}.plan")
 
     def forward(self, call: LayerCall) -> None:
-        """Write ``call.y`` (and the cache) from ``call.x``."""
+        """Compute ``call.y``, and the cache, from ``call.x``."""
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
     def backward(self, call: LayerCall) -> None:
-        """Write ``call.d_parameters`` and, if it is not None, ``call.d_x`` from ``call.d_y``."""
+        """Compute ``call.d_parameters`` and, if it is not None, ``call.d_x`` from ``call.d_y``."""
         raise NotImplementedError(f"{type(self).__name__}.backward")
 
     def quantized(self, tensors: Mapping[str, np.ndarray], low: float, high: float) -> tuple[Layer, dict[str, np.ndarray]] | None:
-        """What takes the place of the layer in a network whose products are of 8 bits (`Sequential.quantize`).
+        """Return the int8 version of the layer for `Sequential.quantize`.
 
         Parameters
         ----------
         tensors : dict of str to ndarray
-            Its trained tensors and its buffers, by the names of the plan.
+            The trained tensors and the buffers, by the names of the plan.
         low, high : float
-            The range of its inputs over the samples of the calibration, with 0 in it: low ≤ 0 ≤ high.
+            Range of the inputs over the calibration samples: low ≤ 0 ≤ high.
 
         Returns
         -------
         tuple of Layer and dict of str to ndarray, or None
-            A layer for inputs and outputs of the same shape, which applies the same activation, and the values of its tensors and buffers.
-            None, as for most layers, if it stays as it is.
+            A layer with the same shapes and activation, and the values of its tensors and buffers. None, as for most layers, keeps the
+            layer unchanged.
         """
         return None
 
     def formula(self, g: Graph, x: Value, tensors: Mapping[str, Value]) -> Value:
-        """What the layer gives at prediction, written with the primitives of `g`, for every program that predicts without nncore.
+        """Write the prediction of the layer with the primitives of `g`, for exports that predict without nncore.
 
-        The host asks only layers that compute something at prediction: views, layers of other layers and those with `training_only` in
-        their plan need none. It applies `activation` of the plan itself.
+        Views, layers that consist of layers, and those with `training_only` in their plan need no formula. The host applies `activation` of
+        the plan itself.
 
         Parameters
         ----------
         g : Graph
-            Its methods, and the operators of values, are all that a formula may use beside the arguments of the layer.
+            A formula may use its methods, the operators of values, and the arguments of the layer, nothing else.
         x : Value of shape (n, ...)
             Samples of the plan's input shape.
         tensors : mapping of str to Value
-            Tensors and buffers of the plan by name, in the shapes that the plan gives them.
+            Tensors and buffers of the plan by name, in their shapes in the plan.
 
         Returns
         -------
         Value of shape (n, ...)
-            Of the plan's output shape: what `forward` writes with ``training=False``, but for rounding.
+            The result of `forward` with ``training=False``, up to rounding, in the plan's output shape.
 
         Raises
         ------
         NoFormulaError
-            If the class does not write one: it trains and predicts in nncore, and cannot be exported.
+            If the class has no formula: it trains and predicts in nncore, and cannot be exported.
         """
         raise NoFormulaError(
-            f"{type(self).__name__} has no formula, so it can be used in nncore only: write its method formula(self, g, x, tensors), as "
+            f"{type(self).__name__} has no formula, so it cannot be exported: write its method formula(self, g, x, tensors), which is "
             "`forward` with the primitives of g (see «Formulas» in the documentation)"
         )

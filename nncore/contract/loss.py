@@ -1,4 +1,4 @@
-"""Losses: what a network is trained to make small."""
+"""Losses: what training minimises."""
 
 from __future__ import annotations
 
@@ -15,35 +15,33 @@ from nncore.contract.kernel import Kernel
 
 
 class Loss(Configurable):
-    """E, per sample. The host averages over the batch (weighted by ``sample_weight``); the loss does not.
+    """Base class of losses: the loss of each sample. The host averages over the batch, weighted by ``sample_weight``; the loss does not.
 
     Attributes
     ----------
     targets : {"real", "labels", "both"}
-        What `target` may be: ``(n_rows, n_targets)`` reals, ``(n_rows,)`` int64 class indices, or either.
+        Type of `target`: ``(n_rows, n_targets)`` real numbers, ``(n_rows,)`` int64 class indices, or either.
     target_range : str or None
-        Interval in which real targets must lie, ``"[0, 1]"``.
+        Interval of valid real targets, ``"[0, 1]"``.
     output_domain : {"real", "logits", "signed", "positive", "probabilities", "distribution"}
-        What the network's outputs must be: any numbers; any real numbers, bounded nowhere (logits, log-rates); numbers of both signs;
-        numbers above 0; numbers in [0, 1]; rows of probabilities that sum to 1. A network that is known to end otherwise (`Plan`,
-        `Activation.output_domain`) is not trained. A loss with a `link` takes logits unless it says otherwise.
+        Range of outputs that the loss needs: any numbers; unbounded real numbers (logits, log-rates); numbers of both signs; numbers above
+        0; numbers in [0, 1]; rows of probabilities that sum to 1. `fit` raises an error if the range of the last layer is known to be
+        another one (`Plan`, `Activation.output_domain`). The default with a `link` is logits.
     link : str, dict or None
         Activation that turns outputs into predictions on the scale of the targets: probabilities (``"softmax"``, ``"sigmoid"``), rates
-        (``"exp"``). ``predict_proba`` applies it, and metrics see what it gives. A dict is ``{"name": ..., **arguments}``.
+        (``"exp"``). ``predict_proba`` applies it, and metrics score its results. A dict is ``{"name": ..., **arguments}``.
     metrics : tuple of str or dict
-        Metrics shown beside this loss when the user asks for none.
+        Metrics that are scored if the user asks for none.
     judge : str, dict or None
-        The metric that rates networks trained with this loss where nobody says which: in ``score``, early stopping and the choice of the
-        best epoch. The best constant predictions by it must be those by the loss: R² for squared errors, D² for others. None is the
-        loss itself, a smaller one being better.
+        Default metric for ``score``, early stopping and the choice of the best epoch. It must have the same best constant prediction as the
+        loss: R² for squared errors, D² for others. None is the loss itself, of which smaller values are better.
     decides_probabilities : bool
-        Whether `decide` gives the probability of each class, ``(n_rows, n_classes)``, of outputs that are something else, such as
-        cumulative logits.
+        Whether `decide` returns the probability of each class, ``(n_rows, n_classes)``, from other outputs, such as cumulative logits.
     needs_batch : bool
         Whether a row's loss depends on other rows (ranking, contrastive and survival losses). Such a loss is called once with all rows of
-        a batch, and for a score once with all samples; `forward` and `backward` are given the weights of the rows too, which sum to 1.
+        a batch, and for a score once with all samples. `forward` and `backward` then also get the weights of the rows, which sum to 1.
     training_only : mapping of str to value
-        Arguments that only training uses, such as ``label_smoothing``, and what they are when a network is scored: `for_evaluation`.
+        Arguments that only training uses, such as ``label_smoothing``, and their values for scores: see `for_evaluation`.
     kernel : Kernel or None
         The same in C: ``nnc_loss`` of ``nncore/plugin.h``.
     """
@@ -66,97 +64,101 @@ class Loss(Configurable):
         return "logits" if self.output_domain == "real" and self.link is not None else self.output_domain
 
     def n_outputs(self, n_classes: int) -> int:
-        """Outputs of a network that tells `n_classes` classes apart: one for each, or a single yes/no output for two of them."""
+        """Number of outputs of a network for `n_classes` classes: one for each, or a single one for two classes."""
         return 1 if n_classes <= 2 and self.has_yes_no_outputs and self.targets != "labels" else n_classes
 
     def n_labels(self, n_outputs: int) -> int:
-        """Classes that `n_outputs` outputs tell apart, by `n_outputs` turned round: class indices are below it."""
+        """Number of classes for `n_outputs` outputs, the inverse of `n_outputs`: class indices are below it."""
         if type(self).n_outputs is Loss.n_outputs:
             return n_outputs
         return next((n for n in range(2 * n_outputs + 1, 0, -1) if self.n_outputs(n) == n_outputs), n_outputs)
 
     def decide(self, output: np.ndarray) -> np.ndarray:
-        """The predictions that outputs stand for.
+        """Turn outputs into predictions: classes, values or probabilities.
 
         Parameters
         ----------
         output : ndarray of shape (n_rows, n_outputs)
-            After the link, as ``predict_proba`` gives it.
+            Outputs after the link, as ``predict_proba`` returns them.
 
         Returns
         -------
         ndarray
-            Class indices ``(n_rows,)``, as here the largest output of a loss of class indices. Or values ``(n_rows, n_values)`` on the
-            scale of real targets, as here the outputs of any other loss. A classifier gives such a loss 0 and 1 as targets, and reads
-            them back: a single value above ½ is the second class, and of several values the largest wins. Or the probabilities of the
-            classes of a loss of class indices, which are read in the same way.
+            One of three:
+
+            - class indices ``(n_rows,)``: by default the largest output, for a loss of class indices;
+            - values ``(n_rows, n_values)`` on the scale of real targets: by default the outputs, for other losses. A classifier uses
+            targets
+              of 0 and 1: a single value above ½ is the second class, and of several values the largest is the class;
+            - probabilities of classes, for a loss of class indices. They are read in the same way.
         """
         if self.has_yes_no_outputs or self.targets_for(output.shape[1]) == "real":
             return output
         return output.argmax(axis=1)
 
     def deviation(self, output: np.ndarray) -> np.ndarray | None:
-        """Standard deviations of the distributions that outputs stand for, in the shape of what `decide` gives, which are their means.
+        """Compute standard deviations of the predicted distributions, whose means `decide` returns, in the same shape.
 
         Parameters
         ----------
         output : ndarray of shape (n_rows, n_outputs)
-            After the link.
+            Outputs after the link.
 
         Returns
         -------
         ndarray or None
-            Here None: outputs stand for values alone. A loss that overrides this overrides `of_moments` too. Then estimators offer
-            ``predict(return_std=True)``, and of several networks they predict the mean and the deviation of the mixture.
+            By default None: the loss predicts values without a distribution. A loss that overrides this must override `of_moments` too.
+            Estimators then offer ``predict(return_std=True)``. Averages of networks predict the mean and the deviation of the mixture.
         """
         return None
 
     def of_moments(self, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-        """Outputs, after the link, that stand for such means and deviations: `decide` and `deviation` turned round."""
+        """Compute outputs, after the link, from means and standard deviations: the inverse of `decide` and `deviation`."""
         raise NotImplementedError(f"{type(self).__name__}.of_moments")
 
     @property
     def has_own_decision(self) -> bool:
-        """Whether `decide` is another than that of all losses, so that predictions are not simply the outputs, or the largest of them."""
+        """Whether the class overrides `decide`, so that predictions are not just the outputs or the largest of them."""
         return type(self).decide is not Loss.decide
 
     def probabilities(self, output: np.ndarray) -> np.ndarray:
-        """Probabilities that outputs, after the link, stand for: themselves, or what is decided (`decides_probabilities`)."""
+        """Probabilities of outputs after the link: the outputs themselves, or the result of `decide` (`decides_probabilities`)."""
         return self.decide(output) if self.decides_probabilities else output
 
     @property
     def has_deviations(self) -> bool:
-        """Whether outputs stand for distributions: `deviation` is there."""
+        """Whether the loss predicts distributions: it overrides `deviation`."""
         return type(self).deviation is not Loss.deviation
 
     def for_any_unit(self) -> Self:
-        """The loss of outputs and targets in another unit than that of training: this one without what is given in that unit.
+        """Return the loss for outputs and targets in another unit, without arguments that depend on the unit.
 
-        Estimators train on scaled targets, and score in the units of the user. Here the loss itself.
+        Estimators train on scaled targets, and score in the unit of the user. By default this is the loss itself.
         """
         return self
 
     def formula(self, g: Graph, output: Value) -> Value:
-        """`decide` written with the primitives of `g`, for programs that predict without nncore.
+        """Write `decide` with the primitives of `g`, for exports that predict without nncore.
 
-        Only a loss that overrides `decide` with one that gives values needs it. The largest output of a class is looked for by the host.
+        Only a loss that overrides `decide` to return values needs it. The host finds the class with the largest output itself.
 
         Parameters
         ----------
         g : Graph
+            Its methods, and the operators of values, are all that a formula may use.
         output : Value of shape (n, n_outputs)
-            After the link.
+            Outputs after the link.
 
         Returns
         -------
         Value of shape (n, n_values)
-            Here `output` itself.
+            By default `output` itself.
         """
         return output
 
     @property
     def has_yes_no_outputs(self) -> bool:
-        """Whether each output, after the link, is a probability by itself."""
+        """Whether each output, after the link, is a separate probability."""
         return self.link == "sigmoid" or self.output_domain == "probabilities"
 
     @property
@@ -170,7 +172,7 @@ class Loss(Configurable):
     # ---- scoring ------------------------------------------------------------------------------------------------------------
 
     def for_evaluation(self) -> Self:
-        """The loss by which networks are scored: this one without what is there for training only.
+        """Return the loss for scores: this one without arguments that only training uses.
 
         Validation losses, ``evaluate`` and gradients with respect to inputs use it.
 
@@ -185,7 +187,7 @@ class Loss(Configurable):
     # ---- targets ------------------------------------------------------------------------------------------------------------
 
     def n_targets(self, n_outputs: int) -> int:
-        """Columns of a real-valued target for a network with `n_outputs` outputs. Raises `ShapeError` if it cannot have so many."""
+        """Number of columns of a real-valued target for a network with `n_outputs` outputs. Raises `ShapeError` if there is none."""
         return n_outputs
 
     def targets_for(self, n_outputs: int) -> str:
@@ -193,13 +195,13 @@ class Loss(Configurable):
         return self.targets
 
     def check_targets(self, target: np.ndarray, name: str) -> None:
-        """Raise `DataError` if the loss cannot be computed for real targets ``(n_samples, n_targets)``; messages call them `name`.
+        """Raise `DataError` if the loss cannot be computed for real targets ``(n_samples, n_targets)``, called `name` in messages.
 
         They are finite numbers in `target_range`.
         """
 
     def example_targets(self, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray | None:
-        """Real targets ``(n_rows, n_targets)`` to test the loss with, if it does not take just any numbers in `target_range`."""
+        """Real targets ``(n_rows, n_targets)`` to test the loss with, if it does not take all numbers in `target_range`."""
         return None
 
     # ---- value and gradient -------------------------------------------------------------------------------------------------
@@ -212,16 +214,16 @@ class Loss(Configurable):
     else:
 
         def forward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-            """Loss of every sample, shape ``(n_rows,)``, summed over its outputs.
+            """Compute the loss of every sample, shape ``(n_rows,)``, summed over its outputs.
 
-            With `needs_batch` it is ``forward(output, target, weight)``. `weight`, shape ``(n_rows,)``, is each row's share of the
-            batch: the shares sum to 1. The loss of the batch is Σᵢ weightᵢ Eᵢ, and each Eᵢ may depend on all rows and weights. A row
-            of weight 0 must not count. A loss that is one number for the batch returns that number for every row.
+            With `needs_batch` it is ``forward(output, target, weight)``. `weight`, shape ``(n_rows,)``, sums to 1. The loss of the batch is
+            Σᵢ weightᵢ Eᵢ, and each Eᵢ may depend on all rows and weights. A row of weight 0 must have no influence. A loss that is one
+            number for the batch returns that number for every row.
             """
             raise NotImplementedError(f"{type(self).__name__}.forward")
 
         def backward(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-            """Gradient of every sample's loss with respect to its outputs, shape ``(n_rows, n_outputs)``.
+            """Compute the gradient of every sample's loss with respect to its outputs, shape ``(n_rows, n_outputs)``.
 
             With `needs_batch` it is ``backward(output, target, weight)``: the gradient of Σᵢ weightᵢ Eᵢ, weights included.
             """
@@ -229,12 +231,12 @@ class Loss(Configurable):
 
 
 def activation_for(loss: Loss, n_outputs: int) -> str | None:
-    """The activation with which a network for `loss` ends, by name; None if it needs none."""
+    """Name of the last activation of a network for `loss`; None if it needs none."""
     return need_of(loss.output_domain_for(n_outputs), loss).activation
 
 
 def class_indices(decided: np.ndarray) -> np.ndarray:
-    """Class indices (n_rows,) from what `Loss.decide` gives, in the place of 0 and 1 for each class or for the second of two."""
+    """Class indices (n_rows,) from the result of `Loss.decide`: values for each class, or for the second of two."""
     if decided.ndim == 1:
         return decided.astype(np.int64, copy=False)
     return (decided[:, 0] > 0.5).astype(np.int64) if decided.shape[1] == 1 else decided.argmax(axis=1)

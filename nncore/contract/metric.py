@@ -12,17 +12,17 @@ from nncore.contract.kernel import Kernel
 
 
 class Metric(Configurable):
-    """A score of predictions, higher or lower being better as it says.
+    """Base class of metrics: a score of predictions.
 
-    Most scores follow from weighted means over samples: a metric that overrides `terms` is computed block by block, and never holds all
-    outputs of a large data set. One that needs them all, as the area under a ROC curve does, overrides `score` instead.
+    Most scores follow from weighted means over samples. A metric that overrides `terms` is computed block by block, and never holds all
+    outputs of a large data set. A metric that needs all of them, such as the area under a ROC curve, overrides `score` instead.
 
     Attributes
     ----------
     higher_is_better : bool or None
-        None if it does not say: then its name has to tell (``"worst_error"``), or who monitors it.
+        Whether larger values are better. None infers it from the name (``"worst_error"``), or leaves it to the `mode` of a callback.
     label : str or None
-        Name of its column in the history; None is the name under which it is registered.
+        Name of the column in the history; None is the registered name.
     kernel : Kernel or None
         The same as `terms` in C: ``nnc_metric`` of ``nncore/plugin.h``.
     """
@@ -32,23 +32,23 @@ class Metric(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def example(self, rng: np.random.Generator, n_rows: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Outputs and targets to test the metric with, if it takes neither one of three classes nor numbers, one for each output."""
+        """Outputs and targets to test the metric with, if neither three classes nor one number for each output are valid targets."""
         return None
 
     def check_shapes(self, output: tuple[int, ...], target: tuple[int, ...]) -> None:
-        """Raise `ShapeError` if outputs and targets of these shapes cannot be scored; asked before training begins."""
+        """Raise `ShapeError` if outputs and targets of these shapes cannot be scored; called before training begins."""
 
     def check_targets(self, target: np.ndarray) -> None:
-        """Raise `DataError` if these targets are none that it scores; asked of arrays before training begins.
+        """Raise `DataError` if these targets cannot be scored; called for arrays before training begins.
 
         Parameters
         ----------
         target : ndarray of shape (n_rows,) or (n_rows, n_targets)
-            Of fitting shape.
+            Targets of a valid shape.
         """
 
     def for_targets(self, target: np.ndarray, sample_weight: np.ndarray) -> Self:
-        """This metric, or a copy that keeps what it has to know of all targets before it sees the first block of outputs.
+        """Return this metric, or a copy with what it needs to know of all targets before the first block of outputs.
 
         Parameters
         ----------
@@ -62,22 +62,22 @@ class Metric(Configurable):
         return self
 
     def n_terms(self, n_outputs: int) -> int:
-        """How many terms a sample has, for `n_outputs` outputs.
+        """Number of terms of a sample, for `n_outputs` outputs.
 
         Returns
         -------
         int
-            1 unless overridden.
+            1 by default.
         """
         return 1
 
     def terms(self, output: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """What each sample adds to the score: numbers whose weighted means over all samples decide it.
+        """Compute the terms of each sample: numbers whose weighted means over all samples determine the score.
 
         Parameters
         ----------
         output : ndarray of shape (n_rows, n_outputs)
-            Of some samples, in one block.
+            Outputs of a block of samples.
         target : ndarray of shape (n_rows,) or (n_rows, n_targets)
 
         Returns
@@ -87,24 +87,24 @@ class Metric(Configurable):
         raise NotImplementedError(f"{type(self).__name__}.terms")
 
     def from_means(self, means: np.ndarray) -> float:
-        """The score.
+        """Compute the score from the means of the terms.
 
         Parameters
         ----------
         means : ndarray of shape (n_terms,), float64
-            Of the terms of all samples, weighted.
+            Weighted means of the terms of all samples.
 
         Returns
         -------
         float
-            The mean of them unless overridden.
+            The mean of `means` by default.
         """
         return float(means[0]) if len(means) == 1 else float(means.mean())
 
     def score(self, output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        """Score of outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or reals ``(n_rows, n_targets)``.
+        """Score outputs ``(n_rows, n_outputs)`` against class indices ``(n_rows,)`` or real numbers ``(n_rows, n_targets)``.
 
-        NaN if the weights sum to 0. A sample of weight 0 does not count, whatever its outputs are.
+        It is NaN if the weights sum to 0. A sample of weight 0 must have no influence, whatever its outputs are.
         """
         if type(self).terms is Metric.terms:
             raise NotImplementedError(f"{type(self).__name__}.terms")

@@ -1,4 +1,4 @@
-"""Whether an epoch is the best so far: asked by early stopping, by checkpoints and by schedules that react."""
+"""Find out whether an epoch is the best so far: for early stopping, checkpoints and reactive schedules."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from nncore.errors import ParameterError
 
 
 class Monitor:
-    """The best value of a column of the history.
+    """Tracks the best value of a column of the history.
 
     Parameters
     ----------
     owner : str
-        Who asks, for error messages.
+        Name of the callback or schedule, for error messages.
     column : str
         ``"val_loss"``, ``"loss"``, ``"val_accuracy"``, ...
     mode : {"auto", "min", "max"}, default "auto"
-        What is better. ``"auto"`` is a smaller loss and, for a metric, what the metric or its name says.
+        Whether smaller or larger values are better. ``"auto"`` minimises losses, and asks the metric or its name.
     min_delta : float, default 0.0
-        A value is better if it is so by more than this.
+        Smallest change that counts as better.
 
     Attributes
     ----------
     best : float
-        NaN before there is one, which a NaN in the history never is; infinity counts as the largest number, so that files can hold it.
+        The best value; NaN before there is one. A NaN in the history is never best. Infinity is stored as the largest number, for files.
     is_tied : bool
-        Whether the last epoch that `improved` was asked about has the same value as the best one before it.
+        Whether the last epoch that `improved` looked at has the same value as the best one before it.
     """
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
@@ -45,12 +45,12 @@ class Monitor:
         self._value, self._is_lower_better = math.nan, True
 
     def improved(self, history: History) -> bool:
-        """Whether the last epoch is the best so far, which `best` then remembers.
+        """Return whether the last epoch is the best so far, and store its value in `best`.
 
         Raises
         ------
         ParameterError
-            If the fit does not record the column, or nothing says which of its values are better.
+            If the fit does not record the column, or it is not known whether smaller or larger values are better.
         """
         check_recorded(self._owner, self._column, history)
         largest = sys.float_info.max
@@ -64,13 +64,13 @@ class Monitor:
         return better
 
     def beats(self, reference: float) -> bool:
-        """Whether the last epoch that `improved` was asked about is better than a number."""
+        """Whether the last epoch that `improved` looked at is better than a number."""
         gain = reference - self._value if self._is_lower_better else self._value - reference
         return gain > self._min_delta
 
 
 def check_monitored(watcher: Any, history: History, recorded: Sequence[str]) -> None:
-    """Raise `ParameterError` unless what a callback or a schedule needs of the history is recorded, and has a direction if it is compared.
+    """Raise `ParameterError` unless the fit records the columns that a callback or schedule needs, with a direction if it compares.
 
     Parameters
     ----------

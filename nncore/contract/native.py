@@ -1,4 +1,4 @@
-"""Which components run compiled, and which on NumPy."""
+"""Whether a component runs compiled or on NumPy."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _METHODS: dict[type, tuple[str, ...]] = {
 
 
 def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None:
-    """The kernel that computes what `component` (an instance or its class) computes, or None.
+    """Return the kernel that is equivalent to `component` (an instance or its class), or None.
 
-    A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited
-    kernel would silently ignore what it changed. So does an `OptimizerWrapper` around an optimizer that runs on NumPy, and a layer with
-    such an `inner_activation`.
+    A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited kernel would ignore
+    its changes. The same holds for an `OptimizerWrapper` around an optimizer that runs on NumPy, and for a layer with such an
+    `inner_activation`.
     """
     component_class = component if isinstance(component, type) else type(component)
     methods: tuple[str, ...] | None = None
@@ -65,6 +65,6 @@ def _with_inner(kernel: Kernel, component: Configurable) -> Kernel | None:
 
 
 def rung(component: Configurable | type[Configurable]) -> str:
-    """What runs for `component`: ``"native"``, ``"numba"`` or ``"numpy"``."""
+    """Return how `component` runs: ``"native"``, ``"numba"`` or ``"numpy"``."""
     kernel = native_kernel(component)
     return "numpy" if kernel is None else kernel.rung

@@ -14,14 +14,14 @@ _TAIL = (
 
 
 def standard_normal(words: np.ndarray) -> np.ndarray:
-    """Return a number from N(0, 1) for each random word, by the inverse of the normal distribution function.
+    """Turn random words into numbers from N(0, 1), by the inverse of the normal distribution function.
 
-    Errors are below 3·10⁻⁶ up to 5.5 and below 0.003 beyond; no number is larger than 6.34.
+    Errors are below 3·10⁻⁶ up to 5.5 and below 0.003 beyond. No number is larger than 6.34.
 
     Parameters
     ----------
     words : ndarray of uint32
-        Those of `random_words`.
+        Words of `random_words`.
 
     Returns
     -------

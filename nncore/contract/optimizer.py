@@ -1,4 +1,4 @@
-"""Optimizers: one update of all parameters, what they remember, and where the tensors lie."""
+"""Optimizers: updates of parameters, their state, and the places of tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATE_DTYPES = ("network", "float64", "int64")
 
 @dataclass(frozen=True)
 class TensorSpan:
-    """Where one tensor lies in the flat vectors, for optimizers that need structure.
+    """The place of a tensor in the flat vectors, for optimizers that need tensors.
 
     Attributes
     ----------
@@ -48,18 +48,18 @@ class TensorSpan:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """Number of elements."""
         return self.rows * self.columns
 
 
 @dataclass(frozen=True)
 class State:
-    """An array that an optimizer keeps for one tensor between steps, zero before the first one.
+    """An array that an optimizer keeps for a tensor between steps, zero before the first step.
 
     Attributes
     ----------
     name : str
-        What it is, ``"momentum"``: its name in `nncore.Sequential.optimizer_state` and in files.
+        Name in `nncore.Sequential.optimizer_state` and in files: ``"momentum"``.
     shape : tuple of int
         ``()`` for one number.
     dtype : {"network", "float64", "int64"}
@@ -91,21 +91,21 @@ def slot_name(slot: int) -> str:
 
 
 class Optimizer(Configurable):
-    """One update of all parameters.
+    """Base class of optimizers: an update of all parameters.
 
-    By default it is a pass over flat vectors, in which every parameter is updated by itself. An optimizer that `needs_tensors` is handed
-    whole tensors, with state of any shape for each.
+    By default it works on flat vectors and updates every parameter independently. An optimizer that `needs_tensors` gets whole tensors,
+    with state of any shape for each.
 
     Attributes
     ----------
     n_slots : int
-        How many vectors of state, each as long as the parameters, start at zero and are kept between steps.
+        Number of state vectors. Each is as long as the parameters, starts at zero, and is kept between steps.
     needs_tensors : bool
         True to get tensors instead of flat vectors.
     skips_zero : bool
-        True says that a step changes neither a parameter whose gradient is zero nor its state, whatever the numbers of the optimizer are.
-        Steps on large tables then leave out rows that no sample of a batch touches. It holds for the class that computes the step: one
-        that overrides `step` or `kernel` says it again.
+        True if a step changes neither a parameter with gradient zero nor its state, for any hyperparameters. Steps on large tables then
+        skip rows that no sample of a batch touches. It holds for the class that defines the step: a subclass that overrides `step` or
+        `kernel` sets it again.
     kernel : Kernel or None
         The same in C: ``nnc_optimizer`` of ``nncore/plugin.h``.
     """
@@ -116,20 +116,20 @@ class Optimizer(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def settings(self) -> dict[str, Any]:
-        """Arguments by name, which parameter groups and schedules may change."""
+        """Arguments by name that parameter groups and schedules may change."""
         return self.config()
 
     def holder(self, name: str) -> Optimizer:
-        """The optimizer that has an argument of that name: this one, unless it is a wrapper."""
+        """The optimizer with an argument of that name: this one, unless it is a wrapper."""
         return self
 
     def state(self, tensors: Sequence[TensorSpan]) -> Sequence[Sequence[State]]:
-        """What is kept of each tensor, for an optimizer that `needs_tensors`.
+        """Declare the state of each tensor, for an optimizer that `needs_tensors`.
 
         Parameters
         ----------
         tensors : sequence of TensorSpan
-            All that it updates.
+            All tensors that it updates.
 
         Returns
         -------
@@ -139,14 +139,14 @@ class Optimizer(Configurable):
         return [[State(slot_name(slot), tensor.shape) for slot in range(self.n_slots)] for tensor in tensors]
 
     def work(self, tensors: Sequence[TensorSpan]) -> int:
-        """How much working memory a call of the kernel needs, in numbers of the network's dtype, for an optimizer that `needs_tensors`.
+        """Return the working memory of a kernel call, in numbers of the network's dtype, for an optimizer that `needs_tensors`.
 
-        Nothing of it is kept, and each thread has its own: a kernel may not allocate.
+        A kernel may not allocate memory. Each thread has its own working memory, and its content is not kept.
 
         Parameters
         ----------
         tensors : sequence of TensorSpan
-            All that it updates.
+            All tensors that it updates.
 
         Returns
         -------
@@ -162,75 +162,78 @@ class Optimizer(Configurable):
         Parameters
         ----------
         w, g : ndarray of shape (n,)
-            Parameters and gradients: of the whole network, or of a part that is trained alike (parameter groups).
+            Parameters and gradients, of the whole network or of a parameter group.
         state : ndarray of shape (n_slots, n)
+            The state vectors.
         t : int
             Number of this step, from 1.
         *tensors : sequence of TensorSpan
-            One argument, present if `needs_tensors`. Then `w`, `g` and `state` are lists with an entry for each of the tensors: matrices of
-            shape (rows, columns), and dicts of the arrays that `state` declares, by name.
+            One more argument if `needs_tensors`. Then `w`, `g` and `state` are lists with an entry for each tensor: matrices of shape
+            (rows, columns), and dicts of the arrays that `state` declares, by name.
         """
         raise NotImplementedError(f"{type(self).__name__}.step")
 
     def perturb(self, w: np.ndarray, g: np.ndarray, norm: float) -> None:
-        """Move `w` in place to where the gradient for `step` is taken, for an optimizer that computes two in each step.
+        """Move `w` in place to the point of the second gradient, for an optimizer that computes two gradients in each step.
 
         A class that overrides it has two passes over each batch: gradients at the parameters, `perturb`, gradients at the moved parameters.
-        Then the parameters are put back, and `step` gets them with the second gradients. Both passes drop the same units; the loss that is
-        reported, and what layers remember of the batch, is that of the first.
+        Then the parameters are restored, and `step` gets the second gradients. Both passes drop the same units. The reported loss and the
+        running statistics are those of the first pass.
 
         Parameters
         ----------
         w, g : ndarray of shape (n,)
-            Parameters and first gradients: of the whole network, or of a part of it.
+            Parameters and first gradients, of the whole network or of a part of it.
         norm : float
-            Euclidean norm of all first gradients of this optimizer's parameters together.
+            Euclidean norm of all first gradients of this optimizer's parameters.
         """
         raise NotImplementedError(f"{type(self).__name__}.perturb")
 
     @property
     def n_passes(self) -> int:
-        """How many gradients of a batch a step needs: 2 for a class with `perturb`."""
+        """Number of gradients that a step needs: 2 for a class with `perturb`."""
         return 1 if type(self).perturb is Optimizer.perturb else 2
 
     def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:
-        """What no parameter, no number of the state, and nothing that is computed on the way to them exceeds in some steps.
+        """Return a bound for the magnitude of parameters, state and intermediate results over some steps.
 
-        A step that cannot overflow need not be looked at, and nothing has to be copied before it. Where nothing is known, training costs
-        a copy of parameters and state for each run of the core: for each `train_on_batch`, and some twenty times a second in a fit.
+        If steps cannot overflow, the host need not check them or copy anything before them. Without a bound, training copies parameters and
+        state before each run of the core: in each `train_on_batch`, and about twenty times a second in a fit.
 
-        The bound must hold, too, if a wrapper moves parameters between steps to somewhere between points where they have been. It is not
-        asked of an optimizer that `needs_tensors` and keeps state: arrays of any shape have no two numbers that say how far they go.
+        The bound must also hold if a wrapper moves parameters between steps to points between earlier ones. It is not used for an optimizer
+        that `needs_tensors` and has state, since arrays of any shape have no simple bounds.
 
         Parameters
         ----------
         w, g : float
-            Parameters before them have magnitudes up to w, all gradients up to g.
+            Bounds of the magnitudes of the initial parameters and of all gradients.
         state : sequence of (float, float)
-            For each vector of the state, the lowest number in it and the highest, before them.
+            Smallest and largest number of each initial state vector.
         n_steps : int
+            Number of steps.
 
         Returns
         -------
         float
-            Any bound, however rough; not smaller for larger arguments. Infinity, the default, says that there is none.
+            Any bound, however rough, that does not decrease in the arguments. Infinity, the default, is no bound.
         """
         return math.inf
 
     def evaluation(self, w: Any, state: Any, out: Any) -> None:
-        """Write to `out` the parameters to predict with, for an optimizer that trains others: an average, or slower ones.
+        """Compute the parameters to predict with into `out`, for an optimizer that trains others: an average, or slow weights.
 
-        A class that overrides it has two sets of parameters. Predictions, validation, callbacks and files use those of `evaluation`;
-        training goes on from `w`, which is ``network.trajectory`` meanwhile.
+        A class that overrides it has two sets of parameters. Predictions, validation, callbacks and files use those of `evaluation`.
+        Training continues from `w`, which is ``network.trajectory`` meanwhile.
 
         Parameters
         ----------
         w : ndarray of shape (n,)
             The trained parameters.
         state : ndarray of shape (n_slots, n)
-            Where it is 0, no step has been taken yet, and `out` is to be `w`.
+            The state. Before the first step it is 0, and `out` must become `w`.
         out : ndarray of shape (n,)
-            Overlaps neither of them. If the class `needs_tensors`, all three are lists with an entry for each tensor, as in `step`.
+            Array to fill, which does not overlap the others. With `needs_tensors`, all three are lists with an entry for each tensor, as in
+            `step`.
         """
         for source, target in zip(w, out, strict=True) if self.needs_tensors else [(w, out)]:
             target[...] = source

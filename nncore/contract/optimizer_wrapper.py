@@ -15,23 +15,22 @@ from nncore.errors import ParameterError
 
 
 class OptimizerWrapper(Optimizer):
-    """An optimizer that does something around the steps of another one, its argument `optimizer`.
+    """Base class of optimizers that act before and after the steps of another one, their argument `optimizer`.
 
-    Override what it does: `before_step` and `after_step` are called around every step of the optimizer inside, `perturb` before a second
-    gradient, and `own_evaluation` says what to predict with. The network calls the optimizer inside; no wrapper computes its step.
-    Wrappers may be put around each other, and around any optimizer.
+    Override `before_step` and `after_step`, which are called around every step of the inner optimizer; `perturb`, before a second gradient;
+    or `own_evaluation`, for the parameters to predict with. The network calls the inner optimizer. Wrappers may be nested.
 
-    In ``__init__``, ``self.optimizer = resolve("optimizers", optimizer)`` takes whatever a user may write for one.
+    In ``__init__``, write ``self.optimizer = resolve("optimizers", optimizer)``, which accepts names, classes and dicts.
 
     Attributes
     ----------
     optimizer : Optimizer
-        The one inside. It has the learning rate.
+        The inner optimizer. It has the learning rate.
     own_slots : int
-        Vectors of state that the wrapper keeps itself, as `Optimizer.n_slots`.
+        Number of state vectors of the wrapper itself, as `Optimizer.n_slots`.
     kernel : Kernel or None
-        The same in C: ``before_step``, ``after_step`` and ``perturb`` of ``nnc_optimizer``, those that the class overrides. It is used if
-        the optimizer inside has a kernel, too.
+        The same in C: those of ``before_step``, ``after_step`` and ``perturb`` of ``nnc_optimizer`` that the class overrides. It is used if
+        the inner optimizer has a kernel too.
     """
 
     own_slots: ClassVar[int] = 0

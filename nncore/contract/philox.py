@@ -8,7 +8,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 
 
 def random_words(seed: int, step: int, layer: int, n: int) -> np.ndarray:
-    """Return `n` random 32-bit words that depend on the key and their position alone.
+    """Return `n` random 32-bit words that depend only on the key and their position.
 
     Philox4x32-10 with key `seed` and counter (position // 4, `layer`, `step`).
 
@@ -19,7 +19,7 @@ def random_words(seed: int, step: int, layer: int, n: int) -> np.ndarray:
     layer : int
         Below 2**32.
     n : int
-        How many words.
+        Number of words.
 
     Returns
     -------

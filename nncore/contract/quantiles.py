@@ -1,20 +1,20 @@
-"""Quantiles of columns, of rows that count alike or not."""
+"""Quantiles of columns, weighted or not."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: To find numbers at more places than these, a column is sorted.
+#: A column is sorted to find numbers at more places than these.
 MOST_PARTED = 8
 
 
 def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Quantiles of what is there of each column.
+    """Compute quantiles of each column without its missing numbers.
 
-    Without weights they are `numpy.quantile`'s, linear between neighbours. With weights each number stands in the middle of its weight:
+    Without weights they are those of `numpy.quantile`, linear between neighbours. With weights each number is at the middle of its weight:
     the k-th smallest of weight w_k is the quantile of level (C_k − C_1)/(C_n − C_1), C_k = w_1 + … + w_k − w_k/2, linear in between. Only
-    ratios of weights count, and equal ones give the same as none.
+    ratios of weights matter, and equal weights give the same result as none.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
     Returns
     -------
     ndarray of shape (n_columns, n_levels), float64
-        NaN for a column in which nothing is there.
+        NaN for a column without numbers.
     """
     x, q = columns.T, np.asarray(levels, np.float64)
     if sample_weight is None or bool((sample_weight == sample_weight[:1]).all()):

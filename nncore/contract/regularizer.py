@@ -1,4 +1,4 @@
-"""Regularizers: what is added to the loss for the parameters themselves."""
+"""Regularizers: penalties on parameters that are added to the loss."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SPLITS = ("elements", "rows", "columns", "tensor")
 
 
 class Regularizer(Configurable):
-    """A term R(W) of the loss that depends on one tensor alone, while training.
+    """Base class of regularizers: a term R(W) of the training loss that depends on one tensor.
 
     Attributes
     ----------
     split : {"elements", "rows", "columns", "tensor"}
-        On which parts the compiled functions may be called, by several threads at once: R is a sum over single numbers, over rows, or over
-        columns; or it needs the whole tensor. A property may choose by the arguments.
+        Parts on which several threads may call the compiled functions at once: R is a sum over single numbers, rows, or columns.
+        ``"tensor"`` if it needs the whole tensor. A property may choose by the arguments.
     kernel : Kernel or None
         The same in C: ``nnc_regularizer`` of ``nncore/plugin.h``.
     """
@@ -31,12 +31,12 @@ class Regularizer(Configurable):
     kernel: ClassVar[Kernel | None] = None
 
     def value(self, w: np.ndarray) -> float:
-        """R(W).
+        """Compute R(W).
 
         Parameters
         ----------
         w : ndarray of shape (n_rows, n_columns)
-            The tensor; a vector is one row. It is not to be changed.
+            The tensor; a vector is one row. Do not change it.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Samplers: which samples an epoch visits, and in which order."""
+"""Samplers: choose and order the samples of an epoch."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from nncore.errors import DataError
 
 @dataclass(frozen=True)
 class SampleInfo:
-    """What a sampler knows of the samples of a fit. The arrays cannot be written to.
+    """The samples of a fit, as a sampler sees them. The arrays are read-only.
 
     Attributes
     ----------
     n_samples : int
+        Number of training samples.
     labels : ndarray of shape (n_samples,), int64, or None
-        Class indices, if the loss compares with them.
+        Class indices, if the loss uses them.
     targets : ndarray of shape (n_samples, n_targets) or None
         Real targets, if there are no labels.
     weights : ndarray of shape (n_samples,) or None
-        What ``sample_weight`` was, in float64 and times a power of two: the largest is from 1 to 2. None stands for 1 each.
+        ``sample_weight`` in float64, times a power of two so that the largest is from 1 to 2. None is 1 for all.
     rows : ndarray of shape (n_samples,), int64, or None
-        Which rows of the data they are, if a part is held out for validation; None for all rows in order.
+        Row numbers of the samples in the data, if a part is held out for validation. None for all rows in order.
     n_rows : int
-        Rows of the data, those that are held out included.
+        Number of rows of the data, including those held out.
     """
 
     n_samples: int
@@ -40,13 +41,14 @@ class SampleInfo:
     n_rows: int = 0
 
     def chosen(self, values: np.ndarray, what: str) -> np.ndarray:
-        """Of an argument that says something of each row of the data, what it says of these samples.
+        """Select the values of these samples from an argument with one value for each row of the data.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows,)
+            The argument.
         what : str
-            For the error: ``"GroupedSampler: groups"``.
+            Its name for the error: ``"GroupedSampler: groups"``.
 
         Returns
         -------
@@ -63,10 +65,10 @@ class SampleInfo:
         return values if self.rows is None else values[self.rows]
 
     def classes(self) -> np.ndarray:
-        """The class of each sample, by labels or by targets that stand for classes.
+        """Find the class of each sample, from labels or from targets that encode classes.
 
-        Targets stand for classes if every row has a single 1 among zeros (one-hot) or among −1, or if there is one column with at most
-        two different values.
+        Targets encode classes if every row has a single 1 among zeros (one-hot) or among −1, or if there is one column with at most two
+        different values.
 
         Returns
         -------
@@ -86,7 +88,7 @@ class SampleInfo:
         if found is None:
             raise DataError(
                 "the targets are real numbers, and this sampler needs classes: pass class indices or one-hot targets, or use "
-                "sampler='shuffle' (with sample_weight, if some samples are to count more)"
+                "sampler='shuffle' (with sample_weight to weight samples)"
             )
         classes = np.asarray(np.unique(found, return_inverse=True)[1], np.int64).reshape(-1)
         classes.flags.writeable = False
@@ -105,16 +107,16 @@ def _classes_of(targets: np.ndarray | None) -> np.ndarray | None:
 
 
 def permutation(n: int, seed: int, number: int) -> np.ndarray:
-    """The numbers 0 to n − 1 in random order, decided by `seed` and `number` alone; for samplers.
+    """Return the numbers 0 to n − 1 in a random order that depends only on `seed` and `number`; for samplers.
 
     Parameters
     ----------
     n : int
         Below 2**32 − 1.
     seed : int
-        Below 2**64: what `Sampler.order` is given.
+        Below 2**64: the seed that `Sampler.order` gets.
     number : int
-        Below 2**64. Another number gives another order: that of the epoch, or of the many orders that an epoch is made of.
+        Below 2**64. Each number gives another order: the epoch, or a number for each of several orders in an epoch.
 
     Returns
     -------
@@ -132,34 +134,35 @@ def _of_the_core() -> Callable[[int, int, int], np.ndarray]:
 
 
 class Sampler(Configurable):
-    """Which samples an epoch visits, and in which order.
+    """Base class of samplers: choose and order the samples of an epoch.
 
-    A fit works with a copy of the sampler it is given. An order depends on nothing but the samples, the seed, the epoch and the
-    hyperparameters: so a fit that is resumed from a file meets the order that it would have met, and threads change nothing.
+    A fit works with a copy of the sampler. An order must depend only on the samples, the seed, the epoch and the hyperparameters. So a
+    resumed fit has the same order, and threads change nothing.
 
-    Samples that are streamed from a source larger than memory are never there together, so that `length` and `order` are not asked for
-    them. `in_stream` says which of two ways through a stream stands for this sampler, if one does.
+    Samples of a stream are never in memory together, so `length` and `order` are not called for them. `in_stream` says how this sampler
+    visits a stream.
 
     Attributes
     ----------
     in_stream : {"in_turn", "shuffled"} or None
-        How it visits the samples of a stream: in the order of the source, or in a random order, as far as the pieces and the buffer of
-        the stream allow. None if it chooses by looking at all samples: `fit` then refuses a stream.
+        Order of the samples of a stream: that of the source, or random, as far as the pieces and the buffer of the stream allow. None if
+        the sampler needs all samples: `fit` then raises an error for a stream.
     """
 
     in_stream: ClassVar[str | None] = None
 
     @property
     def uses_weights(self) -> bool:
-        """Whether samples are chosen by ``sample_weight``, so that in training each visit counts 1. False unless overridden."""
+        """Whether samples are chosen by ``sample_weight``, so that each visit has weight 1 in training. False by default."""
         return False
 
     def length(self, samples: SampleInfo) -> int:
-        """How many samples an epoch visits: the same number in every epoch, since schedules span the steps of a fit.
+        """Return the number of visits in an epoch. It is the same in every epoch, since schedules span the steps of a fit.
 
         Parameters
         ----------
         samples : SampleInfo
+            The samples of the fit.
 
         Returns
         -------
@@ -169,25 +172,25 @@ class Sampler(Configurable):
         Raises
         ------
         DataError, ParameterError
-            If these samples cannot be visited in this way. `fit` asks before it changes anything.
+            If the sampler does not work with these samples. `fit` calls this before it changes anything.
         """
         return samples.n_samples
 
     def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray | None:
-        """The samples of an epoch, as numbers of rows.
+        """Return the samples of an epoch in order, by their numbers.
 
         Parameters
         ----------
         samples : SampleInfo
+            The samples of the fit.
         seed : int
-            The network's.
+            Seed of the network.
         epoch : int
-            Epochs that the network was trained for before this one, in all its life.
+            Number of epochs before this one, over all fits of the network.
 
         Returns
         -------
         ndarray of shape (length,), int64, or None
-            Numbers from 0 to ``n_samples - 1``; the host checks that. None stands for all samples in the order of the data, and is then
-            faster.
+            Numbers from 0 to ``n_samples - 1``, which the host checks. None is all samples in the order of the data, and faster.
         """
         raise NotImplementedError(f"{type(self).__name__}.order")

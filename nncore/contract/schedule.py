@@ -1,4 +1,4 @@
-"""Schedules: how a number moves during a fit."""
+"""Schedules: change the learning rate or other numbers during a fit."""
 
 from __future__ import annotations
 
@@ -10,66 +10,66 @@ from nncore.errors import ParameterError
 
 
 class Schedule(Configurable):
-    """How a number moves during a fit: the learning rate, or any other that `fit` is given a schedule for.
+    """Base class of schedules: factors of the learning rate, or of another number, at each step.
 
-    Most are a formula and have nothing but `factor`. One that reacts to how training goes looks at the history in `observe`, and says
-    in `state` what it must not forget, so that a run resumed from a file goes on as if it had never stopped. A network keeps a copy of
-    the schedule that `fit` is given (`net.schedule`).
+    Most schedules are a formula and override only `factor`. A schedule that reacts to training looks at the history in `observe`. It
+    returns from `state` what it needs to resume, so that a resumed run has the same result. A network keeps a copy of its schedule
+    (`net.schedule`).
 
     Attributes
     ----------
     monitor : str or None
-        A column of the history without which it can do nothing: `fit` refuses to begin if it does not record that.
+        A column of the history that the schedule needs. `fit` raises an error before it begins if it does not record the column.
     mode : str or None
-        What is better of `monitor`: ``"min"``, ``"max"``, or ``"auto"`` for what its metric or its name says; `fit` refuses to begin if
-        neither does. None if it does not compare.
+        Whether smaller or larger values of `monitor` are better: ``"min"``, ``"max"``, or ``"auto"`` to ask the metric or its name. If
+        neither says, `fit` raises an error before it begins. None if the schedule does not compare.
     """
 
     monitor: str | None = None
     mode: str | None = None
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
-        """Factors of the number.
+        """Return the factors that the number is multiplied by.
 
         Parameters
         ----------
         step : ndarray of shape (n,), int64
-            Steps of the schedule, the first is 0.
+            Steps of the schedule, from 0.
         n_steps : int
-            Steps that the schedule spans.
+            Number of steps that the schedule spans.
 
         Returns
         -------
         ndarray of shape (n,)
-            None of them negative. They depend on nothing but the arguments, the hyperparameters and `state`.
+            Factors of at least 0. They must depend only on the arguments, the hyperparameters and `state`.
         """
         raise NotImplementedError(f"{type(self).__name__}.factor")
 
     @property
     def observes(self) -> bool:
-        """Whether `observe` does anything, so that the factors of an epoch are known only once the one before is over."""
+        """Whether the class overrides `observe`, so that the factors of an epoch are known only after the epoch before."""
         return type(self).observe is not Schedule.observe
 
     def observe(self, history: History) -> None:
-        """Take notice of an epoch, before callbacks do; the factors of the next epoch are asked for afterwards.
+        """Look at an epoch, before callbacks do. `factor` is called for the next epoch afterwards.
 
         Parameters
         ----------
         history : History
-            ``history[name][-1]`` is the epoch's value of a column, ``history.mode(name)`` which ones are better.
+            ``history[name][-1]`` is the epoch's value of a column, ``history.mode(name)`` its direction.
         """
 
     def state(self) -> dict[str, float]:
-        """What `observe` has learned, as finite numbers by name; saved with the network."""
+        """Return what `observe` has learned, as finite numbers by name; it is saved with the network."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Take back what `state` returned, or, if it is empty, forget everything: a fit begins with that.
+        """Restore what `state` returned. A fit begins with an empty dict, which resets the schedule.
 
         Raises
         ------
         ParameterError
-            If it is nothing that `state` returns.
+            If `state` returns no such dict.
         """
         if state:
             raise ParameterError(f"{type(self).__name__} keeps no state, got {sorted(state)}")

@@ -1,4 +1,4 @@
-"""The best network of a fit, kept while the fit goes on."""
+"""A copy of the best network during a fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.errors import ParameterError
 
 
 class Snapshot:
-    """A copy of a network's parameters and buffers, to go back to.
+    """A copy of a network's parameters and buffers, to restore later.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ class Snapshot:
         self._buffers: dict[str, np.ndarray] = {name: view.copy() for name, view in network.named_buffers().items()}
 
     def update(self, network: Any) -> None:
-        """Copy those of now, into the same memory.
+        """Copy the current parameters and buffers, into the same memory.
 
         Parameters
         ----------
         network : Sequential
-            The same one.
+            The same network.
         """
         network.copy_parameters(self._parameters)
         if self._buffers:
@@ -36,19 +36,19 @@ class Snapshot:
                 np.copyto(self._buffers[name], view)
 
     def restore(self, network: Any) -> None:
-        """Put them back.
+        """Restore the copied parameters and buffers.
 
         Parameters
         ----------
         network : Sequential
-            The same one.
+            The same network.
         """
         np.copyto(network.parameters, self._parameters)
         for name, view in network.named_buffers().items():
             np.copyto(view, self._buffers[name])
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The copy, for `Callback.state`.
+        """Return the copy, for `Callback.state`.
 
         Returns
         -------
@@ -58,19 +58,20 @@ class Snapshot:
         return {"parameters": self._parameters, **{f"buffers/{name}": array for name, array in self._buffers.items()}}
 
     def take(self, arrays: dict[str, Any]) -> None:
-        """Let it be a copy of what `arrays` returned.
+        """Restore this copy from the result of `arrays`.
 
         Parameters
         ----------
         arrays : dict of str to ndarray
+            The result of `arrays`.
 
         Raises
         ------
         ParameterError
-            If they are those of another network.
+            If it is from another network.
         """
         own = self.arrays()
         if own.keys() != arrays.keys() or any(np.shape(arrays[name]) != array.shape for name, array in own.items()):
-            raise ParameterError("the best parameters that a callback remembers are not those of this network")
+            raise ParameterError("the best parameters in a callback's state are from another network: call net.forget_fit() first")
         for name, array in own.items():
             np.copyto(array, arrays[name])

@@ -1,4 +1,4 @@
-"""Hashes of numbers of rows: what rows are drawn by, wherever their order is that of a file."""
+"""Hashes of row numbers, by which rows of files are drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GAMMA, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE
 
 
 def row_hashes(rows: NDArray[np.int64], seed: int = 0) -> NDArray[np.uint64]:
-    """A number for each row that is as good as random, and different for all: output `row` of SplitMix64.
+    """A pseudo-random number for each row, all different: output `row` of SplitMix64.
 
     Parameters
     ----------

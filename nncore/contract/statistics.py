@@ -1,4 +1,4 @@
-"""Statistics of columns: what encodings learn from rows, which may be more than memory holds."""
+"""Statistics of columns for encodings, computed in one pass over rows."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.contract.quantiles import quantiles
 from nncore.contract.splitmix import row_hashes
 
-#: Rows that a statistic is given at a time, and rows that a `RowSample` keeps. Of up to so many rows all statistics are exact.
+#: Number of rows in a call of a statistic, and of rows that a `RowSample` keeps. Up to this many rows, all statistics are exact.
 SAMPLE_SIZE = 2**16
 
 
 class Statistic(ABC):
-    """Something that is found out about columns by going once through their rows.
+    """A statistic of columns that is computed in one pass over their rows.
 
-    The host calls `add` for 65,536 rows at a time, and in the end for the rest, in the order of the data. It cuts them itself, however they
-    come: so no bit depends on the blocks in which a file is read, or on whether the rows are in memory.
+    The host calls `add` for 65,536 rows at a time, and for the rest at the end, in the order of the data. So results do not depend on the
+    blocks in which a file is read, or on whether the rows are in memory.
     """
 
     @abstractmethod
     def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
-        """Take the next rows into account.
+        """Add the next rows.
 
         Parameters
         ----------
         columns : ndarray of shape (n_samples, n_columns)
-            At least one row, of what the encoding `takes`. Each column is contiguous. They cannot be written to, and do not change until
-            the encoding has learned.
+            At least one row, of the type that the encoding `takes`. Each column is contiguous. The array is read-only, and does not change
+            until the encoding has learned.
         sample_weight : ndarray of shape (n_samples,), float64, or None
-            Above 0. None stands for rows that count alike.
+            Weights above 0. None is 1 for all.
         """
 
 
 class Means(Statistic):
-    """The weighted mean of what is there of each column.
+    """Weighted mean of the numbers of each column, without missing ones.
 
-    Each column is summed for itself, so that its mean does not depend on what is beside it. Means of 65,536 rows each are combined in the
-    order of the rows, as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    Each column is summed separately, so its mean does not depend on other columns. Means of 65,536 rows each are combined in the order of
+    the rows, as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 
     Parameters
     ----------
     n_columns : int
+        Number of columns.
 
     Attributes
     ----------
     mean : ndarray of shape (n_columns,), float64
-        0 where nothing is there.
+        0 for a column without numbers.
     weight : ndarray of shape (n_columns,), float64
-        The sum of weights of the rows in which a column has a number.
+        Sum of the weights of the rows in which a column has a number.
     """
 
     def __init__(self, n_columns: int) -> None:
@@ -72,7 +73,7 @@ class Means(Statistic):
 
 
 class Moments(Means):
-    """Mean and standard deviation of what is there of each column.
+    """Mean and standard deviation of the numbers of each column, without missing ones.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class Moments(Means):
     mean, weight : ndarray of shape (n_columns,), float64
         As those of `Means`.
     std : ndarray of shape (n_columns,), float64
-        √(Σw(x − mean)²/Σw); 0 where nothing is there.
+        √(Σw(x − mean)²/Σw); 0 for a column without numbers.
     """
 
     def __init__(self, n_columns: int) -> None:
@@ -106,7 +107,7 @@ class Moments(Means):
 
 
 class Extremes(Statistic):
-    """The least and the largest number of each column.
+    """Smallest and largest number of each column.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class Extremes(Statistic):
     Attributes
     ----------
     least, largest : ndarray of shape (n_columns,), float64
-        NaN where nothing is there.
+        NaN for a column without numbers.
     """
 
     def __init__(self, n_columns: int) -> None:
@@ -127,7 +128,7 @@ class Extremes(Statistic):
 
 
 class Missing(Statistic):
-    """Whether anything is missing in each column.
+    """Whether each column has missing values.
 
     Parameters
     ----------
@@ -153,12 +154,12 @@ class Missing(Statistic):
         self._wanted = np.flatnonzero(np.isnan(self._row[0]))
 
     def behind(self, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
-        """The same of what an encoding makes of the rows, if it makes a missing number of nothing but of one.
+        """Return this statistic of the encoded rows, if an encoded number is missing exactly where the number is.
 
         Parameters
         ----------
         encode : callable
-            Makes encoded columns of columns.
+            ``encode(columns)`` returns encoded columns.
 
         Returns
         -------
@@ -174,19 +175,21 @@ class Missing(Statistic):
 
 
 class RowSample(Statistic):
-    """Rows drawn evenly: all of up to 65,536, else the 65,536 whose numbers have the least hashes. For medians and other quantiles.
+    """A uniform sample of rows, for medians and other quantiles: all of up to 65,536 rows, else 65,536 of them.
 
-    The share of all rows that is below a quantile of level q differs from q by a random number of standard deviation √(q(1 − q)/65,536),
-    0.002 at the median. Rows are drawn by their place among those with a weight above 0, the same for all columns.
+    Of more rows, it keeps those whose numbers have the smallest hashes. The fraction of all rows below a quantile of level q then differs
+    from q by a random number of standard deviation √(q(1 − q)/65,536), 0.002 at the median. Rows are drawn among those with a weight above
+    0, the same for all columns.
 
     Parameters
     ----------
     n_columns : int
+        Number of columns.
 
     Attributes
     ----------
     columns : ndarray of shape (n_sampled, n_columns)
-        In the order of the data, as long as they are all rows. They must not be written to.
+        The rows, in the order of the data if they are all rows. Do not write to them.
     sample_weight : ndarray of shape (n_sampled,), float64, or None
     """
 
@@ -218,12 +221,12 @@ class RowSample(Statistic):
             self.sample_weight[places] = sample_weight[taken]
 
     def behind(self, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
-        """The same of what an encoding makes of the rows: which rows are drawn does not depend on what they hold.
+        """Return this sample of the encoded rows. The same rows are drawn, since the draw does not depend on their content.
 
         Parameters
         ----------
         encode : callable
-            Makes encoded columns of columns.
+            ``encode(columns)`` returns encoded columns.
 
         Returns
         -------
@@ -235,9 +238,9 @@ class RowSample(Statistic):
         return found
 
     def quantiles(self, levels: ArrayLike) -> NDArray[np.float64]:
-        """Quantiles of what is there of each column, linear between neighbours.
+        """Compute quantiles of each column without its missing numbers, linear between neighbours.
 
-        Without weights they are `numpy.quantile`'s. With weights each number stands in the middle of its weight.
+        Without weights they are those of `numpy.quantile`. With weights each number is at the middle of its weight.
 
         Parameters
         ----------
@@ -247,7 +250,7 @@ class RowSample(Statistic):
         Returns
         -------
         ndarray of shape (n_columns, n_levels), float64
-            NaN for a column in which nothing is there.
+            NaN for a column without numbers.
         """
         return quantiles(self.columns, levels, self.sample_weight)
 

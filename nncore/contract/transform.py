@@ -1,4 +1,4 @@
-"""Transforms: what happens to a gathered batch in training, before the first layer sees it."""
+"""Transforms: augmentation of training batches."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from nncore.errors import ParameterError
 
 @dataclass
 class TransformCall:
-    """What a transform sees of one batch; the twin of ``nnc_transform_call`` in ``nncore/plugin.h``. All arrays are live views.
+    """The data of a transform's call for one batch, as ``nnc_transform_call`` in ``nncore/plugin.h``. All arrays are live views.
 
     Attributes
     ----------
     source : ndarray of shape (n_rows, n_inputs)
-        The batch as the transform before this one left it, not to be written to.
+        The batch after the transforms before this one; read-only.
     x : ndarray of the same shape
-        A copy of it, to be changed by `Transform.apply`.
+        A copy of it, which `Transform.apply` changes.
     columns : ndarray of shape (n_inputs,), bool
-        The columns that may change. The host puts the others back: codes of categories, and what the user left out.
+        The columns that may change. The host restores others: category codes, and columns that the user left out.
     source_target, target : ndarray of shape (n_rows, n_targets) or None
-        Real targets, one-hot ones where the user gave class indices; None unless `Transform.mixes_targets`.
+        Real targets, or one-hot rows for class indices; None unless `Transform.mixes_targets`.
     source_weight, weight : ndarray of shape (n_rows,) or None
-        Shares of the rows in the loss. They sum to 1, and have to afterwards. None likewise.
+        Weights of the rows in the loss. They sum to 1, before and afterwards. None unless `Transform.mixes_targets`.
     seed, step, layer : int
-        Key of the random numbers of this call, for `nncore.plugin.random_words`; `layer` stands for the transform's place in the list.
+        Key of the random numbers of this call, for `nncore.plugin.random_words`; `layer` is the transform's position in the list.
     """
 
     source: np.ndarray
@@ -46,21 +46,20 @@ class TransformCall:
 
 
 class Transform(Configurable):
-    """What happens to a gathered batch in training, before the first layer sees it: noise, mixtures of samples, features left out.
+    """Base class of transforms, which change training batches: noise, mixtures of samples, feature dropout.
 
-    ``fit(transforms=[...])`` applies transforms in their order, to every batch anew. Predictions, scores and validation see the data as
-    they are. All transforms take ``columns``, the features that they may change; their authors write nothing for it.
+    ``fit(transforms=[...])`` applies transforms in order to every batch. Predictions, scores and validation use unchanged data. All
+    transforms accept ``columns``, the features that they may change; authors need not write it.
 
-    A missing value (NaN) stays missing. Random numbers come from the key in the call alone, so that a fit that is resumed from a file meets
-    the batches that it would have met.
+    A missing value (NaN) must stay missing. Draw random numbers only from the key in the call, so that a resumed fit has the same batches.
 
     Attributes
     ----------
     mixes_targets : bool
-        Whether targets and weights are changed, too. Class indices are then handed over as one-hot targets, and `fit` refuses a loss that
-        does not take mixtures of its targets.
+        Whether targets and weights change too. Class indices then become one-hot rows, and `fit` raises an error for a loss that does not
+        take mixtures of its targets.
     columns : list of int or None
-        Features that may change, counted in flat order; None stands for all but codes of categories, which never change.
+        Features that may change, in flat order. None is all except category codes, which never change.
     kernel : Kernel or None
         The same in C: ``nnc_transform`` of ``nncore/plugin.h``.
     """
@@ -71,7 +70,7 @@ class Transform(Configurable):
     columns: list[int] | None = None
 
     def validate(self) -> None:
-        """Raise `ParameterError` for a hyperparameter outside `ranges`, or columns that are none."""
+        """Raise `ParameterError` for a hyperparameter outside `ranges`, or invalid columns."""
         super().validate()
         columns = self.columns
         if columns is None:
@@ -86,6 +85,6 @@ class Transform(Configurable):
     def apply(self, call: TransformCall) -> None:
         """Change ``call.x``, and with `mixes_targets` ``call.target`` and ``call.weight``.
 
-        Whatever is not written stays as it is in the source.
+        Elements that are not written keep the values of the source.
         """
         raise NotImplementedError(f"{type(self).__name__}.apply")

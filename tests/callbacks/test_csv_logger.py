@@ -108,7 +108,7 @@ def test_another_file_is_not_appended_to(tmp_path: Path, content: bytes):
 def test_a_path_that_cannot_be_written_fails_before_training(tmp_path: Path):
     seen: list[Any] = []
     missing = tmp_path / "missing"
-    for path, complaint in ((tmp_path, "this is a folder"), (missing / "run.csv", "no such folder; make it first")):
+    for path, complaint in ((tmp_path, "this is a folder"), (missing / "run.csv", "the folder does not exist")):
         with pytest.raises(OSError, match=complaint):
             fit(nn.Sequential(nn.Dense(1)), 1, nn.CSVLogger(path), seen.append)
     assert not seen

@@ -90,7 +90,7 @@ def test_targets_that_are_numbers_are_refused_before_training(name: str, epochs:
         net.fit(X, y, loss="mse", validation=(X, y), metrics=[name], epochs=1, progress=False)
     assert not net.is_built
     net.fit(X, y, loss="mse", epochs=epochs, progress=False)
-    with pytest.raises(DataError, match="is for classes"):
+    with pytest.raises(DataError, match="scores classes"):
         net.evaluate(X, y, metrics=[name])
 
 
@@ -122,7 +122,7 @@ def test_arguments_are_checked(name: str, arguments: dict[str, Any]) -> None:
 
 
 def test_pinball_needs_an_output_for_each_quantile() -> None:
-    with pytest.raises(ShapeError, match="is for 2 outputs of each target"):
+    with pytest.raises(ShapeError, match="needs 2 outputs of each target"):
         metric("pinball", quantiles=(0.1, 0.9)).score(P, P)
 
 
@@ -145,5 +145,5 @@ def test_scores_of_a_stream_are_those_of_the_arrays(name: str) -> None:
     streamed = net.evaluate(lambda: iter([(X[:30], Y[:30]), (X[30:], Y[30:])]), metrics=[name])[name]
     assert streamed == pytest.approx(whole, rel=1e-6)
     regression = nn.Sequential(nn.Dense(3)).build(4, loss="mse", rng=0)
-    with pytest.raises(DataError, match="is for classes"):
+    with pytest.raises(DataError, match="scores classes"):
         regression.evaluate(lambda: iter([(X, X[:, :3])]), metrics=[name])

@@ -45,7 +45,7 @@ def test_several_targets_and_quantiles():
     assert D2Pinball(quantiles).score(predicted, truth) == pytest.approx(np.mean(each))
     both = metrics.d2_absolute_error_score(truth, predicted[:, :2])
     assert D2AbsoluteError().score(predicted[:, :2], truth) == pytest.approx(both)
-    with pytest.raises(ShapeError, match="3 outputs of each target"):
+    with pytest.raises(ShapeError, match="3 outputs for each target"):
         D2Pinball(quantiles).score(predicted[:, :4], truth)
 
 

@@ -37,7 +37,7 @@ def checked(kind: str, cls: type, **settings: object) -> Outcome:
         (lambda self, g, z: g.named("expm1", g.tanh(z), z), "names 'expm1' what is something else"),
         (lambda self, g, z: g.named("softmax", g.tanh(z), g.concat([z, z])), "names 'softmax' what has shape"),
         (lambda self, g, z: g.named("tangent", g.tanh(z), z), "there is no function 'tangent'; there are expm1"),
-        (lambda self, g, z: g.tanh(z) if z > 0 else z, "choose between two with g.where"),
+        (lambda self, g, z: g.tanh(z) if z > 0 else z, "choose with g.where"),
         (lambda self, g, z: np.tanh(z), "TypeError"),
     ],
 )
