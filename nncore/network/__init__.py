@@ -1,4 +1,4 @@
-"""Networks, and what is done with them: training, files, texts, a look inside. Imports program, data, registry and contract."""
+"""Networks: training, prediction, files, summaries and inspection. Imports program, data, registry and contract."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nncore.network.many import each, fit_many
     from nncore.network.objective import Objective
 
-#: Modules that are imported when a name of theirs is first used: a prediction by a saved network does without.
+#: Modules that are imported when one of their names is first used: predictions by a saved network do not need them.
 _LATER = ("lbfgs", "learning_rate", "many", "objective")
 
 __all__ = [

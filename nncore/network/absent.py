@@ -1,4 +1,4 @@
-"""What a network from a file was trained with and cannot find here: it predicts without it, and no saved word of it is lost."""
+"""Components that a file names and no installed plugin provides: the network predicts without them and keeps their descriptions."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Absent:
-    """A loss, an optimizer or a schedule whose class is not here, or all regularizers and constraints of which that is so.
+    """A loss, an optimizer or a schedule whose class is not installed, or all such regularizers and constraints.
 
     Attributes
     ----------
     reason : str
-        What is missing, and what to do: the error of whoever needs it.
+        What is missing, and what to do: the message of the error when it is needed.
     document : dict
-        The fields of the file that are about it, as they were.
+        Its fields of the file, unchanged.
     providers : dict
-        What the file says of the plugins behind it.
+        The plugins that provided it, from the file.
     tensors : dict of str to ndarray
         Its state, by the names in the file.
     rules : dict of tuple to object
-        The descriptions of regularizers and constraints, by the path to them in the document.
+        Descriptions of regularizers and constraints, by their path in the document.
     """
 
     reason: str

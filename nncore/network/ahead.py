@@ -1,4 +1,4 @@
-"""How many epochs a fit may hand to the core at once: the rules, and what became of them."""
+"""How many epochs a fit may give to the core at once, and the results of these epochs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from nncore._core import Epochs
 from nncore.contract import Callback, Schedule
 from nncore.program import Move
 
-#: A run has at most so many epochs. What Python does for a run is little for each of them.
+#: Largest number of epochs of a run. The work of Python for a run is then small for each epoch.
 MOST_EPOCHS = 64
-#: The parameters and buffers that are kept of its epochs, for callbacks, take at most so many bytes.
+#: Largest number of bytes of the parameters and buffers that are kept of its epochs, for callbacks.
 MOST_KEPT = 4 * 2**20
-#: The orders of the epochs that are drawn for a run hold at most so many samples: 1 MB.
+#: Largest number of samples in the orders of a run's epochs: 1 MB.
 MOST_VISITS = 2**17
 
 
 @dataclass(slots=True)
 class Ended:
-    """An epoch that is over, though the core has gone on with another one before Python could look.
+    """An epoch that ended before Python could look, since the core has begun another one.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Ended:
 
 @dataclass(slots=True)
 class Reached:
-    """Where a fit stands while callbacks hear of the epochs before.
+    """The position of a fit while callbacks are called for earlier epochs.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Reached:
 
 @dataclass(slots=True)
 class Handed:
-    """A run that was handed to the core.
+    """A run that was given to the core.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Handed:
     n_trained: int
 
     def ended(self, scores: Sequence[dict[str, float]], epoch_began: float) -> list[Ended]:
-        """The epochs that others have followed, of which the first one began at some time."""
+        """The epochs that are over, and that another one has followed; `began` is the start of the first."""
         assert self.epochs is not None, "else there are no scores"
         found = []
         values = self.epochs.values[: self.epochs.n_before, : Epochs.n_own].tolist()
@@ -115,7 +115,7 @@ class Handed:
 
 
 def moved_in(moves: Sequence[Move], step: int) -> dict[str, float]:
-    """What schedules make of numbers in a step of a run, by the paths of these."""
+    """Values of scheduled numbers in a step of a run, by their paths."""
     return {move.knob.path: move.knob.value * float(move.factors[step]) for move in moves}
 
 
@@ -125,12 +125,11 @@ def overrides(callback: Callback, event: str) -> bool:
 
 
 def is_watched(callbacks: Sequence[Callback], schedules: Iterable[Schedule]) -> bool:
-    """Whether somebody in Python looks at each epoch before the next one begins, whatever comes.
+    """Whether Python must look at each epoch before the next one begins, for a schedule or a callback.
 
-    So does a schedule that goes by the history, a callback that is called between two steps by their number, and one that overrides
-    `on_epoch_end` and does not say in `Callback.epochs_ahead` that it can wait. What else forces Python to look after each epoch has
-    nothing to do with who watches: `Training` knows it (data that are converted block by block, parts that run in Python, two sets of
-    parameters, scores that are computed in Python).
+    That is so for a schedule that depends on the history, a callback that is called after certain steps, and one that overrides
+    `on_epoch_end` without `Callback.epochs_ahead`. `Training` knows other reasons: data that are converted block by block, parts that run
+    in Python, two sets of parameters, scores that are computed in Python.
     """
     for callback in callbacks:
         if callback.pause_every is not None or (overrides(callback, "on_epoch_end") and not overrides(callback, "epochs_ahead")):
@@ -139,14 +138,14 @@ def is_watched(callbacks: Sequence[Callback], schedules: Iterable[Schedule]) -> 
 
 
 def epochs_unseen(training: Any, listeners: Sequence[Callback]) -> int:
-    """How many epochs, the one under way included, may end before a callback that hears of them may change something, if all can wait."""
+    """How many epochs, including the current one, may end before a callback may change something, if all can wait."""
     return max(1, min((callback.epochs_ahead(training) for callback in listeners), default=sys.maxsize))
 
 
 def epochs_affordable(n_left: int, length: int, seconds: float, epoch_seconds: float) -> int:
-    """How many of the epochs that are left, of `length` samples each, may be begun in a run of so many seconds.
+    """How many of the remaining epochs, of `length` samples each, may begin in a run of some seconds.
 
-    `epoch_seconds` is what one took in the run before, 0 if that is not known yet.
+    `epoch_seconds` is the time of an epoch in the run before, 0 if it is not known yet.
     """
     if epoch_seconds <= 0:
         return 1

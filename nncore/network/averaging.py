@@ -1,4 +1,4 @@
-"""Parameters averaged while they are trained: two sets of them, where training stands and the mean of where it has been."""
+"""Averages of parameters during training: the trained parameters, and their mean."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from nncore.network.parameter_sets import check_finite
 def check_averages(n_averages: int, optimizers: Sequence[Optimizer]) -> None:
     """Raise `ParameterError` if a fit is asked for more than one other set of parameters."""
     if n_averages > 1:
-        raise ParameterError("this fit averages the parameters already: give it one of EMA and SWA")
+        raise ParameterError("callbacks has two averages of the parameters: keep one of EMA and SWA")
     own = next((optimizer for optimizer in optimizers if optimizer.has_evaluation), None)
     if n_averages and own is not None:
         raise ParameterError(
-            f"{own!r} predicts with parameters of its own, which EMA and SWA would replace: leave out the callback, or take another "
+            f"{own!r} predicts with parameters of its own, which EMA and SWA would replace: leave out the callback, or choose another "
             "optimizer"
         )
 
@@ -29,17 +29,17 @@ def check_averages(n_averages: int, optimizers: Sequence[Optimizer]) -> None:
 class Average:
     """The mean of a network's parameters over steps (decay < 1: exponential) or epochs.
 
-    While a fit takes steps, ``network.parameters`` are those under way. Between epochs (validation, callbacks, after the fit) they are the
-    mean, and ``network.trajectory`` keeps the others, so that a later fit with an average goes on as if it had never stopped.
+    During steps, ``network.parameters`` are those that are trained. Between epochs (validation, callbacks, after the fit) they are the
+    mean, and ``network.trajectory`` has the trained ones, with which a later fit with an average continues.
 
     Attributes
     ----------
     network : Network
     over : {"steps", "epochs"}
     decay : float
-        For steps: weight of the mean so far. As long as the plain mean of all steps gives the newest more weight, that counts.
+        For steps: weight of the mean so far. The plain mean of all steps is used as long as it gives the newest step more weight.
     begin : int
-        For epochs: how many, in the life of the network, are left out at first.
+        For epochs: number of epochs to leave out, over all fits of the network.
     """
 
     network: Network
@@ -55,7 +55,7 @@ class Average:
         network.keep_rest(self.over == "steps")
 
     def end_epoch(self) -> Callable[[], None] | None:
-        """After the steps of an epoch, which ``network.n_epochs`` does not count yet. What undoes it, unless nothing is done."""
+        """After the steps of an epoch, before ``network.n_epochs`` counts it. Returns a function that undoes it, or None."""
         network, n_before = self.network, self.network.n_epochs
         if self.over == "steps" or n_before < self.begin:
             return None

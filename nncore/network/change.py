@@ -1,4 +1,4 @@
-"""A changed argument of a component that a network owns: tried on a copy, then taken over everywhere, or refused."""
+"""Changes of arguments of a network's own components: tried on a copy, then applied everywhere, or rejected."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from nncore.program import (
     structure_of_transform,
 )
 
-#: What to do instead, for what may not change while the network lives.
+#: What to do instead of a change that a network does not allow.
 REMEDIES = {
-    "layers": "put another layer in its place, net.replace, or make a new network: nn.Sequential(net[:2], nn.Dense(3)) brings trained "
-    "layers with their values",
+    "layers": "replace the layer with net.replace, or make a new network: nn.Sequential(net[:2], nn.Dense(3)) keeps the values of "
+    "trained layers",
     "loss": "pass another loss= to fit, which checks the targets against it",
     "optimizer": "pass another optimizer= to fit, which starts with a fresh state",
     "groups": "pass other groups= to fit, which starts with a fresh state",
@@ -40,7 +40,7 @@ def tried(root: Any, component: Configurable, attributes: dict[str, Any]) -> Any
 
 
 def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | None) -> bool:
-    """Whether a network with `trial` in the place of `root` can go on as it is: the same shapes, tensors, first values, targets, state."""
+    """Whether `trial` instead of `root` leaves shapes, tensors, initial values, targets and state unchanged."""
     if place == "layers":
         names = layer_names(trial)
         check_distinct(trial, names)
@@ -70,13 +70,13 @@ def stays_the_same(place: str, root: Any, trial: Any, blueprint: Blueprint | Non
 def refusal(place: str, component: Configurable, name: str, value: Any) -> ParameterError:
     """The error for what may not change."""
     return ParameterError(
-        f"{type(component).__name__}: {name} is {getattr(component, name)!r:.80} and cannot become {value!r:.80} in this network, since it "
-        f"decides what the network consists of: {REMEDIES[place]}"
+        f"{type(component).__name__}: {name} is {getattr(component, name)!r:.80} and cannot become {value!r:.80} in this network, since "
+        f"its structure or state depends on it: {REMEDIES[place]}"
     )
 
 
 def commit(component: Configurable, attributes: dict[str, Any], owner: Any, place: str) -> None:
-    """Give the network's own component its new attributes, which are nobody else's."""
+    """Give the network's own component its new attributes."""
     vars(component)["_bond"].changed.update(attributes)
     for name, value in attributes.items():
         bind(value, owner, place)

@@ -1,4 +1,4 @@
-"""Callbacks that a fit uses: one fit at a time, since a callback keeps on itself what it learns of a fit."""
+"""Callbacks in use: one fit at a time, since a callback stores state of its fit."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def claimed(callbacks: Sequence[Callback]) -> Iterator[None]:
         for callback in {id(callback): callback for callback in callbacks}.values():
             own = threading.get_ident(), object()
             if _users.setdefault(id(callback), own) is not own:  # asks and claims in one
-                raise BusyError(
-                    f"{callback!r} is in use by another fit, and would mix up what it learns of the two: give each fit one of its own"
-                )
+                raise BusyError(f"{callback!r} is in use by another fit and would mix up the two: pass each fit a callback of its own")
             mine.append(id(callback))
         yield
     finally:

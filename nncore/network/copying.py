@@ -1,4 +1,4 @@
-"""Weights of one network, or arrays by name, into another network."""
+"""Copy weights of a network, or arrays by name, into another network."""
 
 from __future__ import annotations
 
@@ -97,19 +97,19 @@ def _mapped(one: Any, other: Any, own: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fitting(given: Any, here: np.ndarray) -> tuple[np.ndarray, str]:
-    """The values in the dtype of a tensor, and what is wrong with them, if anything is."""
+    """The values in the dtype of a tensor, and a description of what is wrong with them, or nothing."""
     try:
         values = np.asarray(given)
         if values.dtype.kind not in "fiu":
             return here, f"has dtype {values.dtype}, numbers are wanted"
     except Exception:  # ragged lists, and objects whose own conversion fails
-        return here, "is no array of numbers"
+        return here, "is not an array of numbers"
     if values.shape != here.shape:
         return here, f"has shape {values.shape}, here it is {here.shape}"
     with np.errstate(over="ignore", invalid="ignore"):
         converted = values.astype(here.dtype)
     if here.dtype.kind == "i" and not np.array_equal(converted, values):
-        return here, f"holds numbers that are none of {here.dtype}"
+        return here, f"holds values that are not {here.dtype} numbers"
     if not np.isfinite(converted).all():
         return here, f"is not finite in {here.dtype}"
     return converted, ""

@@ -1,8 +1,8 @@
-"""What a file says of networks: a JSON object, checked field by field, and tensors by their names.
+"""The content of a file of networks: a JSON object, checked field by field, and tensors by name.
 
-The tensors are ``parameters/<name>``, ``buffers/<name>``, of the network's dtype, and, once trained, ``optimizer/<name>/<what>``: what the
-optimizer keeps of a parameter, so that a resumed run continues bit for bit. In a file of many networks, the number of the network and a
-slash come first. How a file holds them is a `Format`'s affair.
+The tensors are ``parameters/<name>`` and ``buffers/<name>``, of the network's dtype. After training there are also
+``optimizer/<name>/<what>``, the optimizer's state of a parameter, so that a resumed run has the same bits. In a file of several networks,
+the number of the network and a slash come first. A `Format` decides how a file stores them.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PRECISIONS = ("float32", "float64")
 def format_for(path: Path) -> Format:
     """The format that claims the suffix of `path`.
 
-    Built-in formats are asked first, so that no plugin is imported, and none can fail, where one of them is meant. Of the others, one that
-    cannot be imported is left out with a warning if no other claims the suffix.
+    Built-in formats are asked first, so no plugin is imported for their suffixes. A format of a plugin that cannot be imported is left out,
+    with a warning if no other claims the suffix.
     """
     suffix, failures = path.suffix.lower(), []
     names = sorted(registry.names("formats"), key=lambda name: not registry.component("formats", name).plugin.built_in)
@@ -50,21 +50,21 @@ def format_for(path: Path) -> Format:
             if claims:
                 return registry.resolve("formats", name)
     for failure in failures:
-        warn_user(f"{path.name}: a format that may be meant is left out: {failure}", PluginWarning)
+        warn_user(f"{path.name}: a format of a plugin, which may claim this suffix, cannot be used: {failure}", PluginWarning)
     return registry.resolve("formats", DEFAULT_FORMAT)
 
 
-#: Fields of a network that hold what training needs, and its kind: a component or null; schedules by the paths of what they move.
+#: Fields of a network for training, and their kind: a component or null; schedules by the paths of the numbers they change.
 NESTED = {"loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 
 
 #: Names of tensors that optimizers keep begin with this.
 OPTIMIZER = "optimizer/"
 
-#: The tensor that holds where training stands, beside parameters that are an average.
+#: The tensor of the trained parameters, where the parameters are an average.
 TRAJECTORY = "trajectory"
 
-#: The tensor that holds what an average over steps has no digits for.
+#: The tensor of the rounding errors of an average over steps.
 AVERAGE_REST = "average_rest"
 
 
@@ -85,7 +85,7 @@ def tensors_of(network: Network) -> dict[str, np.ndarray]:
 
 
 def array_names(number: int, arrays: Mapping[str, T]) -> dict[str, T]:
-    """What the callback of this number remembers, by names in the file."""
+    """Arrays of the state of the callback of this number, by names in the file."""
     return {f"callbacks/{number}/{name}": array for name, array in arrays.items()}
 
 
@@ -140,7 +140,7 @@ class Field:
 _COUNT = "a whole number, 0 or greater"
 _LIMIT = "a number, 0 or greater"
 
-#: All that a file says of a network, and nothing else: the order is that in the file.
+#: All fields of a network in a file, in order.
 FIELDS: dict[str, Field] = {
     "layers": Field(lambda v: isinstance(v, list) and len(v) > 0 and all(map(_is_object, v)), "a list of objects"),
     "input_shape": Field(
@@ -176,7 +176,7 @@ ATTRIBUTES = tuple(name for name, field in FIELDS.items() if field.is_attribute)
 
 
 def check_network(description: Any) -> None:
-    """Raise unless every field of a network's description is there and of its kind, and no other."""
+    """Raise unless a network's description has exactly the known fields, each of its type."""
     if not isinstance(description, dict):
         raise FileFormatError("the description of a network is not a JSON object")
     for name, field in FIELDS.items():
@@ -192,13 +192,13 @@ def check_network(description: Any) -> None:
             f"the network's {min(unknown)!r} is unknown to this nncore; a newer one may read it: pip install -U nncore-ml"
         )
     if (paths := sorted(description["schedule"])) != (states := sorted(description["schedule_state"])):
-        raise FileFormatError(f"the network has schedules of {paths}, and states of schedules of {states}")
+        raise FileFormatError(f"the network has schedules of {paths}, but states of schedules of {states}")
     if description["precision"] != description["dtype"]:
         raise FileFormatError(f"the network's 'precision' must be that of its 'dtype', {description['dtype']}")
 
 
 def check_file(document: Any) -> None:
-    """Raise unless a description says which nncore wrote it, and holds a network, or many: a list, or an object by name."""
+    """Raise unless a description has the version of nncore that wrote it, and one network, a list of them, or an object of them."""
     if not isinstance(document, dict):
         raise FileFormatError("the description is not a JSON object")
     many = document.get("networks", [None])
@@ -209,7 +209,7 @@ def check_file(document: Any) -> None:
         or not isinstance(many, (list, dict))
         or not many
     ):
-        raise FileFormatError("the description must have 'nncore_version', a text, and 'network' or 'networks', a list or an object")
+        raise FileFormatError("the description must have 'nncore_version' (a string) and 'network', or 'networks' (a list or an object)")
 
 
 def split(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
@@ -222,7 +222,7 @@ def split(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[tupl
     for name, tensor in tensors.items():
         number, _, own = name.partition("/")
         if not number.isdecimal() or not number.isascii() or str(int(number[:9])) != number or int(number) >= len(parts):
-            raise FileFormatError(f"the tensor {name!r} belongs to none of its {len(parts)} networks")
+            raise FileFormatError(f"the tensor {name!r} does not belong to one of its {len(parts)} networks")
         parts[int(number)][1][own] = tensor
     return parts
 

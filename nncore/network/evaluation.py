@@ -1,4 +1,4 @@
-"""Loss and metrics of a network on data it is not trained on."""
+"""Loss and metrics of a network on test data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def metric_name(metric: Metric) -> str:
 
 
 def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
-    """The metrics asked for, copies of one's own, or those that go with the loss."""
+    """The metrics that were asked for, as copies, or those of the loss."""
     found = []
     for name in loss.metrics if names is None else several("metrics", names):
         metric = registry.resolve("metrics", name)
@@ -44,7 +44,7 @@ def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
 
 
 def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
-    """Outputs on the scale of the targets: what the loss's link makes of them, if it has one."""
+    """Outputs on the scale of the targets, after the loss's link, if it has one."""
     program = network.program_for_link()
     if program is None:
         return outputs
@@ -55,7 +55,7 @@ def linked(network: Network, outputs: np.ndarray) -> np.ndarray:
     except Failure as failure:
         if failure.status != INPUT_NOT_FINITE:
             raise explain(program, failure) from None
-        # The core takes no numbers that overflowed in the network; what they become, the activation itself says.
+        # The core does not take numbers that overflowed in the network: the activation itself handles them.
         is_finite = np.isfinite(rows).all(axis=1)
         predictions[is_finite] = linked(network, rows[is_finite])
         predictions[~is_finite] = registry.resolve("activations", network.link).forward(rows[~is_finite])
@@ -67,10 +67,10 @@ Piece: TypeAlias = tuple[Work, Block, np.ndarray | None, int]
 
 
 class Evaluation:
-    """A network that is scored on one data set, once or after every epoch: what does not change in between is found out once.
+    """Scores a network on one data set, once or after every epoch.
 
-    Outputs are made and scored in blocks, so that memory does not grow with the number of samples unless a metric needs all outputs at
-    once. Where blocks end depends on nothing but the network, so that the bits of results do not depend on threads.
+    Outputs are computed and scored in blocks, so that memory does not grow with the number of samples unless a metric needs all outputs.
+    The blocks depend only on the network, so that results have the same bits for any number of threads.
 
     Parameters
     ----------
@@ -81,15 +81,15 @@ class Evaluation:
     prefix : str, default ""
         Of the names of results.
     scorings : dict, optional
-        What `MetricsOfLoss` keeps, if the metrics are its own.
+        The cache of `MetricsOfLoss`, if the metrics are those of the loss.
     processes : Processes or None
-        Those that share the work.
+        Processes that share the work.
 
     Attributes
     ----------
     metrics : sequence of Metric
     n_sums : int
-        How many numbers its judge fills.
+        Number of numbers that its judge fills.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Evaluation:
         self._judge: Judge | None = None  # of the program and the link
 
     def judge(self) -> Judge | None:
-        """What does all of it in the core, behind an epoch of training; None if some of it is done in Python, or in several blocks."""
+        """The object that scores in the core after an epoch; None if a part runs in Python, or in several blocks."""
         network = self._network
         link = network.program_for_link() if self.metrics else None
         program = network.program_for_prediction(sparse_inputs=self._is_sparse)
@@ -139,7 +139,7 @@ class Evaluation:
         return Judge(program, fields, None if scores is None else scores.scorer, link, self._outputs, predictions, self._n_threads)
 
     def add_scores(self, found: Sequence[dict[str, float]], sums: np.ndarray) -> None:
-        """The results of several epochs, from what the judge has filled: a row for each, float64."""
+        """The scores of several epochs from the numbers of the judge: a row for each, float64."""
         for scores, (loss_sum, weight_sum) in zip(found, sums[:, :2].tolist(), strict=True):
             scores[self._loss_name] = loss_sum / weight_sum
         if self._scores is not None:
@@ -148,7 +148,7 @@ class Evaluation:
                     scores[name] = score
 
     def turns(self) -> Turns[dict[str, float]]:
-        """Work for the core; between two pieces of it other threads may use the network."""
+        """Yield work for the core; between two pieces other threads may use the network."""
         program = self._network.program_for_prediction(sparse_inputs=self._is_sparse)
         if program is not self._program:
             self._prepare(program)
@@ -209,7 +209,7 @@ class Evaluation:
                     first += len(part)
 
     def _whole(self) -> Block:
-        """All outputs of samples that are arrays, in the place of inputs, with what they are compared with."""
+        """All outputs of samples in arrays, with their targets."""
         assert self._outputs is not None, "they were all kept"
         targets = self._data.targets
         weights = self._data.weights if isinstance(self._data, Dataset) else None

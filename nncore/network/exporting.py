@@ -1,4 +1,4 @@
-"""Networks as files that predict without nncore: what leaves, and which exporter writes it."""
+"""Export networks to files that predict without nncore."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def exporter_for(path: Path) -> Exporter:
             return registry.resolve("exporters", name)
         known += suffixes
     for failure in failures:
-        warn_user(f"{path.name}: an exporter that may be meant is left out: {failure}", PluginWarning)
+        warn_user(f"{path.name}: an exporter of a plugin, which may claim this suffix, cannot be used: {failure}", PluginWarning)
     what = f"the suffix {path.suffix!r}" if suffix else "a name without a suffix"
     raise ParameterError(
-        f"no exporter writes {what}: end the name of the file with one of {', '.join(known)}; a file object without a name is given one: "
+        f"no exporter writes {what}: use a file name that ends with one of {', '.join(known)}; for a file object without a name, set "
         "file.name = 'model.onnx'"
     )
 
@@ -75,12 +75,12 @@ def write_network(g: ModelWriter, network: Network, x: Value, *, part: str = "ne
 
 
 def write_link(g: ModelWriter, link: object, value: Value) -> Value:
-    """What the link of a loss makes of outputs; None changes nothing."""
+    """Outputs after the link of a loss; None changes nothing."""
     return value if link is None else formula_of_activation(g, registry.resolve("activations", link), value)
 
 
 def graph_of_network(network: Network) -> ExportGraph:
-    """What `Sequential.predict` computes, and `Sequential.predict_proba` where the loss has a link.
+    """The graph of `Sequential.predict`, and of `Sequential.predict_proba` if the loss has a link.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def graph_of_network(network: Network) -> ExportGraph:
 
 
 def about_model(model: str) -> dict[str, str]:
-    """What files say of themselves."""
+    """The description of the model in exported files."""
     from nncore import __version__
 
     return {"model": model, "written by": f"nncore {__version__}"}

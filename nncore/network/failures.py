@@ -1,4 +1,4 @@
-"""Why a run of the core stopped: its status as an error that says where in the network it happened."""
+"""Turn a failure of the core into an error that names the place in the network."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nncore.program import ProgramSpec
 
 
 class Explained:
-    """A context in which a `Failure` of the core turns into an error that says where in the network it happened.
+    """A context in which a `Failure` of the core becomes an error that names the place in the network.
 
     Parameters
     ----------
     program : Program
-        That runs inside.
+        The program that runs inside.
     """
 
     __slots__ = ("_program",)
@@ -33,7 +33,7 @@ class Explained:
             raise explain(self._program, error) from None
 
 
-#: The place of what is not found, behind all others.
+#: The place of an unknown cause, behind all others.
 NOWHERE = 2**31
 
 
@@ -43,7 +43,7 @@ def explain(program: Program[ProgramSpec], failure: Failure) -> Exception:
 
 
 def explanation(program: Program[ProgramSpec], failure: Failure) -> tuple[int, Exception]:
-    """The error, and the place in the network of what it blames, by which the earliest is found that one of several processes has seen."""
+    """The error, and the place in the network of its cause. Of several processes, the earliest place counts."""
     spec, step = program.spec, program.step + 1
     unchanged = "The parameters are those of the last finished step."
     remedy = f"Lower the learning rate, standardise the inputs, or clip the targets. {unchanged}"
@@ -54,7 +54,7 @@ def explanation(program: Program[ProgramSpec], failure: Failure) -> tuple[int, E
         where = "the loss itself overflowed" if culprit is None else f"the first outputs that are not finite are those of {layer}"
         if culprit is not None and not all(x is None or all_finite(x) for x in (culprit.x, *(branch.y for branch in culprit.branches))):
             where = f"NaN in the inputs reaches {layer}"
-            remedy = f"Impute it, or fill it with nn.FillMissing() before that layer. {unchanged}"
+            remedy = f"Impute missing values, or put nn.FillMissing() before that layer. {unchanged}"
         return place, NonFiniteError(f"the loss became NaN or infinite at step {step}: {where}. {remedy}", step=step, layer=layer)
     if failure.status == GRADIENT_NOT_FINITE:
         tensors = sorted(spec.grouping.tensors, key=lambda tensor: -tensor.offset)
@@ -80,7 +80,7 @@ def explanation(program: Program[ProgramSpec], failure: Failure) -> tuple[int, E
 
 
 def _spoiled(spec: ProgramSpec) -> tuple[int, str, str]:
-    """What a step that was taken back has made NaN or infinite: its place, its layer if it has one, and what it is."""
+    """What an undone step made NaN or infinite: its place, its layer if it has one, and its description."""
     for place, part in enumerate(spec.undo):
         where = np.isfinite(part.live) & ~np.isfinite(part.kept)  # the step's numbers are in `kept`
         if where.any() and part.what:
@@ -92,6 +92,6 @@ def _spoiled(spec: ProgramSpec) -> tuple[int, str, str]:
 
 
 def _failed(who: str, failure: Failure, step: int, unchanged: str) -> PluginError:
-    """The error for a function of a table that returned something else than 0."""
+    """The error for a function of a table that did not return 0."""
     said = f": {failure.message}" if failure.message else f", {failure.returned}, without a message"
     return PluginError(f"the compiled kernel of {who} reported an error at step {step}{said}. {unchanged}")

@@ -1,4 +1,4 @@
-"""What a file of networks holds, told without making a network of it and without importing a plugin."""
+"""Information about a file of networks, without loading a network or importing a plugin."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from nncore.words import explains_calls
 @explains_calls
 @dataclass(frozen=True)
 class LayerInfo:
-    """A layer as a file describes it.
+    """A layer of a network in a file.
 
     Parameters
     ----------
     name : str
-        In the network: ``"dense_1"``.
+        Name in the network: ``"dense_1"``.
     kind : str
-        Of the component: ``"dense"``.
+        Name of the component: ``"dense"``.
     arguments : dict
-        What it was made with.
+        Its arguments.
     n_parameters : int
-        Of all its tensors.
+        Number of its parameters.
     """
 
     name: str
@@ -47,16 +47,16 @@ class LayerInfo:
 @explains_calls
 @dataclass(frozen=True)
 class ProviderInfo:
-    """Who provides a component that a file names.
+    """The plugin of a component that a file names.
 
     Parameters
     ----------
     kind, name : str
-        Of the component.
+        Kind and name of the component.
     plugin, version : str
-        As the file says it; empty for a class that was registered at run time.
+        Distribution and version in the file; empty for a class that was registered at run time.
     installed : str or None
-        The version that is installed here; None if there is none.
+        The installed version; None if it is not installed.
     """
 
     kind: str
@@ -69,44 +69,44 @@ class ProviderInfo:
 @explains_calls
 @dataclass(frozen=True)
 class NetworkInfo:
-    """A network as a file describes it.
+    """A network in a file.
 
     Parameters
     ----------
     name : str or None
-        Its key in a file of many networks.
+        Its key in a file of several networks.
     input_shape : tuple of int
-        Of a sample.
+        Shape of a sample.
     dtype : str
-        Of its numbers.
+        Type of its parameters.
     layers : tuple of LayerInfo
-        In order.
+        Its layers in order.
     n_parameters : int
-        Of all layers.
+        Number of parameters of all layers.
     loss, optimizer, schedule : dict or None
-        Descriptions of components: name and arguments; schedules by the paths of what they move.
+        Descriptions of components, with name and arguments. Schedules are by the paths of the numbers they change.
     n_steps, n_epochs, seed : int
-        How long it was trained, and what its random numbers began with.
+        Numbers of steps and epochs that it was trained for, and its seed.
     has_optimizer_state, has_average : bool
-        Whether the file holds the optimizer's state, and parameters that are an average.
+        Whether the file has the optimizer's state, and parameters that are an average.
     place : dict or None
-        Where in an epoch a fit was cut short.
+        Position within an epoch of an interrupted fit.
     callbacks : tuple of str
-        Those of a fit that was cut short that remember something, each with its arguments.
+        Callbacks of an interrupted fit that have state, with their arguments.
     shows_other_parameters : bool
-        Whether a callback put other parameters in at the end of that fit (the best ones), and the last ones are kept beside them.
+        Whether a callback restored other parameters at the end of that fit (the best ones), and the file also has the last ones.
     columns : tuple of str
-        Of the table that it was trained on, in order.
+        Columns of the table that it was trained on, in order.
     target : str or None
-        The target of the table.
+        Target of the table.
     classes : tuple of str
-        The labels of the target.
+        Labels of the target.
     notes : dict
-        What `nncore train` noted of its training beside the columns.
+        Other notes of `nncore train` about the training.
     metadata : dict
-        As the network's.
+        The network's `metadata`.
     providers : tuple of ProviderInfo
-        Of its components.
+        The plugins of its components.
     """
 
     name: str | None
@@ -143,15 +143,15 @@ class FileInfo:
     path : str
         The file.
     n_bytes : int
-        Its length.
+        Its size.
     format : str
         Name of the format.
     format_version : int or None
-        None for a format that counts none.
+        Version of the format; None if it has none.
     nncore_version : str
-        Of the nncore that wrote it.
+        Version of nncore that wrote it.
     networks : tuple of NetworkInfo
-        At least one.
+        The networks, at least one.
     """
 
     path: str
@@ -164,10 +164,10 @@ class FileInfo:
 
 @explains_calls
 def file_info(path: FileLike) -> FileInfo:
-    """Read what a file of networks holds, without making a network of it and without importing a plugin (but one that is its format).
+    """Read information about a file of networks without loading them: layers, sizes, training, plugins.
 
-    The checksum is compared, and every field of the description is checked. Whether the tensors are those that the layers need is
-    seen by `nncore.load` alone, which asks the layers.
+    No plugin is imported, except one that provides the file's format. The checksum and every field of the description are checked. Only
+    `nncore.load` checks whether the tensors fit the layers.
 
     Parameters
     ----------
@@ -177,13 +177,14 @@ def file_info(path: FileLike) -> FileInfo:
     Returns
     -------
     FileInfo
+        The content of the file.
 
     Raises
     ------
     FileFormatError
-        If the file is damaged or no file of networks; the message says where.
+        If the file is damaged or is not a file of networks; the message says where.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
 
     Examples
     --------
@@ -207,7 +208,7 @@ def file_info(path: FileLike) -> FileInfo:
 
 
 def _format(path: Path) -> tuple[str, Format]:
-    """The format that claims the suffix of `path`, with its name. Only for a suffix that is not nncore's own, plugins are looked at."""
+    """The format that claims the suffix of `path`, with its name. Plugins are searched only for suffixes that nncore does not have."""
     own = registry.Registry(policy=registry.Policy(only=()))
     for name in own.names("formats"):
         if path.suffix.lower() in own.get("formats", name).suffixes:
@@ -286,7 +287,7 @@ def _providers(table: Providers) -> tuple[ProviderInfo, ...]:
 
 
 def _installed(distribution: str) -> str | None:
-    """Its version, by what its installer wrote; nothing of it is imported."""
+    """Its version from the metadata of its installer; nothing of it is imported."""
     try:
         return importlib.metadata.version(distribution)
     except (importlib.metadata.PackageNotFoundError, ValueError):  # a name that can be none

@@ -1,7 +1,7 @@
-"""Networks across a fork: the child gets each one as it is after a whole step, free, and as after a fit that was cut short there.
+"""Networks across a fork: in the child, each is in the state after a whole step, as after an interrupted fit.
 
-A fork copies the memory of the process at one moment and only the thread that forks. So `os.fork` first takes the turn of every network,
-which a fit gives away after the step under way. What cannot be taken in time is shut in the child.
+A fork copies the memory of the process at one moment, and only the thread that forks. So `os.fork` first takes the turn of every network,
+which a fit releases after the current step. A network whose turn cannot be taken in time is unusable in the child.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from nncore._core import Turn
 from nncore.errors import BusyError
 
-#: How long a fork waits for a network in the middle of something else than a fit: a long prediction, say.
+#: How long a fork waits for a network that is busy with something else than a fit, such as a long prediction.
 FORK_SECONDS = 10.0
 
 _SHUT = (
-    "this process was forked while another thread was in the middle of changing this network: fork before, or start the process anew "
-    "(multiprocessing's 'spawn' or 'forkserver')"
+    "this process was forked while another thread was changing this network: fork before, or start processes with multiprocessing's "
+    "'spawn' or 'forkserver'"
 )
 
 

@@ -1,4 +1,4 @@
-"""A network's prediction as a formula, for programs that predict without nncore."""
+"""A network's prediction as a formula, for exports that predict without nncore."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from nncore.words import explains_calls
 
 @explains_calls
 def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False) -> Any:
-    """Write what `Sequential.predict` computes with a builder: nodes of ONNX, lines of C, arrays of NumPy.
+    """Write the prediction of a network with a builder: as nodes of ONNX, lines of C, or arrays of NumPy.
 
     Parameters
     ----------
     network : Sequential
-        Built.
+        A built network.
     builder : Builder
-        Makes a node of every primitive; `nncore.inspection.NumPyBuilder` computes it at once.
+        Makes a node for each primitive. `nncore.inspection.NumPyBuilder` computes it at once.
     x : object
         The builder's node for samples, of shape ``(n, *input_shape)``.
     link : bool, default False
-        Apply the link of the loss too, as `Sequential.predict_proba` does: softmax for ``softmax_cross_entropy``.
+        Also apply the link of the loss, as `Sequential.predict_proba` does: softmax for ``softmax_cross_entropy``.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def formula(network: Sequential, builder: Builder, x: Any, *, link: bool = False
     except (NNCoreError, MemoryError):
         raise
     except Exception as error:  # only the builder knows what its nodes are
-        raise ParameterError(f"x must be a node of {type(builder).__name__}, got {shown(x)}, of which it says: {error}") from error
+        raise ParameterError(f"x must be a node of {type(builder).__name__}, got {shown(x)}: {error}") from error
     if with_link and network.link is not None:
         value = formula_of_activation(g, registry.resolve("activations", network.link), value)
     return value.node

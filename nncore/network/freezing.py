@@ -12,7 +12,7 @@ Groups = Mapping[str, Mapping[str, Any]]
 
 
 def with_frozen(groups: Groups, blueprint: Blueprint, layers: Collection[str], names: Sequence[str], *, is_frozen: bool) -> Groups:
-    """The groups of a network with some tensors frozen, or not frozen any more, and all else as it was.
+    """The groups of a network with some tensors frozen or unfrozen, and other options unchanged.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def with_frozen(groups: Groups, blueprint: Blueprint, layers: Collection[str], n
     Raises
     ------
     ParameterError
-        If a name matches nothing, or if no order of the patterns means what is wanted.
+        If a name matches nothing, or if no order of the patterns has the intended effect.
     """
     patterns = [as_pattern(name, layers) for name in names]
     tensors = [span.name for span in blueprint.spans]
@@ -42,7 +42,7 @@ def with_frozen(groups: Groups, blueprint: Blueprint, layers: Collection[str], n
     for pattern, options in groups.items():
         rest = dict(options)
         if set(matching(pattern, blueprint)) <= meant:
-            rest.pop("frozen", None)  # what comes now says it for all its tensors
+            rest.pop("frozen", None)  # the new pattern covers all its tensors
         if rest or not options:
             own[pattern] = rest
     for pattern in patterns:
@@ -52,9 +52,7 @@ def with_frozen(groups: Groups, blueprint: Blueprint, layers: Collection[str], n
         if not says_so(own):  # a later pattern says otherwise
             own[pattern] = own.pop(pattern, {}) | {"frozen": is_frozen}
     if not says_so(own) or any(_rest(own, name) != _rest(groups, name) for name in tensors):
-        raise ParameterError(
-            "other patterns of groups match these tensors too, and in which order says how they are trained: set net.groups"
-        )
+        raise ParameterError("other patterns of groups match these tensors too, and their order matters: set net.groups instead")
     return own
 
 
@@ -66,5 +64,5 @@ def as_pattern(name: object, layers: Collection[str]) -> str:
 
 
 def _rest(groups: Groups, tensor: str) -> dict[str, Any]:
-    """How a tensor is trained, but for whether it is."""
+    """The options of a tensor without `frozen`."""
     return {option: value for option, value in options_of(groups, tensor).items() if option != "frozen"}

@@ -1,4 +1,4 @@
-"""The data that a fit is given: arrays or streams to train on, and what is validated on."""
+"""The data of a fit: arrays or streams for training and validation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Given:
 
 
 def given_data(X: Any, y: Any, sample_weight: Any, validation: Any, shuffle_buffer: Any, memory_limit: Any) -> Given:
-    """What the arguments of a fit mean.
+    """Interpret the data arguments of a fit.
 
     Raises
     ------

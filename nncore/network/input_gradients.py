@@ -28,12 +28,12 @@ def input_gradients(network: Network, X: Any, output: Any, y: Any) -> np.ndarray
     n = len(samples)
     if y is not None:
         if output is not None:
-            raise ParameterError("input_gradients takes output or y, one of the two")
+            raise ParameterError("input_gradients takes either output or y: pass one of the two")
         loss: Loss | None = network.loss
         if loss is None:
-            raise NotBuiltError("this network has no loss: give output= instead of y=, or build it with a loss")
+            raise NotBuiltError("this network has no loss: pass output= instead of y=, or build it with a loss")
         if loss.needs_batch:
-            raise ParameterError(f"{loss!r} is one of whole batches, so that no sample has a loss of its own: give output= instead of y=")
+            raise ParameterError(f"{loss!r} compares the samples of a batch, so samples have no separate loss: pass output= instead of y=")
         targets = as_targets(y, loss, math.prod(network.output_shape), network.dtype)
         if len(targets) != n:
             raise ShapeError(f"X has {n} samples, y has {len(targets)}")
@@ -62,7 +62,7 @@ def _outputs(network: Network, output: Any, n: int) -> np.ndarray:
     n_outputs = math.prod(network.output_shape)
     if output is None:
         if n_outputs > 1:
-            raise ParameterError(f"this network has {n_outputs} outputs: say which one, output=0, or give y= for the loss")
+            raise ParameterError(f"this network has {n_outputs} outputs: choose one, output=0, or pass y= for the loss")
         output = 0
     chosen = np.asarray(output)
     if chosen.dtype.kind not in "iu" or (chosen.ndim and chosen.shape != (n,)):

@@ -1,4 +1,4 @@
-"""Between which numbers the inputs of a layer lie, but for few outliers."""
+"""Ranges of the inputs of layers, without outliers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 
 class InputRange:
-    """Learns from batches the range of numbers, with 0 in it; few of the largest on each side may be left out.
+    """Finds the range of numbers, including 0, batch by batch; a few of the largest on each side may be left out.
 
-    Zeros do not count: of rare features, most numbers are. The ends are numbers that were seen, whatever the sizes of the batches.
+    Zeros do not count, since most numbers of rare features are 0. The ends are observed numbers, whatever the sizes of the batches.
 
     Parameters
     ----------
     n_numbers : int
-        All that will be added.
+        Number of all numbers to add.
     percentile : float
-        So many of a hundred numbers on each side of 0 are in the range: 100 for all.
+        Percentage of the numbers on each side of 0 that the range covers: 100 for all.
     """
 
     def __init__(self, n_numbers: int, percentile: float) -> None:

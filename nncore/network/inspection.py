@@ -1,4 +1,4 @@
-"""What goes on inside a network for one batch: every layer's outputs, every tensor's gradient. The network stays as it is."""
+"""Activations and gradients of a network for a batch. The network is not changed."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from nncore.words import explains_calls
 
 @explains_calls
 def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[str, np.ndarray]:
-    """Outputs of every layer, by its name.
+    """Compute the outputs of every layer for a batch, by the layer's name.
 
     Parameters
     ----------
     network : Sequential
-        Built.
+        A built network.
     X : array-like of shape (n_samples, ...)
-        One batch.
+        A batch.
     training : bool, default False
-        True: as in `fit`, with dropout and the statistics of the batch.
+        True computes them as in `fit`, with dropout and the statistics of the batch.
 
     Returns
     -------
     dict of str to ndarray of shape (n_samples, ...)
-        Each of the layer's output shape, in the order of the layers; those inside a layer (``residual_1.dense_1``) come before it.
+        Outputs in the order of the layers. Layers inside a layer (``residual_1.dense_1``) come before it.
 
     Notes
     -----
-    Computed by the layers' NumPy methods: a compiled run lets layers overwrite what is no longer needed.
+    The layers' NumPy methods compute them, since compiled layers overwrite outputs that are no longer needed.
 
     Examples
     --------
@@ -57,25 +57,25 @@ def activations(network: Sequential, X: Any, *, training: bool = False) -> dict[
 def check_network(network: object) -> None:
     """Raise `ParameterError` unless it is a network."""
     if not isinstance(network, Sequential):
-        remedy = "; an estimator has one as network_, for X as it is encoded" if hasattr(network, "network_") else ""
-        raise ParameterError(f"a network (nncore.Sequential) is wanted, got {type(network).__name__}{remedy}")
+        remedy = "; the network of an estimator is network_, which takes encoded X" if hasattr(network, "network_") else ""
+        raise ParameterError(f"network must be a nncore.Sequential, got {type(network).__name__}{remedy}")
 
 
 @explains_calls
 def gradients(network: Sequential, X: Any, y: Any, sample_weight: Any = None) -> dict[str, np.ndarray]:
-    """Gradient of the mean loss with respect to every tensor, by its name, as the next step of training would see it.
+    """Compute the gradient of the mean loss with respect to every tensor, as in the next training step.
 
     Parameters
     ----------
     network : Sequential
-        Built, with a loss.
+        A built network with a loss.
     X, y, sample_weight : array-like
-        One batch, as in `Sequential.forward` and `backward`.
+        A batch, as in `Sequential.forward` and `backward`.
 
     Returns
     -------
     dict of str to ndarray
-        As `Sequential.named_gradients`, but copies.
+        Gradients by the names of the tensors, as copies.
     """
     check_network(network)
     trial = copy.deepcopy(network)  # a forward pass in training changes running statistics

@@ -1,4 +1,4 @@
-"""`Known`: what calls of a built network rest on, found once until something changes."""
+"""`Known`: facts about a built network that calls use, cached until something changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.program import Knobs, is_differentiable
 
 @dataclass(frozen=True)
 class Known:
-    """Kept in `Knobs.known`, which forgets it when anything of a network moves.
+    """Cached in `Knobs.known`, which every change of the network clears.
 
     Attributes
     ----------
@@ -26,11 +26,11 @@ class Known:
     dtype : dtype
     accepts_nan : bool
     is_differentiable : bool
-        Whether there is a way back from the outputs to the inputs.
+        Whether gradients can pass from the outputs to the inputs.
     loss : Loss or None
     has_optimizer : bool
     has_evaluation : bool
-        Whether an optimizer predicts with other parameters than it trains.
+        Whether an optimizer predicts with other parameters than those it trains.
     of_two_passes : Optimizer or None
         The first optimizer that computes two gradients in a step.
     """
@@ -48,7 +48,7 @@ class Known:
 
     @classmethod
     def of(cls, knobs: Knobs, dtype: np.dtype) -> Self:
-        """What is known of a network that is built."""
+        """The facts about a built network."""
         blueprint, grouping = knobs.blueprint, knobs.grouping
         assert blueprint is not None, "a built network is planned"
         assert grouping is not None, "and its tensors are grouped"
@@ -68,19 +68,19 @@ class Known:
 
     @cached_property
     def targets(self) -> TargetsWanted:
-        """What the loss takes."""
+        """The targets that the loss takes."""
         assert self.loss is not None, "who has targets has asked for the loss"
         return TargetsWanted.by(self.loss, self.n_outputs)
 
     @cached_property
     def default_metrics(self) -> MetricsOfLoss:
-        """What `evaluate` scores by unless it is told."""
+        """The metrics of `evaluate` by default."""
         assert self.loss is not None, "who is scored has a loss"
         return MetricsOfLoss(self.loss)
 
 
 class MetricsOfLoss:
-    """The metrics that go with a loss, made once, as long as the registry means the same classes by their names.
+    """The metrics of a loss, made once, as long as their names stand for the same classes.
 
     Parameters
     ----------
@@ -89,8 +89,8 @@ class MetricsOfLoss:
     Attributes
     ----------
     scorings : dict
-        What was made to score by them, by the number of columns of real targets, 0 for class indices. Whoever uses one takes it out, and
-        puts it back when it is done: it holds sums.
+        Cached scorers by the number of columns of real targets, 0 for class indices. A user takes one out and puts it back afterwards,
+        since it holds sums.
     """
 
     def __init__(self, loss: Loss) -> None:

@@ -9,23 +9,23 @@ from nncore.errors import ParameterError
 
 
 class LayerList(FrozenList):
-    """`nncore.Sequential.layers`: reads like a list of layers; what would change it raises and says what to do."""
+    """`nncore.Sequential.layers`: reads like a list of layers; changing it raises an error that says what to do."""
 
     remedy = (
-        "use net.insert, net.replace, net.append or net.pop, or make a new network, nn.Sequential(net[:2], nn.Dense(3)), into which "
-        "trained layers come with their values"
+        "use net.insert, net.replace, net.append or net.pop, or make a new network, nn.Sequential(net[:2], nn.Dense(3)), which keeps "
+        "the values of trained layers"
     )
 
 
 def check_distinct(layers: Sequence[Layer], names: Sequence[str]) -> None:
-    """Raise `ParameterError` if one layer object stands at two places, also inside other layers."""
+    """Raise `ParameterError` if the same layer object occurs twice, also inside other layers."""
     seen: dict[int, str] = {}
     for name, outer in zip(names, layers, strict=True):
         for layer in _layers_in(outer):
             if id(layer) in seen:
                 places = f"in {name} twice" if seen[id(layer)] == name else f"in {seen[id(layer)]} and in {name}"
                 raise ParameterError(
-                    f"the same object {layer!r} stands {places}: a layer has one place; make two layers, or pass copy.deepcopy(layer)"
+                    f"the same object {layer!r} stands {places}: a layer can be used once; make two layers, or pass copy.deepcopy(layer)"
                 )
             seen[id(layer)] = name
 

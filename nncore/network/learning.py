@@ -1,4 +1,4 @@
-"""How a fit trains: loss, optimizers, limits and groups, checked together before the network takes any of them."""
+"""Loss, optimizers, limits and groups of a fit, checked together before the network changes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Learning:
         """Raise if the loss or an optimizer needs all samples of a step at once and would get them in parts."""
         if self.loss.needs_batch and accumulate > 1:
             raise ParameterError(
-                f"{self.loss!r} needs all samples of a step at once, and accumulate={accumulate} gives it one batch after the other: "
+                f"{self.loss!r} needs all samples of a step at once, and accumulate={accumulate} splits a step into batches: "
                 f"use accumulate=1 with batch_size={batch_size * accumulate}"
             )
         grouping = self.knobs.grouping
@@ -105,14 +105,14 @@ class Learning:
             )
 
     def goes_on_with_schedule(self, network: Network) -> bool:
-        """Whether steps of the optimizers that the network has now follow, so that a schedule under way may go on."""
+        """Whether the network keeps its optimizers, so that a schedule may continue."""
         grouping = self.knobs.grouping
         assert grouping is not None, "it was grouped above"
         has_steps = network.schedule_is_under_way or (network.place is not None and bool(network.schedules))  # or an epoch to be ended
         return has_steps and alike(self.optimizer, network.optimizer) and network._keeps_optimizers(grouping)
 
     def changes(self, network: Network) -> dict[str, tuple[object, object]]:
-        """What of this is not as the network has it, without numbers that may change at any step: what it has, and what comes."""
+        """Settings that differ from those of the network, without numbers that may change at any step: (old, new) by name."""
         grouping = self.knobs.grouping
         assert grouping is not None, "it was grouped above"
         changes: dict[str, tuple[object, object]] = {}
@@ -125,14 +125,14 @@ class Learning:
         return changes
 
     def build(self, network: Network, shape: tuple[int, ...], seed: int, dtype: np.dtype, batch: np.ndarray) -> None:
-        """Build a network that is not built yet, under these groups: their constraints hold for the first values, too."""
+        """Build a network that is not built yet. Constraints of these groups also apply to the initial values."""
         blueprint = self.knobs.blueprint if network.version == self.version else None
         if self.groups is not None:
             network._knobs.options = network._own_groups(self.groups)
         network._build(shape, None, None, seed, dtype, batch, blueprint)
 
     def give(self, network: Network) -> None:
-        """Let the built network obey it from now on."""
+        """Apply these settings to the built network."""
         network._set_loss(self.loss)
         if not alike(self.optimizer, network.optimizer):
             network._set_optimizer(self.optimizer)

@@ -1,4 +1,4 @@
-"""A learning rate for a network and its data, found by trying them all once."""
+"""Learning-rate range test: find a learning rate for a network and its data."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ if TYPE_CHECKING:
 
     from nncore.displays.learning_rate import LearningRateDisplay
 
-#: The search ends when the loss has risen above its lowest by so many times the loss it began with.
+#: The search ends when the loss has risen above its minimum by this many times the initial loss.
 _RISE = 3.0
-#: Weight of the newest loss in the running mean that decides it.
+#: Weight of the newest loss in the running mean for this.
 _NEWEST = 0.3
-#: A fall that could be chance, less than so many standard errors of the smoothed loss, suggests nothing.
+#: A fall of fewer standard errors of the smoothed loss than this may be chance, and gives no suggestion.
 _STANDARD_ERRORS = 4.0
 
 
 @dataclass(frozen=True, eq=False)
 class LearningRateSearch:
-    """What `find_learning_rate` found.
+    """The result of `find_learning_rate`.
 
     Attributes
     ----------
     rates, losses : ndarray of shape (n_steps,), float64
-        Learning rate of each step, and the loss before it, corrected for how hard its batch is.
+        Learning rate of each step, and the loss before it, corrected for the difficulty of its batch.
     smoothed : ndarray of shape (n_steps,), float64
-        `losses` without most of the batches' noise.
+        `losses` without most of the noise of batches.
     suggestion : float or None
-        Where the loss falls fastest; None if it never falls by more than chance.
+        Learning rate at which the loss falls fastest; None if it never falls by more than chance.
     stop_reason : str
+        Why the search ended.
     """
 
     rates: np.ndarray
@@ -52,7 +53,7 @@ class LearningRateSearch:
     stop_reason: str
 
     def plot(self, ax: Axes | None = None) -> LearningRateDisplay:
-        """Loss against the rate, see `nncore.displays.LearningRateDisplay`. Needs the extra ``plot``."""
+        """Plot the loss against the learning rate, see `nncore.displays.LearningRateDisplay`. Needs the extra ``plot``."""
         from nncore.displays.learning_rate import LearningRateDisplay
 
         return LearningRateDisplay.from_search(self, ax=ax)
@@ -81,34 +82,34 @@ def find_learning_rate(
     rng: int | np.random.Generator | np.random.SeedSequence | None = None,
     dtype: str | np.dtype | type | None = None,
 ) -> LearningRateSearch:
-    """Train a copy of the network, batch after batch, with a learning rate that grows exponentially, and see where the loss falls fastest.
+    """Suggest a learning rate by a range test: train a copy with a rate that grows exponentially.
 
-    The network itself stays as it is, built or not. The search ends early where the loss diverges. The suggestion is the rate at which
-    the smoothed loss falls most steeply against the logarithm of the rate, before its minimum.
+    The suggestion is the rate at which the smoothed loss falls most steeply against the logarithm of the rate, before its minimum. The
+    search ends early if the loss diverges. The network itself is not changed.
 
     Parameters
     ----------
     network : Sequential
-        The search begins with its parameters and the state of its optimizer; with first values if it is not built.
+        The network, built or not. The search starts with its parameters and optimizer state, or with initial values.
     X, y : array-like
-        As in `Sequential.fit`.
+        Training data, as in `Sequential.fit`.
     loss, optimizer : str, instance or None
-        As in `Sequential.fit`; the optimizer's own `lr` does not matter.
+        As in `Sequential.fit`. The optimizer's own `lr` does not matter.
     batch_size : int, default 128
-        That of the fit to come: the best rate depends on it.
+        Batch size of the later fit: the best rate depends on it.
     lowest, highest : float, default 1e-7 and 10
-        The first and the last rate.
+        First and last learning rate.
     n_steps : int, default 100
-        Batches; more of them see more of the data.
+        Number of batches.
     smoothing : float, default 0.03
-        Width of the smoothing (the standard deviation of its weights), as a part of `n_steps`.
+        Width of the smoothing (the standard deviation of its weights), as a fraction of `n_steps`.
     sample_weight, weight_decay, rng, dtype : optional
         As in `Sequential.fit`.
 
     Returns
     -------
     LearningRateSearch
-        With ``suggestion``, ``rates``, ``losses`` and ``plot()``.
+        The result, with ``suggestion``, ``rates``, ``losses`` and ``plot()``.
 
     Raises
     ------
@@ -117,11 +118,11 @@ def find_learning_rate(
 
     Notes
     -----
-    Batches differ more than what a step changes. So the loss of each one is compared with its loss for the network as it was: their
-    difference, plus the mean loss of that network, is the loss reported.
+    Losses of different batches differ more than a step changes them. So each batch's loss is compared with its loss for the initial
+    network. The reported loss is their difference plus the mean loss of the initial network.
 
-    The smoothed loss is a local linear regression with Gaussian weights. Unlike a running mean it does not lag behind, which would
-    shift the suggestion to the right; its slope is what the suggestion goes by.
+    The smoothed loss is a local linear regression with Gaussian weights. A running mean would lag behind and shift the suggestion to the
+    right. The suggestion uses the slope of the regression.
 
     References
     ----------
@@ -143,9 +144,9 @@ def find_learning_rate(
     if not 0 < smoothing < 1:
         raise ParameterError(f"smoothing must be between 0 and 1, got {smoothing!r}")
     if not isinstance(network, Sequential):
-        raise ParameterError(f"a network (nncore.Sequential) is wanted, got {shown(network)}")
+        raise ParameterError(f"network must be a nncore.Sequential, got {shown(network)}")
     if is_stream(X, y):
-        raise ParameterError("find_learning_rate chooses rows, and a stream has none to choose: pass arrays of some thousand samples of it")
+        raise ParameterError("find_learning_rate needs arrays, not a stream: pass arrays of a few thousand samples of it")
     trial = copy.deepcopy(network)
     # A fit of no epochs checks and prepares all that a fit does. The optimizer is copied, since its rate is going to be changed.
     trial.fit(
@@ -162,7 +163,7 @@ def find_learning_rate(
         progress=False,
     ).whole()
     if trial.optimizer is None or "lr" not in trial.optimizer.settings():
-        raise ParameterError(f"{trial.optimizer!r} has no lr to look for")
+        raise ParameterError(f"{trial.optimizer!r} has no lr: choose an optimizer with a learning rate")
     rates = np.geomspace(lowest, highest, n_steps)
     samples, targets = as_rows(X, "X", trial.input_shape), np.asarray(y)
     weights = None if sample_weight is None else np.asarray(sample_weight)

@@ -1,4 +1,4 @@
-"""Networks from files: everything is checked before memory is taken, and no code from the file is run."""
+"""Load networks from files: everything is checked before memory is allocated, and no code from the file is run."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ from nncore.words import explains_calls
 
 @explains_calls
 def load(path: FileLike, *, components: Mapping[str, type[Configurable]] | None = None) -> Sequential:
-    """Read a network that `save` wrote, as it was: parameters, buffers, optimizer and its state, counters, metadata.
+    """Load a network from a file that `Sequential.save` wrote, with optimizer state and metadata.
 
-    No code from the file is run, and its sizes are checked against the file's length before memory is taken. Parameters
-    that are not finite are read like any others.
+    No code from the file is run. Sizes are checked against the file's length before memory is allocated. Parameters that are not finite are
+    loaded like any others.
 
     Parameters
     ----------
     path : str, path-like or binary file object
-        The file. One that is open, such as `io.BytesIO`, is read from where it stands to its end, and need not be seekable.
+        The file. An open file, such as `io.BytesIO`, is read from its current position to its end, and need not be seekable.
     components : dict of str to type, optional
-        Classes for names in the file that were registered at run time, for this load alone: ``{"yogi": Yogi}``. A name that
-        `nncore.register` knows needs none.
+        Classes for names in the file that were registered at run time, for this call only: ``{"yogi": Yogi}``. Names that
+        `nncore.register` knows need none.
 
     Returns
     -------
     Sequential
-        A network whose training goes on as if it had never stopped.
+        The network. Its training can be resumed with the same result as without interruption.
 
     Raises
     ------
     FileFormatError
-        If the file is not a network of its format or is damaged; the message says where.
+        If the file is damaged, or is not a network of its format; the message says where.
     MissingPluginError
-        If a layer or an activation is not here; the message names the plugin, its version and the command that installs it, or what to do
-        about a class that was registered at run time.
+        If the plugin of a layer or an activation is not installed. The message names the plugin, its version and the command that installs
+        it, or says how to pass a class that was registered at run time.
     PluginError
-        If ``upgrade`` of a component fails for what an older version of its plugin saved.
+        If ``upgrade`` of a component fails for arguments that an older version of its plugin saved.
     ParameterError
-        If `components` holds something else than classes by sound names.
+        If `components` is not a dict of classes by valid names.
     OSError
         If the file cannot be read.
 
     Warns
     -----
     PluginWarning
-        If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not here. The network predicts; training
-        raises `MissingPluginError` until it is given others; saving it again keeps what is missing as it was.
+        If the plugin of the loss, an optimizer, the schedule, a regularizer or a constraint is not installed. The network can predict.
+        Training raises `MissingPluginError` until you pass others. Saving the network again keeps the missing descriptions.
     """
     place = FilePlace.of("path", path)
     with _opened(place, components) as (document, tensors):
         if "networks" in document:
             n = len(document["networks"])
-            raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that were saved together: use nncore.load_many")
+            raise FileFormatError(f"it holds {n} network{'s' * (n > 1)} that save_many wrote: use nncore.load_many")
         [network] = _networks(document, tensors)
     _tell_what_is_absent(place, [network])
     return network
@@ -70,19 +70,19 @@ def load(path: FileLike, *, components: Mapping[str, type[Configurable]] | None 
 
 @explains_calls
 def load_many(path: FileLike, *, components: Mapping[str, type[Configurable]] | None = None) -> list[Sequential] | dict[str, Sequential]:
-    """Read the networks that `save_many` wrote to one file.
+    """Load the networks that `save_many` wrote to one file.
 
     Parameters
     ----------
     path : str, path-like or binary file object
-        The file, as in `load`. One that `Sequential.save` wrote is read as a list of one network.
+        The file, as in `load`. A file of `Sequential.save` is a list of one network.
     components : dict of str to type, optional
         As in `load`.
 
     Returns
     -------
     list of Sequential, or dict of str to Sequential
-        As they were handed to `save_many`, each as `load` returns one.
+        The networks as they were passed to `save_many`.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def load_many(path: FileLike, *, components: Mapping[str, type[Configurable]] | 
 def _opened(
     place: FilePlace, components: Mapping[str, type[Configurable]] | None
 ) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """What a file holds, for a ``with`` block in which its components have the classes given for them and errors name the file."""
+    """The content of a file, for a ``with`` block in which `components` are known and errors name the file."""
     data = place.read("a saved network")
     with given({} if components is None else components), explained(place):
         document, tensors = format_for(place.path).decode(data)
@@ -110,7 +110,7 @@ def _opened(
 
 
 def _networks(document: dict[str, Any], tensors: dict[str, np.ndarray]) -> list[Sequential]:
-    """All that a file holds: none is made before all are checked."""
+    """All networks of a file; none is made before all are checked."""
     described = split(document, tensors)
     checked = [checked_parts(*parts) for parts in described]
     return [_made(description, own, parts) for (description, own), parts in zip(described, checked, strict=True)]
@@ -141,7 +141,7 @@ def _tell_what_is_absent(place: FilePlace, networks: list[Sequential]) -> None:
 
 @contextlib.contextmanager
 def explained(path: FilePlace) -> Iterator[None]:
-    """Turn whatever a damaged description makes components say into a `FileFormatError` that names the file."""
+    """Turn errors of components about a damaged description into a `FileFormatError` that names the file."""
     try:
         yield
     except UnknownComponentError as error:

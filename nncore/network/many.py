@@ -1,4 +1,4 @@
-"""`fit_many`: several networks trained at once, each by one thread of a crew."""
+"""`fit_many`: train several networks at once, each on one thread."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from nncore.network.work import Turns, Work
 from nncore.program import at_most_threads, crew_size, sharing
 from nncore.words import explains_calls, misfit
 
-#: Arguments of `Sequential.fit` of which a list is one value, so that only `each` gives every network its own.
+#: Arguments of `Sequential.fit` whose value may be a list, so that only `each` gives every network its own.
 _LISTS = ("X", "y", "sample_weight", "validation", "metrics", "callbacks", "transforms")
 #: Those of `fit_many` itself.
 _OWN = ("n_threads", "progress")
-#: Those that it has no use for, and why.
+#: Arguments of `Sequential.fit` that it does not take, and what to do instead.
 _REFUSED = {"collective": "several processes share one fit at a time: give each process other networks, or call fit of one after the other"}
 #: How often progress is shown.
 _SHOW_SECONDS = 0.05
@@ -40,12 +40,12 @@ _SHOW_SECONDS = 0.05
 
 @explains_calls
 class each:
-    """One value for each network, for an argument of `fit_many`.
+    """Give each network its own value of an argument of `fit_many`.
 
     Parameters
     ----------
     values : sequence
-        As many as there are networks.
+        One value for each network.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class each:
 
     def __init__(self, values: Sequence[Any]) -> None:
         if not is_list(values):
-            raise ParameterError(f"each takes a list of one value for each network, got {shown(values)}")
+            raise ParameterError(f"each takes a list with one value for each network, got {shown(values)}")
         self.values = list(values)
 
     def __repr__(self) -> str:
@@ -77,51 +77,48 @@ def fit_many(
 ) -> list[Any]:
     """Train several networks at once: folds, members of an ensemble, candidates of a search.
 
-    Each network is trained by one thread. The networks end with the same bits as after a `Sequential.fit` of their own with the same
-    arguments, whatever the number of threads. Small networks gain most: a fit of its own leaves all threads but one idle.
+    Each network is trained on one thread. The results have the same bits as separate calls of `Sequential.fit`, for any number of threads.
+    Small networks gain most: a single fit of them uses only one thread.
 
     Parameters
     ----------
     networks : sequence of Sequential
         At least one, and none twice. They may differ in everything.
     X, y : array-like or each
-        As in `Sequential.fit`. One array is checked once and read in place by all networks.
+        As in `Sequential.fit`. An array that all networks share is checked once and read in place.
     rows : sequence of array-like of int, optional
-        The rows of X, y and sample_weight to train each network on: folds, or bootstrap samples, in which rows come repeatedly. X is
-        not copied.
+        Rows of X, y and sample_weight to train each network on: folds, or bootstrap samples, in which rows may repeat. X is not copied.
     validation_rows : sequence of array-like of int or None, optional
-        The rows that each network is validated on, as with ``validation`` of `Sequential.fit`; None for a network that is not.
+        Rows to validate each network on, as with ``validation`` of `Sequential.fit`; None for a network without validation.
     n_threads : int, optional
-        At most this many threads; the default is `nncore.get_num_threads`. Once fewer networks than threads are left, the remaining
-        networks share the threads.
+        Use at most this many threads; None is `nncore.get_num_threads`. When fewer networks than threads are left, they share the threads.
     on_error : {"raise", "return"}, default "raise"
-        What happens if the fit of a network fails. ``"raise"`` ends the other fits after the step under way, as Ctrl-C does, and raises
-        the error, which names the network by its index. ``"return"`` puts the error in the place of the history and trains the others to
-        their end.
+        What to do if the fit of a network fails. ``"raise"`` stops the other fits after the current step, as Ctrl-C does, and raises the
+        error, which names the network by its index. ``"return"`` returns the error instead of the history, and trains the other networks.
     progress : bool, default True
         Show one progress bar for all networks if they take longer than half a second.
     **fit
-        Other arguments of `Sequential.fit`. ``nn.each([...])`` gives each network its own value. A plain list of one value for each network
-        does so too, for arguments of which a list is no value of its own: ``rng=[0, 1, 2]``, but ``callbacks=nn.each([[...], [...]])``.
+        Other arguments of `Sequential.fit`. ``nn.each([...])`` gives each network its own value. For arguments that do not take lists, a
+        plain list does so too: ``rng=[0, 1, 2]``, but ``callbacks=nn.each([[...], [...]])``.
 
     Returns
     -------
     list of History
-        One for each network, in their order. Ctrl-C ends all fits early, and every ``history.interrupted`` is True.
+        One for each network, in order. Ctrl-C ends all fits early, and every ``history.interrupted`` is True.
 
     Raises
     ------
     ParameterError
-        If networks is empty or holds a network twice, or a list has another length than networks. Whatever `Sequential.fit` refuses
-        is refused before the first step of any network.
+        If `networks` is empty or has a network twice, or a list has another length than `networks`. Errors of `Sequential.fit` about
+        arguments are raised before the first step of any network.
     BusyError
-        If a network is being fitted, or two networks are given the same callback.
+        If a network is being fitted, or two networks have the same callback.
 
     Notes
     -----
-    Callbacks, metrics and all other Python code run in the calling thread, one at a time. So do components without a kernel, which
-    therefore gain nothing. The order in which callbacks of different networks are called is not defined. A callback must not wait for a
-    thread that uses another of the networks. ``history["seconds"]`` counts wall time, in which other networks may have been trained.
+    Callbacks, metrics and other Python code run in the calling thread, one at a time. So do components without a kernel, which therefore
+    gain nothing. Callbacks of different networks are called in no defined order. A callback must not wait for a thread that uses another of
+    the networks. ``history["seconds"]`` is wall time, which includes the training of other networks.
 
     Examples
     --------
@@ -194,7 +191,7 @@ class _Overview:
 
 
 class _Together:
-    """The fits, driven by this thread, which gives what each has to do to a crew, and lends a hand.
+    """The fits. This thread drives them: it gives their work to a crew of threads, and works too.
 
     Parameters
     ----------
@@ -208,7 +205,7 @@ class _Together:
         self._fits, self._n_threads, self._raises = fits, n_threads, raises
         self._crew = Crew()
         self._given: dict[Run, _Fit] = {}  # to the crew, and not taken back
-        self._own: deque[_Fit] = deque()  # with something to do that only this thread can
+        self._own: deque[_Fit] = deque()  # with work that only this thread can do
         self._n_left, self._share = len(fits), 1
         self._limit = ExitStack()
         self._overview = _Overview(fits)
@@ -243,7 +240,7 @@ class _Together:
             raise
 
     def _do_something(self) -> None:
-        """Go on with a fit whose work is done; else work; else wait."""
+        """Continue a fit whose work is done; else work; else wait."""
         run = self._crew.done()
         if run is None and self._own:
             fit = self._own.popleft()
@@ -268,7 +265,7 @@ class _Together:
             self._bar.on_progress(self._overview)
 
     def _go_on(self, fit: _Fit) -> None:
-        """Let a fit see to what was done, and have done what it wants next."""
+        """Give a fit the results of its work, and start its next work."""
         try:
             fit.work = work = next(fit.turns)
         except StopIteration:
@@ -296,7 +293,7 @@ class _Together:
         self._share_threads()
 
     def _share_threads(self) -> None:
-        """Among the fits that are left: one for each, or more once they are few."""
+        """Share threads among the remaining fits: one for each, or more if few are left."""
         if self._n_left == 0:
             return
         self._crew.keep(self._n_left - 1)
@@ -311,7 +308,7 @@ class _Together:
                 fit.training.share_threads(share)
 
     def _break_off(self) -> None:
-        """End all fits after the step under way."""
+        """End all fits after the current step."""
         self._crew.pause()
         while self._crew.done() is not None or self._crew.take_back() is not None:
             continue
@@ -341,12 +338,12 @@ def new_bar() -> Any:
 def _checked(networks: Any) -> list[Sequential]:
     many = list(networks) if is_list(networks) and not isinstance(networks, Sequential) else []
     if not many or not all(isinstance(network, Sequential) for network in many):
-        raise ParameterError(f"networks must be a list of networks, and not empty; got {shown(networks)}")
+        raise ParameterError(f"networks must be a list of one network or more, got {shown(networks)}")
     first: dict[int, int] = {}
     for index, network in enumerate(many):
         other = first.setdefault(id(network), index)
         if other != index:
-            raise ParameterError(f"networks {other} and {index} are the same object: give each fit a network of its own (copy.deepcopy)")
+            raise ParameterError(f"networks {other} and {index} are the same object: pass different networks (copy.deepcopy)")
     return many
 
 
@@ -356,7 +353,7 @@ def _of_fit() -> inspect.Signature:
 
 
 def _arguments(n: int, given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those of each network, by name, with the defaults of `Sequential.fit`."""
+    """The arguments of each network, by name, with the defaults of `Sequential.fit`."""
     for name in given.keys() & _REFUSED.keys():
         raise ParameterError(f"fit_many takes no {name}=: {_REFUSED[name]}")
     parameters = {name: parameter for name, parameter in _of_fit().parameters.items() if name not in ("self", *_OWN, *_REFUSED)}
@@ -383,7 +380,7 @@ def _own_values(name: str, values: Any, n: int) -> list[Any]:
 
 
 def _givens(arguments: list[dict[str, Any]], rows: list[Any], validation_rows: list[Any]) -> list[Given]:
-    """The data of each network; what several share is looked at once."""
+    """The data of each network; shared arrays are checked once."""
     sources: dict[tuple[int, ...], Source] = {}
     held_out_sources: dict[int, AnySource] = {}
     numbers: dict[tuple[int, int], np.ndarray] = {}
@@ -399,7 +396,7 @@ def _givens(arguments: list[dict[str, Any]], rows: list[Any], validation_rows: l
         X, y, weights, validation = (own.pop(name) for name in ("X", "y", "sample_weight", "validation"))
         bounds = [own.pop(name) for name in ("shuffle_buffer", "memory_limit")]
         if is_stream(X, y) or bounds != [None, None]:
-            raise ParameterError("fit_many trains on arrays that all fits share, and not on streams: fit one network after the other")
+            raise ParameterError("fit_many takes arrays, not streams: call fit of one network after the other")
         key = id(X), id(y), id(weights)
         if key not in sources:
             sources[key] = Source(X, y, weights)
@@ -409,7 +406,7 @@ def _givens(arguments: list[dict[str, Any]], rows: list[Any], validation_rows: l
             held_out_sources[id(validation)] = held_out
         chosen = numbered("validation_rows", index, validation_rows[index], source)
         if chosen is not None and held_out is not None:
-            raise ParameterError("validation and validation_rows both say what to validate on: give one of them")
+            raise ParameterError("validation and validation_rows contradict each other: pass one of them")
         held_out = source if chosen is not None else held_out
         givens.append(Given(source, numbered("rows", index, rows[index], source), held_out, chosen))
     return givens
@@ -427,14 +424,14 @@ def _check_callbacks(prepared: Sequence[Prepared]) -> None:
             other = first.setdefault(id(callback), index)
             if other != index:
                 raise BusyError(
-                    f"networks {other} and {index} are given the same callback, {callback!r}, which would mix up what it learns: "
+                    f"networks {other} and {index} have the same callback, {callback!r}, which would mix up the two: "
                     "callbacks=nn.each([[...], [...]]) gives each network its own"
                 )
 
 
 @contextmanager
 def _told(index: int) -> Iterator[None]:
-    """Inside, errors say which network they are about."""
+    """Add the index of the network to errors inside."""
     try:
         yield
     except Exception as error:

@@ -17,25 +17,25 @@ from nncore.words import explains_calls
 
 @explains_calls
 def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
-    """A network with some members of a trained ensemble, which predicts faster: the mean over these.
+    """Keep some members of a trained ensemble, for faster predictions: return a network that averages only these.
 
     Parameters
     ----------
     network : Sequential
-        Built, with a `RepeatMembers`.
+        A built network with a `RepeatMembers`.
     members : sequence of int
-        Which members, numbered from 0, in any order.
+        Numbers of the members to keep, from 0, in any order.
 
     Returns
     -------
     Sequential
-        With copies of the values of these members and of what they share; with the loss, the optimizer without its state, and the
-        metadata. It can be trained further.
+        A network with copies of these members and of what they share, with the loss, the optimizer without its state, and the metadata. It
+        can be trained further.
 
     Raises
     ------
     ParameterError
-        If the network is no ensemble, `members` names one twice or one that is not there, or another layer depends on how many there are.
+        If the network is not an ensemble, `members` has a number twice or out of range, or another layer depends on the number of members.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     layers: list[Layer] = list(network.layers)
     repeating = [layer for layer in layers if "n_members" in type(layer).argument_names]
     if len(repeating) != 1:
-        raise ParameterError("keep_members: the network has no RepeatMembers, or several: there is no telling which members are meant")
+        raise ParameterError("keep_members: the network must have exactly one RepeatMembers, which makes its members")
     [repeats] = repeating
     n_members: int = repeats.config()["n_members"]
     chosen = _checked(members, n_members)
@@ -60,19 +60,19 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     for name, values in {**network.named_parameters(), **network.named_buffers()}.items():
         some = values[chosen] if name in per_member else values
         if some.shape != views[name].shape:
-            raise ParameterError(f"keep_members: {name} depends on the number of members: only layers made for members can leave some out")
+            raise ParameterError(f"keep_members: {name} depends on the number of members; use layers for members, such as MembersDense")
         views[name][...] = some
     kept.metadata = copied_deeply(network.metadata)
     return kept
 
 
 def member_outputs(network: Sequential, X: np.ndarray) -> np.ndarray:
-    """What the last layer before the mean gives for each member, shape (n_members, n_rows, ...).
+    """Outputs of each member before the mean, shape (n_members, n_rows, ...).
 
     Parameters
     ----------
     network : Sequential
-        Built, ending with `MeanMembers`.
+        A built network that ends with `MeanMembers`.
     X : ndarray of shape (n_rows, ...)
 
     Raises
@@ -92,7 +92,7 @@ def member_outputs(network: Sequential, X: np.ndarray) -> np.ndarray:
 
 
 def copied_layer(layer: Layer, **changes: Any) -> Layer:
-    """Another layer of the same arguments but for `changes`, for another network."""
+    """A copy of a layer with `changes` of its arguments, for another network."""
     return type(layer)(**copied_deeply(layer.config()) | changes)
 
 

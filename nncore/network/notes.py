@@ -1,4 +1,4 @@
-"""`Notes`: what a network keeps beside what it computes with, how far it has been trained and what users write down."""
+"""`Notes`: counters and notes of a network: how far it is trained, and the user's metadata."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nncore.words import ListsPublicNames
 
 
 class Notes(ListsPublicNames, ABC):
-    """A network as far as it takes notes: a base of `Settings`.
+    """Counters and notes of a network: a base of `Settings`.
 
-    Each is a property, since threads that share a network set it by the rule of `turns`.
+    Each is a property, since threads that share a network set it by the rules of `turns`.
     """
 
     _round: Turn
@@ -32,7 +32,7 @@ class Notes(ListsPublicNames, ABC):
 
     @property
     def n_epochs(self) -> int:
-        """Epochs trained in the life of the network."""
+        """Number of epochs trained, over all fits."""
         return self._n_epochs
 
     @n_epochs.setter
@@ -52,7 +52,7 @@ class Notes(ListsPublicNames, ABC):
 
     @property
     def schedule_steps(self) -> int:
-        """How many steps the schedules span."""
+        """Number of steps that the schedules span."""
         return self._schedule_steps
 
     @schedule_steps.setter
@@ -62,7 +62,7 @@ class Notes(ListsPublicNames, ABC):
 
     @property
     def average_begin(self) -> int:
-        """The value of `n_steps`, or of `n_epochs`, before the first parameters that are averaged."""
+        """Number of steps, or of epochs, before the first averaged parameters."""
         return self._average_begin
 
     @average_begin.setter
@@ -72,7 +72,7 @@ class Notes(ListsPublicNames, ABC):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Yours: anything JSON can hold, saved with the network."""
+        """Your notes: anything JSON can hold. They are saved with the network."""
         return self._metadata
 
     @metadata.setter
@@ -82,7 +82,7 @@ class Notes(ListsPublicNames, ABC):
 
     @property
     def encoding(self) -> dict[str, Any] | None:
-        """How the columns and the target of a table become numbers, as ``nncore train`` describes them; saved with the network."""
+        """How the columns and the target of a table become numbers, as ``nncore train`` writes it. It is saved with the network."""
         return self._encoding
 
     @encoding.setter

@@ -1,4 +1,4 @@
-"""The loss of a network as a function of its parameters: for what takes no steps of an optimizer, like L-BFGS."""
+"""The loss of a network as a function of its parameters, for L-BFGS and other methods without an optimizer."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Objective:
     Parameters
     ----------
     network : Network
-        Built, with its loss.
+        A built network with a loss.
     X, y, sample_weight : array-like
         As in `nncore.Sequential.fit`.
 
     Attributes
     ----------
     parameters, gradients : ndarray of shape (n_parameters,)
-        Those of the network, in place: where it is asked for, and what the last evaluation has found.
+        Those of the network, in place: the point of evaluation, and the gradient of the last evaluation.
     """
 
     def __init__(self, network: Network, X: Any, y: Any, sample_weight: Any = None) -> None:
@@ -52,7 +52,7 @@ class Objective:
         self._n_threads = threads_for(None, program.spec.step_seconds(n), WORTH_WAKING)
 
     def evaluate(self) -> float:
-        """The loss at the parameters as they are; brings the gradients up to date."""
+        """Compute the loss at the current parameters, and update the gradients."""
         try:
             return self._program.value_and_gradient(self._inputs, self._n_threads)
         except Failure as failure:

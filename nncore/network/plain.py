@@ -1,4 +1,4 @@
-"""What a file holds as it is: values that JSON gives back equal, and tests of some."""
+"""Values that a JSON file preserves, and checks of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nncore.errors import ParameterError
 
 
 def check_plain(value: Any, where: str) -> None:
-    """Raise unless a file gives `value` back equal to what it was.
+    """Raise unless a file preserves `value`.
 
     Parameters
     ----------
     value : object
     where : str
-        What it is called in the message.
+        Its name in the message.
 
     Raises
     ------
@@ -26,14 +26,14 @@ def check_plain(value: Any, where: str) -> None:
     try:
         _check(value, where)
     except RecursionError:
-        raise ParameterError(f"{where} cannot be written to a file: it is nested too deeply, or holds itself") from None
+        raise ParameterError(f"{where} cannot be written to a file: it is nested too deeply, or contains itself") from None
 
 
 def _check(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ParameterError(f"{where} cannot be written to a file: its key {shown(key)} is no text; write {shown(key)[:40]!r}")
+                raise ParameterError(f"{where} cannot be written to a file: the key {shown(key)} is no string; write {shown(key)[:40]!r}")
             _check(inner, f"{where}[{shown(key)}]")
     elif isinstance(value, list):
         for index, inner in enumerate(value):

@@ -1,4 +1,4 @@
-"""What a fit is going to do: found out and checked before the network changes."""
+"""Preparation of a fit: everything is checked before the network changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, Sam
 
 @dataclass(frozen=True)
 class Prepared:
-    """A fit that may begin: everything is checked, and nothing has changed yet."""
+    """A fit that is ready to begin: everything is checked, and nothing has changed yet."""
 
     network: Model
     learning: Learning
@@ -60,7 +60,7 @@ class Prepared:
     must_round: bool
 
     def described(self) -> dict[str, Any]:
-        """What decides how the fit goes, by names for messages: it must be the same in all processes that fit together."""
+        """All settings of the fit, by names for messages. They must be equal in all processes that fit together."""
         network, learning = self.network, self.learning
         values = (network.parameters, *network.named_buffers().values()) if network.is_built else ()
         return {
@@ -88,7 +88,7 @@ class Prepared:
 
     @contextmanager
     def begun(self) -> Iterator[Training]:
-        """Let the network take everything over; inside, the fit can run. The callbacks are `claimed`."""
+        """Apply the settings to the network; inside, the fit can run. The callbacks are `claimed`."""
         network, way = self.network, self.way
         with network._with_transforms(way.transforms):
             with network._turn:
@@ -159,14 +159,14 @@ def prepare(
     precision: Precision | None,
     processes: Processes | None = None,
 ) -> Prepared:
-    """Check the arguments of `nncore.Sequential.fit`, and raise what it raises."""
+    """Check the arguments of `nncore.Sequential.fit`, and raise its errors."""
     epochs = whole_number("epochs", epochs, 0)
     batch_size = whole_number("batch_size", batch_size, 1)
     n_threads = get_num_threads() if n_threads is None else whole_number("n_threads", n_threads, 1)
     accumulate = whole_number("accumulate", accumulate, 1)
     shards = whole_number("shards", shards, 1, MOST_SHARDS)
     if shards > batch_size:
-        raise ParameterError(f"shards={shards} cuts a batch of {batch_size} samples into more parts than it has: take fewer shards")
+        raise ParameterError(f"shards={shards} is more than the {batch_size} samples of a batch: use fewer shards")
     observers: list[Callback] = [registry.resolve("callbacks", callback) for callback in several("callbacks", callbacks)]
     if network.is_built and dtype is not None and as_dtype(dtype) != network.dtype:
         raise ParameterError(f"this network is built in {network.dtype}: drop dtype=, or build it again")
@@ -287,18 +287,18 @@ def prepare(
 
 
 def _check_passes(given: Given, *, epochs: int, drop_last: bool, schedule: object, train_metrics: bool) -> None:
-    """Count the samples of a stream if something needs their number, and raise `ParameterError` if that is too much to ask of it."""
+    """Count the samples of a stream if their number is needed, and raise `ParameterError` if the stream cannot be read that often."""
     why = {
-        f"epochs={epochs} go through it again and again": epochs > 1,
-        "a schedule spans the steps of the fit, so that their number is needed before it begins": schedule is not None,
-        "drop_last=True needs to know where the last batch begins": drop_last,
-        "train_metrics=True goes through it again": train_metrics,
+        f"epochs={epochs} read it several times": epochs > 1,
+        "a schedule needs the number of steps before the fit begins": schedule is not None,
+        "drop_last=True needs the number of samples": drop_last,
+        "train_metrics=True reads it again": train_metrics,
     }
     reason = next((what for what, is_so in why.items() if is_so), None)
     if isinstance(given.source, StreamSource) and reason is not None:
         given.source.count(reason)
     if isinstance(given.validation, StreamSource) and epochs > 1:
-        given.validation.check_repeats(f"epochs={epochs} go through it again and again")
+        given.validation.check_repeats(f"epochs={epochs} read it several times")
 
 
 def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:
@@ -308,7 +308,5 @@ def _sampler(shuffle: bool | None, sampler: SamplerLike | None) -> Sampler:
         return by_flag
     chosen: Sampler = registry.resolve("samplers", sampler)
     if shuffle is not None and not alike(chosen, by_flag):
-        raise ParameterError(
-            f"shuffle={shuffle!r} and sampler={chosen!r} contradict each other: leave out shuffle, the sampler says it all"
-        )
+        raise ParameterError(f"shuffle={shuffle!r} and sampler={chosen!r} contradict each other: leave shuffle out")
     return chosen

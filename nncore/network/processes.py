@@ -1,4 +1,4 @@
-"""`Processes`: those that fit a network together, as a fit sees them."""
+"""`Processes`: the processes that fit a network together."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nncore.errors import CollectiveError
 from nncore.program import ProgramSpec
 from nncore.typing import CollectiveLike
 
-#: How a text begins that tells what has stopped a process; no JSON does.
+#: Prefix of a text that says what stopped a process; no JSON begins like this.
 STOPPED = "!"
 
 
 class Processes:
-    """Processes that fit a network together; all of them call the same methods in the same order.
+    """The processes that fit a network together. All of them call the same methods in the same order.
 
-    The first one decides what goes by the clock or by chance, and it alone writes and shows.
+    The first one decides what depends on the clock or on random numbers. Only it writes files and shows progress.
 
     Parameters
     ----------
@@ -50,20 +50,20 @@ class Processes:
         return self.rank == 0
 
     def decided(self, number: int) -> int:
-        """The number that the first process brings, at least 0."""
+        """The number of the first process, at least 0."""
         return self.core.agree(number if self.is_first else 0)
 
     def are_interrupted(self, is_interrupted: bool, number: int) -> tuple[bool, int]:
-        """Whether a process is, and what the first one brings, at least 0 and below 2**32."""
+        """Whether a process is interrupted, and the number of the first one, at least 0 and below 2**32."""
         agreed = self.core.agree((is_interrupted << 32) + (number if self.is_first else 0))
         return agreed >> 32 > 0, agreed & 0xFFFFFFFF
 
     def of_first(self, value: Any) -> Any:
-        """What the first process brings: anything that JSON can hold."""
+        """The value of the first process: anything that JSON can hold."""
         return self._brought(value if self.is_first else None)[0]
 
     def check(self, error: BaseException | None) -> None:
-        """Every process brings what has stopped it, if anything has: it raises that, and the others say whose it was.
+        """Exchange errors: a process with an error raises it, and the others raise an error that names the process.
 
         Raises
         ------
@@ -73,21 +73,21 @@ class Processes:
         self._brought(None, error)
 
     def check_alike(self, described: Mapping[str, Any]) -> None:
-        """Raise in all processes unless all bring the same, by its name."""
+        """Raise in all processes unless the values of all are equal; errors name the value."""
         brought = self._brought({name: re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)) for name, value in described.items()})
         for rank, other in enumerate(brought):
             for name, value in brought[0].items():
                 if other.get(name) != value:
                     self._agreed = CollectiveError(
                         f"all processes must begin the same fit, but {name} is {value:.200} in process 0 and "
-                        f"{other.get(name, '')!s:.200} in process {rank}: let all of them run the same program with the same data"
+                        f"{other.get(name, '')!s:.200} in process {rank}: run the same program with the same data in all of them"
                     )
                     raise self._agreed
 
     def explained(self, place: int, error: Exception) -> Exception:
-        """The error that all raise for a run of the core which has stopped everywhere: that of the process which found the earliest place.
+        """The error of all processes for a failed run of the core: that of the process with the earliest place in the network.
 
-        Each has seen a part of the numbers, and explains it by those.
+        Each process has seen a part of the numbers, and explains the failure by it.
         """
         told = self._brought([place, type(error).__name__, str(error), getattr(error, "step", 0), getattr(error, "layer", "")])
         found = min(range(self.size), key=lambda rank: told[rank][0])
@@ -95,7 +95,7 @@ class Processes:
         return self._agreed
 
     def gather_state(self, program: Program[ProgramSpec]) -> None:
-        """Bring together what optimizers remember and the mean of the parameters, of which every process has kept up its range alone."""
+        """Gather the optimizer state and the mean of the parameters, of which every process has updated only its range."""
         spec, ends = program.spec, program.ranges(self.size)
         shares: list[list[np.ndarray]] = []
         for first, last in zip([0, *ends[:-1]], ends, strict=True):
@@ -117,7 +117,7 @@ class Processes:
                 self.collective.all_gather(buffer, limits)
 
     def _brought(self, value: Any, error: BaseException | None = None) -> list[Any]:
-        """What all processes bring: anything that JSON can hold. One that was stopped before it came here says so, and all raise."""
+        """The values of all processes: anything that JSON can hold. If one was stopped before, all raise."""
         told = self._texts(json.dumps(value) if error is None else f"{STOPPED}{type(error).__name__}: {error}")
         stopped = next((rank for rank, text in enumerate(told) if text.startswith(STOPPED)), None)
         if stopped is not None:
@@ -139,17 +139,17 @@ class Processes:
         return [buffer[end - length : end].tobytes().decode() for end, length in zip(ends, lengths.tolist(), strict=True)]
 
     def know(self, error: BaseException) -> bool:
-        """Whether all of them have raised this error, or one for it."""
+        """Whether all processes have raised this error, or one for it."""
         return error is self._agreed
 
     def leave(self, error: BaseException) -> None:
-        """This process ends its fit by an error: unless the others know of it, they are ended too, lest they wait for it."""
+        """This process ends its fit by an error. The others are ended too, unless they know of it, since they would wait forever."""
         if not self.know(error):
             self.collective.abort(f"{type(error).__name__}: {error}")
 
 
 def remade(kind: str, message: str, step: int, layer: str) -> Exception:
-    """An error that another process has explained."""
+    """The error of another process, made again here."""
     from nncore import errors  # by its name
 
     if kind == "NonFiniteError":
@@ -159,7 +159,7 @@ def remade(kind: str, message: str, step: int, layer: str) -> Exception:
 
 @contextmanager
 def together(collective: CollectiveLike | None) -> Iterator[Processes | None]:
-    """The processes of a collective; inside, what stops one of them stops all. None, or a single process, is nobody to fit with."""
+    """The processes of a collective, or None for a single process. Inside, an error in one of them stops all."""
     chosen: Collective | None = None if collective is None else registry.resolve("collectives", collective)
     processes = None if chosen is None or chosen.size == 1 else Processes(chosen)
     try:
@@ -172,7 +172,7 @@ def together(collective: CollectiveLike | None) -> Iterator[Processes | None]:
 
 @contextmanager
 def interruptions() -> Iterator[list[bool]]:
-    """Inside, Ctrl-C is written down, so that all processes may end their fit together; only the main thread hears of it."""
+    """Inside, Ctrl-C sets a flag, so that all processes end their fit together; only the main thread receives it."""
     pressed = [False]
     if threading.current_thread() is not threading.main_thread():
         yield pressed
@@ -190,7 +190,7 @@ def interruptions() -> Iterator[list[bool]]:
 
 @contextmanager
 def checked(processes: Processes | None) -> Iterator[None]:
-    """Inside, each process checks its arguments; none goes on unless all have come to the end."""
+    """Inside, each process checks its arguments; none continues unless all succeed."""
     try:
         yield
     except Exception as error:

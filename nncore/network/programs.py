@@ -1,4 +1,4 @@
-"""`Programs`: those that a network was compiled to, until something of it changes."""
+"""`Programs`: the compiled programs of a network, until it changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.program import NO_AVERAGE, Averaging, Pace, ProgramSpec
 
 
 class Steps(NamedTuple):
-    """What a training program is compiled for: arguments of `compile_program`."""
+    """Options of a training program: arguments of `compile_program`."""
 
     average: Averaging = NO_AVERAGE
     accumulates: bool = False
@@ -23,25 +23,25 @@ class Steps(NamedTuple):
     sparse_inputs: bool = False
 
 
-#: Steps as `train_on_batch` takes them, and as `forward`, `backward` and `step` do, which leave a gradient of the inputs.
+#: Options for `train_on_batch`, and for `forward`, `backward` and `step`, which compute a gradient of the inputs.
 WHOLE, IN_PARTS = Steps(), Steps(input_gradient=True)
 
 
 @dataclass(slots=True)
 class Programs:
-    """Each is made when it is needed. The flat vectors that they work on stay when they go.
+    """The compiled programs, each made when it is needed. The flat vectors that they work on outlive them.
 
     Attributes
     ----------
     training, prediction, sparse_prediction, input_gradients : Program or None
     steps : Steps
-        What the training program was compiled for.
+        Options of the training program.
     link : (object, Program) or None
-        With the link that it was compiled for.
+        A link and its program.
     parts : StepInParts
-        How far a step is.
+        State of a step in parts.
     paces : dict
-        What was learned of the training program's speed, by batch size and number of threads.
+        Measured speed of the training program, by batch size and number of threads.
     """
 
     training: Program[ProgramSpec] | None = None

@@ -1,4 +1,4 @@
-"""Who provides the components behind a network: what a file says of them, beside their descriptions."""
+"""The plugins of a network's components, as a file lists them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from nncore.registry import KINDS, Registration
 
-#: Of a class that was registered at run time, in place of its plugin and version.
+#: Instead of plugin and version, for a class that was registered at run time.
 RUN_TIME = {"registered": "at run time"}
 
-#: What distributions and versions look like. Messages recommend them to ``pip install``: a file must not put an option there.
+#: Valid distributions and versions. Messages recommend ``pip install`` of them, so a file must not put an option there.
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _VERSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9.!+_-]{0,98})?")
 
@@ -20,7 +20,7 @@ Providers = dict[str, dict[str, dict[str, str]]]
 
 
 def providers(registrations: Mapping[tuple[str, str], Registration]) -> Providers:
-    """The table of a file, from what was looked up to write and to plan it."""
+    """The table of a file, from the components that were looked up to write it."""
     table: Providers = {}
     for (kind, name), registration in sorted(registrations.items()):
         plugin = registration.plugin
@@ -42,7 +42,7 @@ def _is_provider(name: str, value: Any) -> bool:
         and all(isinstance(text, str) for text in value.values())
         and is_distribution(value["plugin"])
         and _VERSION.fullmatch(value["version"]) is not None
-        and name.rpartition("/")[0] in ("", value["plugin"])  # or the message would name another plugin than the component
+        and name.rpartition("/")[0] in ("", value["plugin"])  # otherwise the message would name another plugin than the component
     )
 
 

@@ -1,4 +1,4 @@
-"""A network that predicts with products of 8 bits, from a trained one."""
+"""Quantize a trained network to int8 for prediction."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def quantized(network: N, X: Any, percentile: float, skip: Iterable[str]) -> N:
     new = _Quantized(network, blueprint, _ranges(network, blueprint, X, float(percentile)), left_out)
     if not new.values:
         raise ParameterError(
-            f"there is no layer to quantize{' beside those in skip' if left_out else ''}: the products of Dense layers are computed with "
-            f"8 bits, and this network has {listed(network.layer_names, most=6)}"
+            f"there is no layer to quantize{' except those in skip' if left_out else ''}: quantize replaces Dense layers, and this network "
+            f"has {listed(network.layer_names, most=6)}"
         )
     made = type(network)(*new.layers)
     made.allocate(network.input_shape, copied_deeply(network.loss), None, network.dtype)
@@ -46,32 +46,32 @@ def quantized(network: N, X: Any, percentile: float, skip: Iterable[str]) -> N:
 
 
 def _values_of(network: Network, stage: Stage) -> dict[str, np.ndarray]:
-    """Tensors and buffers of a stage by their own names; tied ones as the layer uses them."""
+    """Tensors and buffers of a stage by name; tied ones as the layer uses them."""
     return stage.views(network._flat.parameters) | stage.own_views(network._flat.parameters, network._flat.buffers)
 
 
 def _checked_names(skip: Iterable[str], blueprint: Blueprint) -> set[str]:
-    """The names of layers that stay as they are, those inside of a layer after its own: ``"residual_1.dense_2"``."""
+    """The checked names of layers to skip. Those inside a layer have its name first: ``"residual_1.dense_2"``."""
     asked = [] if isinstance(skip, str) or not isinstance(skip, Iterable) else list(skip)
     if isinstance(skip, str) or not isinstance(skip, Iterable) or not all(isinstance(name, str) for name in asked):
         raise ParameterError(f"skip must be a list of names of layers, got {shown(skip)}")
     names = [stage.name for stage in blueprint.stages]
     if unknown := [name for name in asked if name not in names]:
-        raise ParameterError(f"skip names a layer {unknown[0]!r:.60} that is not there; there are {', '.join(names)}")
+        raise ParameterError(f"skip names an unknown layer {unknown[0]!r:.60}; there are {', '.join(names)}")
     return set(asked)
 
 
 def _ranges(network: Network, blueprint: Blueprint, X: Any, percentile: float) -> dict[int, InputRange]:
-    """The inputs of each stage that runs.
+    """The ranges of the inputs of each stage that runs.
 
     Raises
     ------
     ShapeError, DtypeError, DataError
-        If X is nothing to predict from, or is empty.
+        If `predict` does not take X, or it is empty.
     """
     samples = as_samples(X, "X_calibration", network.input_shape, network.dtype, blueprint.accepts_nan)
     if not len(samples):
-        raise ShapeError("X_calibration has no samples: pass some hundred that are like those to be predicted")
+        raise ShapeError("X_calibration has no samples: pass a few hundred like those to be predicted")
     width = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages)
     stages = [stage for stage in blueprint.stages if not stage.plan.branches]
     ranges = {stage.index: InputRange(len(samples) * stage.n_inputs, percentile) for stage in stages if _can_change(stage.layer)}
@@ -88,7 +88,7 @@ def _can_change(layer: Layer) -> bool:
 
 @dataclass
 class _Quantized:
-    """The layers of the new network, one for each of the old, and the values of those that are new.
+    """The layers of the new network, one for each old layer, and the values of new layers.
 
     Attributes
     ----------
@@ -105,12 +105,12 @@ class _Quantized:
     values: dict[int, dict[str, np.ndarray]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._needed: set[str] = set()  # layers whose tensors others use that stay as they are; those come behind them
+        self._needed: set[str] = set()  # layers whose tensors later, unquantized layers use
         stages = list(self.blueprint.stages)
         self.layers = [self._layer(stages) for _ in self.network.layers][::-1]
 
     def _layer(self, stages: list[Stage]) -> Layer:
-        """What takes the place of the last layer; its stages, those of layers inside before its own, are taken from the list."""
+        """The replacement of the last layer. Its stages, with those of layers inside first, are taken from the list."""
         stage = stages.pop()
         if not stage.plan.branches:
             return self._one(stage)
@@ -132,7 +132,7 @@ class _Quantized:
             if not all(np.isfinite(tensors[tensor.name]).all() for tensor in stage.plan.tensors):
                 raise ParameterError(f"{stage.name} has weights that are not finite: train it again, with a lower learning rate")
             if not inputs.is_finite:
-                raise DataError(f"X_calibration leads to inputs of {stage.name} that are not finite, which the network cannot predict from")
+                raise DataError(f"X_calibration leads to inputs of {stage.name} that are not finite: pass samples that predict takes")
             if (new := stage.layer.quantized(tensors, *inputs.ends())) is not None:
                 layer, self.values[stage.index] = new
                 return layer

@@ -1,4 +1,4 @@
-"""From what a file holds to the parts of a network, all of them checked: what loading begins with, and what saving ends with."""
+"""Check the content of a file and turn it into the parts of a network: the first step of loading, and the last of saving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.network.reviving import check_present, revived
 from nncore.network.rules import revived_groups, without_absent_rules
 from nncore.program import Blueprint, Grouping, check_groups, declared_state, group_tensors, layer_names, plan_network
 
-#: Fields of the document that go with one that holds a component.
+#: Fields of the document that belong to a field with a component.
 _BESIDE = {"loss": ("link",), "optimizer": (), "groups": (), "schedule": ("schedule_state",)}
 
 #: Shape and dtype of tensors by name.
@@ -28,7 +28,7 @@ Expected = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 @dataclass(frozen=True)
 class Parts:
-    """What a network is made of again; the tensors are those of the file, and as many and as large as the layers need."""
+    """The parts of a network from a file. The tensors are those of the file, with the shapes that the layers need."""
 
     layers: list[Layer]
     loss: Loss | None
@@ -42,14 +42,14 @@ class Parts:
 
 
 def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
-    """The parts of a described network; no memory is taken for what the file does not hold.
+    """The parts of a described network. No memory is allocated beyond the content of the file.
 
     Raises
     ------
     FileFormatError
-        If something is missing, too much, or of another kind or size. Components may raise errors of their own.
+        If something is missing, unknown, or of another type or size. Components may raise errors of their own.
     MissingPluginError
-        If a layer or an activation is not here.
+        If the plugin of a layer or an activation is not installed.
     """
     check_network(description)
     if description["encoding"] is not None:
@@ -83,7 +83,7 @@ def checked_parts(description: Any, tensors: dict[str, np.ndarray]) -> Parts:
 
 
 def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[Memory, ...]:
-    """What callbacks remembered. Whether it is right they say when a fit goes on."""
+    """The state of callbacks. They check it when a fit resumes."""
     memories = []
     for number, memory in enumerate(description["callbacks"]):
         names = array_names(number, {name: name for name in memory["arrays"]})
@@ -91,13 +91,13 @@ def _memories(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tu
             raise FileFormatError(f"the tensor {missing[0]!r} is missing ({len(missing)} in all)")
         arrays = {own: tensors[name].copy() for name, own in names.items()}
         if wrong := next((name for name in names if tensors[name].dtype.name not in DTYPES), None):
-            raise FileFormatError(f"the tensor {wrong!r} holds {tensors[wrong].dtype}, and a callback remembers {', '.join(DTYPES)}")
+            raise FileFormatError(f"the tensor {wrong!r} holds {tensors[wrong].dtype}, and states of callbacks {', '.join(DTYPES)}")
         memories.append(Memory(memory["callback"], memory["numbers"], arrays))
     return tuple(memories)
 
 
 def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """Loss, optimizer, schedules and groups; and those of them that are not here, which prediction does without."""
+    """Loss, optimizer, schedules and groups, and those that are not installed, which prediction does not need."""
     parts: dict[str, Any] = dict.fromkeys(NESTED) | {"schedule": {}, "groups": {}}
     absent = {}
     table = description["components"]
@@ -120,7 +120,7 @@ def _for_training(description: dict[str, Any], tensors: dict[str, np.ndarray]) -
 
 @contextmanager
 def _explained(description: dict[str, Any]) -> Iterator[None]:
-    """Say which plugin an argument names, activation="snake", that is not here."""
+    """Name the plugin of an argument, activation="snake", that is not installed."""
     try:
         yield
     except UnknownComponentError:
@@ -137,7 +137,7 @@ def _planned(layers: list[Layer], input_shape: tuple[int, ...]) -> Blueprint:
 
 
 def _expected(blueprint: Blueprint, averages: Sequence[str], dtype: np.dtype) -> Expected:
-    """Shapes and dtypes of `tensors_of` of a network that is not built yet, but for the state of optimizers."""
+    """Shapes and dtypes of `tensors_of` of a network that is not built yet, without the state of optimizers."""
     shapes = {f"parameters/{name}": shape for name, shape in blueprint.tensor_shapes().items()}
     shapes |= dict.fromkeys(averages, (blueprint.n_parameters,))
     expected = {name: (shape, dtype) for name, shape in shapes.items()}
@@ -152,7 +152,7 @@ def _named_buffers(blueprint: Blueprint) -> Iterator[tuple[str, Buffer]]:
 
 
 def _check_intervals(tensors: dict[str, np.ndarray], blueprint: Blueprint) -> None:
-    """Raise if a buffer holds a number that its layer has no meaning for."""
+    """Raise if a buffer holds a number outside the interval of its layer."""
     for name, buffer in _named_buffers(blueprint):
         if buffer.interval is not None and not is_inside(tensors[name], buffer.interval).all():
             raise FileFormatError(f"the tensor {name!r} holds a number outside of {buffer.interval}")

@@ -19,12 +19,12 @@ DTYPES = ("float32", "float64", "int64", "int8")
 
 @dataclass(frozen=True)
 class Memory:
-    """What a callback remembers.
+    """The state of a callback.
 
     Attributes
     ----------
     callback : str
-        Its class and arguments, as its ``repr`` says them: who the state belongs to.
+        Class and arguments, as in its ``repr``: the callback that the state belongs to.
     numbers : dict of str to float
     arrays : dict of str to ndarray
     """
@@ -43,12 +43,12 @@ class Memory:
 
 
 def memories(callbacks: Sequence[Callback]) -> tuple[Memory, ...]:
-    """What these remember, of those that remember something; arrays may be theirs.
+    """The states of these callbacks, without empty ones; arrays may be their own.
 
     Raises
     ------
     PluginError
-        If a state is something else than finite numbers and arrays by name.
+        If a state is not a dict of finite numbers and arrays.
     """
     return tuple(memory for callback in callbacks if (memory := _memory(callback)) is not None)
 
@@ -70,7 +70,7 @@ def _memory(callback: Callback) -> Memory | None:
 
 
 def matched(kept: Sequence[Memory], callbacks: Sequence[Callback]) -> tuple[list[tuple[Callback, Memory]], list[Memory]]:
-    """Each memory with the callback it belongs to, of the same class and arguments, in order; and those that belong to none."""
+    """Each state with its callback, of the same class and arguments, in order; and the states without a callback."""
     free, pairs, left = list(callbacks), [], []
     for memory in kept:
         owner = next((callback for callback in free if repr(callback) == memory.callback), None)
@@ -83,7 +83,7 @@ def matched(kept: Sequence[Memory], callbacks: Sequence[Callback]) -> tuple[list
 
 
 def warn_forgotten(forgotten: Sequence[Memory], why: str) -> None:
-    """Warn the caller of `fit` of what no callback takes back."""
+    """Warn the caller of `fit` about states that no callback restores."""
     for memory in forgotten:
         warn_user(
             f"this fit resumes one that was cut short, but discards the state of {memory.callback}, since {why}",

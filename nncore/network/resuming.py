@@ -17,10 +17,10 @@ from nncore.network.remembering import Memory
 from nncore.network.turns import steps
 from nncore.words import explains_calls
 
-#: In place of values that say nothing to a person.
+#: Descriptions of values that mean nothing to people.
 _MEANT = {"data": "the data have other values, targets or sample weights", "seed": "rng begins another stream (leave it out to go on)"}
 
-#: What a network says of an epoch that was cut short, and a test of each.
+#: Fields of the position in an interrupted epoch, and a test of each.
 _PLACE: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("samples", "n_steps", "n_epochs", "seed"), is_size),
     **dict.fromkeys(("n_samples", "epoch_length", "batch_size", "accumulate", "shards"), lambda v: is_size(v) and v > 0),
@@ -33,7 +33,7 @@ _PLACE: dict[str, Callable[[Any], bool]] = {
 
 
 def is_place(value: Any) -> bool:
-    """Whether it says where an epoch was cut short, or is None."""
+    """Whether it is a position in an interrupted epoch, or None."""
     return value is None or (
         isinstance(value, dict)
         and value.keys() == _PLACE.keys()
@@ -48,7 +48,7 @@ def _is_between_steps(*, samples: int, epoch_length: int, batch_size: int, accum
 
 @dataclass(frozen=True)
 class Way:
-    """How a fit goes through its samples: what must be the same for an epoch to be gone on with.
+    """How a fit visits its samples: the settings that must be equal to resume within an epoch.
 
     Attributes
     ----------
@@ -98,13 +98,13 @@ class Way:
 
 
 class Fit(Protocol):
-    """A fit under way, as a network sees it."""
+    """A running fit, as a network sees it."""
 
     def place(self) -> dict[str, Any] | None:
-        """Where in an epoch it stands."""
+        """Its position within an epoch."""
 
     def memories(self) -> tuple[Memory, ...]:
-        """What its callbacks remember."""
+        """The state of its callbacks."""
 
     @property
     def is_telling(self) -> bool:
@@ -112,12 +112,12 @@ class Fit(Protocol):
 
     @property
     def is_spread(self) -> bool:
-        """Whether each of several processes has a part of what optimizers remember."""
+        """Whether each of several processes has a part of the optimizer state."""
 
 
 @explains_calls
 class Resumable:
-    """A network as far as it knows where a fit stands."""
+    """The position of a running or interrupted fit: a base of `Network`."""
 
     _round: Turn
     _trainer: int
@@ -169,27 +169,27 @@ class Resumable:
         self._place, self._memories = None, ()
 
     def _left_behind(self) -> dict[str, Any]:
-        """What a copy keeps of it, by the names of attributes."""
+        """What a copy of the network keeps of it, by the names of attributes."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}
 
 
 def place_to_go_on_from(network: Any, way: Way, seed: int, changed: Mapping[str, tuple[object, object]]) -> dict[str, Any] | None:
-    """Where the last fit of a network was cut short in the middle of an epoch, if it was, for one that is about to begin.
+    """The position within an epoch at which the new fit resumes, or None.
 
     Parameters
     ----------
     network : Network
     way : Way
-        Of the fit that begins.
+        Of the new fit.
     seed : int
-        What it draws from.
+        Of the new fit.
     changed : mapping of str to (object, object)
-        What else of it is not as the network has it: that of the network, and the new one.
+        Other settings of the new fit that differ from those of the network: (old, new).
 
     Raises
     ------
     ParameterError
-        If it would go on in another way.
+        If the new fit has other settings than the interrupted one.
 
     Warns
     -----

@@ -1,4 +1,4 @@
-"""From the descriptions in a file to components of the classes that are installed here, perhaps in a newer version."""
+"""Make components from the descriptions in a file, by the installed classes, which may be newer."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def revived(kind: str, description: Mapping[str, Any], table: Providers) -> Any:
     description : mapping
         As `nncore.registry.config_of` wrote it, by the version in `table`.
     table : dict
-        Who provided the components of the file.
+        The plugins of the components in the file.
 
     Raises
     ------
     MissingPluginError
-        If the class of it, or of a component inside, is not here; the message says how to get it.
+        If its class, or that of a component inside, is not installed; the message says how to install it.
     """
     return registry.resolve(kind, _present(kind, description, table))
 
 
 def _present(kind: str, description: Mapping[str, Any], table: Providers) -> Mapping[str, Any]:
-    """The same description as the installed version would write it; what is inside comes first."""
+    """The description as the installed version would write it; components inside are converted first."""
     name = description.get("name")
     if not isinstance(name, str) or description.get("kind", kind) != kind:
         return description  # which `resolve` explains
@@ -70,25 +70,25 @@ def _upgraded(cls: type[Configurable], arguments: dict[str, Any], saved: str, he
 
 
 def check_present(table: Providers, kinds: Collection[str]) -> None:
-    """Raise `MissingPluginError` for the first component of these kinds in a file's table whose class is not here."""
+    """Raise `MissingPluginError` for the first component of these kinds in a file's table that is not installed."""
     for kind in kinds:
         for name in table.get(kind, {}):
             _class(kind, name, table)
 
 
 def _class(kind: str, name: str, table: Providers) -> type[Any]:
-    """The class of a name in a file, of whom the file says that it provided it."""
+    """The class of a name in a file, from the plugin that the file names."""
     provider = table.get(kind, {}).get(name, {})
     who = f"the {singular(kind)} {name!r}"
     try:
         found: type[Any] = registry.get(kind, name)
         if provider == RUN_TIME and not registry.component(kind, name).plugin.run_time:
-            raise UnknownComponentError(f"{who} of this process is another one")
+            raise UnknownComponentError(f"the {who} of this process is another class")
     except (UnknownComponentError, PluginError) as error:
         if provider == RUN_TIME:
             raise MissingPluginError(
                 f"{who} was registered at run time, and is not registered here: call nncore.register({kind!r}, YourClass, {name!r}) "
-                f"before nncore.load, or hand the class over, nncore.load(path, components={{{name!r}: YourClass}})"
+                f"before nncore.load, or pass the class, nncore.load(path, components={{{name!r}: YourClass}})"
             ) from error
         distribution = provider.get("plugin") or name.rpartition("/")[0]
         if not is_distribution(distribution):
@@ -99,16 +99,16 @@ def _class(kind: str, name: str, table: Providers) -> type[Any]:
 
 
 def _built_in(kind: str, name: str) -> str:
-    """That nncore has a component of the name of a plugin's, for a message. It is another one, which takes nobody's place unasked."""
+    """A note for a message that nncore has a component with the same name, which is not used instead."""
     try:
         is_here = registry.component(kind, name).plugin.built_in
     except UnknownComponentError:
         is_here = False
-    return f"; nncore has {article(kind)} {name!r} of its own, which may be another" if is_here else ""
+    return f"; nncore has {article(kind)} {name!r} of its own, which may differ" if is_here else ""
 
 
 def _why(distribution: str, version: str, error: Exception) -> str:
-    """What is the matter with a plugin, with which one the file was saved, and what to do."""
+    """What is wrong with a plugin, the version of the file, and what to do."""
     saved = f"the file was saved with {distribution} {version}".strip()
     install = f"pip install {distribution}{f'=={version}' if version else ''}"
     plugin = next((found for found in registry.plugins() if found.distribution == distribution), None)

@@ -1,7 +1,7 @@
-"""Parameter groups, regularizers and constraints in the description of a file: written, read, and kept where their classes are not here.
+"""Parameter groups, regularizers and constraints in the description of a file.
 
-Prediction does without them. A network that is loaded without one keeps its description, by the path to it in the document, and writes it
-back.
+Prediction does not need them. If the class of one is not installed, the network keeps its description, by the path in the document, and
+writes it back.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _described(option: str, value: Any) -> Any:
 
 
 def revived_groups(groups: Mapping[str, Any], table: Providers) -> dict[str, Any]:
-    """The other way round, by the classes that are here."""
+    """The inverse of `described_groups`, by the installed classes."""
     return {
         pattern: {
             option: revived("optimizers", value, table) if option == "optimizer" else _revived(value, table)
@@ -55,7 +55,7 @@ def _is_rule(value: Any) -> bool:
 
 
 def without_absent_rules(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Absent]]:
-    """A document with None in the place of every regularizer and constraint whose class is not here, and what was there."""
+    """A document with None for every regularizer and constraint that is not installed, and their descriptions by path."""
     table: Providers = document["components"]
     absent: dict[Path, Any] = {}
     reasons: list[str] = []
@@ -72,7 +72,7 @@ def without_absent_rules(document: dict[str, Any]) -> tuple[dict[str, Any], dict
 
 
 def _arguments(document: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """Every argument in the layers and the groups that is a rule or a list with one, and where it stands."""
+    """Every argument of layers and groups that is a rule or a list with one, and its path."""
 
     def walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         if _is_rule(value) or (isinstance(value, list) and any(map(_is_rule, value))):
@@ -86,7 +86,7 @@ def _arguments(document: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
 
 
 def replaced(document: Any, values: Mapping[Path, Any]) -> Any:
-    """A copy of a document with other values at some places; places that are not there are left out."""
+    """A copy of a document with other values at some paths; unknown paths are ignored."""
     if () in values:
         return values[()]
     if not isinstance(document, (dict, list)):
@@ -100,7 +100,7 @@ def replaced(document: Any, values: Mapping[Path, Any]) -> Any:
 
 
 def path_of(component: Configurable, value: Any, path: Path = ("layers",)) -> Path | None:
-    """Where a component stands among the layers of a network: the path to its description in a document."""
+    """The path in a document to the description of a component of a network's layers."""
     if value is component:
         return path
     parts: list[tuple[str | int, Any]] = []

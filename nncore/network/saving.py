@@ -1,4 +1,4 @@
-"""Networks to files: a file appears whole or not at all."""
+"""Save networks to files: a file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from nncore.words import explains_calls
 
 
 def save(network: Network, path: FileLike) -> None:
-    """Write a network to a file; see `load`.
+    """Save a network to a file; see `load`.
 
-    The file appears whole or not at all, and only after it was decoded again and passed all checks of `load`: an older file of that name
-    stays as it is if anything fails. The same network makes the same bytes.
+    The file appears whole or not at all, after it was decoded again and passed all checks of `load`. If anything fails, an existing file is
+    not changed. The same network gives the same bytes.
 
     Raises
     ------
     NotBuiltError
         If the network has no parameters yet.
     UnknownComponentError
-        If a layer, the loss or the optimizer is of a class that is not registered, so that no file could name it.
+        If the class of a layer, the loss or the optimizer is not registered, so that a file cannot name it.
     ParameterError
-        If an argument of a component, or ``network.metadata``, is something that a file would not give back as it is.
+        If a file cannot preserve an argument of a component, or ``network.metadata``.
     PluginError
-        If a format of a plugin does not give back what it was handed.
+        If the format of a plugin does not return the same content.
     OSError
         If the file cannot be written.
     """
@@ -50,26 +50,26 @@ def save(network: Network, path: FileLike) -> None:
 
 
 def check_save(network: Network, path: FileLike) -> None:
-    """Raise as `save` would, and leave everything as it is."""
+    """Raise the errors of `save` without writing."""
     place = FilePlace.of("path", path)
     place.try_to_write(_file([network], None, format_for(place.path)))
 
 
 @explains_calls
 def save_many(networks: Sequence[Network] | Mapping[str, Network], path: FileLike) -> None:
-    """Write several networks to one file, folds or members of an ensemble for example; `load_many` reads them.
+    """Save several networks to one file, such as folds or members of an ensemble; `load_many` reads them.
 
     Parameters
     ----------
     networks : sequence of Sequential, or dict of str to Sequential
-        At least one, all built. `load_many` gives a list back as a list, and a dict as a dict in the same order.
+        One or more built networks. `load_many` returns a list for a list, and a dict in the same order for a dict.
     path : str, path-like or binary file object
-        As in `Sequential.save`, and so is all the rest.
+        The file, as in `Sequential.save`.
 
     Raises
     ------
     ParameterError
-        If `networks` is something else or empty; and as `Sequential.save`.
+        If `networks` is empty or not a list or dict of networks; other errors as in `Sequential.save`.
 
     Examples
     --------
@@ -84,14 +84,14 @@ def save_many(networks: Sequence[Network] | Mapping[str, Network], path: FileLik
     place = FilePlace.of("path", path)
     many = list(networks.values()) if isinstance(networks, Mapping) else networks
     if not isinstance(many, (list, tuple)) or not many or not all(isinstance(network, Network) for network in many):
-        raise ParameterError(f"networks must be a list of networks, or a dict of them by name, and not empty; got {shown(networks)}")
+        raise ParameterError(f"networks must be a list or a dict of one network or more, got {shown(networks)}")
     if isinstance(networks, Mapping) and not all(isinstance(name, str) for name in networks):
-        raise ParameterError(f"networks must have texts as names, got {shown(list(networks))}")
+        raise ParameterError(f"the keys of networks must be strings, got {shown(list(networks))}")
     place.write(_file(many, list(networks) if isinstance(networks, Mapping) else range(len(many)), format_for(place.path)))
 
 
 def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: Format) -> bytes:
-    """The bytes of a file of one network, which has no key, or of several by their keys."""
+    """The bytes of a file of one network, without a key, or of several by their keys."""
     with _at_rest(networks):
         described, classes = zip(*map(_description, networks), strict=True)
         document: dict[str, Any] = {"nncore_version": nncore.__version__}
@@ -106,7 +106,7 @@ def _file(networks: Sequence[Network], keys: Sequence[str] | range | None, one: 
 
 @contextlib.contextmanager
 def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
-    """For callbacks that save: each set of parameters is where it belongs."""
+    """For callbacks that save: each set of parameters is in its place."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(at_rest(*networks))
         for network in networks:
@@ -117,12 +117,12 @@ def _at_rest(networks: Sequence[Network]) -> Iterator[None]:
 
 
 def _encoded(one: Format, document: dict[str, Any], tensors: dict[str, np.ndarray], classes: Mapping[str, type[Any]]) -> bytes:
-    """The bytes of a file, after the checks that a reader will make of them, for whom names stand for these classes."""
+    """The bytes of a file, after the checks of a reader that knows these classes."""
     try:
         data = one.encode(document, tensors)
         again, arrays = one.decode(data)
         if json.dumps(again) != json.dumps(document) or not _are_same(arrays, tensors):  # as texts, since NaN equals nothing
-            raise PluginError(f"{one!r} does not give back what it was handed: use another suffix")
+            raise PluginError(f"{one!r} does not read back what it wrote: use another suffix")
         check_file(again)
         with registry.given(classes):
             for parts in split(again, arrays):
@@ -144,12 +144,12 @@ def _are_same(arrays: Mapping[str, np.ndarray], tensors: Mapping[str, np.ndarray
 
 
 def _bytes_of(array: np.ndarray) -> np.ndarray:
-    """Without a copy, if it lies in one piece; numbers themselves would not do, since NaN equals nothing."""
+    """The bytes of an array, without a copy if it is contiguous. Bytes are compared, since NaN is not equal to itself."""
     return array.reshape(-1).view(np.uint8)
 
 
 def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]]:
-    """What a file says of `network`, and its classes that no name stands for here; what would come back as something else is refused."""
+    """The description of `network` in a file, and its unregistered classes. Raises for values that a file does not preserve."""
     for name in ATTRIBUTES:
         if not FIELDS[name].is_valid(getattr(network, name)):
             raise ParameterError(f"network.{name} must be {FIELDS[name].wanted}, got {shown(getattr(network, name))}")
@@ -171,7 +171,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
                 document[what] = None if component is None else registry.config_of(kind, component)
         document["groups"] = described_groups(network.groups)
         check_plain(document["groups"], "network.groups")
-        # An argument may name a component, activation="relu": which ones do is seen where they are looked up.
+        # An argument may name a component, activation="relu": the look-up shows which ones do.
         plan_network(network.layers, network.layer_names, network.input_shape)
         _ = network.rules  # a plan may name some
     document["components"] = providers(looked_up)
@@ -192,7 +192,7 @@ def _description(network: Network) -> tuple[dict[str, Any], dict[str, type[Any]]
 
 
 def _is_known(kind: str, name: str, cls: type[Any]) -> bool:
-    """Whether it can be looked up, unlike a class that `load` was given."""
+    """Whether it can be looked up, unlike a class that was passed to `load`."""
     try:
         return registry.get(kind, name) is cls
     except UnknownComponentError:
@@ -200,7 +200,7 @@ def _is_known(kind: str, name: str, cls: type[Any]) -> bool:
 
 
 def _link(link: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
-    """An activation's name or description; what it is made of is looked up, so that the file says who provides it."""
+    """An activation's name or description. Its components are looked up, so that the file lists their plugins."""
     if link is None:
         return None
     activation = registry.resolve("activations", link)

@@ -1,4 +1,4 @@
-"""Schedules of a fit: which numbers they move, and whether those stay what their components allow."""
+"""Schedules of a fit: the numbers they change, and checks of their ranges."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from nncore.typing import SchedulesLike
 
 #: Steps whose factors are looked at together.
 _CHUNK = 1 << 16
-#: Of the chunks of a schedule that is longer, so many are looked at before the fit, the last one among them.
+#: Number of chunks of a long schedule that are checked before the fit, the last one among them.
 _MOST_CHUNKS = 64
-#: How near to 1 the factors have to end of a number that predictions read.
+#: Largest distance from 1 of the last factor of a number that predictions use.
 _NEAR = 1e-6
 
 
@@ -37,14 +37,14 @@ class Reach:
         return self.values == other.values and self.low <= other.low and other.high <= self.high
 
     def joined(self, other: Reach | None) -> Reach:
-        """Of both, if they are about the same values."""
+        """The union of both, if they have the same base values."""
         if other is None or other.values != self.values:
             return self
         return Reach(self.values, min(self.low, other.low), max(self.high, other.high))
 
 
 def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Schedule]:
-    """One schedule, which is for the learning rate, or several by the paths of what they move; by the paths of the network.
+    """Schedules by the paths of the network, from one schedule for the learning rate or a dict of several.
 
     Raises
     ------
@@ -63,26 +63,26 @@ def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Sche
     for path, one in given.items():
         canonical = knobs.find(path).path
         if canonical in found:
-            raise ParameterError(f"schedule has two schedules for {canonical!r}: keep one")
+            raise ParameterError(f"schedule has two schedules for {canonical!r}: drop one of them")
         found[canonical] = registry.resolve("schedules", one)
     return found
 
 
 def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step: int, n_steps: int) -> dict[str, Reach]:
-    """Raise before a fit unless each number can move, and stays what its component allows while the schedule has nothing to react to.
+    """Raise before a fit unless each number can change, and stays in the range of its component.
 
     Parameters
     ----------
     schedules : mapping of str to Schedule
     knobs : Knobs
-        With which the network is going to be trained.
+        Those of the fit.
     first_step, n_steps : int
-        The step of the schedules with which the fit begins, and how many they span.
+        First step of the schedules in this fit, and the number of steps that they span.
 
     Returns
     -------
     dict of str to Reach
-        What is known to be sound, by path.
+        Checked ranges, by path.
     """
     sound: dict[str, Reach] = {}
     assert knobs.blueprint is not None, "a network is planned before it is trained"
@@ -90,7 +90,7 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
         knob = knobs.find(path)
         slots_of(knob, knobs.blueprint)
         if not any((knob.value, *knob.values)) and not (path == "weight_decay" and _groups_decay(knobs)):
-            raise ParameterError(f"{path} is 0, which no schedule changes: a schedule gives factors of it, so give it a value as well")
+            raise ParameterError(f"{path} is 0, and a schedule multiplies it: set {path} to another value as well")
         if first_step >= n_steps:
             continue
         for factors in _chunks(schedule, first_step, n_steps):
@@ -102,7 +102,7 @@ def check_schedules(schedules: Mapping[str, Schedule], knobs: Knobs, first_step:
             end = "it may end anywhere" if schedule.observes else f"the last step takes {float(factors[-1]):.6g} times that"
             raise ParameterError(
                 f"schedule[{path!r}]={schedule!r}: predictions use {knob.name}={knob.value:g}, and {end}: use a schedule that ends at 1, "
-                '{"name": "warmup", "then": "constant"} for example'
+                'such as {"name": "warmup", "then": "constant"}'
             )
     return sound
 
@@ -112,7 +112,7 @@ def _groups_decay(knobs: Knobs) -> bool:
 
 
 def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
-    """Raise `ParameterError` if a factor takes a number out of what its component allows."""
+    """Raise `ParameterError` if a factor takes a number out of the range of its component."""
     for base, owner in zip(knob.values, knob.owners or (None,), strict=True):
         for factor in {reach.low, reach.high}:
             try:
@@ -125,7 +125,7 @@ def check_reach(knob: Knob, schedule: Schedule, reach: Reach) -> None:
 
 
 def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.ndarray]:
-    """Its factors for all steps to come, some at a time, if it observes nothing; what it has observed stays."""
+    """Its factors for all later steps, in chunks, as if it observed nothing more; its state is not changed."""
     trial = copied_deeply(schedule)
     if first_step == 0:
         trial.restore({})
@@ -152,7 +152,7 @@ def factors_of(schedule: Schedule, steps: np.ndarray, n_steps: int) -> np.ndarra
 
 
 class Moving:
-    """What the schedules of a fit make of the network's numbers. It remembers what it has found and checked until something changes.
+    """The network's numbers under the schedules of a fit. It caches results and checks until something changes.
 
     Parameters
     ----------
@@ -168,12 +168,12 @@ class Moving:
         self._sound = dict(sound)
 
     def moves(self, first_step: int, n_steps: int) -> list[Move]:
-        """Every number that moves, with its factors for so many steps from one on.
+        """Every scheduled number, with its factors for some steps.
 
         Raises
         ------
         ParameterError
-            If a number has become something that the factors take out of what its component allows.
+            If the factors take a number out of the range of its component.
         """
         network = self._network
         if not network.schedules:

@@ -1,4 +1,4 @@
-"""What every stage of a network gives for one batch, computed by the layers' NumPy methods."""
+"""Outputs of every stage of a network for a batch, by the layers' NumPy methods."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from nncore.program import NETWORK_INPUT, Blueprint, Stage
 
 
 def stage_values(network: Network, blueprint: Blueprint, inputs: np.ndarray, *, training: bool = False) -> dict[int, np.ndarray]:
-    """Outputs of the stages by their numbers, and the inputs as those of `NETWORK_INPUT`; each of shape (n_samples, ...) as a matrix.
+    """Outputs of the stages by their numbers, and the inputs as those of `NETWORK_INPUT`, as matrices of n_samples rows.
 
-    A compiled run lets layers overwrite what is no longer needed.
+    Compiled layers would overwrite outputs that are no longer needed.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def _run(
     network: Network,
     training: bool,
 ) -> np.ndarray:
-    """What a layer gives before its activation, shape (n_samples, n_outputs)."""
+    """Outputs of a layer before its activation, shape (n_samples, n_outputs)."""
     plan, x = stage.plan, inputs[0]
     if plan.branches:
         merged: np.ndarray = np.sum(inputs, axis=0) if plan.merge == "sum" else np.concatenate(inputs, axis=1)
@@ -67,6 +67,6 @@ def _run(
 
 
 def _activated(stage: Stage, y: np.ndarray) -> np.ndarray:
-    """What a layer's activation makes of what it gives."""
+    """Outputs of a layer after its activation."""
     assert stage.activation is not None, "it has one"
     return np.reshape(stage.activation.forward(y.reshape(-1, stage.activation_columns)), y.shape)

@@ -1,6 +1,6 @@
-"""Where training stands, beside what a network shows: a callback may put the best parameters back at the end of a fit that was cut short.
+"""The last parameters of an interrupted fit, if a callback restored others (the best ones) at its end.
 
-It is kept as if a callback remembered it, so that files and copies need not know of it.
+They are stored like the state of a callback, so that files and copies need no special case.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from nncore.contract import Snapshot
 from nncore.errors import ParameterError
 from nncore.network.remembering import Memory
 
-#: In the place of a callback's class and arguments.
+#: Used instead of a callback's class and arguments.
 TRAINING = "training"
 
 
 class Standing:
-    """The parameters and buffers of a network at the moment when its fit is cut short.
+    """The parameters and buffers of a network when its fit is interrupted.
 
     Parameters
     ----------
@@ -29,25 +29,25 @@ class Standing:
         self._snapshot, self._stood = Snapshot(network), _fingerprint(network)
 
     def memory(self, network: Any) -> Memory | None:
-        """What the network must keep; None if it still shows the same."""
+        """The state to store; None if the network still has the same parameters."""
         shown = _fingerprint(network)
         return None if shown == self._stood else Memory(TRAINING, {"stood": self._stood, "shown": shown}, self._snapshot.arrays())
 
 
 def divided(memories: Sequence[Memory]) -> tuple[Memory | None, tuple[Memory, ...]]:
-    """Where training stands, if that was kept, and what callbacks remember."""
+    """The last parameters, if they were stored, and the states of callbacks."""
     others = tuple(memory for memory in memories if memory.callback != TRAINING)
     return next((memory for memory in memories if memory.callback == TRAINING), None), others
 
 
 def check_standing(network: Any, memory: Memory) -> Snapshot:
-    """What to put back.
+    """The parameters to continue from.
 
     Raises
     ------
     ParameterError
-        If it is that of another network, or if the network shows neither that nor what the callback had put there: somebody set its
-        parameters, and it is not clear which ones are meant.
+        If they are from another network, or if the network's parameters are neither these nor those that the callback restored: then they
+        were set since, and it is not clear which ones to use.
     """
     snapshot = Snapshot(network)
     snapshot.take(memory.arrays)

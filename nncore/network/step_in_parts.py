@@ -1,4 +1,4 @@
-"""`StepInParts`: how far a step is that is taken part by part, with `forward`, `backward` and `step`."""
+"""`StepInParts`: the state of a step that is taken with `forward`, `backward` and `step`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore._core import SparseRows
 
 @dataclass(slots=True)
 class StepInParts:
-    """What the next part rests on.
+    """What the next part needs.
 
     Attributes
     ----------
@@ -38,5 +38,5 @@ class StepInParts:
         self.n_rows, self.inputs, self.has_gradients, self.d_input = n_rows, inputs, False, None
 
     def end(self, *, has_stepped: bool) -> None:
-        """Nothing of a step is under way; whole steps may be taken."""
+        """Reset: no step in parts is open, and whole steps may be taken."""
         self.n_rows, self.inputs, self.has_gradients, self.has_stepped, self.d_input = 0, None, False, has_stepped, None

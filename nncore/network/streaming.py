@@ -17,7 +17,7 @@ from nncore.network.work import drive, while_others_may
 
 
 def predict_stream(network: Any, stream: Stream) -> np.ndarray:
-    """Outputs for all samples of a stream, shape ``(n_samples, *output_shape)``; targets in it are not looked at."""
+    """Outputs for all samples of a stream, shape ``(n_samples, *output_shape)``; its targets are ignored."""
     known, memory = network._known, StreamMemory()
     StreamSource(stream, memory).sample_shape(known.input_shape)
     outputs = None if stream.n_samples is None else np.empty((stream.n_samples, *known.output_shape), known.dtype)

@@ -1,4 +1,4 @@
-"""A network as a table: what it consists of, how large it is, what runs it."""
+"""A network as a table: layers, sizes, and how they run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDEST = 60
 
 
 def summary(network: Network) -> str:
-    """The network as plain text: a line for each layer, then sizes, loss, optimizer and how far it is trained. A notebook shows a table.
+    """The network as plain text: a line for each layer, then sizes, loss, optimizer and progress of training.
 
     FLOPs are those of a prediction for one sample. Layers inside a layer come before it, under its name: ``residual_1.dense_1``. Before
     the network is built, shapes and numbers are ``"?"``.
@@ -36,7 +36,7 @@ def html(network: Network) -> str:
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """The same for programs: names, arguments and rungs of every part; JSON-able."""
+    """The same for programs: names, arguments and rungs of every part, as JSON can hold them."""
     described: dict[str, Any] = {
         "layers": [
             {"layer": name, "rung": _rung_of(layer), **registry.config_of("layers", layer)}
@@ -72,9 +72,9 @@ def describe(network: Network) -> dict[str, Any]:
 
 
 def _rung_of(layer: Layer, plan: Plan | None = None) -> str:
-    """The rung a layer runs on, its activation included: one part in NumPy holds up the whole layer, so the lowest counts.
+    """The rung of a layer with its activation: the lowest, since one part in NumPy slows down the whole layer.
 
-    Without a plan, what the layers inside it run on counts too; with a plan, it is only what joins their outputs.
+    Without a plan, layers inside it count too; with a plan, only what joins their outputs.
     """
     runs_itself = type(layer).forward is not Layer.forward  # a view passes its input on
     activation = getattr(layer, "activation", None)
@@ -120,7 +120,7 @@ def _table(network: Network) -> Table:
 
 
 def _described(stage: Stage) -> str:
-    """The layer as it is written; of one that consists of layers, which have lines of their own, how it joins them."""
+    """The layer as it is written. A layer that consists of layers, which have lines of their own, shows how it joins them."""
     if stage.plan.branches:
         done = {"sum": "added", "concat": "side by side"}[stage.plan.merge]
         return f"{type(stage.layer).__name__}: {len(stage.sources)} branches {done}"
@@ -128,7 +128,7 @@ def _described(stage: Stage) -> str:
 
 
 def _trained(stage: Stage, frozen: Collection[str]) -> str:
-    """``"yes"``, ``"frozen"``, or which tensors are frozen, and which are tied; ``"-"`` for a layer without."""
+    """``"yes"``, ``"frozen"``, or the names of frozen and tied tensors; ``"-"`` for a layer without tensors."""
     names = [tensor.name for tensor in stage.own_tensors]
     kept = [name for name in names if f"{stage.name}.{name}" in frozen]
     own = [] if not names else ["yes" if not kept else "frozen" if kept == names else f"not {', '.join(kept)}"]
@@ -168,7 +168,7 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
 
 
 def _kept_beside_parameters(blueprint: Blueprint) -> list[str]:
-    """How many numbers there are in buffers, and what they are."""
+    """Numbers in buffers, and their kind."""
     buffers = [buffer for stage in blueprint.stages for buffer in stage.plan.buffers]
     n_codes = sum(math.prod(buffer.shape) for buffer in buffers if buffer.dtype is not None)
     n_statistics = sum(buffer.size for buffer in buffers if buffer.dtype is None)
@@ -177,7 +177,7 @@ def _kept_beside_parameters(blueprint: Blueprint) -> list[str]:
 
 
 def _rules(network: Network) -> list[str]:
-    """A line for every regularizer and constraint, with the tensors that are to obey it."""
+    """A line for every regularizer and constraint, with its tensors."""
     tensors: dict[str, list[str]] = {}
     for rule in network.rules:
         tensors.setdefault(f"{rule.kind} {_written(rule.component)} ({rung(rule.component)})", []).append(rule.tensor.name)

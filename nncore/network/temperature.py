@@ -1,4 +1,4 @@
-"""Temperature scaling: logits divided by one number, so that probabilities are as sure as held-out samples say."""
+"""Temperature scaling: divide logits by one number to calibrate probabilities on held-out samples."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from nncore.network.network import Network
 
 #: Between which a temperature is looked for.
 LOWEST, HIGHEST = 0.01, 100.0
-#: Steps of Newton's method, or of bisection where that leaves the bracket: the latter alone would need about 50 for all digits.
+#: Largest number of steps of Newton's method, or of bisection outside the bracket; bisection alone would need about 50.
 MOST_STEPS = 100
 
-#: Logits and targets of several questions with as many classes each, both (n_rows, n_questions, n_classes).
+#: Logits and targets of several classifications with equal numbers of classes, both (n_rows, n_questions, n_classes).
 Questions = tuple[np.ndarray, np.ndarray]
 
 
 def find_temperature(questions: Sequence[Questions], weights: np.ndarray | None = None) -> float:
-    """T that makes the cross-entropy of softmax(z / T) smallest.
+    """Find the T that minimises the cross-entropy of softmax(z / T).
 
-    Each target Y counts as (1 − ε)Y + ε/C with ε = 1/(n + 1) for n samples and C classes. So T stays away from 0 where every sample is
-    classified correctly: n samples do not show how frequent errors are that are rarer than that (Laplace's rule of succession, as in
-    Platt's method). In 1/T the cross-entropy is convex: Newton's method finds the minimum, and bisection takes over where a step leaves
-    the bracket.
+    Each target Y is smoothed to (1 − ε)Y + ε/C with ε = 1/(n + 1) for n samples and C classes, as in Platt's method. So T stays away from 0
+    if every sample is classified correctly: n samples do not show the frequency of rarer errors (Laplace's rule of succession). The
+    cross-entropy is convex in 1/T. Newton's method finds the minimum; bisection replaces steps outside the bracket.
 
     Parameters
     ----------
     questions : sequence of (ndarray, ndarray)
-        Logits z and targets Y, both of shape ``(n_samples, n_questions, n_classes)``, each row of Y summing to 1; of all together.
+        Logits z and targets Y, both of shape ``(n_samples, n_questions, n_classes)``; each row of Y sums to 1.
     weights : ndarray of shape (n_samples,), optional
-        How much each sample counts; n is then (Σw)²/Σw².
+        Weights of the samples; n is then (Σw)²/Σw².
 
     Returns
     -------
@@ -80,7 +79,7 @@ def _derivatives(questions: Sequence[Questions], weights: np.ndarray, smoothing:
 
 
 def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sample_weight: Any) -> float:
-    """See `nncore.Sequential.calibrate`; `predict` gives the network's outputs for the samples, as it is then."""
+    """See `nncore.Sequential.calibrate`; `predict` computes the network's current outputs for the samples."""
     loss = network._needs("loss")
     outputs = predict()
     targets = network._known.targets.checked(y, network.dtype)
@@ -95,13 +94,13 @@ def calibrate(network: Network, predict: Callable[[], np.ndarray], y: Any, sampl
     values = network.parameters[last.parameters]
     before = values.copy()
     values /= temperature
-    # What is not linear in its parameters, or shares them, does otherwise, and is not known to be so by its kind.
+    # A layer that is not linear in its parameters, or shares them, behaves differently. Its kind does not show it, so it is tried.
     error = np.abs(predict() - outputs / temperature).max(initial=0)
     if not error <= 1e3 * float(np.finfo(network.dtype).eps) * np.abs(outputs / temperature).max(initial=0):
         values[...] = before
         raise ParameterError(
-            "calibrate divides the parameters of the last layer by the temperature, but the outputs of this network do not follow those "
-            f"of {last.name}: let it end with a Dense layer whose weights are not shared"
+            "calibrate divides the parameters of the last layer by the temperature, but the outputs of this network are not proportional "
+            f"to those of {last.name}: end it with a Dense layer whose weights are not shared"
         )
     return temperature
 
@@ -113,12 +112,12 @@ def link_name(loss: Loss) -> str | None:
 
 
 def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Questions]:
-    """The questions that logits (n_rows, n_outputs) answer, for `find_temperature`.
+    """The classifications of logits (n_rows, n_outputs), for `find_temperature`.
 
     Raises
     ------
     ParameterError
-        If the outputs of the loss are no logits of classes.
+        If the outputs of the loss are not logits of classes.
     """
     link, name = loss.link, link_name(loss)
     if name == "softmax":
@@ -133,4 +132,4 @@ def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Ques
             own = logits[:, columns]
             yield own[:, None], np.eye(own.shape[1])[targets.values[:, head].astype(np.int64)][:, None]
     else:
-        raise ParameterError(f"calibrate scales the logits of classes; the outputs of a network for {loss!r} are none")
+        raise ParameterError(f"calibrate needs logits of classes, and the outputs of a network for {loss!r} are something else")

@@ -1,4 +1,4 @@
-"""The fit loop: epochs in slices of about 50 ms, between which Python shows progress, obeys Ctrl-C and runs callbacks."""
+"""The fit loop: epochs in slices of about 50 ms, between which Python shows progress, handles Ctrl-C and runs callbacks."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from nncore.network.standing import Standing
 from nncore.network.work import Turns, Work, drive, while_others_may
 from nncore.program import Move, Pace, ProgramSpec, courses_of, sharing
 
-#: How long the core runs before it lets Python look up.
+#: How long the core runs before Python can handle Ctrl-C and callbacks.
 SLICE_SECONDS = 0.05
-#: Progress says what part of the time is spent waiting for a stream from here on.
+#: Progress shows the fraction of time spent waiting for a stream if it is at least this.
 SHOWN_WAIT = 0.2
 
 
@@ -42,36 +42,39 @@ def columns(metrics: Sequence[Metric], *, evaluated: Iterable[str], scheduled: I
 
 
 def history_for(metrics: Sequence[Metric], scheduled: Iterable[str]) -> History:
-    """The history of a run before its first epoch: which way its metrics improve, and what schedules move."""
+    """The history of a run before its first epoch, with the directions of metrics and the scheduled numbers."""
     return History({metric_name(metric): metric.higher_is_better for metric in metrics}, moved=tuple(scheduled))
 
 
 class Training:
-    """One run of `Sequential.fit`; what callbacks are handed.
+    """A running fit, which callbacks get as argument.
 
     Attributes
     ----------
     network : Sequential
+        The network that is being trained.
     history : History
+        Losses and metrics so far.
     epoch : int
-        The epoch under way, from 1, of this run.
+        The current epoch of this fit, from 1.
     n_epochs : int
-        Epochs asked for.
+        Number of epochs of this fit.
     n_steps : int
-        Updates done in this run.
+        Number of updates in this fit so far.
     sampler : Sampler
-        This fit's own copy. Setting an argument of it takes effect in the next epoch.
+        This fit's own copy. Setting an argument takes effect in the next epoch.
     transforms : tuple of Transform
-        This fit's own copies. Setting a number of one takes effect at the next step.
+        This fit's own copies. Setting a number takes effect at the next step.
     fraction : float
-        Part of the run that is done, 0 to 1.
+        Fraction of the fit that is done, 0 to 1.
     loss : float
-        Mean loss so far in this epoch, NaN before the first step.
+        Mean loss so far in this epoch; NaN before the first step.
     wait_share : float
-        Part of the time so far that went by in waiting for a stream, 0 to 1.
+        Fraction of the time so far that was spent waiting for a stream, 0 to 1.
     stop_reason : str or None
+        Why the fit stopped; None while it runs.
     status : str
-        What a progress bar says of it.
+        Text of a progress bar.
     """
 
     def __init__(
@@ -114,11 +117,11 @@ class Training:
         self._cut_short = False
         self.is_telling = False  # its callbacks are running
         self._standing: Standing | None = None
-        self._is_interrupted = [False]  # by Ctrl-C, of which other processes have to hear
-        self.is_spread = False  # what optimizers remember: each process has kept up its range alone
+        self._is_interrupted = [False]  # by Ctrl-C, which other processes must learn
+        self.is_spread = False  # whether each process has updated only its range of the optimizer state
         self._has_rounded = False  # a product to bfloat16
-        self._is_watched = False  # epoch by epoch; once that is so, nobody is asked any more
-        self._has_begun = False  # until then the network keeps what the fit before left behind
+        self._is_watched = False  # epoch by epoch; once it is, it stays so
+        self._has_begun = False  # until then the network keeps the state of the fit before
         self._restored, self._stood = restored, stood
         self._begin = place
         self._moving = Moving(network, sound)
@@ -126,8 +129,8 @@ class Training:
         self._began = time.perf_counter()
         self._epoch_began = self._epoch_seconds = 0.0  # the epoch under way, and how long one took in the run before
         self._scores: dict[str, float] | None = None  # of the epoch under way, once the core has judged it
-        self._handed: Handed | None = None  # to the core, and not looked at since
-        self._ended: deque[Ended] = deque()  # epochs before it that nobody has heard of yet
+        self._handed: Handed | None = None  # to the core, with results not read yet
+        self._ended: deque[Ended] = deque()  # earlier epochs that callbacks do not know yet
         self._reached: Reached | None = None  # while they are told
 
     @property
@@ -166,15 +169,15 @@ class Training:
 
     @property
     def wait_share(self) -> float:
-        """What part of the time so far it has waited for a stream, 0 to 1."""
+        """Fraction of the time so far that was spent waiting for a stream, 0 to 1."""
         seconds = time.perf_counter() - self._began
         return min(1.0, sum(data.seconds_waited for data in self._streams) / seconds) if seconds > 0 else 0.0
 
     @property
     def status(self) -> str:
-        """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, the rest from the last full epoch.
+        """``"epoch 3/20  loss 0.1234  val_loss 0.2"``: the loss so far, and scores of the last full epoch.
 
-        ``"waiting 40%"`` is behind it where reading a stream holds up the fit.
+        ``"waiting 40%"`` follows if reading a stream slows the fit down.
         """
         history = self.history
         cells = [f"epoch {self.epoch}/{self.n_epochs}", f"loss {self.loss:.4g}"]
@@ -184,28 +187,29 @@ class Training:
         return "  ".join(cells)
 
     def share_threads(self, n_threads: int) -> None:
-        """Use at most so many threads from the next piece of work on."""
+        """Limit the number of threads, from the next piece of work on."""
         self._pace = self.network._pace(self.program, self.batch_size, n_threads)
 
     def stop(self, reason: str, *, cut_short: bool = False) -> None:
-        """End the run after this round of callbacks; the history keeps the reason.
+        """Stop the fit after this round of callbacks.
 
         Parameters
         ----------
         reason : str
+            Reason for the history.
         cut_short : bool, default False
-            True if a later fit is to go on where this one stops: then the network keeps what callbacks remember. It does so anyway after
-            Ctrl-C, and if the run stops in the middle of an epoch.
+            True if a later fit should resume where this one stops: the network then stores the state of callbacks. It always does so after
+            Ctrl-C, and if the fit stops within an epoch.
         """
         self._cut_short = cut_short and (self.stop_reason is None or self._cut_short)  # another callback may have ended it for good
         self.stop_reason = reason
 
     def memories(self) -> tuple[Memory, ...]:
-        """What callbacks remember; for files that are saved while the fit is under way."""
+        """The state of callbacks, for files that are saved during the fit."""
         return memories(self.callbacks)
 
     def place(self) -> dict[str, Any] | None:
-        """Where the run stands in the epoch under way, None between two epochs."""
+        """The position within the current epoch, None between two epochs."""
         samples, loss_sum, weight_sum = self._progress
         if not self._is_in_epoch or self._block_begin + samples == 0 or math.isinf(self._visits.length):
             return None
@@ -215,12 +219,12 @@ class Training:
         return {"samples": self._block_begin + samples, **so_far, **life, **self._way.described()}
 
     def average_parameters(self, *, over: str, decay: float = 0.0, begin: int = 0) -> None:
-        """From the first epoch on, let the network's parameters be an average: see `averaging.Average`. For ``on_fit_begin``."""
+        """Average the network's parameters from the first epoch on: see `averaging.Average`. For ``on_fit_begin``."""
         check_averages(1 + (self._average is not None), self.network.optimizers)
         self._average = Average(self.network, over, decay, begin)
 
     def _prepare_average(self) -> None:
-        """Once it is clear whether there is one."""
+        """Start the average, if there is one."""
         if self._average is None and not self.network.has_evaluation:
             self.network.end_average()
         if self._average is not None:
@@ -239,11 +243,11 @@ class Training:
         return self.history
 
     def turns(self) -> Turns[None]:
-        """What the core is to do, piece after piece; callbacks and all else that needs Python are done in between.
+        """Yield the work of the core, piece by piece; callbacks and other Python code run in between.
 
-        Whoever drives it has the turn of the network. `KeyboardInterrupt`, thrown in, ends the fit as Ctrl-C does; so does `close`.
+        The caller has the turn of the network. `KeyboardInterrupt`, thrown in, ends the fit as Ctrl-C does; so does `close`.
         """
-        with ExitStack() as at_the_end:  # every callback hears of the end, even if another one raises there
+        with ExitStack() as at_the_end:  # every callback is called at the end, even if another one raises there
             at_the_end.enter_context(self.network._followed_by(self))
             at_the_end.callback(self._keep_standing)
             for callback in reversed(self.callbacks):
@@ -285,15 +289,15 @@ class Training:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
 
     def _warn_unrounded(self) -> None:
-        """If bfloat16 was asked for, and nothing has used it."""
+        """Warn if bfloat16 was asked for, and nothing used it."""
         if self._must_round and self.n_steps > 0 and not self._has_rounded:
             warn_user(
-                "precision='bfloat16' changed nothing: no layer of this network makes matrix products in C whose sums have 64 terms or "
+                "precision='bfloat16' changed nothing: no layer of this network computes matrix products in C with sums of 64 terms or "
                 "more. Leave it out, or use wider layers, or batches of at least 64 samples"
             )
 
     def _leave_behind(self) -> None:
-        """What a fit that goes on needs of one that was cut short."""
+        """Store what a fit needs to resume this one."""
         if self._cut_short or self._is_in_epoch:
             if self._has_begun:
                 self.network._leave_fit(self.place(), tuple(memory.copied() for memory in self.memories()))
@@ -302,13 +306,13 @@ class Training:
             self.network.forget_fit()
 
     def _keep_standing(self) -> None:
-        """Once callbacks have heard of the end, where they may have put other parameters into the network."""
+        """After the last callbacks, which may have put other parameters into the network."""
         memory = None if self._standing is None else self._standing.memory(self.network)
         if memory is not None:
             self.network._leave_fit(self.network.place, (*self.network.memories, memory))
 
     def _call(self, event: str, listeners: Sequence[Callback] | None = None, *, late: bool = False) -> None:
-        """Tell all callbacks that do something at an event, or those that are known to."""
+        """Call all callbacks that handle an event, or the given ones."""
         told = [callback for callback in self.callbacks if overrides(callback, event)] if listeners is None else listeners
         if self._processes is not None and told and (event != "on_progress" or any(callback.saves for callback in told)):
             self._complete()
@@ -316,32 +320,32 @@ class Training:
             with nullcontext() if self._processes is None or not told else self._told_together(self._processes):
                 for callback in told:
                     self._tell(callback, event, late=late)
-        except Exception:  # between two steps, where a fit can go on
+        except Exception:  # between two steps, where a fit can be resumed
             self._cut_short = True
             raise
 
     @contextmanager
     def _told_together(self, processes: Processes) -> Iterator[None]:
-        """Inside, callbacks are told. What one of them raises ends the run everywhere; the first process says if one has stopped it."""
+        """For calls of callbacks: an error ends the fit in all processes, and the first process says whether one stopped it."""
         with checked(processes):
             yield
         self.stop_reason, self._cut_short = processes.of_first([self.stop_reason, self._cut_short])
 
     def _is_told(self, callback: Callback) -> bool:
-        """Whether this process tells a callback of the fit."""
+        """Whether this process calls a callback."""
         return self._processes is None or self._processes.is_first or not (callback.reports or callback.saves)
 
     def _complete(self) -> None:
-        """Bring together what processes have kept up each for its range of the parameters."""
+        """Gather the optimizer state, of which each process has updated its range."""
         if self._processes is not None and self.is_spread:
             self._processes.gather_state(self._program)
             self.is_spread = False
 
     def _tell(self, callback: Callback, event: str, *, late: bool = False) -> None:
-        """Call it while other threads may use the network, but not save it: they would do so with half of what it learns here.
+        """Call a callback while other threads may use the network, but not save it with half of the callback's state.
 
-        If it is `late`, other epochs have been trained since: other threads have to wait, so that nobody saves a network of one epoch
-        with the counts of another.
+        If it is `late`, other epochs have been trained since. Other threads then wait, so that nobody saves a network of one epoch with the
+        counters of another.
         """
         if not self._is_told(callback):
             return
@@ -359,7 +363,7 @@ class Training:
             self.is_telling = False
 
     def _steps_to_pause(self) -> int:
-        """After how many steps a callback wants to be called, a very large number for none."""
+        """Number of steps until a callback asks to be called, very large for none."""
         wanted = sys.maxsize
         for callback in self.callbacks:
             if callback.pause_every is not None:
@@ -367,7 +371,7 @@ class Training:
         return wanted
 
     def _run_epoch(self) -> Turns[None]:
-        """An epoch, or what is left of it. As many more as nobody has to look at in between may end before it returns."""
+        """Train an epoch, or the rest of it. Further epochs may end before it returns, if nothing in Python has to look in between."""
         self._epoch_began, network = time.perf_counter(), self.network
         has_set_out = self._has_two_sets and network._set_out()
         try:
@@ -383,7 +387,7 @@ class Training:
         self._is_in_epoch = False
         try:
             scores = self._scores if self._scores is not None else (yield from self._evaluate())
-        except (KeyboardInterrupt, GeneratorExit):  # the epoch is not over: a fit that goes on evaluates it first
+        except (KeyboardInterrupt, GeneratorExit):  # the epoch is not over: a fit that resumes evaluates it first
             self._is_in_epoch = True
             network._n_epochs -= 1
             if average is not None:
@@ -400,7 +404,7 @@ class Training:
             schedule.observe(self.history)
 
     def _evaluate(self) -> Turns[dict[str, float]]:
-        """Scores; others may use the network in between, since no other thread can change its parameters."""
+        """Compute scores. Other threads may use the network in between, but cannot change its parameters."""
         found = {}
         for evaluation in self._evaluations:
             turns = evaluation.turns()
@@ -415,7 +419,7 @@ class Training:
         return found
 
     def _run_steps(self) -> Turns[None]:
-        """The steps of an epoch that are left, or, if a callback stops the run, some of them."""
+        """Train the remaining steps of an epoch, or fewer if a callback stops the fit."""
         network, begin, self._begin = self.network, self._begin, None
         skipped = 0 if begin is None else begin["samples"]
         self._block_begin, self._samples_done = 0, skipped
@@ -423,7 +427,7 @@ class Training:
         if begin is not None:
             self._moved = dict(begin["moved"])
         self._is_in_epoch, self._scores = True, None
-        # A function of the seed and the epoch's number alone, so that a resumed run meets it again.
+        # It depends only on the seed and the epoch's number, so that a resumed run has the same order.
         blocks = self._visits.blocks(network.seed, network.n_epochs, self.batch_size * self.accumulate)
         block_begin = 0
         with closing(while_others_may(network._turn, blocks)) as waited:
@@ -436,7 +440,7 @@ class Training:
                     return
 
     def _run_block(self, block: Block) -> Turns[None]:
-        """The steps of a block of samples; if it is a whole epoch, also of epochs that follow: the last one is under way then, or over."""
+        """Train the steps of a block of samples. If it is a whole epoch, later epochs may follow, the last of them perhaps not complete."""
         network, length, last_look = self.network, len(block), time.perf_counter()
         step_size = self.batch_size * self.accumulate
         n_trained = length - (length % self.batch_size if self.drop_last else 0)
@@ -480,11 +484,11 @@ class Training:
                 return
 
     def _decided(self, number: int) -> int:
-        """What goes by the clock, or by a callback that not all processes tell, is what the first one says."""
+        """The value of the first process, for decisions that depend on the clock or on callbacks of that process."""
         return number if self._processes is None else self._processes.decided(number)
 
     def _is_time_to_tell(self, is_time: bool) -> bool:
-        """Whether callbacks hear of progress, which goes by the clock, and so by that of the first process."""
+        """Whether to call `on_progress` now, by the clock of the first process."""
         if self._processes is None:
             return is_time
         is_interrupted, agreed = self._processes.are_interrupted(self._is_interrupted[0], is_time)
@@ -493,7 +497,7 @@ class Training:
         return bool(agreed)
 
     def _epochs_to_come(self, program: Program[ProgramSpec], seconds: float) -> tuple[list[np.ndarray | None], Epochs | None]:
-        """What the core may do behind the epoch under way: judge it, and go on with others, by their orders of inputs. None: nothing."""
+        """What the core may do after the current epoch: score it, and train further epochs in their orders. None: nothing."""
         network, visits = self.network, self._visits
         if not isinstance(visits, Visits) or not self.data.in_place or program.runs_python or self._has_two_sets:
             return [], None
@@ -515,19 +519,19 @@ class Training:
         return orders, Epochs(orders, judges, live)
 
     def _listeners(self) -> list[Callback]:
-        """Who wants to hear of the end of an epoch."""
+        """The callbacks that handle the end of an epoch."""
         return [callback for callback in self.callbacks if overrides(callback, "on_epoch_end")]
 
     def _live(self) -> list[np.ndarray]:
-        """What callbacks find in the network as it was at the end of each epoch."""
+        """The parameters and buffers that callbacks see as at the end of each epoch."""
         spec = self._program.spec
         return [array for array in (spec.parameters, spec.buffers) if array.size > 0]
 
     def _take_in(self) -> int:
-        """Look at what the core has done, whatever ended it; how many epochs are over that another one has followed.
+        """Read the results of the core, whatever ended it. Returns the number of epochs that another one has followed.
 
-        Their rows are recorded and callbacks are told of them. The last epoch is left to `_run_epoch`. Ctrl-C may come at any moment: what
-        is not done then is done when this is called again.
+        Their rows are recorded and callbacks are called. The last epoch is left to `_run_epoch`. Ctrl-C may come at any moment: the rest is
+        done when this is called again.
         """
         handed, n_ended, moved, own = self._handed, 0, self._moved, None
         if handed is not None:
@@ -550,7 +554,7 @@ class Training:
     def _leave_to_catch_up(
         self, handed: Handed, n_ended: int, scores: list[dict[str, float]], moved: dict[str, float], own: dict[str, float] | None
     ) -> None:
-        """Remember epochs that are over, with their scores, and where the one under way stands: all at once."""
+        """Store the epochs that are over, with their scores, and the position in the current one, all at once."""
         ended = handed.ended(scores, self._epoch_began)
         began = self._epoch_began + sum(epoch.seconds for epoch in ended)
         copies = [array.copy() for array in self._live()] if ended[0].copies else []
@@ -559,7 +563,7 @@ class Training:
         self._ended, self._reached, self._epoch_began, self._handed = deque(ended), reached, began, None
 
     def _scores_of(self, values: np.ndarray) -> list[dict[str, float]]:
-        """Those of epochs by their columns, from what the core has counted, (n_epochs, n_sums)."""
+        """Scores of epochs by column, from the sums of the core, (n_epochs, n_sums)."""
         scores: list[dict[str, float]] = [{} for _ in values]
         place = Epochs.n_own
         for evaluation in self._evaluations:
@@ -568,9 +572,9 @@ class Training:
         return scores
 
     def _catch_up(self) -> None:
-        """Record epochs that the core has left behind, and tell callbacks of them, with all counts and parameters as they were.
+        """Record epochs that the core has completed, and call callbacks for them, with counters and parameters of that epoch.
 
-        Nobody else uses the network meanwhile. What goes wrong, or Ctrl-C, is raised once all of them have been told of.
+        No other thread uses the network meanwhile. Errors and Ctrl-C are raised after all of them.
         """
         assert self._reached is not None, "the core has got somewhere"
         network, raised, reached, now = self.network, None, self._reached, time.perf_counter()
@@ -590,7 +594,7 @@ class Training:
             raise raised
 
     def _end(self, ended: Ended, reached: Reached, listeners: Sequence[Callback], live: Sequence[np.ndarray]) -> None:
-        """An epoch is over, and another one has begun. Until it is taken from the queue, this may be done again."""
+        """Finish an epoch after another one has begun. It may be repeated until the epoch is taken from the queue."""
         ago = len(self._ended)
         self.epoch, self.network._n_epochs = reached.epoch - ago, reached.n_epochs - ago + 1
         length = int(self._visits.length)

@@ -1,4 +1,4 @@
-"""Whether a fit can do with the transforms that it is given."""
+"""Check the transforms of a fit."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nncore.data import Dataset, StreamedDataset
 from nncore.errors import DataError, DtypeError, ParameterError
 from nncore.program import Blueprint, changeable_columns
 
-#: So many rows of targets are mixed on trial.
+#: Number of rows of targets that are mixed on trial.
 _TRIED = 4096
 
 
 def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset | StreamedDataset, blueprint: Blueprint) -> None:
-    """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed; nothing is changed."""
+    """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed."""
     if transforms and isinstance(data, Dataset) and data.is_sparse:
         raise DtypeError(
             f"X is sparse, and {transforms[0]!r} changes every number of a sample: leave the transform out, or pass X.toarray()"
@@ -29,7 +29,7 @@ def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset 
 
 
 def _check_mixtures(transform: Transform, loss: Loss, data: Dataset | StreamedDataset, n_outputs: int) -> None:
-    """Mixtures of the targets must be targets that the loss takes."""
+    """Raise unless the loss takes mixtures of the targets."""
     why = f"{transform!r} mixes the targets of samples, and {loss!r} does not take mixtures"
     remedy = "leave the transform out, or use a loss that does (softmax_cross_entropy for classes, mse for numbers)"
     labels, n_targets = data.targets.labels, loss.n_targets(n_outputs)

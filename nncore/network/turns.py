@@ -1,15 +1,15 @@
-"""Which thread may use a network when: one rule, as decorators of the methods of a network.
+"""Thread safety of networks: decorators for the methods of a network.
 
-The threads that share a network take turns. A fit has the turn while it takes steps; between two of them it lets the threads go first that
-wait, and it has not got it while its callbacks run. So a method that has the turn meets the network as it is after a whole step.
+The threads that share a network take turns. A fit has the turn during steps. Between two steps it gives the turn to waiting threads, and
+it does not have it while its callbacks run. So a method that has the turn sees the network after a whole step.
 
 =============  ======================================================================================================
 a method that  while a thread fits the network
 =============  ======================================================================================================
-`reads`        waits for the end of the step under way
-`records`      waits for that, and for the end of the callbacks under way, since it writes down what they remember
-`sets`         waits as `reads` does; what it sets counts from the next step on
-`steps`        raises `BusyError` in any other thread; callbacks of the fit may, between their fit's steps
+`reads`        waits for the end of the current step
+`records`      waits for that, and for the end of running callbacks, since it stores their state
+`sets`         waits as `reads` does; new values take effect at the next step
+`steps`        raises `BusyError` in other threads; callbacks of the fit may call it
 `rebuilds`     raises `BusyError`, also in a callback
 `fits`         the same
 =============  ======================================================================================================
@@ -31,7 +31,7 @@ CALLBACK_SECONDS = 60.0
 
 
 class Shared(Protocol):
-    """A network, as far as threads share it."""
+    """A network that threads share."""
 
     _round: Turn
     _trainer: int
@@ -47,7 +47,7 @@ Method = Callable[Concatenate[S, P], R]
 
 
 def reads(method: Method[S, P, R]) -> Method[S, P, R]:
-    """For a method that looks at parameters, or changes nothing but what no other thread looks at."""
+    """For a method that reads parameters, or changes only what no other thread uses."""
 
     @functools.wraps(method)
     def alone(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -63,7 +63,7 @@ def sets(method: Method[S, P, R]) -> Method[S, P, R]:
 
 
 def records(method: Method[S, P, R]) -> Method[S, P, R]:
-    """For a method that looks at all that there is, what callbacks remember included."""
+    """For a method that reads everything, including the state of callbacks."""
 
     @functools.wraps(method)
     def alone(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -87,7 +87,7 @@ def steps(method: Method[S, P, R]) -> Method[S, P, R]:
 
 
 def rebuilds(method: Method[S, P, R]) -> Method[S, P, R]:
-    """For a method that changes what a fit has begun with."""
+    """For a method that changes what a fit depends on."""
 
     @functools.wraps(method)
     def alone(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -99,7 +99,7 @@ def rebuilds(method: Method[S, P, R]) -> Method[S, P, R]:
 
 
 def writes_down(method: Method[S, P, R]) -> Method[S, P, R]:
-    """For a method that looks at all that there is `at_rest`, and has more to do after that."""
+    """For a method that reads everything `at_rest`, and does more work afterwards."""
     return _marked(method, "records")
 
 
@@ -115,8 +115,8 @@ def at_rest(*networks: Shared) -> Iterator[None]:
         for network in networks:
             if not network._round.take(CALLBACK_SECONDS):
                 raise BusyError(
-                    f"a callback of the fit of this network has been running for {CALLBACK_SECONDS:g} s: save or copy the network in the "
-                    "callback itself, not in another thread that the callback waits for"
+                    f"a callback of this network's fit has been running for {CALLBACK_SECONDS:g} s: save or copy the network in the "
+                    "callback itself, not in a thread that the callback waits for"
                 )
             stack.callback(network._round.leave)
         for network in sorted(networks, key=id):  # all threads take turns in one order
@@ -125,7 +125,7 @@ def at_rest(*networks: Shared) -> Iterator[None]:
 
 
 def fits(method: Method[S, P, R]) -> Method[S, P, R]:
-    """For the fit itself. A network has one at a time: the steps of two would get mixed up."""
+    """For the fit itself. A network has one fit at a time: the steps of two would mix."""
 
     @functools.wraps(method)
     def alone(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -142,7 +142,7 @@ def fits(method: Method[S, P, R]) -> Method[S, P, R]:
 
 @contextmanager
 def fitting(networks: Sequence[Shared], what: str) -> Iterator[None]:
-    """Inside, this thread fits all of them, and no other fit of one of them begins."""
+    """Inside, this thread fits all of these networks, and no other fit of them can begin."""
     begun: list[Shared] = []
     try:
         for network in networks:
@@ -164,7 +164,7 @@ def check_not_fitted(network: Shared, what: str) -> None:
 
 def _busy(what: str) -> BusyError:
     return BusyError(
-        f"{what}: this network is being fitted, and has one fit at a time: wait for its end, or use a network of its own (copy.deepcopy)"
+        f"{what}: this network is being fitted by another call: wait for its end, or use a copy of the network (copy.deepcopy)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Layers that are tied to others, in a network without those."""
+"""Untie layers that are tied to layers outside a slice of a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.program import Blueprint
 
 
 def untie(blueprint: Blueprint, parameters: np.ndarray, chosen: Sequence[Layer], copies: Sequence[Layer]) -> None:
-    """Let the copies of layers that are tied to others, which are not among those chosen, carry tensors of their own."""
+    """Give copies of layers their own tensors if they are tied to layers outside the slice."""
     twins = {id(part): twin for pair in zip(chosen, copies, strict=True) for part, twin in zip(*map(components_in, pair), strict=True)}
     kept = {stage.name for stage in blueprint.stages if any(stage.layer is layer for layer in chosen)}
     for stage in blueprint.stages:

@@ -1,4 +1,4 @@
-"""What a fit or an evaluation lets the core do next. Whoever drives it does the work where and when it likes, and then goes on with it."""
+"""Work of a fit or an evaluation for the core. The caller decides where and when to do it, and then continues the generator."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class Work:
-    """One call of a program. Whoever has the turn of the network has it done, and sets `error` and `seconds`.
+    """One call of a program. The thread that has the turn of the network runs it, and sets `error` and `seconds`.
 
     Attributes
     ----------
     program : Program
     method : {"train", "evaluate", "predict"}
     arguments : tuple
-        All but the number of threads, which comes last, and what follows here.
+        All arguments before the number of threads and those that follow here.
     n_threads : int
-        What the fit would use. Results are the same for any other number.
+        Number of threads of the fit. Results are the same for any other number.
     epochs : Epochs or None
-        For "train": what may follow.
+        For "train": further epochs.
     processes : Processes or None
-        Those that do the same, and share it.
+        Processes that share the work.
     error : BaseException or None
         What ended it early.
     seconds : float
-        How long it took, without any waiting.
+        Time that it took, without waiting.
     """
 
     program: Program[ProgramSpec]
@@ -48,7 +48,7 @@ class Work:
     seconds: float = field(default=0.0, init=False)
 
     def run(self) -> None:
-        """Do it in this thread, which has the turn, and its team. What goes wrong is kept for the fit, which knows what to do about it."""
+        """Run it in this thread, which has the turn, and its team. Errors are stored for the fit, which handles them."""
         began = time.perf_counter()
         try:
             getattr(self.program, self.method)(*self.arguments, self.n_threads, **self._others())
@@ -61,7 +61,7 @@ class Work:
         return others if self.processes is None else {**others, "ranks": self.processes.core}
 
     def begin(self) -> Run | None:
-        """Take what it needs, so that a crew can do it without Python, and `end` after that; None if only `run` can, or it went wrong."""
+        """Prepare it for a crew, which runs it without Python, followed by `end`. None if only `run` can, or after an error."""
         if self.method == "predict" or self.program.runs_python:
             return None
         begin: Callable[..., Run] = self.program.begin_train if self.method == "train" else self.program.begin_evaluate
@@ -72,7 +72,7 @@ class Work:
             return None
 
     def end(self, run: Run) -> None:
-        """By the thread that began it, once it is done."""
+        """Called by the thread that began it, once it is done."""
         try:
             run.end()
         except BaseException as error:
@@ -80,7 +80,7 @@ class Work:
         self.seconds = run.seconds
 
     def check(self) -> None:
-        """Raise what ended it early, if anything did; a `Failure` of the core as an error that says where in the network it happened."""
+        """Raise the error that ended it early, if any; a `Failure` of the core names the place in the network."""
         if self.processes is not None and self.error is not None:
             self._check_together(self.processes, self.error)
         if isinstance(self.error, Failure):
@@ -89,7 +89,7 @@ class Work:
             raise self.error
 
     def _check_together(self, processes: Processes, error: BaseException) -> None:
-        """What stops a run stops it in all processes, unless they have lost each other."""
+        """Raise in all processes what stops a run in one, unless they have lost contact."""
         if isinstance(error, CollectiveError) or not isinstance(error, Exception):
             return
         if isinstance(error, Failure) and error.status != PYTHON_RAISED:
@@ -97,12 +97,12 @@ class Work:
         processes.check(None if isinstance(error, Failure) else error)
 
 
-#: What yields work, is resumed once that is done, and returns a result in the end.
+#: A generator that yields work, is resumed when it is done, and returns a result.
 Turns = Generator[Work, None, R]
 
 
 def drive(turns: Turns[R]) -> R:
-    """Run everything in this thread. `turns` hears of what is raised between two pieces of work, as Ctrl-C is, and then ends."""
+    """Run everything in this thread. Exceptions between two pieces of work, such as Ctrl-C, are thrown into `turns`."""
     while True:
         try:
             work = next(turns)
@@ -117,7 +117,7 @@ def drive(turns: Turns[R]) -> R:
 
 
 def while_others_may(turn: Turn, blocks: Iterator[R]) -> Generator[R, None, None]:
-    """Blocks that are read in another thread. While that is waited for, others may use the network: the source itself may."""
+    """Yield blocks that another thread reads. Other threads, such as the source, may use the network during waits."""
     try:
         while True:
             with turn.pause():

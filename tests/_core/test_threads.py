@@ -135,7 +135,7 @@ def test_a_second_thread_that_fits_a_network_is_refused_and_changes_nothing() ->
 
     net.fit(X, Y, epochs=2, rng=0, progress=False, callbacks=[Second()])
     assert len(refusals) == 2
-    assert all(refusal.startswith("fit: this network is being fitted, and has one fit at a time") for refusal in refusals)
+    assert all(refusal.startswith("fit: this network is being fitted by another call") for refusal in refusals)
     np.testing.assert_array_equal(net.parameters, reference.parameters)
     assert type(net.optimizer) is nn.Adam
     net.fit(X, Y, epochs=1, progress=False)  # it is free again

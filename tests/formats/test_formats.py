@@ -90,9 +90,9 @@ def test_a_broken_format_does_not_break_the_others(with_odd: Path, name: str) ->
 
 @pytest.mark.parametrize("with_odd", BROKEN.values(), ids=BROKEN.keys(), indirect=True)
 def test_where_a_broken_format_may_be_meant_it_is_told(with_odd: Path) -> None:
-    with pytest.warns(PluginWarning, match=r"m\.odd: a format that may be meant is left out:"):
+    with pytest.warns(PluginWarning, match=r"m\.odd: a format of a plugin, which may claim this suffix, cannot be used:"):
         trained().save(with_odd / "m.odd")
-    with pytest.warns(PluginWarning, match=r"m\.odd: a format that may be meant is left out:"):
+    with pytest.warns(PluginWarning, match=r"m\.odd: a format of a plugin, which may claim this suffix, cannot be used:"):
         assert nn.load(with_odd / "m.odd").n_steps
 
 

@@ -38,7 +38,7 @@ def test_the_error_says_which_callback_and_what_to_do() -> None:
     one = nn.EarlyStopping("loss")
     with (
         claimed([one]),
-        pytest.raises(BusyError, match=r"EarlyStopping.* is in use by another fit.*: give each fit one of its own"),
+        pytest.raises(BusyError, match=r"EarlyStopping.* is in use by another fit.*: pass each fit a callback of its own"),
         claimed([one]),
     ):
         pytest.fail("it was given to both")

@@ -128,7 +128,7 @@ def test_an_error_lists_all_that_does_not_fit_and_copies_nothing() -> None:
         ({"head.bias": np.ones(2)}, {"head": "head"}, "head.weight: the source has no 'head.weight'"),
         ({"head.bias": np.ones(2)}, [3], "a layer or a pattern of tensors is a str"),
         ({"head.bias": np.ones(2)}, 3, "names must be a list"),
-        ({"head.bias": Unwilling()}, "head.bias", "head.bias is no array of numbers"),
+        ({"head.bias": Unwilling()}, "head.bias", "head.bias is not an array of numbers"),
     ],
 )
 def test_what_cannot_be(source: Any, names: Any, message: str) -> None:

@@ -136,7 +136,7 @@ def test_several_networks(net: nn.Sequential) -> None:
 
 def test_an_export_goes_by_the_name_of_the_file(net: nn.Sequential, tmp_path: Path) -> None:
     file: Any = io.BytesIO()
-    with pytest.raises(ParameterError, match=r"a name without a suffix: .*a file object without a name is given one: file\.name = 'model"):
+    with pytest.raises(ParameterError, match=r"a name without a suffix: .*a file object without a name, set file\.name = 'model"):
         net.export(file)
     file.name = "net.py"
     net.export(file)

@@ -195,7 +195,7 @@ def test_a_plain_list_or_each_gives_every_network_its_own() -> None:
         ({"rows": [[0, 1], []]}, DataError, r"rows\[1\] chooses no samples"),
         ({"rows": [np.ones(150, bool)] * 2}, DtypeError, r"rows\[0\] must hold numbers of rows \(int\), got bool: np.flatnonzero"),
         ({"rows": [[[0]], [[1]]]}, ShapeError, r"rows\[0\] must be a vector"),
-        ({"validation": HELD_OUT, "validation_rows": [FOLDS[0]] * 2}, ParameterError, "both say what to validate on"),
+        ({"validation": HELD_OUT, "validation_rows": [FOLDS[0]] * 2}, ParameterError, "contradict each other: pass one of them"),
         ({"on_error": "ignore"}, ParameterError, "on_error must be 'raise' or 'return'"),
         ({"n_threads": 0}, ParameterError, "n_threads must be a whole number of at least 1"),
         ({"epoch": 3}, CallError, "fit_many has no argument 'epoch'"),
@@ -214,7 +214,7 @@ def test_what_is_wrong_is_said_before_any_network_changes(arguments: dict[str, A
 
 @pytest.mark.parametrize("networks", [[], None, classifier(), [classifier(), "net"], 3])
 def test_networks_must_be_some(networks: Any) -> None:
-    with pytest.raises(ParameterError, match="networks must be a list of networks"):
+    with pytest.raises(ParameterError, match="networks must be a list of one network or more"):
         nn.fit_many(networks, X, Y, loss="softmax_cross_entropy")
 
 
@@ -232,7 +232,7 @@ def test_a_network_comes_once() -> None:
 
 def test_networks_do_not_share_callbacks() -> None:
     many, shared = [classifier(), classifier()], nn.EarlyStopping(monitor="loss")
-    with pytest.raises(BusyError, match="networks 0 and 1 are given the same callback"):
+    with pytest.raises(BusyError, match="networks 0 and 1 have the same callback"):
         nn.fit_many(many, X, Y, loss="softmax_cross_entropy", callbacks=[shared])
     assert not many[0].is_built
 

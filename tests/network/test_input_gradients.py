@@ -209,12 +209,12 @@ def test_what_has_no_derivative_is_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({}, ParameterError, "3 outputs: say which one, output=0"),
+        ({}, ParameterError, "3 outputs: choose one, output=0"),
         ({"output": 3}, ParameterError, "output must be from 0 to 2, got 3"),
         ({"output": -1}, ParameterError, "output must be from 0 to 2"),
         ({"output": 1.0}, ParameterError, "output must be a whole number"),
         ({"output": [0, 1]}, ParameterError, "one for each of the 9 samples"),
-        ({"output": 0, "y": np.zeros((9, 3))}, ParameterError, "output or y, one of the two"),
+        ({"output": 0, "y": np.zeros((9, 3))}, ParameterError, "either output or y"),
         ({"y": np.zeros((8, 3))}, ShapeError, "X has 9 samples, y has 8"),
     ],
 )

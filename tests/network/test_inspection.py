@@ -105,5 +105,5 @@ def test_missing_values_where_a_layer_fills_them():
 def test_an_estimator_is_no_network():
     model = SimpleNamespace(network_=None)
     for look in (activations, lambda model, X: gradients(model, X, [0])):
-        with pytest.raises(ParameterError, match="an estimator has one as network_"):
+        with pytest.raises(ParameterError, match="the network of an estimator is network_"):
             look(model, [[0.0]])

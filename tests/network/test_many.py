@@ -58,7 +58,7 @@ def test_training_goes_on_in_each(tmp_path: Path) -> None:
 def test_each_function_says_which_file_it_reads(tmp_path: Path) -> None:
     nn.save_many([trained()], tmp_path / "one.nncore")
     with pytest.raises(
-        FileFormatError, match=r"one\.nncore cannot be loaded: it holds 1 network that were saved together: use nncore\.load_many"
+        FileFormatError, match=r"one\.nncore cannot be loaded: it holds 1 network that save_many wrote: use nncore\.load_many"
     ):
         nn.load(tmp_path / "one.nncore")
     trained().save(tmp_path / "single.nncore")
@@ -91,7 +91,7 @@ def test_a_tensor_of_no_network(tmp_path: Path, name: str) -> None:
         header[name] = header.pop("1/parameters/dense_1.weight")
 
     file = tampered((tmp_path / "two.nncore").read_bytes(), rename)
-    with pytest.raises(FileFormatError, match=r"belongs to none of its 2 networks|is missing|belongs to no layer"):
+    with pytest.raises(FileFormatError, match=r"does not belong to one of its 2 networks|is missing|belongs to no layer"):
         load_many_bytes(file, tmp_path)
 
 

@@ -85,7 +85,7 @@ def test_layers_can_be_skipped() -> None:
     for skip in ("dense_2", [2], None, ["nobody"]):
         with pytest.raises(ParameterError, match="skip"):
             net.quantize(X, skip=skip)  # type: ignore[arg-type]
-    with pytest.raises(ParameterError, match="no layer to quantize beside those in skip"):
+    with pytest.raises(ParameterError, match="no layer to quantize except those in skip"):
         net.quantize(X, skip=["dense_1", "dense_2"])
 
 
@@ -104,7 +104,7 @@ def test_weights_of_8_bits_are_copied_from_whole_numbers_alone() -> None:
     small = trained().quantize(X)
     weight = small.named_buffers()["quantized_dense_1.weight"]
     for wrong in (weight + 0.5, weight.astype(int) + 300):
-        with pytest.raises(ParameterError, match="holds numbers that are none of int8"):
+        with pytest.raises(ParameterError, match="holds values that are not int8 numbers"):
             small.copy_weights({"quantized_dense_1.weight": wrong}, "quantized_dense_1.weight")
     small.copy_weights({"quantized_dense_1.weight": -weight.astype(float).clip(-127)}, "quantized_dense_1.weight")
 

@@ -89,7 +89,7 @@ def test_metadata_that_json_cannot_hold(tmp_path: Path, value: object):
         (None, "network.metadata must be an object"),
         ({"score": float("nan")}, "metadata\\['score'\\] cannot be written to a file: JSON has no nan"),
         ({"scores": [1, {"best": -float("inf")}]}, "metadata\\['scores'\\]\\[1\\]\\['best'\\].*JSON has no -inf"),
-        ({1: "one"}, "its key 1 is no text; write '1'"),
+        ({1: "one"}, "the key 1 is no string; write '1'"),
         ({"pair": (1, 2)}, "it is \\(1, 2\\); write list"),
         ({"array": np.zeros(3)}, "array.tolist"),
         ({"number": np.float32(1)}, "write numbers"),
@@ -112,7 +112,7 @@ def test_an_older_file_stays_if_the_newer_one_could_not_be_read(tmp_path: Path, 
 def test_metadata_that_hold_themselves(tmp_path: Path):
     network = built()
     network.metadata["me"] = network.metadata
-    with pytest.raises(ParameterError, match="nested too deeply, or holds itself"):
+    with pytest.raises(ParameterError, match="nested too deeply, or contains itself"):
         network.save(tmp_path / "net.nncore")
     assert os.listdir(tmp_path) == []
 
@@ -143,7 +143,7 @@ def test_a_format_that_does_not_give_back_what_it_was_handed(tmp_path: Path, mon
         return document, tensors
 
     monkeypatch.setattr(Safetensors, "decode", faulty)
-    with pytest.raises(PluginError, match="does not give back what it was handed"):
+    with pytest.raises(PluginError, match="does not read back what it wrote"):
         trained().save(path)
     assert path.read_bytes() == whole
 

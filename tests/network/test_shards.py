@@ -217,7 +217,7 @@ def test_a_loss_that_needs_the_whole_batch_is_given_it() -> None:
         (0, "shards must be a whole number of at least 1, got 0"),
         (2.5, "shards must be a whole number"),
         (True, "shards must be a whole number"),
-        (11, "shards=11 cuts a batch of 10 samples into more parts than it has: take fewer shards"),
+        (11, "shards=11 is more than the 10 samples of a batch: use fewer shards"),
         (2**17, "shards must be a whole number of at most 65536"),
     ],
 )

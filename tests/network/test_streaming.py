@@ -228,9 +228,9 @@ def test_a_part_is_held_out_by_number_and_seed(tmp_path: Path) -> None:
 def test_a_generator_goes_through_one_epoch() -> None:
     assert_same(fitted(arrays(), epochs=1), fitted({"X": (batch for batch in Loader((X, Y), 50))}, epochs=1))
     for options, why in (
-        ({}, "epochs=2 go through it again and again"),
+        ({}, "epochs=2 read it several times"),
         ({"epochs": 1, "validation": 0.2}, "held out would be gone through again"),
-        ({"epochs": 1, "schedule": "cosine"}, "a schedule spans the steps"),
+        ({"epochs": 1, "schedule": "cosine"}, "a schedule needs the number of steps"),
         ({"epochs": 1, "train_metrics": True}, "train_metrics=True"),
     ):
         with pytest.raises(ParameterError, match=rf"X can be gone through once, and .*{why}.*function that returns a fresh iterator"):
@@ -259,11 +259,11 @@ def test_what_contradicts_a_stream() -> None:
         fitted({"X": [(X, Y), (X, Y, W)]})
     with pytest.raises(ParameterError, match="X must be a function without arguments that returns an iterator: len"):
         fitted({"X": len})
-    with pytest.raises(ParameterError, match="find_learning_rate chooses rows, and a stream has none to choose"):
+    with pytest.raises(ParameterError, match="find_learning_rate needs arrays, not a stream"):
         nn.find_learning_rate(net, loader, None)
-    with pytest.raises(ParameterError, match="fit_many trains on arrays"):
+    with pytest.raises(ParameterError, match="fit_many takes arrays"):
         nn.fit_many([net], loader, None)
-    with pytest.raises(ParameterError, match="fit_many trains on arrays"):
+    with pytest.raises(ParameterError, match="fit_many takes arrays"):
         nn.fit_many([net], X, Y, memory_limit="1 GB")
 
 

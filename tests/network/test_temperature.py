@@ -143,6 +143,6 @@ def test_a_network_that_does_not_follow_its_last_layer_stays_as_it_is() -> None:
     net = nn.Sequential(nn.Dense(3), nn.Residual([nn.Dense(3)])).build(4, loss="softmax_cross_entropy", rng=0)
     net.parameters[...] *= 20
     before = net.parameters.copy()
-    with pytest.raises(ParameterError, match="let it end with a Dense layer"):
+    with pytest.raises(ParameterError, match="end it with a Dense layer"):
         net.calibrate(X, y)
     np.testing.assert_array_equal(net.parameters, before)

@@ -54,7 +54,7 @@ def test_sequential_is_shuffle_false() -> None:
 )
 def test_arguments_that_contradict_each_other_are_refused(shuffle: bool, sampler: Any) -> None:
     net = network()
-    with pytest.raises(ParameterError, match="contradict each other: leave out shuffle"):
+    with pytest.raises(ParameterError, match="contradict each other: leave shuffle out"):
         fit(net, shuffle=shuffle, sampler=sampler)
     assert net.n_epochs == 0
 

@@ -400,7 +400,7 @@ def test_curves_leave_the_numbers_out() -> None:
         ({"beta_1": "cosine"}, r"no number 'beta_1' .* did you mean 'beta1'"),
         ({"rate": "cosine"}, r"did you mean 'dropout_1.rate'"),
         ({"quite something else": "cosine"}, r"there are dense_1\.activation\.slope, "),
-        ({"lr": "cosine", "optimizer.lr": "step"}, r"two schedules for 'lr': keep one"),
+        ({"lr": "cosine", "optimizer.lr": "step"}, r"two schedules for 'lr': drop one"),
         ({}, r"must be one schedule or a dict like"),
         ({1: "cosine"}, r"must be one schedule or a dict like"),
         ({"dense_1.n_outputs": "cosine"}, r"no number 'dense_1\.n_outputs' that a schedule could move"),
@@ -437,7 +437,7 @@ def test_a_factor_that_leaves_the_range_is_refused() -> None:
 
 @pytest.mark.parametrize("path", ["weight_decay", "clip_norm", "clip_value"])
 def test_a_number_that_is_0_says_that_nothing_would_move(path: str) -> None:
-    with pytest.raises(ParameterError, match=rf"{path} is 0, which no schedule changes"):
+    with pytest.raises(ParameterError, match=rf"{path} is 0, and a schedule multiplies it"):
         fit(network(), 2, schedule={path: "cosine"}, **{path: 0.0})
 
 

@@ -141,7 +141,7 @@ def test_a_number_that_a_callback_sets_is_the_new_base() -> None:
         ("dense_1.weight_regularizer.strength", r"did you mean 'dense_1\.weight\.regularizer\.strength'"),
         ("dense_2.weight.regularizer.strength", r"did you mean 'dense_2\.weight\.regularizer\.[01]\.strength'"),
         ("dense_1.weight.constraint.axis", r"no number 'dense_1\.weight\.constraint\.axis' that a schedule could move"),
-        ("transforms.0.std", r"transforms\.0\.std is 0, which no schedule changes"),
+        ("transforms.0.std", r"transforms\.0\.std is 0, and a schedule multiplies it"),
     ],
 )
 def test_paths_that_cannot_move_are_refused_before_anything_changes(path: str, words: str) -> None:
