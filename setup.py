@@ -1,7 +1,7 @@
 """Builds the extensions; everything else is in pyproject.toml.
 
-The kernels use vector extensions that GCC and Clang have and Microsoft's compiler has not: on Windows they are compiled by clang-cl, which
-is what CC says, or is found on the PATH.
+The kernels use vector extensions of GCC and Clang, which Microsoft's compiler does not have. On Windows they are compiled by clang-cl:
+the compiler that CC names, or one on the PATH.
 
 Environment switches: NNCORE_DEBUG=1 (no optimisation, asserts), NNCORE_SANITIZE=address (with UBSan) or thread,
 NNCORE_COVERAGE=1 (gcov), NNCORE_LEVELS="portable v3" (CPU levels to compile for, all by default).
@@ -67,15 +67,15 @@ LOOPS = {
 #: Instructions beyond those of a CPU level, of kernels that are called only where the processor has them (cpu.c).
 MORE_INSTRUCTIONS = {("gemm_bf16", "v4"): ["-mavx512bf16"]}
 
-#: Of extensions without a loop over data: two thirds of the size of -O2.
+#: For extensions without a loop over data: two thirds of the size of -O2.
 SMALL = "-Os"
 
-#: Kernels that are fast rather than small where no processor since 2013 uses them: products, and what most networks have beside them.
+#: Kernels that are compiled for speed also at the level that no processor since 2013 uses: products, and what most networks have.
 FAST_EVERYWHERE = ("gemm", "relu", "tanh", "sigmoid", "sgd", "momentum", "adam", "adamw")
 
 
-#: Vectors of 512 bits rather than 256 change no time that was measured in these folders, apart from `WIDE`, and in these kernels: there v4
-#: runs what is compiled for v3, which is a tenth of the wheel less.
+#: Vectors of 512 bits instead of 256 changed no measured time in these folders, apart from `WIDE`, and in these kernels. There v4 uses the
+#: code of v3, which makes the wheel a tenth smaller.
 NARROW_FOLDERS = ("constraints", "losses", "metrics", "regularizers", "transforms")
 NARROW = (
     "adadelta", "adafactor", "adagrad", "batch_norm", "block_coordinate", "embedding", "fill_missing", "lamb", "lookahead", "maxout",

@@ -13,14 +13,14 @@ import sys
 
 
 def _refuse_subinterpreters() -> None:
-    """Raise before NumPy does so in its own words: like nncore's core, it keeps what it knows once for all interpreters of a process."""
+    """Raise a clear error before NumPy fails: like nncore's core, it has one state for all interpreters of a process."""
     try:
         interpreters = importlib.import_module("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
     except ImportError:  # a Python that has one interpreter
         return
     if interpreters.get_current() != interpreters.get_main():
         raise ImportError(
-            "nncore works in the main interpreter of a process alone, and this is a subinterpreter: use threads or processes (mod_wsgi: "
+            "nncore works only in the main interpreter of a process, and this is a subinterpreter: use threads or processes (mod_wsgi: "
             "WSGIApplicationGroup %{GLOBAL})"
         )
 

@@ -1,4 +1,4 @@
-"""Checks of the plain arguments that users pass: numbers, flags, words, dtypes, seeds, lists; and how a message shows a value."""
+"""Checks of plain arguments (numbers, flags, words, dtypes, seeds, lists), and values in messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 
 from nncore.errors import ParameterError
 
-#: What counts is exact in float64 up to here, and no product of it with a number of samples is asked for.
+#: Largest count: it is exact in float64.
 LARGEST_COUNT = 2**53
 #: Counts end in C as 64-bit integers.
 MOST = 2**63 - 1
 
 
 class _Shown(reprlib.Repr):
-    """`repr`, cut where it is long; an object that cannot be shown is named by its class."""
+    """`repr`, shortened if it is long; an object whose `repr` fails is named by its class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,12 +42,12 @@ _shown = _Shown()
 
 
 def shown(value: object) -> str:
-    """A value in a message: as `repr`, of bounded length, and never an error of its own."""
+    """A value for a message: its `repr`, of bounded length; never raises."""
     return _shown.repr(value)
 
 
 def plain(value: Any) -> Any:
-    """A scalar of NumPy, an array of one number without dimensions, or an instance of a subclass, as the int, float, bool or str it is."""
+    """The int, float, bool or str of a NumPy scalar, an array without dimensions, or an instance of a subclass."""
     if type(value) in (int, float, bool, str):
         return value
     if isinstance(value, (np.generic, np.ndarray)):
@@ -64,17 +64,17 @@ def plain(value: Any) -> Any:
 
 
 def is_whole(value: object) -> bool:
-    """Whether it is an int, of NumPy or not; True is none."""
+    """Whether it is an int, of NumPy or not, and not a bool."""
     return type(value) is int or (isinstance(value, (int, np.integer)) and not isinstance(value, bool))
 
 
 def is_number(value: object) -> bool:
-    """Whether it is an int or a float, of NumPy or not; True is none."""
+    """Whether it is an int or a float, of NumPy or not, and not a bool."""
     return type(value) is float or is_whole(value) or isinstance(value, (float, np.floating))
 
 
 def as_dtype(dtype: Any) -> np.dtype:
-    """float32 or float64, from whatever NumPy takes as a dtype."""
+    """float32 or float64, from anything that NumPy accepts as a dtype."""
     try:
         number_type = np.dtype(object if dtype is None else dtype)
     except Exception:  # whatever an object that claims to have a dtype raises
@@ -85,7 +85,7 @@ def as_dtype(dtype: Any) -> np.dtype:
 
 
 def as_seed(rng: Any) -> int:
-    """64 bits from what users call a seed."""
+    """64 bits from a seed."""
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**64, dtype=np.uint64))
     if isinstance(rng, np.random.SeedSequence):
@@ -97,7 +97,7 @@ def as_seed(rng: Any) -> int:
 
 
 def as_number(value: Any) -> float | None:
-    """A number as a float; None for what is none, and for an int that no float is near."""
+    """A number as a float; None for other objects, and for an int beyond the range of floats."""
     value = plain(value)
     try:
         return float(value) if is_number(value) else None
@@ -144,7 +144,7 @@ def n_bytes(name: str, value: Any, least: int) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """`value` as a bool, which it must be; a 0, a 1 and a text are none."""
+    """`value`, which must be a bool; 0, 1 and strings raise an error."""
     found = plain(value)
     if not isinstance(found, bool):
         raise ParameterError(f"{name} must be True or False, got {shown(value)}")
@@ -161,7 +161,7 @@ def choice(name: str, value: Any, words: Sequence[str]) -> str:
 
 
 def text(name: str, value: Any) -> str:
-    """`value`, which must be a text that is not empty."""
+    """`value`, which must be a string that is not empty."""
     found = plain(value)
     if not isinstance(found, str) or not found:
         raise ParameterError(f"{name} must be a text, got {shown(value)}")
@@ -169,7 +169,7 @@ def text(name: str, value: Any) -> str:
 
 
 def path_text(name: str, value: Any) -> str:
-    """The path of a file or folder as a text."""
+    """The path of a file or folder as a string."""
     found = plain(value)
     try:
         found = os.fspath(found)
@@ -182,14 +182,14 @@ def path_text(name: str, value: Any) -> str:
 
 
 def rescaled(weights: np.ndarray) -> np.ndarray:
-    """Weights in float64, times the power of two that brings the largest into [1, 2): only their ratios count, and sums stay in range."""
+    """Weights in float64, times the power of two that brings the largest into [1, 2): ratios are kept, and sums stay in range."""
     weights = np.asarray(weights, np.float64)
     largest = float(weights.max(initial=0.0))
     return weights if not 0 < largest < math.inf or 1 <= largest < 2 else np.ldexp(weights, 1 - math.frexp(largest)[1])
 
 
 def is_list(value: object) -> bool:
-    """Whether it holds several things one after the other; a text, which holds letters, and a dict with the name of one thing do not."""
+    """Whether it is a sequence of things; a string and a dict with a name are one thing."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type))
 
 
@@ -204,7 +204,7 @@ def several(name: str, values: Any) -> list[Any]:
 
 
 def texts(name: str, values: Any) -> list[str]:
-    """`values` as texts to be shown, of a list of anything that can be written; `name` is that of the argument."""
+    """`values` as strings, from a list of anything that `str` accepts; `name` is that of the argument."""
     found = []
     for value in several(name, values):
         try:
@@ -215,7 +215,7 @@ def texts(name: str, values: Any) -> list[str]:
 
 
 def numbers(values: Any) -> list[float] | None:
-    """A sequence of numbers, of NumPy or not, as floats; None if it is anything else."""
+    """A sequence of numbers, of NumPy or not, as floats; None for anything else."""
     if not isinstance(values, (list, tuple, range, np.ndarray)) or (isinstance(values, np.ndarray) and values.ndim == 0):
         return None
     found = [as_number(value) for value in values]
@@ -231,7 +231,7 @@ def whole_numbers(values: Any) -> list[int] | None:
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """``"; did you mean 'relu'?"``, or nothing if no known word is near."""
+    """``"; did you mean 'relu'?"``, or nothing if no known word is similar."""
     near = closest(word.lower(), known) if isinstance(word, str) else []
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 

@@ -1,7 +1,7 @@
-"""Every exception nncore raises on purpose, and its warnings, which point at the user's line.
+"""Exceptions and warnings of nncore.
 
-Each class also derives from the built-in exception a user would catch, so ``except ValueError`` works for a wrong shape.
-Messages say what was wrong, where, and what to do about it.
+Each class also derives from the built-in exception that users would catch: ``except ValueError`` works for a wrong shape. Messages say what
+is wrong, where, and what to do. Warnings point at the user's line.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import warnings
 from collections.abc import Callable
 from types import FrameType
 
-#: A message is cut in the middle where it is longer: a value in it may be of any length.
+#: Longer messages are cut in the middle: a value in them may have any length.
 LONGEST = 4000
 
 
 class NNCoreError(Exception):
-    """Base of all exceptions raised on purpose by nncore."""
+    """Base class of all exceptions of nncore."""
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -28,35 +28,35 @@ class ShapeError(NNCoreError, ValueError):
 
 
 class DataError(NNCoreError, ValueError):
-    """Values that cannot be trained on: NaN or infinity, labels out of range, an empty file."""
+    """Data that cannot be used: NaN or infinity, labels out of range, an empty file."""
 
 
 class DtypeError(NNCoreError, TypeError):
-    """A dtype that cannot be used as numbers here."""
+    """Data of a dtype that cannot be converted to numbers."""
 
 
 class ParameterError(NNCoreError, ValueError):
-    """An argument or a hyperparameter outside its range, or of the wrong kind."""
+    """An argument or a hyperparameter outside its range, or of the wrong type."""
 
 
 class CallError(ParameterError, TypeError):
-    """A call whose arguments do not fit: a keyword that is unknown, one argument too few or too many. The message names ours."""
+    """A call with an unknown keyword, or too few or too many arguments. The message names the right argument."""
 
 
 class OutOfMemoryError(NNCoreError, MemoryError):
-    """More memory is needed than there is; the message says how much, for what, and what would need less."""
+    """Not enough memory. The message says how much is needed, for what, and what needs less."""
 
 
 class NotBuiltError(NNCoreError, RuntimeError):
-    """The network has no parameters yet, or a step was called before the one it needs."""
+    """The network has no parameters yet, or a method was called before the one that it needs."""
 
 
 class BusyError(NNCoreError, RuntimeError):
-    """A fit is under way, or another thread uses what two cannot use at once."""
+    """A fit is running, or another thread uses an object that only one thread can use at a time."""
 
 
 class CollectiveError(NNCoreError, RuntimeError):
-    """Processes that train together do not agree, or one of them has stopped or cannot be reached."""
+    """Processes that train together have different settings, or one of them stopped or cannot be reached."""
 
 
 class NotTrainableError(NNCoreError, TypeError):
@@ -64,12 +64,12 @@ class NotTrainableError(NNCoreError, TypeError):
 
 
 class NonFiniteError(NNCoreError, FloatingPointError):
-    """The loss, a gradient or what a step changes became NaN or infinite; the network is as the last finished step left it.
+    """The loss, a gradient, a parameter or the optimizer state became NaN or infinite. The network is in the state after the last step.
 
     Parameters
     ----------
     message : str
-        What happened, and what to do about it.
+        What happened, and what to do.
     step : int
         As the attribute.
     layer : str
@@ -78,9 +78,9 @@ class NonFiniteError(NNCoreError, FloatingPointError):
     Attributes
     ----------
     step : int
-        The step that failed, counted from 1 over the life of the network.
+        The step that failed, counted from 1 over all fits of the network.
     layer : str
-        The first layer that produced a value that is not finite, or ``"loss"``; empty where it is the optimizer that did.
+        The first layer that produced a value that is not finite, or ``"loss"``; empty for the optimizer.
     """
 
     def __init__(self, message: str, *, step: int, layer: str) -> None:
@@ -97,27 +97,27 @@ def _rebuild_non_finite(message: str, step: int, layer: str) -> NonFiniteError:
 
 
 class UnknownComponentError(NNCoreError, LookupError, ValueError):
-    """No component of that name; the message suggests near ones and names plugins that failed to load."""
+    """There is no component of that name. The message suggests similar names, and plugins that failed to load."""
 
 
 class AmbiguousComponentError(UnknownComponentError):
-    """Two plugins offer the same bare name; ask for ``"<distribution>/<name>"``."""
+    """Two plugins provide the same name: write ``"<distribution>/<name>"``."""
 
 
 class PluginError(NNCoreError, RuntimeError):
-    """A plugin that cannot be loaded or breaks the contract."""
+    """A plugin cannot be loaded, or breaks the contract."""
 
 
 class NoFormulaError(NNCoreError, NotImplementedError):
-    """A component does not write its prediction as a formula, so that a network with it cannot be exported."""
+    """A component has no formula, so a network with it cannot be exported."""
 
 
 class ExportError(NNCoreError, ValueError):
-    """A model has something that a target of `nncore.Sequential.export` cannot hold; nothing was written."""
+    """The target of an export cannot represent a part of the model. Nothing was written."""
 
 
 class MissingPluginError(UnknownComponentError, PluginError):
-    """A component of a saved network is not here; the message names its plugin and version, and what to run."""
+    """A component of a saved network is not installed. The message names its plugin and version, and the command that installs it."""
 
 
 class ShadowedInstallError(PluginError, ImportError):
@@ -125,11 +125,11 @@ class ShadowedInstallError(PluginError, ImportError):
 
 
 class MissingExtraError(NNCoreError, ImportError):
-    """An optional library is needed; the message names the extra to install."""
+    """An optional library is missing. The message names the extra to install."""
 
 
 class FileFormatError(NNCoreError, ValueError):
-    """A file that is not an nncore model, or a damaged one."""
+    """A file is not a model of nncore, or is damaged."""
 
 
 class ConvergenceWarning(UserWarning):
@@ -137,23 +137,23 @@ class ConvergenceWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """Data that can be used, but are hardly meant so."""
+    """Data that can be used, but are probably not what was intended."""
 
 
 class ResumptionWarning(UserWarning):
-    """A fit that goes on forgets something of the one that was cut short."""
+    """A fit that resumes an interrupted one loses some of its state."""
 
 
 class PluginWarning(UserWarning):
-    """A plugin was left out; ``nncore plugins`` says why."""
+    """A plugin cannot be used; ``nncore plugins`` says why."""
 
 
-#: Packages whose frames are not the user's: ours, and what scikit-learn wraps around a `fit`.
+#: Packages whose frames are not the user's: nncore, and wrappers of scikit-learn around `fit`.
 INNER = ("nncore", "sklearn.callback", "sklearn.base")
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, in the name of the line that called into nncore.
+    """Warn, with the line of the user that called nncore.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a plugin's manifest may implement: a hook for each kind of component."""
+"""The hooks that a plugin's manifest may implement: one for each kind of component."""
 
 from __future__ import annotations
 

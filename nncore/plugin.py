@@ -1,4 +1,4 @@
-"""The one module a plugin author imports; the built-in components import it too, and little else of nncore.
+"""Everything that authors of plugins import. The built-in components use it too.
 
 A plugin is a package with an entry point in the group ``nncore`` that names a *manifest* module::
 
@@ -10,9 +10,9 @@ A plugin is a package with an entry point in the group ``nncore`` that names a *
     def nncore_optimizers(api):
         return [Component("lion", "nncore_lion.lion:Lion", "sign of an interpolated momentum")]
 
-and classes deriving from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Regularizer`,
+and of classes that derive from `Optimizer`, `Activation`, `Loss`, `Initializer`, `Layer`, `Regularizer`,
 `Constraint`, `Schedule`, `Encoding`, `Callback`, `Metric`, `Format` or `Exporter`.
-Each works with NumPy alone; a `Kernel` adds the same computation compiled (``nncore/plugin.h`` is the contract).
+A class needs only NumPy. A `Kernel` adds the same computation in C (``nncore/plugin.h`` is the contract).
 """
 
 from __future__ import annotations
@@ -112,23 +112,23 @@ __all__ = [
     "resolvable", "resolve", "resolve_each", "rung", "setup_arguments", "standard_normal",
 ]  # fmt: skip
 
-#: What the functions of each kind of table take a pointer to: structures of ctypes, for kernels made from addresses.
+#: The structure that the functions of each kind of table take a pointer to, for ctypes.
 CALLS = _CALLS
-#: What several primitives may make up together, by name: a target that has such a function need not compute the primitives.
+#: Functions that consist of several primitives, by name. A target that has such a function need not compute the primitives.
 FUNCTIONS = _FUNCTIONS
-#: Operations of exported models beside the primitives, and what they compute.
+#: Operations of exported models in addition to the primitives, and what they compute.
 OPERATIONS = _OPERATIONS
 #: How exported models take dates and times, for people.
 TIMES = _TIMES
-#: All primitives of formulas, by name. Shapes broadcast where `meaning` does not say otherwise; arithmetic is IEEE's.
+#: All primitives of formulas, by name. Shapes broadcast unless `meaning` says otherwise; arithmetic is IEEE's.
 PRIMITIVES = _PRIMITIVES
-#: What a user may write for an activation.
+#: What users may pass for an activation.
 ActivationLike: TypeAlias = _ActivationLike
-#: What a user may write for an initializer.
+#: What users may pass for an initializer.
 InitializerLike: TypeAlias = _InitializerLike
-#: What an encoding has learned: arrays of float64 or int64 by name. It is plain data, which files hold.
+#: The learned state of an encoding: arrays of float64 or int64 by name, which files store.
 Learned: TypeAlias = _Learned
-#: What a user may write for the constraints of a tensor: none, one or several.
+#: What users may pass for the constraints of a tensor: none, one or several.
 Constraints: TypeAlias = _Constraints
 #: The same for regularizers.
 Regularizers: TypeAlias = _Regularizers
@@ -144,7 +144,7 @@ def __dir__() -> list[str]:
 
 
 def resolve(kind: str, spec: object, where: str = "") -> Any:
-    """An instance of a component from whatever a user may write for one: for a component that is given another one.
+    """Make a component from a name, an instance, a class or a dict: for components that take another one as argument.
 
     Parameters
     ----------
@@ -153,12 +153,12 @@ def resolve(kind: str, spec: object, where: str = "") -> Any:
     spec : instance, class, str, mapping or function
         See `nncore.registry.Registry.resolve`.
     where : str, optional
-        The argument it was given for, with which an error begins: ``"Warmup: then"``.
+        The argument, with which error messages begin: ``"Warmup: then"``.
 
     Returns
     -------
     Activation, Loss, ...
-        Of the kind's base class.
+        An instance of the kind's base class.
     """
     from nncore import registry  # reads package metadata, which takes longer than all of this module: only once a name is looked up
 
@@ -167,9 +167,9 @@ def resolve(kind: str, spec: object, where: str = "") -> Any:
 
 
 def resolvable(kind: str, spec: S, where: str = "") -> S:
-    """The same `spec`, if `resolve` would make a component of it; None stays None: for an argument that the host resolves later.
+    """Check that `resolve` accepts `spec`, and return it unchanged: for arguments that the host resolves later. None is valid.
 
-    A name that is built in is known without a look at the plugins.
+    Built-in names are checked without searching for plugins.
 
     Parameters
     ----------
@@ -178,19 +178,19 @@ def resolvable(kind: str, spec: S, where: str = "") -> S:
     spec : instance, class, str, mapping or None
         See `nncore.registry.Registry.resolve`.
     where : str, optional
-        The argument it was given for, with which an error begins: ``"Dense: activation"``.
+        The argument, with which error messages begin: ``"Dense: activation"``.
 
     Returns
     -------
     instance, class, str, mapping or None
-        What it was given.
+        `spec`.
 
     Raises
     ------
     UnknownComponentError
         If there is no component of that name.
     ParameterError
-        If it is none of these, or a mapping whose arguments do not fit.
+        If `spec` has another type, or is a mapping with wrong arguments.
     """
     if spec is None or (type(spec) is str and spec in BUILT_IN[kind]):
         return spec
@@ -206,7 +206,7 @@ def resolvable(kind: str, spec: S, where: str = "") -> S:
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """Let an error begin with the argument that it is about."""
+    """Prefix errors with the argument that they are about."""
     try:
         yield
     except NNCoreError as error:
@@ -216,20 +216,21 @@ def _told(where: str) -> Iterator[None]:
 
 
 def resolve_each(kind: str, spec: object, where: str = "") -> Any:
-    """The same for an argument that may be left out, or hold several: for the regularizers and constraints of a layer's tensors.
+    """Make components from none, one or a list: for the regularizers and constraints of a layer's tensors; see `resolve`.
 
     Parameters
     ----------
     kind : str
         ``"regularizers"`` or ``"constraints"``.
     spec : instance, class, str, mapping, a list of these or None
+        What users pass.
     where : str, optional
-        The argument it was given for, with which an error begins.
+        The argument, with which error messages begin.
 
     Returns
     -------
     Regularizer, Constraint, list of these or None
-        None of None or of an empty list, and a list of a longer one.
+        None for None or an empty list, a list for other lists.
     """
     if isinstance(spec, (list, tuple)):
         return [resolve(kind, item, where) for item in spec] or None

@@ -1,6 +1,6 @@
-"""What a user may write for a component, for annotations: a name, an instance, a class, a description, some a function.
+"""Types of arguments that accept a component: a name, an instance, a class, a description, and for some kinds a function.
 
-The names that are built in stand beside ``str``, so that editors complete them; ``str`` stands for those of plugins.
+Built-in names are listed, so that editors complete them; ``str`` stands for names of plugins.
 """
 
 from __future__ import annotations

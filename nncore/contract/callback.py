@@ -11,7 +11,7 @@ from nncore.errors import ParameterError
 class Callback(Configurable):
     """Base class of callbacks, which `fit` calls. Override what you need.
 
-    `training` is the running `nncore.training.Training`. It has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``,
+    `training` is the running `nncore.training.Training`. It has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs`` and ``n_steps``,
     the ``fraction`` of the fit that is done, the ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after this round
     of callbacks.
 

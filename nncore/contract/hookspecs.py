@@ -1,4 +1,4 @@
-"""The whole contract between nncore and its plugins: what a manifest may implement.
+"""The hooks that a plugin's manifest may implement.
 
 Each hook gets ``api``, the ``(major, minor)`` version of this contract, and returns a list of `nncore.plugin.Component`.
 """

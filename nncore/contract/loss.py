@@ -24,8 +24,8 @@ class Loss(Configurable):
     target_range : str or None
         Interval of valid real targets, ``"[0, 1]"``.
     output_domain : {"real", "logits", "signed", "positive", "probabilities", "distribution"}
-        Range of outputs that the loss needs: any numbers; unbounded real numbers (logits, log-rates); numbers of both signs; numbers above
-        0; numbers in [0, 1]; rows of probabilities that sum to 1. `fit` raises an error if the range of the last layer is known to be
+        Range of outputs that the loss needs. In this order: any numbers; unbounded numbers (logits, log-rates); both signs; above 0; in
+        [0, 1]; rows of probabilities that sum to 1. `fit` raises an error if the range of the last layer is known to be
         another one (`Plan`, `Activation.output_domain`). The default with a `link` is logits.
     link : str, dict or None
         Activation that turns outputs into predictions on the scale of the targets: probabilities (``"softmax"``, ``"sigmoid"``), rates

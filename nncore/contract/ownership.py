@@ -1,8 +1,8 @@
-"""What a network owns: copies of the components it is given, which nobody changes behind its back.
+"""Ownership: a network has its own copies of components, and every change of them goes through the network.
 
-A network is compiled from its components, and it is also described and saved from them. So that both say the same, it works with copies of
-its own; an argument of such a copy is set by the network, which takes the new value over everywhere, or refuses it. Lists and dicts among
-the arguments cannot be changed in place, and arrays cannot be written to.
+A network is compiled, described and saved from its components, which must agree. So it works with copies. Setting an argument of such a
+copy calls the network, which applies the new value everywhere, or raises an error. Lists and dicts among the arguments cannot be changed in
+place, and arrays are read-only.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ UNCHANGING = frozenset((type(None), bool, int, float, str))
 
 
 class Owner(Protocol):
-    """A network, as far as its components know it."""
+    """A network, as its components see it."""
 
     def change(self, component: Configurable, place: str, name: str, value: Any) -> None:
-        """Set an argument of a component of its own, or raise before anything is changed."""
+        """Set an argument of one of its components, or raise before anything is changed."""
 
 
 class Bond:
-    """Ties a component to the network that owns it. Copies and pickles of the component are made without.
+    """Connects a component with the network that owns it. Copies and pickles of the component have none.
 
     Attributes
     ----------
     place : str
-        The attribute of the network that holds the component, or what the component is part of: ``"layers"``, ``"loss"``, ...
+        The attribute of the network that holds the component, or contains it: ``"layers"``, ``"loss"``, ...
     changed : set of str
         Attributes that the network has set.
     values : mapping of str to ndarray
-        Of a layer in a built network: live views of its parameters and buffers, which outlive the network as the layer does.
+        For a layer in a built network: live views of its parameters and buffers, which live as long as the layer.
     """
 
     def __init__(self, owner: Owner, component: Configurable, place: str) -> None:
-        self._owner: Callable[[], Owner | None] = weakref.ref(owner)  # a component that is kept does not keep its network
+        self._owner: Callable[[], Owner | None] = weakref.ref(owner)  # a component does not keep its network alive
         self._component = weakref.ref(component)
         self.place = place
         self.changed: set[str] = set()  # attributes that the owner has set since
@@ -59,11 +59,11 @@ class Bond:
         return self._owner()
 
     def release(self) -> None:
-        """The component has left the network: its arguments are its own again, and `values` stay."""
+        """The component has left the network: its arguments are its own again, and it keeps `values`."""
         self._owner = _nobody
 
     def binds(self, component: Configurable) -> bool:
-        """Whether the network of this component is still there to be asked."""
+        """Whether the network of this component still exists."""
         return self.is_of(component) and self._owner() is not None
 
     def is_of(self, component: Configurable) -> bool:
@@ -71,23 +71,23 @@ class Bond:
         return self._component() is component
 
     def set(self, component: Configurable, name: str, value: Any) -> None:
-        """Let the owner set an argument; what a class of the kind declares besides is no setting; anything else is the author's."""
+        """Let the owner set an argument. Other declared attributes of the kind cannot be set; any other attribute is the author's."""
         cls, owner = type(component), self.owner
         if name in cls.argument_names or name in cls.common:
             assert owner is not None, "binds says so"
             owner.change(component, self.place, name, value)
         elif not name.startswith("_") and hasattr(_kind(cls), name):
             arguments = ", ".join(component.config()) or "none"
-            raise ParameterError(f"{cls.__name__}: {name} belongs to the class and is no argument; its arguments are {arguments}")
+            raise ParameterError(f"{cls.__name__}: {name} is an attribute of the class, not an argument; its arguments are {arguments}")
         else:
             object.__setattr__(component, name, value)
 
 
 def _nobody() -> None:
-    """In the place of a reference to an owner."""
+    """Used instead of a reference to an owner."""
 
 
-#: Types of what such a component keeps on itself whose arguments are all UNCHANGING.
+#: Types of the attributes of a component whose arguments are all UNCHANGING.
 _OF_LEAVES = UNCHANGING | {Bond}
 
 
@@ -110,7 +110,7 @@ def adopt(component: C, owner: Owner, place: str) -> C:
 
 
 def bind(value: Any, owner: Owner, place: str) -> None:
-    """Let the components in `value`, which are the owner's own copies, belong to it."""
+    """Connect the components in `value`, which are the owner's copies, with the owner."""
     for part in components_in(value):
         attributes, known = vars(part), type(part).arguments
         if not _is_leaf(part):
@@ -123,13 +123,13 @@ def bind(value: Any, owner: Owner, place: str) -> None:
 
 
 def bond_of(component: Configurable) -> Bond | None:
-    """What ties a component to a network, if it is or was part of one."""
+    """The bond of a component that is or was part of a network."""
     bond: Bond | None = vars(component).get("_bond")
     return bond if bond is not None and bond.is_of(component) else None
 
 
 def brought_up_to_date(component: C, source: C) -> C:
-    """A copy of `source` made earlier, or a new one that has its arguments; what a component keeps on itself beside them stays."""
+    """An earlier copy of `source`, or a new one with its arguments; other attributes of the component are kept."""
     if alike(component, source):
         return component
     bond: Bond | None = vars(source).get("_bond")
@@ -140,9 +140,9 @@ def brought_up_to_date(component: C, source: C) -> C:
 
 
 def with_argument(component: Configurable, name: str, value: Any) -> dict[str, Any]:
-    """The attributes that would be others if an argument of a component were `value`: itself, and what its author derives from it.
+    """The attributes that change if an argument of a component becomes `value`: the argument, and what its author derives from it.
 
-    The component is made anew with it, so that whatever its class checks is checked.
+    The component is made anew, so that all checks of its class are applied.
     """
     return with_arguments(component, {name: value})
 
@@ -162,7 +162,7 @@ def with_arguments(component: Configurable, changes: Mapping[str, Any]) -> dict[
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """As `alike`, also for objects that know no equality."""
+    """As `alike`, also for objects without equality."""
     if type(one) is not type(other):
         return False
     if isinstance(one, float) and math.isnan(one):
@@ -173,12 +173,12 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _methods(cls: type) -> set[str]:
-    """Of the class and its bases, but for `object`."""
+    """The methods of the class and its bases, without `object`."""
     return {name for base in cls.__mro__[:-1] for name in vars(base)}
 
 
 def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
-    """A deep copy of a component or an argument, in which functions stay the same ones, also methods of the user's objects."""
+    """A deep copy of a component or an argument. Functions are not copied, nor are methods of the user's objects."""
     if memo is None and is_simple(value):
         return _simple_copy(value, {})
     memo = {} if memo is None else memo
@@ -191,14 +191,14 @@ def copied_deeply(value: Any, memo: dict[int, Any] | None = None) -> Any:
 
 
 def is_simple(value: Any) -> bool:
-    """Whether it is a component that keeps nothing but what cannot change, and other such components."""
+    """Whether it is a component whose attributes cannot change, except other such components."""
     if not isinstance(value, Configurable) or not type(value).arguments.has_default_copies:
         return False
     return all(type(item) in UNCHANGING or name == "_bond" or is_simple(item) for name, item in vars(value).items())
 
 
 def _simple_copy(component: C, copies: dict[int, Any]) -> C:
-    """What `copy.deepcopy` makes of one that `is_simple`; `copies` are those made already, by the addresses of the originals."""
+    """The result of `copy.deepcopy` for a component that `is_simple`; `copies` are earlier copies, by the addresses of the originals."""
     copied: C = object.__new__(type(component))
     copies[id(component)] = copied
     attributes = vars(copied)
@@ -211,7 +211,7 @@ def _simple_copy(component: C, copies: dict[int, Any]) -> C:
 
 
 def _is_leaf(component: Configurable) -> bool:
-    """Whether it keeps its arguments as they are, and all of them are numbers, texts and the like: as most components do."""
+    """Whether it stores its arguments unchanged, and all of them are numbers, texts and the like, as in most components."""
     attributes, known = vars(component), type(component).arguments
     return _OF_LEAVES.issuperset(map(type, attributes.values())) and attributes.keys() >= known.stored
 

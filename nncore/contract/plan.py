@@ -1,4 +1,4 @@
-"""What a layer asks for: `Plan`, with its tensors and buffers."""
+"""`Plan`: the tensors, buffers and memory that a layer asks for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nncore.contract.domain import DISTRIBUTION, INPUT, is_domain
 from nncore.contract.initializer import InitializerLike
 from nncore.errors import PluginError
 
-#: Numbers that anything in a plan may come to: a terabyte and more.
+#: Largest number in a plan: a terabyte and more.
 LARGEST = 2**40
 MOST_DIMENSIONS = 32
 ROLES = ("weight", "bias", "scale")
-#: Fields that only a layer that runs itself has a use for.
+#: Fields for layers that run themselves, unlike views and layers with branches.
 _OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _FLAGS = (
@@ -32,33 +32,34 @@ _FLAGS = (
 
 @dataclass(frozen=True)
 class Tensor:
-    """A trained tensor that a layer asks for.
+    """A trained tensor of a layer.
 
     Attributes
     ----------
     name : str
-        ``"weight"``, ``"bias"``; users see ``"<layer>.<name>"``.
+        ``"weight"``, ``"bias"``. Users see ``"<layer>.<name>"``.
     shape : tuple of int
         ``(n_in, n_out)`` for a weight.
     role : {"weight", "bias", "scale"}
         ``weight_decay`` applies to weights only.
     initializer : Initializer, str, dict or None
-        A dict is ``{"name": ..., **arguments}``; None takes what the layer's activation recommends.
+        Initial values. A dict is ``{"name": ..., **arguments}``. None uses the initializer of the layer's activation.
     fan_in, fan_out : int
-        Connections into and out of a unit, for the initializer.
+        Number of connections into and out of a unit, for the initializer.
     tied_to : str or None
-        The tensor of a layer before this one that stands in its place, ``"encoder.weight"``. The network has it once, and adds up the
-        gradients. The layer must have been given that name. In a layer inside another one, names are looked up there first.
+        The tensor of an earlier layer that is used instead, ``"encoder.weight"``. The network stores it once, and adds up the gradients.
+        The layer must have that name. In a layer inside another one, names are looked up there first.
     transposed : bool
-        This tensor is the transpose of the one that it is tied to; both are matrices.
+        Whether this tensor is the transpose of the one that it is tied to; both are matrices.
     regularizer, constraint : Regularizer or Constraint, str, dict, list of these or None, default None
-        What is added to the loss for it, and what it is made to be after every step; several are obeyed one after the other.
+        Penalties that are added to the loss, and projections after every step. Several are applied one after the other.
     per_member : bool, default False
-        The first dimension counts the members of an ensemble: `nncore.keep_members` takes some of them.
+        Whether the first dimension counts the members of an ensemble, of which `nncore.keep_members` keeps some.
     sparse_gradient : bool, default False
-        A batch touches some rows of the tensor, those of its categories; the gradients of all others are zero. Users may train it with
-        `lazy`, and a compiled kernel with ``gradient`` functions also has ``touch`` and ``touched_gradient``, by which a step on a large
-        table takes time for the rows that are touched. It has at least two dimensions, and its rows are as long as some `gradient_unit`.
+        Whether a batch touches only some rows of the tensor, such as those of its categories, and the gradients of others are zero. Users
+        may train it with `lazy`. A compiled kernel with ``gradient`` functions then also has ``touch`` and ``touched_gradient``, so that a
+        step on a large table takes time only for touched rows. The tensor has at least two dimensions, and its rows are as long as some
+        `gradient_unit`.
     """
 
     name: str
@@ -87,19 +88,20 @@ _NUMBER_BYTES = 4
 
 @dataclass(frozen=True)
 class Buffer:
-    """State that is saved with the network but not trained: running statistics, or the weights of a quantised layer.
+    """An array that is saved with the network but not trained: running statistics, or the weights of a quantised layer.
 
     Attributes
     ----------
     name : str
+        ``"mean"``. Users see ``"<layer>.<name>"``.
     shape : tuple of int
+        Its shape.
     value : float, default 0
-        What a new network has in it.
+        Initial value of all elements.
     dtype : {"int8"} or None, default None
-        Of what it holds; None is that of the network. A file holds it in this dtype, too, and a kernel finds it in the place of `size`
-        numbers of the network.
+        Type of its elements, also in files; None is that of the network. A kernel finds it in the place of `size` numbers of the network.
     interval : str or None, default None
-        In which its numbers are, ``"(0, inf)"``: a file with others is refused.
+        Interval of valid numbers, ``"(0, inf)"``. A file with others is not loaded.
     """
 
     name: str
@@ -110,92 +112,91 @@ class Buffer:
 
     @cached_property
     def size(self) -> int:
-        """Of how many numbers of the network it takes the place."""
+        """Size in numbers of the network's dtype."""
         n = math.prod(self.shape)
         return n if self.dtype is None else -(-n * WHOLE_BYTES[self.dtype] // _NUMBER_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a layer needs for a given input shape.
+    """The plan of a layer for an input shape: output shape, tensors, memory, and how the host may call it.
 
     Attributes
     ----------
     output_shape : tuple of int
         Shape of one output sample.
     tensors, buffers : tuple
-        In the order in which the compiled kernel finds them, one after the other.
+        Tensors and buffers, in the order in which the compiled kernel finds them.
     activation : Activation, str or None
-        Applied to the layer's output by the host.
+        Activation that the host applies to the layer's output.
     activation_rows : int, default 1
-        As how many rows of equal length the activation sees the output of a sample: the members of an ensemble, which a softmax is not to
-        mix.
+        Number of rows of equal length into which the activation divides the output of a sample, such as the members of an ensemble, which a
+        softmax must not mix.
     cache, cache_per_row : int
-        Numbers kept from forward to backward: in all, and for each row of the batch.
+        Size of the memory that is kept from forward to backward: in all, and for each row of the batch. All sizes are in numbers of the
+        network's dtype.
     work, work_per_row : int
-        Numbers of working memory that a call of a compiled function gets, for whole calls and for each of its rows; never kept.
-        ``gradient`` functions get `work` alone.
+        Size of the working memory for a call of a compiled function, and for each of its rows. Its content is not kept. ``gradient``
+        functions get only `work`.
     numbers : tuple of int
-        Handed to the kernel and to `LayerCall.numbers`: what the layer has worked out for this input shape.
+        Results of the plan for the kernel and for `LayerCall.numbers`.
     split_rows : bool
-        While training, compiled functions may be called on slices of the batch, by several threads at once: no row depends on
-        another, `cache` is 0, and if there are tensors, `gradient_unit` is not. ``gradient`` functions get blocks of the rows of a large
-        batch, whose gradients the host adds up: a long sum in float32 would lose digits.
+        In training, several threads may call compiled functions on slices of the batch at once. No row depends on another, `cache` is 0,
+        and `gradient_unit` is not 0 if there are tensors. ``gradient`` functions get blocks of the rows of a large batch, and the host adds
+        up their gradients: a long sum in float32 would be inaccurate.
     split_columns : bool
-        While training, compiled functions may be called for some columns of what they write, by several threads at once.
+        In training, several threads may call compiled functions for some of the output columns at once.
     gradient_unit : int
-        The compiled kernel has ``gradient`` functions, which write any range of the layer's parameters that begins and ends at a
-        multiple of this many. 0: ``backward`` writes the gradients.
+        The compiled kernel has ``gradient`` functions, which write any range of the layer's parameters that begins and ends at a multiple
+        of this. 0: ``backward`` writes the gradients.
     gradient_bound : float
-        The ``gradient`` functions write sums over the rows of elements of d_y, each times a number that is in magnitude no larger than
-        this or than the largest of x, whichever is more. The host relies on it to bound gradients without looking at them, unless they
-        read parameters (`reads_parameters_in_gradient`).
+        Bound for gradients: ``gradient`` functions write sums over the rows of elements of d_y, each times a number. The magnitude of that
+        number is at most this, or at most the largest of x. So the host can bound gradients without reading them, unless they depend on
+        parameters (`reads_parameters_in_gradient`).
     gradient_terms : int
-        How many such products each row adds to an element of the gradient: 1, or the positions of a convolution.
+        Number of such products that a row adds to an element of the gradient: 1, or the positions of a convolution.
     batch_sums : int
-        Of a layer whose rows depend on each other through sums over the batch alone: so many sums for each input, in float64. The compiled
-        kernel then has ``forward_sums``, ``backward_sums`` and ``join_sums``, by which the host takes the sums shard by shard in a fit with
-        `shards`. In any other fit, the layer takes them itself. With the sums at hand, forward and backward may be called for some rows of
-        the batch, or for none: processes that share a fit have some each, and the same buffers and gradients.
+        For a layer whose rows depend on each other only through sums over the batch: the number of sums for each input, in float64. The
+        compiled kernel then has ``forward_sums``, ``backward_sums`` and ``join_sums``. In a fit with `shards`, the host computes the sums
+        with them, shard by shard; in any other fit, the layer does. Given the sums, forward and backward may be called for some rows of the
+        batch, or for none. Processes that share a fit have some rows each, and equal buffers and gradients.
     is_view : bool
-        The output is the input under another shape; nothing runs (flatten).
+        The output is the input in another shape, and nothing runs (flatten).
     training_only : bool
-        Left out at prediction (dropout).
+        The layer is left out at prediction (dropout).
     reads_parameters_in_gradient : bool
-        The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are there.
+        The compiled ``gradient`` functions read the layer's parameters. The host then updates none before all gradients are computed.
     backward_fills_cache : bool
-        The compiled ``backward`` functions leave something in the cache for ``gradient``. They are then called also where nobody asks for
-        d_x.
+        The compiled ``backward`` functions write to the cache for ``gradient``. They are then called even if d_x is not needed.
     accepts_nan : bool
-        As the first layer of a network it takes samples with NaN, which other networks refuse.
+        As the first layer of a network it accepts samples with NaN.
     spreads_nan : bool
-        Whatever the parameters, an input that is NaN or infinite makes the first output of its sample NaN or infinite, before the
-        activation. A prediction of a compiled layer then looks for such inputs there, and not at every input of every sample.
+        For any parameters, an input that is NaN or infinite makes the first output of its sample NaN or infinite, before the activation.
+        Predictions of a compiled layer then check that output instead of every input.
     takes_sparse : bool
-        As the first layer of a network, its compiled functions take rows of a sparse matrix, ``sparse`` of the call, in the place of x, and
-        ``gradient`` functions take time by its numbers alone. It asks for a `gradient_unit`. A batch touches some rows of weights with one
-        for each input: the kernel has ``touch`` and ``touched_gradient``, as for a `sparse_gradient`.
+        As the first layer of a network, its compiled functions take rows of a sparse matrix, ``sparse`` of the call, instead of x. The time
+        of ``gradient`` functions then depends only on the stored values. It needs a `gradient_unit`. A batch touches only some rows of
+        weights with one row for each input, so the kernel has ``touch`` and ``touched_gradient``, as for a `sparse_gradient`.
     codes : tuple of int
-        Inputs, counted in flat order, that hold codes of categories: no transform of a batch changes them.
+        Inputs with category codes, in flat order: no transform changes them.
     output_domain : str or None
-        Which numbers the layer gives, before `activation`, as an `Activation.output_domain`: ``"(-inf, inf)"`` for one that can give any.
-        None does not say. A view, or a layer that only trains, gives what it is given, and branches what their ends give.
+        Range of the outputs before `activation`, as `Activation.output_domain`: ``"(-inf, inf)"`` if they can be any numbers. None is
+        unknown. A view, or a layer that only trains, has the range of its inputs, and branches have that of their ends.
     members : int, default 0
-        The layer gives, from samples that hold so many members of an ensemble one after the other, their mean. As the last layer of a
-        network, without an activation, it is left out of training: the loss of a sample is the mean of the losses of its members' outputs.
-        0: nothing of the kind.
+        The layer averages samples of this many members of an ensemble. As the last layer of a network, without an activation, it is left
+        out of training: the loss of a sample is then the mean of the losses of its members. 0: the layer does not average members.
     link : str, dict or None, default None
-        With `members`, the link of the loss for which the means are those of predictions; a loss with another link is refused.
-        ``"identity"`` is the mean of the outputs themselves, for any loss.
+        With `members`, the link of the loss on whose scale the layer averages; a loss with another link raises an error. ``"identity"``
+        averages the outputs themselves, for any loss.
     flops : int or None
-        Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. Only told to users.
-        None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
+        Floating-point operations for one sample at prediction, without the activation; a multiply-add counts as 2. It is only shown to
+        users. None: twice the numbers in weights, once those in other tensors, which is right for layers like `Dense`.
     branches : tuple of tuple
-        The layer consists of layers (instances, names, or dicts of a name and arguments): each branch takes the layer's input, and their
-        outputs are merged. An empty branch is the input itself. Nothing else of the layer runs but its activation, and the host finds
+        Layers that the layer consists of (instances, names, or dicts of a name and arguments). Each branch takes the layer's input, and
+        their outputs are merged. An empty branch is the input itself. Only the activation of the layer runs in addition, and the host finds
         `output_shape`.
     merge : {"concat", "sum"}
-        How the outputs of the branches become one.
+        How to merge the outputs of the branches.
     """
 
     output_shape: tuple[int, ...]
@@ -230,16 +231,17 @@ class Plan:
     merge: str = "concat"
 
     def validate(self, input_shape: tuple[int, ...]) -> None:
-        """Raise `PluginError` if it is not sound for samples of `input_shape`. The host asks before it takes memory.
+        """Raise `PluginError` if the plan is not valid for samples of `input_shape`. The host calls it before it allocates memory.
 
         Parameters
         ----------
         input_shape : tuple of int
+            Shape of a sample.
 
         Raises
         ------
         PluginError
-            Naming the field, its value and what is needed.
+            The message names the field, its value and what is needed.
         """
         _check_shape("output_shape", self.output_shape, smallest=1)
         self._check_parts()
@@ -322,7 +324,7 @@ class Plan:
                 _refuse(name, getattr(self, name), "nothing, as a layer with branches runs nothing else")
 
     def _check_splits(self) -> None:
-        """What the plan says about parts fits together."""
+        """Check that the fields about calls on parts are consistent."""
         unit, n_parameters = self.gradient_unit, sum(tensor.size for tensor in self.tensors)
         if self.is_view:
             for name in _OF_WHAT_RUNS:

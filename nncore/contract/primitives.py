@@ -1,4 +1,4 @@
-"""What formulas are made of: some thirty primitives, each with the kinds and shapes that it takes and gives."""
+"""The primitives of formulas: about thirty operations, with the kinds and shapes of operands and results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nncore.errors import PluginError
 
-#: Dimensions of a value. None, which only the first may be, stands for the samples, whose number a formula does not know.
+#: Dimensions of a value. The first may be None, the number of samples, which a formula does not know.
 Shape = tuple[int | None, ...]
 
 NUMBER, TRUTH, INDEX, CODE = "number", "truth", "index", "code"
@@ -16,7 +16,7 @@ NUMBER, TRUTH, INDEX, CODE = "number", "truth", "index", "code"
 
 @dataclass(frozen=True)
 class Primitive:
-    """One operation that a builder has to offer.
+    """An operation that a builder must implement.
 
     Attributes
     ----------
@@ -26,14 +26,14 @@ class Primitive:
     result : str
         Kind of the result.
     shape : callable
-        The shape of the result, from those of the operands, and from the one that is asked for if the primitive is ``"reshape"``. Raises
-        `PluginError` if they do not fit.
+        Computes the shape of the result from those of the operands, and from the requested shape for ``"reshape"``. Raises `PluginError` if
+        they do not match.
     meaning : str
-        What it computes, of operands a, b, c.
+        What it computes, with operands a, b, c.
     onnx : str
         The operators of ONNX, opset 18, that compute it.
     any_number : bool
-        It takes one or more operands of its one kind.
+        Whether it takes any number of operands of its one kind.
     """
 
     operands: tuple[str, ...]
@@ -60,7 +60,7 @@ def _misfit(shapes: Sequence[Shape], why: str) -> PluginError:
 
 
 def broadcast(shapes: Sequence[Shape], asked: Shape | None = None) -> Shape:
-    """As NumPy and ONNX do it: shapes are lined up at their ends, and a length of 1 is repeated."""
+    """Broadcast as NumPy and ONNX do: shapes are aligned at their ends, and a length of 1 is repeated."""
     lengths: list[int | None] = []
     for axis in range(-max(map(len, shapes)), 0):
         there = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
@@ -123,7 +123,7 @@ def _of_reshape(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
 def _inner(shape: Shape) -> Shape:
     """All dimensions but the last."""
     if not shape or shape[-1] is None:
-        raise _misfit([shape], "there is no last dimension beside the samples")
+        raise _misfit([shape], "there is no last dimension besides the samples")
     return shape[:-1]
 
 
@@ -135,8 +135,8 @@ def _binary(meaning: str, onnx: str, operand: str = NUMBER, result: str = NUMBER
     return Primitive((operand, operand), result, broadcast, meaning, onnx)
 
 
-#: What several primitives may make up together, by name: a target that has such a function need not compute the primitives. Functions of
-#: one number are applied to each; the others go over the last dimension.
+#: Functions that consist of several primitives, by name. A target that has such a function need not compute the primitives. Functions of
+#: one number apply to each number; the others apply to the last dimension.
 FUNCTIONS: dict[str, str] = {
     "expm1": "exp(a) − 1",
     "log1p": "log(1 + a)",

@@ -12,9 +12,9 @@ MOST_PARTED = 8
 def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Compute quantiles of each column without its missing numbers.
 
-    Without weights they are those of `numpy.quantile`, linear between neighbours. With weights each number is at the middle of its weight:
-    the k-th smallest of weight w_k is the quantile of level (C_k − C_1)/(C_n − C_1), C_k = w_1 + … + w_k − w_k/2, linear in between. Only
-    ratios of weights matter, and equal weights give the same result as none.
+    Without weights they are those of `numpy.quantile`, linear between neighbours. With weights each number is at the middle of its weight.
+    The k-th smallest, of weight w_k, is the quantile of level (C_k − C_1)/(C_n − C_1) with C_k = w_1 + … + w_k − w_k/2. Between them
+    quantiles are linear. Only ratios of weights matter, and equal weights give the same result as none.
 
     Parameters
     ----------

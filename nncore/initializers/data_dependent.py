@@ -103,7 +103,7 @@ class DataDependent(Initializer):
     A layer without bias keeps its means. A unit that is constant over the batch keeps its weights and gets the bias that makes
     it β. The batch should have more rows than a layer has inputs.
 
-    *Between layers* (algorithm 2), for layers k = 1 … n of weights, with C the rate of change of a layer relative to its size, under a loss
+    *Between layers* (algorithm 2), for layers k = 1 … n of weights, C is the rate of change of a layer relative to its size. The loss is
     ℓ = ηᵀ·output with random η::
 
         C[k] = √(mean of ‖∂ℓ/∂W[k]‖² over the rows) / ‖W[k]‖

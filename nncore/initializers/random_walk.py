@@ -24,8 +24,8 @@ class RandomWalk(Initializer):
     the weights. The log of the norm then follows a random walk, whose variance "grows only linearly with network depth and is inversely
     proportional to the size of each layer".
 
-    The paper's layers all have N units. For other layers the fan-in is right: each of the fan-in entries of the gradient passed down is a
-    sum with variance g²/N · ‖gradient‖², which gives the same norm on average.
+    The paper's layers all have N units. For other layers the fan-in is right. Each of the fan-in entries of the gradient that is passed
+    down is a sum with variance g²/N · ‖gradient‖², so the norm is the same on average.
 
     Parameters
     ----------

@@ -15,9 +15,13 @@ FAR_LEFT = -1.7580993408473766
 class AlphaDropout(Layer):
     """Alpha dropout, for networks with SELU: dropout that preserves mean 0 and variance 1.
 
-    In training, each input is set with probability `rate` to the limit α′ of SELU for x → −∞. All are then scaled and shifted:
-    y = a·(x·d + α′·(1 − d)) + b, with d = 0 where an input is dropped and 1 elsewhere, α′ = −1.7581, q = 1 − rate, a = 1/√(q(1 + α′²·rate))
-    and b = −a·α′·rate. At prediction the layer does nothing.
+    In training, each input is set with probability `rate` to the limit α′ of SELU for x → −∞. All are then scaled and shifted,
+    with d = 0 where an input is dropped and 1 elsewhere::
+
+        y = a·(x·d + α′·(1 − d)) + b
+        α′ = −1.7581, q = 1 − rate, a = 1/√(q(1 + α′²·rate)), b = −a·α′·rate
+
+    At prediction the layer does nothing.
 
     The mask depends only on the network's seed, the step, the layer and the element: a resumed run draws the same masks.
 

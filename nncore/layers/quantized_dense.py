@@ -17,7 +17,7 @@ LARGEST_WEIGHT = 127
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 #: Number of terms whose sum int32 can hold: each is at most 255 · 128.
 MOST_INPUTS = 2**16
-#: Memory of a call, in numbers (gemm_int8.h): half of one for each input of a row, so many for each input in a panel of weights, and
+#: Memory of a call, in numbers (gemm_int8.h). Half of one for each input of a row, so many for each input in a panel of weights, and
 #: so many for sums, with room to align them.
 _OF_PANEL, _OF_SUMS = 8, 13 * 32 + 16
 

@@ -15,8 +15,10 @@ class Hinge(Loss):
     """Hinge loss of support vector machines, for two or more classes: E = max(0, margin − a), or its square.
 
     a is the lead of the right class. With one output, the target is Y = −1 or +1, a = Y y, and the sign of the output is the predicted
-    class. With several outputs, the target is a class index c, a = y_c − max over j ≠ c of yⱼ (Crammer & Singer; of equal wrong outputs the
-    first), and the largest output is the predicted class. ∂E/∂a = −1, or −2 max(0, margin − a) if squared, and 0 where a ≥ margin.
+    class. With several outputs, the target is a class index c, and the largest output is the predicted class. Then a = y_c − max over j ≠ c
+    of yⱼ (Crammer & Singer; of equal wrong outputs the first).
+
+    The gradient ∂E/∂a is −1, or −2 max(0, margin − a) if squared, and 0 where a ≥ margin.
     scikit-learn's ``hinge_loss`` is its mean. PyTorch's ``MultiMarginLoss`` differs: it adds over all wrong classes and divides by the
     number of classes.
 

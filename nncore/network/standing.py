@@ -46,8 +46,7 @@ def check_standing(network: Any, memory: Memory) -> Snapshot:
     Raises
     ------
     ParameterError
-        If they are from another network, or if the network's parameters are neither these nor those that the callback restored: then they
-        were set since, and it is not clear which ones to use.
+        If they are from another network. Or if the network's parameters were set since the fit, so that it is not clear which ones to use.
     """
     snapshot = Snapshot(network)
     snapshot.take(memory.arrays)

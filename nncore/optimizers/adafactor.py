@@ -15,11 +15,11 @@ class Adafactor(Optimizer):
 
     Of the squared gradients of a matrix, it stores only the means over rows and over columns.
 
-    For a matrix W of shape (n, m) with gradient G, at step t with β = 1 − t^(−`beta2_decay`):
+    For a matrix W of shape (n, m) with gradient G, at step t with β = 1 − t^(−`beta2_decay`)::
 
-    rᵢ ← β·rᵢ + (1 − β)·meanⱼ(Gᵢⱼ² + ε); cⱼ ← β·cⱼ + (1 − β)·meanᵢ(Gᵢⱼ² + ε); Vᵢⱼ = rᵢ·cⱼ / mean(r);
-    U = G / √V; U ← U / max(1, RMS(U) / `clip`);
-    W ← (1 − lr·λ)·W − α·U.
+        rᵢ ← β·rᵢ + (1 − β)·meanⱼ(Gᵢⱼ² + ε);  cⱼ ← β·cⱼ + (1 − β)·meanᵢ(Gᵢⱼ² + ε);  Vᵢⱼ = rᵢ·cⱼ / mean(r)
+        U = G / √V;  U ← U / max(1, RMS(U) / clip)
+        W ← (1 − lr·λ)·W − α·U
 
     V of a vector, or of a matrix with one row or column, is stored whole: V ← β·V + (1 − β)·(G² + ε). Steps are relative to the size of the
     parameters: α = ρ·max(`scale_floor`, RMS(W)). If `scale_parameter` is False, α = ρ. The rate ρ is `lr`, or with `relative_step`

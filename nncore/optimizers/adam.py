@@ -14,11 +14,13 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 class Adam(Optimizer):
     """Adam: momentum with a step size per parameter, the usual first choice.
 
-    Moving averages of the gradients and of their squares, both corrected for their start at zero:
+    Moving averages of the gradients and of their squares, both corrected for their start at zero::
 
-    m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ);
-    v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
-    w ← w − lr·m̂ / (√v̂ + ε), or w ← w − lr·m̂ / √(v̂ + ε) with `epsilon_inside`.
+        m ← β₁·m + (1 − β₁)·g,   m̂ = m / (1 − β₁ᵗ)
+        v ← β₂·v + (1 − β₂)·g²,  v̂ = v / (1 − β₂ᵗ)
+        w ← w − lr·m̂ / (√v̂ + ε)
+
+    With `epsilon_inside` the step is w ← w − lr·m̂ / √(v̂ + ε).
 
     Parameters
     ----------

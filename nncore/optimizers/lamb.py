@@ -13,8 +13,12 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 class LAMB(Optimizer):
     """LAMB: Adam for large batches, with steps relative to the norm of each tensor.
 
-    m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ); v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
-    u = m̂ / (√v̂ + ε) + λ·w; w ← w − lr·(‖w‖ / ‖u‖)·u for each tensor w; λ = `weight_decay`.
+    For each tensor w, with λ = `weight_decay`::
+
+        m ← β₁·m + (1 − β₁)·g,   m̂ = m / (1 − β₁ᵗ)
+        v ← β₂·v + (1 − β₂)·g²,  v̂ = v / (1 − β₂ᵗ)
+        u = m̂ / (√v̂ + ε) + λ·w
+        w ← w − lr·(‖w‖ / ‖u‖)·u
 
     Where ‖w‖ or ‖u‖ is 0, their ratio is set to 1.
 

@@ -19,11 +19,14 @@ SMALLEST_NORM = 1e-7
 class Muon(Optimizer):
     """Muon: orthogonalised momentum for weight matrices, AdamW for all other parameters.
 
-    For a weight W of shape (n_in, n_out) with gradient G:
+    For a weight W of shape (n_in, n_out) with gradient G::
 
-    M ← β·M + (1 − β)·G; U = β·M + (1 − β)·G with `nesterov`, else M;
-    O = the orthogonal factor of U, that is U with its singular values replaced by about 1;
-    W ← (1 − lr·λ)·W − lr·s·O with s = √max(1, n_out / n_in), or s = 0.2·√max(n_in, n_out) with `match_adamw`.
+        M ← β·M + (1 − β)·G
+        U = β·M + (1 − β)·G  with nesterov, else M
+        W ← (1 − lr·λ)·W − lr·s·O
+
+    O is the orthogonal factor of U: U with its singular values replaced by about 1. The scale s is √max(1, n_out / n_in), or
+    0.2·√max(n_in, n_out) with `match_adamw`.
 
     O comes from `n_iterations` Newton-Schulz iterations X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ and a, b, c = 3.4445, −4.7750, 2.0315. They
     start at X = U / ‖U‖_F, transposed if U has more rows than columns. Five iterations bring every singular value above 0.002·‖U‖_F to

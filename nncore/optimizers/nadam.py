@@ -17,10 +17,12 @@ SMALLEST_PRODUCT = 1e-20
 class NAdam(Optimizer):
     """NAdam: Adam with Nesterov's momentum, which grows from half of β₁ to β₁.
 
-    μₜ = β₁·(1 − ½·0.96^(t·ψ)), Πₜ = μ₁·μ₂·…·μₜ;
-    m ← β₁·m + (1 − β₁)·g, m̂ = (1 − μₜ)·g / (1 − Πₜ) + μₜ₊₁·m / (1 − Πₜ₊₁);
-    v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
-    w ← w − lr·m̂ / (√v̂ + ε).
+    At step t::
+
+        μₜ = β₁·(1 − ½·0.96^(t·ψ)),  Πₜ = μ₁·μ₂·…·μₜ
+        m ← β₁·m + (1 − β₁)·g,   m̂ = (1 − μₜ)·g / (1 − Πₜ) + μₜ₊₁·m / (1 − Πₜ₊₁)
+        v ← β₂·v + (1 − β₂)·g²,  v̂ = v / (1 − β₂ᵗ)
+        w ← w − lr·m̂ / (√v̂ + ε)
 
     Parameters
     ----------

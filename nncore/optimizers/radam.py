@@ -15,9 +15,14 @@ class RAdam(Adam):
 
     It takes steps of plain momentum until enough gradients are averaged, then at first shorter steps of Adam.
 
-    m ← β₁·m + (1 − β₁)·g, m̂ = m / (1 − β₁ᵗ); v ← β₂·v + (1 − β₂)·g², v̂ = v / (1 − β₂ᵗ);
-    ρ∞ = 2 / (1 − β₂) − 1, ρ = ρ∞ − 2·t·β₂ᵗ / (1 − β₂ᵗ);
-    w ← w − lr·r·m̂ / (√v̂ + ε) with r = √((ρ − 4)·(ρ − 2)·ρ∞ / ((ρ∞ − 4)·(ρ∞ − 2)·ρ)) if ρ > 5, else w ← w − lr·m̂.
+    At step t::
+
+        m ← β₁·m + (1 − β₁)·g,   m̂ = m / (1 − β₁ᵗ)
+        v ← β₂·v + (1 − β₂)·g²,  v̂ = v / (1 − β₂ᵗ)
+        ρ∞ = 2 / (1 − β₂) − 1,  ρ = ρ∞ − 2·t·β₂ᵗ / (1 − β₂ᵗ)
+        r = √((ρ − 4)·(ρ − 2)·ρ∞ / ((ρ∞ − 4)·(ρ∞ − 2)·ρ))
+        w ← w − lr·r·m̂ / (√v̂ + ε)  if ρ > 5
+        w ← w − lr·m̂               else
 
     With the default β₂ the first five steps are of the second kind.
 

@@ -14,10 +14,10 @@ from nncore.plugin import Kernel, Optimizer, TensorSpan
 class ScheduleFree(Optimizer):
     """Schedule-free AdamW: averages its iterates, and needs neither a schedule nor the length of training.
 
-    With gradients g at the trained parameters y:
+    With gradients g at the trained parameters y::
 
-    v ← β₂·v + (1 − β₂)·g², u = g / (√(v / (1 − β₂ᵗ)) + ε) + λ·y;
-    z ← z − γ·u, x ← (1 − c)·x + c·z, y ← (1 − β₁)·z + β₁·x.
+        v ← β₂·v + (1 − β₂)·g²,  u = g / (√(v / (1 − β₂ᵗ)) + ε) + λ·y
+        z ← z − γ·u,  x ← (1 − c)·x + c·z,  y ← (1 − β₁)·z + β₁·x
 
     γ is `lr`, times t / `warmup_steps` during the warm-up. c = γ² / (sum of all γ² so far). Without a warm-up c is 1/t, and x is the mean
     of all z. The network trains y, ``network.trajectory``. Predictions, validation and files use x, ``network.parameters``.

@@ -1,4 +1,4 @@
-"""Components by name: plugins found, their manifests read, classes imported when asked for. Imports the contract, and no component."""
+"""The registry: finds plugins, reads their manifests, and imports components by name. It imports the contract, and no component."""
 
 from __future__ import annotations
 

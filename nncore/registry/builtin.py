@@ -1,4 +1,4 @@
-"""The built-ins' manifest: found through the entry point ``builtin`` of nncore's own distribution, like anyone's."""
+"""The manifest of the built-in components, which the entry point ``builtin`` of nncore's distribution names."""
 
 from __future__ import annotations
 

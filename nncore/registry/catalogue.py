@@ -1,4 +1,4 @@
-"""Finds a component by name, lists them all, and explains one that is not there."""
+"""Find components by name, list them, and explain unknown names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from nncore.registry.manifest import KINDS
 from nncore.registry.plugin_list import PluginList
 from nncore.registry.run_time import Registration, RunTimeRegistrations, target_of
 
-#: What the components of each kind derive from.
+#: The base class of each kind of component.
 BASES: dict[str, type[Configurable]] = {
     "layers": Layer,
     "activations": Activation,
@@ -82,11 +82,11 @@ class Catalogue:
     Parameters
     ----------
     entry_points : iterable of EntryPoint, optional
-        Where to find plugins; default: everything installed.
+        Entry points of plugins; by default all installed ones.
     policy : Policy, optional
-        Which of them may load; default: as the environment says.
+        Which plugins may load; by default as in the environment variables.
     run_time : RunTimeRegistrations, optional
-        Classes that are known beside those of plugins; default: none.
+        Classes that were registered at run time; by default none.
 
     Raises
     ------
@@ -122,7 +122,7 @@ class Catalogue:
         if any(old.plugin.distribution == new.plugin.distribution for old in namesakes):
             self._report(new, f"the {singular(new.kind)} {new.component.name!r} is defined twice; the first definition counts")
             return
-        namesakes.append(new)  # behind a built-in one, which keeps the bare name: what nncore grows breaks no plugin, and no plugin nncore
+        namesakes.append(new)  # behind a built-in one, which keeps the bare name, so that new built-ins and plugins do not break each other
 
     def _report(self, registration: Registration, error: str) -> None:
         plugin = registration.plugin
@@ -132,12 +132,12 @@ class Catalogue:
         self._problems.append(problem)
 
     def plugins(self) -> PluginList:
-        """Every plugin found, loaded or not; the built-ins first, what this process registered last."""
+        """Every plugin found, loaded or not: the built-ins first, classes registered in this process last."""
         own = self._run_time.plugin()
         return PluginList([*self._plugins, *([] if own is None else [own])])
 
     def problems(self) -> list[PluginProblem]:
-        """Everything that is wrong with the plugins found; what claims suffixes is imported, since they stand on the classes."""
+        """All problems of the plugins found. Formats and exporters are imported, since suffixes are attributes of their classes."""
         claiming = [
             namesakes for kind, base in BASES.items() if issubclass(base, CLAIMING) for namesakes in self._registrations[kind].values()
         ]
@@ -147,11 +147,11 @@ class Catalogue:
         return self.problems_found()
 
     def problems_found(self) -> list[PluginProblem]:
-        """Those that were met so far; nothing is imported."""
+        """Problems found so far; nothing is imported."""
         return list(self._problems)
 
     def names(self, kind: str) -> list[str]:
-        """Names that `get` understands, sorted; qualified ones where the bare name means something else, or several things."""
+        """Names that `get` accepts, sorted; qualified ones if the bare name is ambiguous or belongs to another component."""
         usable = []
         for name, namesakes in self.of_kind(plural(kind)).items():
             bare = len(namesakes) == 1 or _has_the_bare_name(namesakes[0])
@@ -179,11 +179,11 @@ class Catalogue:
             raise UnknownComponentError(self._explain(kind, name))
         if len(namesakes) > 1 and not _has_the_bare_name(namesakes[0]):
             choices = " or ".join(repr(registration.qualified_name) for registration in namesakes)
-            raise AmbiguousComponentError(f"several plugins offer the {singular(kind)} {name!r}; ask for {choices}")
+            raise AmbiguousComponentError(f"several plugins provide the {singular(kind)} {name!r}; write {choices}")
         return namesakes[0]
 
     def _explain(self, kind: str, name: str) -> str:
-        """Why there is no such component, and what may be meant."""
+        """Why there is no such component, and similar names."""
         distribution, _, bare = name.rpartition("/")
         parts = [f"there is no {singular(kind)} {name!r}"]
         parts += [f"{bare!r} is {article(other)}" for other in KINDS if bare in self.of_kind(other)]
@@ -238,7 +238,7 @@ class Catalogue:
         return self._classes[key]
 
     def _check_suffixes(self, registration: Registration, cls: type[Format | Exporter]) -> None:
-        """Report a class that claims what is a built-in one's: `nncore.network` asks those first."""
+        """Report a class that claims a suffix of a built-in one, which `nncore.network` asks first."""
         if taken := sorted(self.built_in_suffixes(registration.kind).intersection(cls.suffixes)):
             what = f"the {singular(registration.kind)} {registration.component.name!r} claims {', '.join(taken)}"
             self._report(registration, f"{what}, which is built in and cannot be replaced; its other suffixes count")
@@ -260,7 +260,7 @@ class Catalogue:
 
     def _registration_of(self, kind: str, cls: type) -> Registration:
         kind, target = plural(kind), target_of(cls)
-        # A plugin's name holds in other processes too; of those of this one, a name of the very class, else that of its newer version.
+        # Prefer the name of a plugin, which other processes know too; then a name of this very class, then that of its newer version.
         of_plugin = self._by_target[kind].get(target)
         if of_plugin is not None:
             return of_plugin
@@ -282,13 +282,13 @@ class Catalogue:
         if from_a_file is not None:
             return from_a_file
         raise UnknownComponentError(
-            f"{cls.__module__}.{cls.__qualname__} is not registered, so that no file can name it: call nncore.register({kind!r}, "
+            f"{cls.__module__}.{cls.__qualname__} is not registered, so a file cannot name it: call nncore.register({kind!r}, "
             f"{cls.__name__}), or list it in the hook nncore_{kind} of a plugin (nncore.plugin explains how)"
         )
 
 
 def _has_the_bare_name(registration: Registration) -> bool:
-    """Whether it is meant by its bare name even if plugins have the name too."""
+    """Whether the bare name means this component even if plugins have the name too."""
     return registration.plugin.built_in or registration.plugin.run_time
 
 
@@ -325,7 +325,7 @@ def kind_of(cls: type) -> str | None:
 
 
 def imported(target: str) -> Any:
-    """What ``"package.module:Class"`` names."""
+    """The object at ``"package.module:Class"``."""
     module, _, attribute = target.partition(":")
     found: Any = importlib.import_module(module)
     for name in attribute.split("."):

@@ -1,7 +1,7 @@
-"""Finds the installed plugins and reads their manifests; one that fails is left out and described, it never stops the host.
+"""Find the installed plugins and read their manifests. A plugin that fails is left out and reported; it never stops the host.
 
-pluggy's own loader of entry points is not used: it drops one of two plugins with the same entry name without a word, and one
-failing import stops everything.
+pluggy's own loader of entry points is not used: it silently drops one of two plugins with the same entry name, and one failing import
+stops everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nncore.registry.manifest import Rejected, isolated, read
 
 #: Entry-point group of all plugins.
 GROUP = "nncore"
-#: The distribution whose manifest holds the built-ins. (``nncore`` on PyPI is somebody else's.)
+#: The distribution with the manifest of the built-ins. (``nncore`` on PyPI is another project.)
 DISTRIBUTION = "nncore-ml"
 
 _REINSTALL = f"pip uninstall nncore {DISTRIBUTION}, then pip install {DISTRIBUTION}"
@@ -38,12 +38,12 @@ class PluginProblem:
     Attributes
     ----------
     distribution, version, entry : str
-        Who: as in `PluginInfo`.
+        The plugin, as in `PluginInfo`.
     stage : {"environment", "metadata", "import", "version", "hooks", "names"}
-        How far it got. At "metadata" not even who it is could be read; at "names" the plugin is loaded, but one of its names, or of the
-        suffixes of a format, cannot be used as it is written.
+        When it failed. At "metadata" its name could not be read. At "names" the plugin is loaded, but one of its names, or a suffix of a
+        format, cannot be used.
     error : str
-        What went wrong, and the remedy where it is known.
+        What went wrong, and the remedy if it is known.
     """
 
     distribution: str
@@ -59,7 +59,7 @@ class PluginProblem:
 
 @dataclass(frozen=True, repr=False)
 class PluginInfo:
-    """One plugin found; shown in a line, with its components counted.
+    """A plugin; its `repr` is a line with the numbers of its components.
 
     Attributes
     ----------
@@ -68,19 +68,19 @@ class PluginInfo:
     version : str
         Version of the distribution.
     entry, module : str
-        The entry point: its name, and the manifest it names.
+        Name of the entry point, and the module of the manifest.
     components : tuple of (str, Component)
         (kind, component) in the manifest's order; empty if the plugin is blocked or failed.
     problem : PluginProblem or None
-        Why it is left out.
+        Why it cannot be used.
     built_in : bool
         Whether it belongs to nncore itself.
     blocked : bool
-        Whether it was left out, without being imported, because the user said so.
+        Whether the user blocked it, so that it was not imported.
     seconds : float
-        Time its import took.
+        Time of its import.
     run_time : bool
-        Whether it is no distribution, but what this process registered (`nncore.register`).
+        Whether it stands for the classes that this process registered (`nncore.register`).
     """
 
     distribution: str
@@ -110,7 +110,7 @@ def normalised(distribution: str) -> str:
 
 @dataclass(frozen=True)
 class Policy:
-    """Which plugins may load, and what a broken one does.
+    """Which plugins may load, and what happens if one is broken.
 
     Attributes
     ----------
@@ -128,9 +128,9 @@ class Policy:
 
     @classmethod
     def from_environment(cls) -> Policy:
-        """What ``NNCORE_PLUGINS``, ``NNCORE_DISABLE_PLUGINS`` and ``NNCORE_PLUGINS_STRICT`` say.
+        """The policy in ``NNCORE_PLUGINS``, ``NNCORE_DISABLE_PLUGINS`` and ``NNCORE_PLUGINS_STRICT``.
 
-        ``NNCORE_PLUGINS`` set to nothing allows nothing but the built-ins.
+        An empty ``NNCORE_PLUGINS`` allows only the built-ins.
         """
         only = os.environ.get("NNCORE_PLUGINS")
         strict = os.environ.get("NNCORE_PLUGINS_STRICT", "0") not in ("", "0")
@@ -149,11 +149,10 @@ def _listed(text: str) -> list[str]:
 
 
 def installed_entry_points() -> tuple[list[EntryPoint], list[PluginProblem]]:
-    """The entry points of group `GROUP`, of the first distribution on the path by each name; and which metadata cannot be read.
+    """The entry points of group `GROUP`, of the first distribution on the path by each name, and unreadable metadata.
 
-    Like ``importlib.metadata.entry_points``, but a distribution's entry points are parsed only if the group is among them: with
-    hundreds of distributions installed, parsing is what takes the time. One that is damaged does not hide the others; one that is
-    damaged and does not name the group is nobody's trouble here.
+    Like ``importlib.metadata.entry_points``, but entry points are parsed only if the group is among them, since parsing those of hundreds
+    of distributions is slow. A damaged distribution does not hide the others, and is ignored if it does not name the group.
     """
     found: dict[str, list[EntryPoint]] = {}
     problems: list[PluginProblem] = []
@@ -169,7 +168,7 @@ def installed_entry_points() -> tuple[list[EntryPoint], list[PluginProblem]]:
 
 @dataclass(frozen=True)
 class PluginEntry:
-    """An entry point of a plugin, before anything of it is imported; as text ``"<distribution>:<entry>"``."""
+    """An entry point of a plugin, before its import; as a string ``"<distribution>:<entry>"``."""
 
     distribution: str
     version: str
@@ -201,7 +200,7 @@ def _unreadable(distribution: importlib.metadata.Distribution, error: Exception)
         name = normalised(folder.name.removesuffix(".dist-info").removesuffix(".egg-info").partition("-")[0]) or "unknown"
     remedy = f"reinstall it (pip install --force-reinstall --no-deps {name}) or remove the folder"
     what = f"{type(error).__name__}: {error}".strip(": ")
-    return PluginProblem(name, "", "", "metadata", f"the metadata in {folder} cannot be read, so that it is left out ({what}): {remedy}")
+    return PluginProblem(name, "", "", "metadata", f"the metadata in {folder} cannot be read, so it is left out ({what}): {remedy}")
 
 
 def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | None = None) -> list[PluginInfo]:
@@ -210,9 +209,9 @@ def discover(entry_points: Iterable[EntryPoint] | None = None, policy: Policy | 
     Parameters
     ----------
     entry_points : iterable of EntryPoint, optional
-        Default: all installed ones of the group ``nncore``.
+        By default all installed ones of the group ``nncore``.
     policy : Policy, optional
-        Default: as the environment says.
+        By default as in the environment variables.
 
     Raises
     ------
@@ -250,7 +249,7 @@ def _identity(distribution: importlib.metadata.Distribution | None) -> tuple[str
 def check_install(built_in: Collection[EntryPoint], package: Path = Path(__file__).parents[1]) -> None:
     """Raise unless the imported nncore is that of the distribution ``nncore-ml``, and its manifest is registered.
 
-    An editable installation does not list the package's files, so what is looked for is another owner.
+    An editable installation does not list the package's files, so this looks for another owner.
     """
     try:
         other = importlib.metadata.distribution("nncore")
@@ -264,7 +263,7 @@ def check_install(built_in: Collection[EntryPoint], package: Path = Path(__file_
     if not any(entry_point.name == "builtin" for entry_point in built_in):
         raise PluginError(
             f"nncore is imported from {package}, but the distribution {DISTRIBUTION} is not installed (or damaged), "
-            f"so that its components cannot be found: pip install {DISTRIBUTION}, or in a source tree pip install -e ."
+            f"so its components cannot be found: pip install {DISTRIBUTION}, or in a source tree pip install -e ."
         )
 
 
@@ -287,7 +286,7 @@ def _load(manager: pluggy.PluginManager, distribution: str, version: str, entry_
 
 
 def _missing(policy: Policy, found: Collection[str]) -> list[PluginProblem]:
-    """Plugins that the user allows or blocks by name, but that are not installed: most likely misspelt."""
+    """Plugins that the user allows or blocks by name, but that are not installed: probably misspelt."""
     problems = []
     for names, what in ((policy.only or (), "allowed by NNCORE_PLUGINS"), (policy.disabled, "blocked by NNCORE_DISABLE_PLUGINS")):
         for name in sorted({*map(normalised, names)} - {*found, DISTRIBUTION}):

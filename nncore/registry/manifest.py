@@ -1,4 +1,4 @@
-"""Reads a plugin's manifest: checks that it keeps the contract of `nncore.hookspecs`, and collects what its hooks return."""
+"""Read a plugin's manifest: check it against `nncore.hookspecs`, and collect the components of its hooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rejected(Exception):
     Attributes
     ----------
     stage : {"import", "version", "hooks"}
-        How far it got.
+        When it failed.
     """
 
     def __init__(self, stage: str, error: str) -> None:
@@ -36,7 +36,7 @@ class Rejected(Exception):
 
 
 def isolated(stage: str, call: Callable[[], T]) -> T:
-    """Run somebody else's code; whatever it raises, `SystemExit` included, becomes `Rejected`. Ctrl-C stays Ctrl-C."""
+    """Run code of a plugin. Every exception, also `SystemExit`, becomes `Rejected`, except Ctrl-C."""
     try:
         return call()
     except KeyboardInterrupt:
@@ -46,7 +46,7 @@ def isolated(stage: str, call: Callable[[], T]) -> T:
 
 
 def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tuple[str, Component]]:
-    """Register a manifest and collect what its hooks, and only its, return.
+    """Register a manifest and collect the components of its hooks.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tup
     Raises
     ------
     Rejected
-        If it is not a module, is written for another version, misspells a hook, or a hook raises or returns anything but
-        a list of sound components.
+        If it is not a module, is written for another version, misspells a hook, or a hook raises or does not return a list of valid
+        components.
     """
     if not isinstance(manifest, ModuleType):
         raise Rejected("import", f"the entry point must name a module, not the {type(manifest).__name__} {manifest!r:.200}")
@@ -75,7 +75,7 @@ def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tup
         raise Rejected("hooks", f"the entry point or its module {manifest.__name__} is there twice; {owner} has it already")
     isolated("hooks", lambda: manager.register(manifest, name))
     callers = manager.get_hookcallers(manifest) or []
-    # An implementation marked optionalhook serves hosts that have the hook, and must not trouble others.
+    # An implementation marked optionalhook is for hosts that have the hook; others ignore it.
     optional = {i.function.__name__ for caller in callers for i in caller.get_hookimpls() if i.plugin is manifest and i.optionalhook}
     _check_hooks(manifest, [caller.name for caller in callers], optional)
     hooks = [caller.name for caller in callers if caller.has_spec()]
@@ -89,7 +89,7 @@ def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tup
 
 def _check_version(version: object) -> None:
     if not (isinstance(version, tuple) and len(version) == 2 and all(type(number) is int for number in version)):
-        raise Rejected("version", f"the manifest must say NNCORE_API = {hookspecs.API}, the version it is written for; found {version!r}")
+        raise Rejected("version", f"the manifest must set NNCORE_API = {hookspecs.API}, the version it is written for; found {version!r}")
     written = "written for version {}.{} of the plugin API, and this nncore has {}.{}".format(*version, *hookspecs.API)
     if version[0] < hookspecs.API[0]:
         raise Rejected("version", f"{written}: upgrade the plugin")
@@ -125,7 +125,7 @@ def _checked(hook: str, returned: list[Any]) -> list[Component]:
     return components
 
 
-#: What `is_sound_name` asks for, to go on after "the name ...".
+#: What `is_sound_name` requires, as the end of a sentence after "the name ...".
 SOUND_NAME = "must consist of lower case letters, digits and underscores"
 
 

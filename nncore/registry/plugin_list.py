@@ -1,4 +1,4 @@
-"""Plugins as `nncore.plugins` gives them: a list that is shown as a table."""
+"""The result of `nncore.plugins`: a list that is shown as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 4
 
 
 class PluginList(list[PluginInfo]):
-    """A list of `PluginInfo`; ``repr`` and notebooks show a line for each: who provides what, and what is wrong."""
+    """A list of `PluginInfo`; ``repr`` and notebooks show a line for each, with its components and problems."""
 
     def _table(self) -> Table:
         rows = [(plugin.distribution, plugin.version, _given(plugin)) for plugin in self]
@@ -26,7 +26,7 @@ class PluginList(list[PluginInfo]):
 
 
 def _given(plugin: PluginInfo) -> str:
-    """``"optimizers lion, muon"``; of one that is left out, why."""
+    """``"optimizers lion, muon"``, or why the plugin is left out."""
     if plugin.blocked:
         return "blocked (NNCORE_PLUGINS, NNCORE_DISABLE_PLUGINS)"
     if plugin.problem:

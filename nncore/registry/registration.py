@@ -1,4 +1,4 @@
-"""Registering classes at run time: checked like an entry of a manifest, before anything is changed."""
+"""Register classes at run time. They are checked like an entry of a manifest before anything is changed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def register(kind: KindName | str, cls: None = None, name: str | None = None) ->
 
 @explains_calls
 def register(kind: KindName | str, cls: type[Configurable] | None = None, name: str | None = None) -> Any:
-    """Let a class of yours be used by name in this process, without a plugin. Also a decorator: ``@nn.register("optimizers")``.
+    """Register your own class under a name, for this process, without a plugin. Also a decorator: ``@nn.register("optimizers")``.
 
-    The name works wherever names do: in networks, estimators, `get` and `names`. Files keep it, with the mark that it was registered at run
-    time; no file names a module to import. Where the file is loaded, call `register` first, or hand the class over:
+    The name works everywhere: in networks, estimators, `get` and `names`. Files store the name, and that it was registered at run time, but
+    no module to import. To load the file elsewhere, call `register` first, or pass the class:
     ``nn.load(path, components={"yogi": Yogi})``.
 
-    Estimators and networks that are pickled, for workers of joblib for example, bring all registrations of their process with them.
+    Pickled estimators and networks, such as those for joblib's workers, bring all registrations of their process with them.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def register(kind: KindName | str, cls: type[Configurable] | None = None, name: 
     cls : type, optional
         A subclass of the kind's base class in `nncore.plugin`. None returns a decorator.
     name : str, optional
-        Lower case letters, digits and underscores. Default: the name of the class in snake case, ``"my_yogi"`` for ``MyYogi``.
+        Name of lower case letters, digits and underscores. By default the name of the class in snake case, ``"my_yogi"`` for ``MyYogi``.
 
     Returns
     -------
@@ -55,8 +55,8 @@ def register(kind: KindName | str, cls: type[Configurable] | None = None, name: 
     Raises
     ------
     ParameterError
-        If the class is not of that kind, or the name is not sound or is taken: by a built-in, by a plugin, or by another class that was
-        registered. A class of the same module and qualified name (a notebook cell run twice) replaces its older version.
+        If the class is not of that kind, or the name is invalid, or used by a built-in, a plugin or another registered class. A class with
+        the same module and qualified name (a notebook cell run twice) replaces its older version.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def register(kind: KindName | str, cls: type[Configurable] | None = None, name: 
 
 @explains_calls
 def unregister(kind: KindName | str, name: str) -> None:
-    """Take back what `register` did: the name is unknown again. Networks that use the class keep it.
+    """Remove a name that `register` added. Networks that use the class keep it.
 
     Parameters
     ----------
@@ -104,18 +104,18 @@ def unregister(kind: KindName | str, name: str) -> None:
     Raises
     ------
     UnknownComponentError
-        If nothing has that name.
+        If no component has that name.
     ParameterError
-        If the name is that of a plugin or built in.
+        If the name is built in or belongs to a plugin.
     """
     kind = plural(kind)
     with of_process.locked() as registry:
         found = registry.component(kind, name)
         if not found.plugin.run_time:
             who = f"the {singular(kind)} {name!r} is of {found.plugin.distribution} {found.plugin.version}"
-            raise ParameterError(f"{who}: only what nncore.register registered can be taken back; see NNCORE_DISABLE_PLUGINS for plugins")
+            raise ParameterError(f"{who}: only classes of nncore.register can be removed; see NNCORE_DISABLE_PLUGINS for plugins")
         if found.component.name not in {one.component.name for one in RUN_TIME.registered() if one.kind == kind}:
-            raise UnknownComponentError(f"no {singular(kind)} is registered as {name!r}: it was handed over for a load alone")
+            raise UnknownComponentError(f"no {singular(kind)} is registered as {name!r}: it was passed to a call of nncore.load only")
         RUN_TIME.remove(kind, found.component.name)
 
 
@@ -130,7 +130,7 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
     Raises
     ------
     ParameterError
-        As `register`; here a name that is registered is no hindrance, the class given comes first.
+        As `register`, except that names may be registered already: the given class comes first.
     """
     if not isinstance(components, Mapping):
         raise ParameterError(f'components must be a dict of classes by name, {{"yogi": Yogi}}; got {shown(components)}')
@@ -148,18 +148,18 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
 
 
 def given_kind(name: str) -> str | None:
-    """The kind of a name that stands for a class inside `given` at the moment."""
+    """The kind of a name inside `given`."""
     return RUN_TIME.given_kind(name)
 
 
 def luggage() -> Luggage | None:
-    """What a pickle must carry, so that the names registered here are known where it is opened; None if there are none."""
+    """The registrations of this process for a pickle, so that its reader knows the names; None if there are none."""
     registrations = RUN_TIME.registered()
     return Luggage(registrations, arrive) if registrations else None
 
 
 def arrive(packed: list[tuple[str, str, bytes]]) -> Luggage | None:
-    """Register what came in a pickle, except under names that are registered here: those are newer, or meant otherwise."""
+    """Register the classes of a pickle, except under names that are registered here, which take precedence."""
     for kind, name, data in packed:
         cls = unpacked(data)  # its module may register it while it is imported
         if cls is None or not issubclass(cls, BASES[kind]):
@@ -174,15 +174,15 @@ def _check_class(kind: str, cls: object) -> None:
     base = BASES[kind]
     if isinstance(cls, str):
         raise ParameterError(
-            f"the class comes before the name: nncore.register({kind!r}, cls, {shown(cls)}), or name={shown(cls)} in a decorator"
+            f"pass the class before the name: nncore.register({kind!r}, cls, {shown(cls)}), or name={shown(cls)} in a decorator"
         )
     if not isinstance(cls, type) or not issubclass(cls, base):
         what = f"the class {cls.__name__}" if isinstance(cls, type) else shown(cls)
         raise ParameterError(
-            f"{article(kind)} derives from nncore.plugin.{base.__name__}, and {what} does not: derive it, or say another kind"
+            f"{article(kind)} must derive from nncore.plugin.{base.__name__}, and {what} does not: derive it, or pass another kind"
         )
     if cls is base:
-        raise ParameterError(f"nncore.plugin.{base.__name__} is what {kind} derive from, and none itself: register a subclass")
+        raise ParameterError(f"nncore.plugin.{base.__name__} is the base class of {kind}: register a subclass of it")
     if issubclass(cls, CLAIMING):
         if not are_suffixes(cls.suffixes):
             raise ParameterError(
@@ -197,7 +197,7 @@ def _check_class(kind: str, cls: object) -> None:
 def _checked_name(kind: str, cls: type, name: object) -> str:
     chosen = snake_case(cls.__name__) if name is None else name
     if not isinstance(chosen, str) or not is_sound_name(chosen):
-        raise ParameterError(f"the name {chosen!r} of {article(kind)} {SOUND_NAME}: say another, name=...")
+        raise ParameterError(f"the name {chosen!r} of {article(kind)} {SOUND_NAME}: pass another, name=...")
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The installed components: found, made and described by name."""
+"""The registry of installed components: find, make and describe them by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nncore.registry.plugin_list import PluginList
 from nncore.registry.run_time import Registration, RunTimeRegistrations, target_of
 from nncore.words import KindName, explains_calls
 
-#: What a function becomes where a component of a kind is wanted: a class, named as in a manifest, and its argument for the function.
+#: Classes that turn a function into a component, by kind: the target as in a manifest, and the argument for the function.
 FUNCTIONS = {
     "losses": ("nncore.losses.function:FunctionLoss", "function"),
     "metrics": ("nncore.metrics.function:FunctionMetric", "function"),
@@ -31,28 +31,29 @@ FUNCTIONS = {
     "callbacks": ("nncore.callbacks.lambda_callback:LambdaCallback", "on_epoch_end"),
 }
 
-#: In the description of a layer, the name that its user gave it; ``"name"`` is that of its class there.
+#: Key of a layer's own name in its description, where ``"name"`` is that of its class.
 LAYER_NAME = "layer_name"
 
 
 class Registry(Catalogue):
-    """A catalogue that also makes components from what a user writes, and describes them for a file."""
+    """A catalogue that also makes components from users' arguments, and describes them for files."""
 
     def resolve(self, kind: str, spec: object) -> Any:
-        """An instance, from whatever a user may write for one.
+        """Make a component from an instance, a class, a name, a dict or a function.
 
         Parameters
         ----------
         kind : str
+            One of `KINDS`.
         spec : instance, class, str, mapping or function
-            An instance is returned as it is; a class or a name is called without arguments; a mapping has a ``"name"`` and
-            arguments. Arguments written by `config_of` for nested components become instances again. A function becomes a loss, a
-            metric, a schedule, or a callback for the end of every epoch.
+            An instance is returned unchanged. A class or a name is called without arguments. A mapping has a ``"name"`` and arguments;
+            nested components that `config_of` wrote become instances again. A function becomes a loss, a metric, a schedule, or a callback
+            for the end of every epoch.
 
         Raises
         ------
         ParameterError
-            If `spec` is none of these, or its arguments do not fit.
+            If `spec` has another type, or its arguments are wrong.
         UnknownComponentError
             If there is no component of that name.
         """
@@ -75,18 +76,18 @@ class Registry(Catalogue):
         actual = kind_of(spec if isinstance(spec, type) else type(spec))
         but = f"which is {article(actual)}" if actual else f"of type {type(spec).__name__}"
         raise ParameterError(
-            f"{article(kind)} is wanted: an instance or subclass of {base.__name__}, one of the names "
+            f"{article(kind)} is needed: an instance or subclass of {base.__name__}, one of the names "
             f"{', '.join(self.names(kind))}, or a dict {{'name': ..., arguments}}; got {shown(spec)}, {but}"
         )
 
     def qualified_name(self, kind: str, cls: type) -> str:
-        """As of a catalogue, with an error of its own for what a function has become."""
+        """As in a catalogue, with a special error for components made from functions."""
         kind = plural(kind)
         if kind != "callbacks" and kind in FUNCTIONS and FUNCTIONS[kind][0] == target_of(cls):
             others = ", or set net.schedule = None once the fit is over" if kind == "schedules" else ""
             raise UnknownComponentError(
-                f"{cls.__name__} holds a function, which no file can name: write a subclass of {BASES[kind].__name__} in its place and "
-                f"register that (nncore.register){others}"
+                f"{cls.__name__} holds a function, which a file cannot name: write a subclass of {BASES[kind].__name__} instead and "
+                f"register it (nncore.register){others}"
             )
         return super().qualified_name(kind, cls)
 
@@ -98,7 +99,7 @@ class Registry(Catalogue):
         return value
 
     def config_of(self, kind: str, instance: Configurable) -> dict[str, Any]:
-        """Description of an instance that JSON can hold and `resolve` turns into an equal one.
+        """Describe an instance as JSON can hold it; `resolve` makes an equal instance from it.
 
         Returns
         -------
@@ -110,7 +111,7 @@ class Registry(Catalogue):
         UnknownComponentError
             If its class is not registered.
         ParameterError
-            If an argument is something JSON cannot hold.
+            If JSON cannot hold an argument.
         """
         name = self.qualified_name(kind, type(instance))
         arguments = instance.config()
@@ -138,7 +139,7 @@ class Registry(Catalogue):
 
 
 def _make(cls: type[Configurable], arguments: dict[str, Any]) -> Any:
-    """``cls(**arguments)``, with an error that lists the arguments there are."""
+    """``cls(**arguments)``, with an error that lists the valid arguments."""
     if not cls.arguments.can_be(arguments):
         signature = inspect.signature(cls)
         try:
@@ -150,7 +151,7 @@ def _make(cls: type[Configurable], arguments: dict[str, Any]) -> Any:
     return cls(**arguments)
 
 
-#: What this process registered; it outlives the registry, which `reload` makes anew.
+#: Registrations of this process. They outlive the registry, which `reload` makes anew.
 RUN_TIME = RunTimeRegistrations()
 
 _default: Registry | None = None
@@ -159,7 +160,7 @@ _discovering = False
 
 
 def _after_fork() -> None:
-    """The child of a fork has one thread, so that a lock another one held would never be released."""
+    """The child of a fork has one thread, so a lock of another thread would never be released."""
     global _lock, _discovering
     _lock, _discovering = threading.RLock(), False
 
@@ -200,14 +201,14 @@ def _discovered(policy: Policy, *, again: bool) -> Registry:
 
 @explains_calls
 def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | None = None) -> None:
-    """Discover the plugins again, after something was installed or to choose among them.
+    """Search for plugins again, after an installation or to choose among them.
 
     Parameters
     ----------
     only : collection of str, optional
-        Distributions that may load beside the built-ins; default: as ``NNCORE_PLUGINS`` says.
+        Distributions that may load in addition to the built-ins; by default those of ``NNCORE_PLUGINS``.
     disabled : collection of str, optional
-        Distributions that may not; default: as ``NNCORE_DISABLE_PLUGINS`` says.
+        Distributions that may not load; by default those of ``NNCORE_DISABLE_PLUGINS``.
     """
     importlib.invalidate_caches()
     policy = Policy.from_environment()
@@ -217,14 +218,14 @@ def reload(*, only: Collection[str] | None = None, disabled: Collection[str] | N
 
 @explains_calls
 def get(kind: KindName | str, name: str) -> type[Any]:
-    """Class of an installed component: see `Registry.get`.
+    """Get the class of an installed component by name.
 
     Parameters
     ----------
     kind : str
         ``"optimizers"``, ``"layers"``, ..., or the singular.
     name : str
-        Bare, ``"lion"``, or with its distribution, ``"nncore-lion/lion"``.
+        Name, ``"lion"``, or name with distribution, ``"nncore-lion/lion"``.
 
     Returns
     -------
@@ -236,7 +237,7 @@ def get(kind: KindName | str, name: str) -> type[Any]:
 
 @explains_calls
 def names(kind: KindName | str) -> list[str]:
-    """Names of the installed components of a kind: see `Registry.names`.
+    """List the names of the installed components of a kind.
 
     Parameters
     ----------
@@ -246,7 +247,7 @@ def names(kind: KindName | str) -> list[str]:
     Returns
     -------
     list of str
-        Sorted.
+        The names, sorted.
     """
     return installed().names(kind)
 
@@ -258,23 +259,23 @@ def component(kind: str, name: str) -> Registration:
 
 @explains_calls
 def plugins() -> PluginList:
-    """Every plugin found, loaded or not, as a list of `PluginInfo` that is shown as a table: see `Registry.plugins`.
+    """List all plugins, loaded or not, with their components and problems.
 
     Returns
     -------
     list of PluginInfo
-        The built-ins first; classes registered at run time (`register`) last, as the plugin "this process".
+        The built-ins first; classes registered at run time (`register`) last, as the plugin "this process". It is shown as a table.
     """
     return installed().plugins()
 
 
 def problems() -> list[PluginProblem]:
-    """Everything that is wrong with the plugins found: see `Registry.problems`."""
+    """All problems of the plugins found: see `Registry.problems`."""
     return installed().problems()
 
 
 def problems_found() -> list[PluginProblem]:
-    """Those that were met so far: see `Registry.problems_found`."""
+    """Problems found so far: see `Registry.problems_found`."""
     return installed().problems_found()
 
 

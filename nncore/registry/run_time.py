@@ -1,4 +1,4 @@
-"""Classes registered while the process runs: a plugin without a distribution, known to this process alone."""
+"""Classes registered at run time, which only this process knows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.contract import Component, Configurable
 from nncore.registry.discovery import PluginInfo
 from nncore.registry.manifest import KINDS
 
-#: What stands where other plugins have the name of their distribution.
+#: Used instead of the name of a distribution.
 THIS_PROCESS = "this process"
 
 
@@ -40,8 +40,7 @@ class Registration:
 
     @property
     def qualified_name(self) -> str:
-        """A name that stays right whatever else is installed: bare for a built-in and for what was registered at run time,
-        ``"<distribution>/<name>"`` for a plugin."""
+        """An unambiguous name: bare for built-ins and classes registered at run time, ``"<distribution>/<name>"`` for plugins."""
         bare = self.plugin.built_in or self.plugin.run_time
         return self.component.name if bare else f"{self.plugin.distribution}/{self.component.name}"
 
@@ -52,11 +51,11 @@ def snake_case(class_name: str) -> str:
 
 
 def target_of(cls: type) -> str:
-    """Where a class is from, as a manifest would say it; two classes with one target are versions of each other."""
+    """The target of a class, as in a manifest; two classes with the same target are versions of each other."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
-#: Classes that hold for what runs inside `RunTimeRegistrations.given` alone: kind → name → registration.
+#: Classes that are known only inside `RunTimeRegistrations.given`: kind → name → registration.
 _given: ContextVar[Mapping[str, Mapping[str, Registration]]] = ContextVar("given", default=MappingProxyType({}))
 
 
@@ -68,27 +67,27 @@ class RunTimeRegistrations:
 
     def __init__(self) -> None:
         self._registered: dict[str, dict[str, Registration]] = {}
-        #: Names that classes had in a file they were given for: `nncore.load` lets them keep these, so that they can be saved again.
+        #: Names of classes in a file that `nncore.load` read with them, so that they can be saved again.
         self._names: WeakKeyDictionary[type, tuple[str, str]] = WeakKeyDictionary()
         #: Kinds and names that came in a pickle: its next version may replace them.
         self._arrived: set[tuple[str, str]] = set()
 
     def of_kind(self, kind: str) -> Mapping[str, Registration]:
-        """Those of a kind by their names, and those that are given at the moment, which come first."""
+        """Registrations of a kind by name; those of `given` come first."""
         registered, given = self._registered.get(kind, _NONE), _given.get().get(kind, _NONE)
         return {**registered, **given} if registered or given else _NONE
 
     def registered(self) -> list[Registration]:
-        """All of them, kind by kind; those of a kind in the order in which they were registered."""
+        """All registrations, kind by kind, in the order in which they were registered."""
         return [registration for kind in KINDS for registration in list(self._registered.get(kind, {}).values())]
 
     def plugin(self) -> PluginInfo | None:
-        """They as a plugin of their own; None if there are none."""
+        """All registrations as a plugin; None if there are none."""
         components = tuple((registration.kind, registration.component) for registration in self.registered())
         return _plugin(components) if components else None
 
     def add(self, kind: str, name: str, cls: type[Configurable], *, arrived: bool = False) -> None:
-        """Register a class that is checked already, in place of what had its name."""
+        """Register a checked class, replacing another one of its name."""
         self._registered[kind] = {**self._registered.get(kind, {}), name: _registration(kind, name, cls)}
         (self._arrived.add if arrived else self._arrived.discard)((kind, name))
 
@@ -107,9 +106,9 @@ class RunTimeRegistrations:
 
     @contextmanager
     def given(self, classes: Mapping[str, tuple[str, type[Configurable]]]) -> Iterator[None]:
-        """Let names stand for (kind, class) inside the ``with`` block, in this thread alone.
+        """Let names stand for (kind, class) inside the ``with`` block, only in this thread.
 
-        The classes can be described under these names afterwards; they cannot be looked up.
+        Afterwards the classes can be described under these names, but not looked up.
         """
         given: dict[str, dict[str, Registration]] = {}
         for name, (kind, cls) in classes.items():
@@ -122,11 +121,11 @@ class RunTimeRegistrations:
             _given.reset(token)
 
     def given_kind(self, name: str) -> str | None:
-        """The kind of a name that is given at the moment."""
+        """The kind of a name of `given`."""
         return next((kind for kind, by_name in _given.get().items() if name in by_name), None)
 
     def name_in_a_file(self, kind: str, cls: type[Any]) -> Registration | None:
-        """Under which name a class was given for a file."""
+        """The name of a class that was passed for a file."""
         of_kind, name = self._names.get(cls, ("", ""))
         return _registration(kind, name, cls) if of_kind == kind else None
 

@@ -1,4 +1,4 @@
-"""What runs for a component, by its name: its module is imported, and its kernel loaded, to know."""
+"""How a component runs (compiled or NumPy), by its name. Its module is imported and its kernel loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nncore.registry.registry import get
 
 
 def rung_of(kind: str, name: str) -> tuple[str, str]:
-    """What runs for an installed component, and what is wrong with it, or nothing.
+    """How an installed component runs, and its problem, if any.
 
     Returns
     -------

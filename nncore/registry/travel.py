@@ -1,8 +1,7 @@
-"""Registrations inside a pickle: what a worker process must have to know the names that its work uses.
+"""Registrations in pickles, so that worker processes know the names that their work uses.
 
-A worker of joblib imports nncore afresh, so that no name registered in the parent means anything there. Estimators and networks therefore
-carry the registrations of their process when they are pickled. The classes travel as cloudpickle writes them: one of a notebook or a
-script by value, one of a module by its name.
+A worker of joblib imports nncore anew and does not know names registered in the parent. So pickled estimators and networks carry the
+registrations of their process. cloudpickle writes the classes: those of a notebook or a script by value, those of a module by name.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from typing import Any
 
 from nncore.registry.run_time import Registration
 
-#: True while classes are being pickled: one that refers to a network would otherwise carry itself, without end.
+#: True while classes are being pickled: a class that refers to a network would otherwise pickle itself endlessly.
 _packing: ContextVar[bool] = ContextVar("packing", default=False)
 
 
 class Luggage:
-    """The registrations of this process, as a value inside a pickle; opening it makes the names known there."""
+    """The registrations of this process in a pickle; unpickling registers them there."""
 
     def __init__(self, registrations: list[Registration], arrive: Callable[[list[tuple[str, str, bytes]]], Luggage | None]) -> None:
         self._registrations, self._arrive = registrations, arrive
@@ -33,7 +32,7 @@ class Luggage:
 
 
 def packed(registrations: list[Registration]) -> list[tuple[str, str, bytes]]:
-    """Kind, name and pickled class of each; one that cannot be pickled stays behind, since nobody may want it there."""
+    """Kind, name and pickled class of each. A class that cannot be pickled is left out, since it may not be needed."""
     if _packing.get():
         return []
     token = _packing.set(True)
@@ -50,7 +49,7 @@ def packed(registrations: list[Registration]) -> list[tuple[str, str, bytes]]:
 
 
 def unpacked(data: bytes) -> type[Any] | None:
-    """A class; None if it cannot be had here, which matters only to who looks its name up, and is then told."""
+    """A class; None if it cannot be unpickled here. Looking up its name then raises an error."""
     try:
         cls = pickle.loads(data)
     except Exception:
@@ -59,7 +58,7 @@ def unpacked(data: bytes) -> type[Any] | None:
 
 
 def _dumps() -> Callable[[object], bytes]:
-    """cloudpickle's, which workers open too; without it classes go by name, as with plain pickle."""
+    """`dumps` of cloudpickle; without it classes are pickled by name, as with plain pickle."""
     for module in ("cloudpickle", "joblib.externals.cloudpickle"):
         try:
             dumps: Callable[[object], bytes] = importlib.import_module(module).dumps

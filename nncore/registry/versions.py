@@ -14,13 +14,13 @@ _STAGES = {"a": 0, "alpha": 0, "b": 1, "beta": 1, "c": 2, "rc": 2, "pre": 2, "pr
 
 
 def is_older(version: str, than: str) -> bool:
-    """Whether one version comes before another; False if either is none that PEP 440 knows. A local part (``+cpu``) does not count."""
+    """Whether one version is older than another; False if one is not valid by PEP 440. A local part (``+cpu``) is ignored."""
     one, other = _order(version), _order(than)
     return one is not None and other is not None and one < other
 
 
 def _order(version: str) -> tuple[object, ...] | None:
-    """What versions are ordered by: a development release before a pre-release, that before the release, and that before a post-release."""
+    """Sort key of a version: development releases, pre-releases, the release, post-releases."""
     found = _PATTERN.fullmatch(version.strip())
     if found is None:
         return None

@@ -21,8 +21,8 @@ class BalancedSampler(Sampler):
     """Balanced sampling for imbalanced classes: every class equally often, in random order.
 
     Samples of a class are drawn without replacement: a sample comes again only after all others of its class. This continues from epoch to
-    epoch. For example, let each class have 50 visits in an epoch: a class with 200 samples shows all of them in 4 epochs, a class with 10
-    samples shows each 5 times in an epoch.
+    epoch. For example, let each class have 50 visits in an epoch. A class with 200 samples then shows all of them in 4 epochs. A class with
+    10 samples shows each 5 times in an epoch.
 
     Targets are class indices, one-hot, or 0 and 1. Sample weights still apply.
 

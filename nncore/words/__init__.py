@@ -1,4 +1,4 @@
-"""Words that users write: those of other libraries beside ours, near ones where a word is mistyped, and the names that are built in."""
+"""Names for error messages: words of other libraries and our words for them, similar names, and the built-in names."""
 
 from __future__ import annotations
 

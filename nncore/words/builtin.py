@@ -1,4 +1,4 @@
-"""The names of the built-in components, for type checkers and for a look that imports nothing; a test holds them to the registry."""
+"""The names of the built-in components, for type checkers and look-ups without imports. A test compares them with the registry."""
 
 from __future__ import annotations
 

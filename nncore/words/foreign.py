@@ -1,11 +1,11 @@
-"""What other libraries call what nncore has: a list by hand, whose right sides a test looks up in our signatures."""
+"""Names in other libraries and the names in nncore. A test checks the latter against our signatures."""
 
 from __future__ import annotations
 
 from typing import Final
 
-#: An argument in Keras, PyTorch, scikit-learn, JAX with optax or flax, and others; what it is called here. Of several, the first that the
-#: function or class in question has; those that are meant together follow one another.
+#: An argument in Keras, PyTorch, scikit-learn, JAX with optax or flax, and others, and its name here. Of several names, the first that the
+#: function or class has; names that are used together follow one another.
 ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     # layers
     "units": ("n_outputs",),
@@ -220,7 +220,7 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "normalize": ("standardize",),
 }
 
-#: Arguments of others that have no counterpart: what to do instead.
+#: Arguments of other libraries without a counterpart, and what to do instead.
 REMEDIES: Final[dict[str, str]] = {
     "validation_split": "pass validation=0.2 to hold out a part, or validation=(X_val, y_val); the estimators have validation_fraction=",
     "train_split": "pass a validation set to fit: X_val=, y_val=; or hold out a part: early_stopping=, validation_fraction=",
@@ -228,7 +228,7 @@ REMEDIES: Final[dict[str, str]] = {
     "validation_freq": "validation data are scored after every epoch",
     "validation_batch_size": "predictions are made in blocks of a size that nncore chooses",
     "steps_per_epoch": "an epoch visits all samples: a sampler can choose fewer",
-    "initial_epoch": "a fit goes on from where the network is",
+    "initial_epoch": "leave it out: a fit continues from the network's state",
     "class_weight": 'give each sample its weight: sample_weight=, or sampler="balanced"',
     "weight": "give each sample its weight in fit: sample_weight=weights[y]",
     "in_features": "a layer learns how many inputs it has when the network is built: leave it out",
@@ -242,12 +242,12 @@ REMEDIES: Final[dict[str, str]] = {
     "requires_grad": 'freeze layers with net.freeze("dense_1"), or in fit with groups={"dense_1.*": {"frozen": True}}',
     "from_logits": "a loss says in its name what it takes: binary_cross_entropy and softmax_cross_entropy take logits",
     "reduction": "the loss of a batch is the mean over its samples, weighted by sample_weight=",
-    "maximize": "a loss is minimised: turn its sign",
-    "save_weights_only": "a file holds the network whole",
-    "save_best_only": 'name what must improve: monitor="val_loss"',
+    "maximize": "a loss is minimised: negate it",
+    "save_weights_only": "a file holds the whole network",
+    "save_best_only": 'name the score that must improve: monitor="val_loss"',
     "compile": "programs are compiled when they are first needed",
-    "pin_memory": "nncore reads arrays where they lie",
-    "persistent_workers": "nncore reads arrays where they lie",
+    "pin_memory": "leave it out: nncore reads arrays in place",
+    "persistent_workers": "leave it out: nncore reads arrays in place",
     "use_multiprocessing": "nncore trains with threads of its own: n_threads=",
     "return_dict": "it always returns a dict by name",
     "run_eagerly": "programs run in compiled code; formulas and NumPy twins show what they do (nncore.inspection, nncore.testing)",
@@ -365,7 +365,7 @@ KINDS: Final[dict[str, str]] = {
 #: Methods and attributes of models elsewhere; what to use on a network of ours.
 MEMBERS: Final[dict[str, str]] = {
     "compile": "pass loss=, optimizer= and metrics= to fit",
-    "train": "call fit(X, y, ...); dropout and batch normalisation know from the call whether it trains",
+    "train": "call fit(X, y, ...); dropout and batch normalisation need no mode",
     "eval": "call predict(X), which never drops units",
     "state_dict": "use named_parameters() and named_buffers(), or save(path)",
     "load_state_dict": "use copy_weights(arrays), or nncore.load(path)",

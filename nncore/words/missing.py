@@ -1,4 +1,4 @@
-"""Names and members that are not there."""
+"""Errors for unknown names and members, and `dir()` of public names."""
 
 from __future__ import annotations
 

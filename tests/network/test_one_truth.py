@@ -393,7 +393,7 @@ def test_setting_a_loss_or_an_optimizer_is_like_passing_it_to_fit() -> None:
     np.testing.assert_array_equal(net.parameters, other.parameters)
     with pytest.raises(ShapeError):
         net.loss = registry.resolve("losses", {"name": "softmax_heads", "n_classes": (3, 2)})
-    with pytest.raises(ParameterError, match="optimizer is wanted"):
+    with pytest.raises(ParameterError, match="optimizer is needed"):
         net.optimizer = 3
     with pytest.raises(ParameterError, match="pass schedule= to fit"):
         net.schedule = "cosine"

@@ -545,7 +545,7 @@ def test_arrays_of_another_network(tmp_path: Path) -> None:
 
     again = nn.load(written(tampered(file, swap), tmp_path))
     before = again.parameters.copy()
-    with pytest.raises(ParameterError, match="not those of this network"):
+    with pytest.raises(ParameterError, match="are from another network"):
         fit(again, 1, nn.EarlyStopping(), nn.Checkpoint(tmp_path / "net.nncore"))
     np.testing.assert_array_equal(again.parameters, before)
     for change, message in (

@@ -160,7 +160,7 @@ def test_an_older_file_is_upgraded(saved: Path, tmp_path: Path) -> None:
     [
         ({"dense_2.weight": {"regularizer": "l3"}}, "no regularizer 'l3'"),
         ({"dense_2.weight": {"constraint": "l1"}}, "'l1' is a regularizer"),
-        ({"dense_2.weight": {"constraint": 3}}, "a constraint is wanted"),
+        ({"dense_2.weight": {"constraint": 3}}, "a constraint is needed"),
         ({"dense_9.weight": {"regularizer": "l1"}}, "no tensor is called 'dense_9.weight'"),
         ({"dense_2.weight": {"regulariser": "l1"}}, "no option 'regulariser'; there are .*regularizer, constraint"),
         ({"dense_2.weight": {"regularizer": {"name": "l1", "strength": -1}}}, r"strength must be a number in \[0, inf\)"),

@@ -92,7 +92,7 @@ BAD: list[tuple[str, Any, Any, str]] = [
     ("optimiser", MyDescent, None, "the kinds are layers"),
     ("optimizers", MySquare, None, r"an optimizer derives from nncore\.plugin\.Optimizer, and the class MySquare does not"),
     ("optimizers", MyDescent(), None, "does not: derive it"),
-    ("optimizers", Optimizer, None, "none itself: register a subclass"),
+    ("optimizers", Optimizer, None, "is the base class of optimizers: register a subclass"),
     ("optimizers", "yogi", None, "or name='yogi' in a decorator"),
     ("optimizers", MyDescent, "Yogi", "lower case letters"),
     ("optimizers", MyDescent, "", "lower case letters"),
@@ -143,7 +143,7 @@ def test_another_class_of_the_same_name_is_refused_with_the_remedy() -> None:
 
 
 def test_only_what_was_registered_can_be_taken_back() -> None:
-    with pytest.raises(ParameterError, match=r"'adam' is of nncore-ml .*: only what nncore\.register registered"):
+    with pytest.raises(ParameterError, match=r"'adam' is of nncore-ml .*: only classes of nncore\.register"):
         nn.unregister("optimizers", "adam")
     with pytest.raises(UnknownComponentError, match="there is no optimizer 'my_descent'"):
         nn.unregister("optimizer", "my_descent")

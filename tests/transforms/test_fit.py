@@ -427,7 +427,7 @@ def test_what_a_callback_sets_holds_from_the_next_step_on(make: Any) -> None:
     [
         ("std", -1, r"std must be a number in \[0, inf\)"),
         ("columns", [0], "pass other transforms= to fit"),
-        ("kernel", None, "belongs to the class"),
+        ("kernel", None, "is an attribute of the class"),
     ],
 )
 def test_what_cannot_be_set_is_refused(name: str, value: Any, message: str) -> None:
