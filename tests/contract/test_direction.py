@@ -55,7 +55,7 @@ def test_some_components_compare():
 
 @pytest.mark.parametrize(("kind", "name"), COMPARING, ids=[name for _, name in COMPARING])
 def test_an_unknown_direction_is_asked_for_before_anything_changes(kind, name, tmp_path):
-    with pytest.raises(ParameterError, match="whether more or less of 'val_my_thing' is better: pass mode='min' or mode='max'"):
+    with pytest.raises(ParameterError, match=r"whether larger or smaller values of 'val_my_thing' are better.*mode='min' or mode='max'"):
         fit(my_thing, **watching(kind, name, tmp_path, monitor="val_my_thing"))
     for metric in (my_thing, nn.FunctionMetric(my_thing, higher_is_better=False)):
         mode = {"mode": "min"} if metric is my_thing else {}

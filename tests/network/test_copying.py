@@ -120,7 +120,7 @@ def test_an_error_lists_all_that_does_not_fit_and_copies_nothing() -> None:
         ({}, None, "pass names={here: there}"),
         ({"head.bias": np.ones(3)}, "head.bias", r"head.bias has shape \(3,\), here it is \(2,\)"),
         ({"head.bias": np.array(["a", "b"])}, "head.bias", "numbers are wanted"),
-        ({"head.bias": [[1.0], [1.0, 2.0]]}, "head.bias", "no array of numbers"),
+        ({"head.bias": [[1.0], [1.0, 2.0]]}, "head.bias", "not an array of numbers"),
         ({"head.bias": np.array([1.0, np.nan])}, "head.bias", "not finite in float32"),
         ({"head.bias": np.array([1.0, 1e300])}, "head.bias", "not finite in float32"),
         ({"head.bias": np.ones(2)}, "tail", "names: no tensor is called 'tail'; there are encoder.weight"),

@@ -90,7 +90,7 @@ def test_a_network_uses_the_name_everywhere() -> None:
 
 BAD: list[tuple[str, Any, Any, str]] = [
     ("optimiser", MyDescent, None, "the kinds are layers"),
-    ("optimizers", MySquare, None, r"an optimizer derives from nncore\.plugin\.Optimizer, and the class MySquare does not"),
+    ("optimizers", MySquare, None, r"an optimizer must derive from nncore\.plugin\.Optimizer, and the class MySquare does not"),
     ("optimizers", MyDescent(), None, "does not: derive it"),
     ("optimizers", Optimizer, None, "is the base class of optimizers: register a subclass"),
     ("optimizers", "yogi", None, "or name='yogi' in a decorator"),
@@ -207,7 +207,7 @@ def test_names_of_a_load_hold_inside_it_alone() -> None:
         ([MyDescent], "must be a dict of classes by name"),
         ({"yogi": MyDescent()}, "must be a class that derives from"),
         ({"yogi": int}, "must be a class that derives from"),
-        ({"yogi": Optimizer}, "none itself"),
+        ({"yogi": Optimizer}, "register a subclass of it"),
         ({"Yogi": MyDescent}, "lower case letters"),
         ({"adam": MyDescent}, "'adam' is built in"),
     ],
