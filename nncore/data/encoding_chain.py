@@ -301,7 +301,7 @@ class EncodingChain:
         Returns
         -------
         ndarray of shape (n_encoded,), float64
-            Infinite where a number is infinite, or too large beside those of training.
+            Infinite where a number is infinite, or too large compared with those of training.
         """
         encoded: NDArray[np.float64] = self._run(row[np.newaxis].astype(np.float64, copy=False))[0]
         return encoded

@@ -84,8 +84,8 @@ def test_few_rows_or_groups_are_left_to_one_network(data: Path, visits: Path) ->
         (["--n-ens", "2", "--normalization", "batch_norm"], "--normalization needs --model mlp"),
         (["--preset", "slow"], "--preset must be"),
         (["--model", "realmlp", "--weight-decay", "0.1"], "use --optimizer adamw, or --model mlp"),
-        (["--n-cv", "3", "--time-column", "id"], "take --n-ens instead"),
-        (["--n-cv", "500"], "n_samples=192 cannot be divided into --n-cv 500 folds: ask for fewer folds"),
+        (["--n-cv", "3", "--time-column", "id"], "use --n-ens instead"),
+        (["--n-cv", "500"], "n_samples=192 cannot be split into --n-cv 500 folds: use fewer folds"),
     ],
 )
 def test_what_would_be_ignored_is_refused(options: list[str], message: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:

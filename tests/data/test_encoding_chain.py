@@ -240,7 +240,7 @@ def test_what_cannot_be_encoded_is_refused() -> None:
         chain.encode(X[:, :3])
     with pytest.raises(DataError, match=r"^c has an infinite number"):
         chain.encode(INFINITE, label="abcd".__getitem__)
-    with pytest.raises(DataError, match="column 1 has a number too large beside those of training"):
+    with pytest.raises(DataError, match="column 1 has a number too large compared with those of training"):
         chain.encode(np.array([[0, 1e300, 0, 0]]), dtype=np.float32)
     assert np.isfinite(chain.encode(np.array([[0, 1e300, 0, 0]]))).all()
     with pytest.raises(DataError, match="column 0 holds codes"):

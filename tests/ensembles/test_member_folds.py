@@ -38,7 +38,7 @@ def test_the_latest_rows_stop_as_many_networks_as_there_would_be():
     (fold,), n_starts = member_folds(replace(FAST, n_ens=2), Splitter(times=times), ROWS, random(), n_cv=None)
     assert n_starts == 16
     assert times[fold.train].max() < times[fold.validation].min()
-    with pytest.raises(ParameterError, match="n_cv=4 divides at random, and the latest samples are to stop all networks: take n_ens"):
+    with pytest.raises(ParameterError, match="n_cv=4 splits at random, but with times the latest samples validate: use n_ens"):
         member_folds(FAST, Splitter(times=times), ROWS, random(), n_cv=4)
 
 
@@ -48,13 +48,13 @@ def test_folds_by_default_are_at_most_as_many_as_groups():
     assert len(found) == 5
     for fold in found:
         assert not set(groups[fold.train]) & set(groups[fold.validation])
-    with pytest.raises(DataError, match="n_groups=5 cannot be divided into --n-cv 8 folds: ask for fewer folds"):
+    with pytest.raises(DataError, match="n_groups=5 cannot be split into --n-cv 8 folds: use fewer folds"):
         member_folds(FAST, Splitter(groups=groups), ROWS, random(), n_cv=8, option="--n-cv ")
 
 
 def test_one_of_its_kind_cannot_be_divided():
     for splitter, unit in ((Splitter(groups=np.zeros(60)), "groups"), (Splitter(times=np.zeros(60)), "times")):
-        with pytest.raises(DataError, match=f"n_{unit}=1 cannot be divided into some to train on and some to stop by"):
+        with pytest.raises(DataError, match=f"n_{unit}=1 cannot be split into training and validation samples"):
             member_folds(FAST, splitter, ROWS, random(), n_cv=None)
     with pytest.raises(DataError, match="n_samples=1 cannot"):
         member_folds(FAST, Splitter(), ROWS[:1], random(), n_cv=None)

@@ -230,7 +230,7 @@ def test_large_numbers_keep_their_digits():
 
 def test_numbers_too_large_beside_those_of_training_are_named():
     estimator, encoder, _ = fitted(pd.DataFrame({"c": ["u", "v"], "x": [1e-12, 3e-12]}), standardize=True)
-    with pytest.raises(DataError, match="column 'x' of X has a number too large beside those of training"):
+    with pytest.raises(DataError, match="column 'x' of X has a number too large compared with those of training"):
         encoder.transform(estimator, pd.DataFrame({"c": ["u", "v"], "x": [1.0, 1e30]}), dtype=np.dtype(np.float32), **CHECKS)
 
 

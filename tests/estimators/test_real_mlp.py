@@ -144,7 +144,7 @@ def test_what_would_be_ignored_is_refused(cls, y):
         ({"preset": "slow"}, "preset must be 'td', 'td-s' or 'fast'"),
         ({"n_cv": 0}, "n_cv must be a whole number of at least 1"),
         ({"n_refit": -1}, "n_refit must be a whole number of at least 1 or 0"),
-        ({"n_cv": 500}, "n_samples=120 cannot be divided into n_cv=500 folds"),
+        ({"n_cv": 500}, "n_samples=120 cannot be split into n_cv=500 folds"),
         ({"time_limit": 0}, "time_limit must be a number above 0"),
         ({"scoring": "best"}, "scoring must be 'loss', a metric"),
         ({"smooth_clip": 0}, "smooth_clip must be a number above 0"),

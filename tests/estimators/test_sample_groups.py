@@ -129,9 +129,9 @@ def test_what_is_refused(given, error, message):
 @pytest.mark.parametrize(
     ("arguments", "given", "error", "message"),
     [
-        ({"n_cv": 4}, {"groups": np.arange(N) % 3}, DataError, "n_groups=3 cannot be divided into n_cv=4 folds"),
+        ({"n_cv": 4}, {"groups": np.arange(N) % 3}, DataError, "n_groups=3 cannot be split into n_cv=4 folds"),
         ({}, {"groups": np.zeros(N)}, DataError, "n_groups=1 cannot"),
-        ({"n_cv": 4}, {"times": np.arange(N)}, ParameterError, "n_cv=4 divides at random"),
+        ({"n_cv": 4}, {"times": np.arange(N)}, ParameterError, "n_cv=4 splits at random"),
         ({}, {"groups": np.arange(N), "X_val": True}, ParameterError, "groups splits X into folds, but X_val is given for validation"),
         ({"validation_fraction": 0.3}, {"groups": np.arange(N)}, ParameterError, "would be ignored"),
     ],
