@@ -1,4 +1,4 @@
-"""Layers into a program: shapes and places, ops and memory, first values, the same run by NumPy. Imports registry, contract, _core."""
+"""Compile layers to a program: shapes, ops, memory, initial values, and the same run by NumPy. Imports registry, contract, _core."""
 
 from __future__ import annotations
 

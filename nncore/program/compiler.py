@@ -1,7 +1,7 @@
-"""From a planned network to a program: the ops, and all the memory they work in.
+"""Compile a planned network to a program: the ops and their memory.
 
 `compile_program` makes a `Program` for a batch size, for training or for prediction. Every buffer is a NumPy array, so that compiled
-kernels and Python components work on the same memory.
+kernels and Python components use the same memory.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from nncore.program.threads import usable_cpus
 from nncore.program.transforming import BatchBuffers, transform_ops
 from nncore.program.vectors import Vectors
 
-#: Second-level cache of a core, about: what a slice of rows, or a tile of gradients, and the weights in use are to fit into together.
+#: Approximate size of a core's second-level cache: a slice of rows, or a tile of gradients, and the weights in use should fit into it.
 CACHE_BYTES = 1024 * 1024
-#: Of what lies between the ops while a slice of rows goes through them.
+#: Size of the buffers between the ops for a slice of rows.
 SLICE_BYTES = CACHE_BYTES // 4
-#: Fewer rows of a product than this do not pay for packing the weights they meet.
+#: Smallest number of rows of a product for which packing the weights pays.
 MIN_PRODUCT_ROWS = 512
-#: No slice of more than one row takes more: a network so wide that fewer rows do reads its weights more often instead.
+#: Largest size of a slice of several rows: a wider network reads its weights more often instead.
 LARGEST_SLICE_BYTES = 20 * CACHE_BYTES
 #: Of gradients that are used up as they are made.
 TILE_BYTES = CACHE_BYTES
@@ -64,13 +64,13 @@ def compile_program(
     rounds: bool = False,
     sparse_inputs: bool = False,
 ) -> Program[ProgramSpec]:
-    """Make the program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
+    """Make a program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
-    A training program keeps every layer's output, and the gradient at it, for the second phase of a step (runner.h). A prediction program
-    leaves out layers that only train, and what a loss has for training only. With `accumulates` several batches may make a step. With
-    `input_gradient` there is a way back to the inputs, also through a prediction. `transforms` change each batch that it trains on. A batch
-    has so many `shards` (shards.h). If it `rounds`, it makes matrix products of layers in bfloat16. It is for `sparse_inputs` alone, of
-    a network that takes them, or for dense ones. What `knobs` holds may be changed later, but not what the network consists of.
+    A training program stores every layer's output and its gradient, for the second phase of a step (runner.h). A prediction program leaves
+    out layers that only train, and arguments of the loss for training. With `accumulates` several batches may make a step. With
+    `input_gradient` it computes gradients of the inputs, also through a prediction. `transforms` change each training batch. `shards` is
+    the number of parts of a batch (shards.h). With `rounds` it computes matrix products of layers in bfloat16. Inputs are sparse with
+    `sparse_inputs`, else dense. The numbers in `knobs` may change later, but not the structure of the network.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
@@ -191,7 +191,7 @@ def compile_program(
 
 
 def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Program[ProgramSpec]:
-    """Make a program without layers, whose inputs are a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
+    """Make a program without layers for a network's outputs: its `evaluate` calls the loss once for up to `n_rows` rows."""
     blueprint = plan_network([registry.resolve("layers", "flatten")], ["outputs"], (n_outputs,))
     vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
     knobs = Knobs(blueprint=blueprint, grouping=group_tensors({}, blueprint), loss=loss)
@@ -199,7 +199,7 @@ def compile_loss(loss: Loss, n_outputs: int, n_rows: int, dtype: np.dtype) -> Pr
 
 
 def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) -> Program[ProgramSpec]:
-    """Make a program of one activation, whose inputs are a network's outputs: its `predict` makes predictions of any number of them."""
+    """Make a program of one activation for a network's outputs: its `predict` applies it to any number of rows."""
     layer = registry.resolve("layers", {"name": "activation", "activation": link})
     blueprint = plan_network([layer], ["link"], (n_outputs,))
     vectors = Vectors(aligned_zeros(0, dtype), aligned_zeros(0, dtype), aligned_zeros(0, dtype))
@@ -209,14 +209,14 @@ def compile_link(link: str | dict[str, Any], n_outputs: int, dtype: np.dtype) ->
 
 
 def _is_compiled(blueprint: Blueprint, loss: Loss | None) -> bool:
-    """Whether nothing of a prediction runs in Python, which would look at its buffers."""
+    """Whether no part of a prediction runs in Python, which would use its buffers."""
     layers = [stage.layer for stage in blueprint.stages if not (stage.plan.is_view or stage.plan.branches)]
     activations = [stage.activation for stage in blueprint.stages]
     return all(native_kernel(component) is not None for component in (*layers, *activations, loss) if component is not None)
 
 
 def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool, sparse_inputs: bool) -> int:
-    """How many rows go through the ops together, so that what lies between two ops stays in the cache."""
+    """Number of rows that go through the ops together, so that buffers between two ops stay in the cache."""
     widths = (0 if sparse_inputs else blueprint.n_inputs) + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
     row_bytes = widths * dtype.itemsize
     # A sample is as many rows of a product as it adds products to a gradient: positions of a convolution, members of an ensemble.
@@ -278,10 +278,10 @@ def _touched(sparse: Sequence[Sequence[Sparse]], max_parts: int) -> tuple[int, n
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
-    """Room for tiles of gradients, if all gradients together would not stay in the cache.
+    """Memory for tiles of gradients, if all gradients together would not stay in the cache.
 
-    Parameters are updated while other gradients are still to come, so no function that computes those may read them, or fail, and no
-    gradient may be a sum over layers.
+    Parameters are updated before other gradients are computed. So the functions of those must not read parameters, or fail, and no gradient
+    may be a sum over layers.
     """
     dtype = vectors.parameters.dtype
     if vectors.parameters.nbytes < CACHE_BYTES:

@@ -1,4 +1,4 @@
-"""Numbers that are others in every step: where a program keeps the number of a path, found by asking the components."""
+"""Scheduled numbers: where a program stores the number of a path, found by trying the components."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | No
     trial = _trial(component, knob.name)
     if trial is None or not _is_alike(knob, component, trial, blueprint):
         raise ParameterError(
-            f"{knob.path}: {knob.name} of {component!r} decides what the network consists of, so that no schedule can move it"
+            f"{knob.path}: the structure of the network depends on {knob.name} of {component!r}, so a schedule cannot change it"
         )
     if native_kernel(component) is None:
         return None
@@ -71,8 +71,8 @@ def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | No
     value, other = (float(getattr(holder_of(one, knob.name), knob.name)) for one in (component, trial))
     if len(changed) != 1 or (before[changed[0]], after[changed[0]]) != (value, other):
         raise ParameterError(
-            f"{knob.path}: hyper() of {type(component).__name__} does not hand {knob.name} to the kernel as it is, so that no schedule can "
-            "move it; set its kernel to None to run it on NumPy"
+            f"{knob.path}: hyper() of {type(component).__name__} does not pass {knob.name} unchanged to the kernel, so a schedule cannot "
+            "change it; set its kernel to None to run it on NumPy"
         )
     return changed[0]
 
@@ -95,7 +95,7 @@ def _trial(component: Configurable, name: str) -> Configurable | None:
 
 
 def _is_alike(knob: Knob, component: Configurable, trial: Configurable, blueprint: Blueprint) -> bool:
-    """Whether a network with `trial` in the place of `component` consists of the same."""
+    """Whether `trial` instead of `component` leaves the structure of the network unchanged."""
     if isinstance(component, Optimizer) and isinstance(trial, Optimizer):
         return structure_of_optimizer(component, blueprint.spans) == structure_of_optimizer(trial, blueprint.spans)
     if isinstance(component, Loss) and isinstance(trial, Loss):

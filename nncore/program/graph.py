@@ -1,4 +1,4 @@
-"""The ops of a program and what flows between them: values on the way forward, gradients on the way back."""
+"""The ops of a program and their buffers: values in the forward pass, gradients in the backward pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.program.vectors import Vectors
 
 
 class GraphBuilder:
-    """Lays out the ops of one program, in an order in which each comes after those it reads."""
+    """Arranges the ops of a program so that each comes after those that it reads."""
 
     def __init__(
         self,
@@ -118,8 +118,8 @@ class GraphBuilder:
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         n, x = (stage.n_outputs if self._runs(stage) else stage.n_inputs), _value(ops, source)
-        # In place unless somebody else reads what would be overwritten: another branch; on the way back this activation itself, or the
-        # one before whose output it is (a layer never reads its own output). The user's input is not ours to overwrite.
+        # In place unless something else reads the buffer: another branch, or, in the backward pass, this activation or the one before,
+        # whose output it is. (A layer never reads its own output.) The user's input must not be overwritten.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
         if not self.has_way_back:
             return Op(activation, stage, x, _owned(x) if may_overwrite else self.matrix(n), n, n, (source,))
@@ -143,7 +143,7 @@ class GraphBuilder:
     # ---- backward -----------------------------------------------------------------------------------------------------------
 
     def link_gradients(self, ops: Sequence[Op]) -> tuple[list[Op], np.ndarray, np.ndarray | None]:
-        """Give every op on the way from the loss to what is trained, or to the inputs, its gradient buffers.
+        """Give every op between the loss and trained tensors, or the inputs, its gradient buffers.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class GraphBuilder:
         d_output : ndarray of shape (max_rows, n_outputs)
             Gradient of the network's output.
         d_input : ndarray of shape (max_rows, n_inputs) or None
-            Gradient of its input, if that is asked for.
+            Gradient of its input, if it is needed.
         """
         asks: list[bool] = []  # whether an op, or anything before it, asks for a gradient
 
@@ -188,7 +188,7 @@ class GraphBuilder:
         return linked[::-1], d_output, gradients[0]
 
     def _hand_on(self, op: Op, is_shared: bool, asked: Sequence[int | None]) -> list[tuple[np.ndarray, bool] | None]:
-        """Where the gradients of an op's sources are written, and whether somebody else reads them there too."""
+        """Where the gradients of an op's sources are written, and whether others read them there too."""
         d_y = _owned(op.d_y)
         if op.joint == "sum":  # the gradient of a sum is that of each of its terms
             n_asked = sum(source is not None for source in asked)
@@ -204,7 +204,7 @@ class GraphBuilder:
         return [(op.d_x, False)]
 
     def _fork(self, op: Op, gradients: Sequence[np.ndarray], y: np.ndarray) -> Op:
-        """Adds up, into one, the gradients that the readers of `y`, an op's output or the input, give it."""
+        """Adds up the gradients of `y`, an op's output or the input, from all its readers."""
         n = y.shape[1]
         branches = tuple(Branch(None, gradient, n) for gradient in gradients)
         return Op(op.component, op.stage, None, y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))

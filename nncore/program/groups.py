@@ -1,4 +1,4 @@
-"""Parameter groups: tensors, chosen by their names, that are trained in a way of their own."""
+"""Parameter groups: training options of tensors, chosen by patterns of their names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _is_at_least_0(value: Any) -> bool:
     return found is not None and 0 <= found < math.inf
 
 
-#: What a group may say beside numbers of its optimizer: the option, what it must be, and the test.
+#: Options of a group, in addition to numbers of its optimizer: the name, the valid values, and a test.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "lr_factor": ("a number of at least 0", _is_at_least_0),
     "weight_decay": ("a number of at least 0", _is_at_least_0),
@@ -36,7 +36,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-#: Options that hold components, one or a list, and their kinds: they replace what the layer asks for, and None takes it away.
+#: Options with components, one or a list, and their kinds. They replace those of the layer; None removes them.
 RULES = {"regularizer": "regularizers", "constraint": "constraints"}
 
 
@@ -53,7 +53,7 @@ class Group:
     frozen : bool
         Not trained at all.
     lazy : bool
-        Rows of its tensors whose gradients are all zero keep their parameters, and what the optimizer remembers of them.
+        Rows of its tensors whose gradients are all zero keep their parameters and optimizer state.
     optimizer : Optimizer or None
         Instead of the network's.
     numbers : dict of str to float
@@ -68,7 +68,7 @@ class Group:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def changed(self, optimizer: Optimizer) -> dict[str, Any]:
-        """Hyperparameters of `optimizer`, its own or the network's, that are others in this group."""
+        """Hyperparameters of `optimizer`, its own or the network's, that differ in this group."""
         settings = optimizer.settings()
         changes: dict[str, Any] = dict(self.numbers)
         if self.lr_factor != 1:
@@ -78,13 +78,13 @@ class Group:
         return changes
 
     def check(self, optimizer: Optimizer, tensor: str) -> None:
-        """Raise `ParameterError` if `optimizer` cannot be changed as this group wants; `tensor` is one of it."""
+        """Raise `ParameterError` if `optimizer` does not accept the numbers of this group; `tensor` is one of it."""
         settings = optimizer.settings()
         numbers = [name for name, value in settings.items() if is_number(value)]
         for name in self.numbers:
             if name not in numbers:
                 raise ParameterError(
-                    f"groups: {tensor} is trained by {optimizer!r}, which has no number {name!r}; an option is one of "
+                    f"groups: {tensor} is trained by {optimizer!r}, which has no number {name!r}; valid options are "
                     f"{', '.join([*_OPTIONS, *(n for n in numbers if n not in _OPTIONS)])}. To change anything else, give the group an "
                     "optimizer: {'optimizer': {'name': ..., arguments}}"
                 )
@@ -107,7 +107,7 @@ def _check_steps_by_rows(optimizer: Optimizer, tensor: str) -> None:
     around, inner = wrappers_of(optimizer)
     why = None
     if around:
-        why = "does something with all parameters around each step"
+        why = "acts on all parameters around each step"
     elif inner.needs_tensors:
         why = "computes a step from whole tensors"
     elif inner.n_passes > 1:
@@ -116,7 +116,7 @@ def _check_steps_by_rows(optimizer: Optimizer, tensor: str) -> None:
         why = "predicts with an average of all steps"
     if why is not None:
         raise ParameterError(
-            f"groups: {tensor} has lazy=True, but {optimizer!r} {why}, so that it cannot leave out the rows that a batch does not touch: "
+            f"groups: {tensor} has lazy=True, but {optimizer!r} {why}, so it cannot skip rows that a batch does not touch: "
             "give the group another optimizer, like {'optimizer': 'adam'}, or leave lazy out"
         )
 
@@ -315,7 +315,7 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
             found[key] = Group(**own, numbers={name: value for name, value in options.items() if name not in _OPTIONS}), []
         found[key][1].append(span)
     if spans and not found:
-        raise ParameterError("groups freezes every tensor, so that nothing would be trained")
+        raise ParameterError("groups freezes every tensor: leave at least one to train")
     _check_rules_are_obeyed(groups, spans, {span.name for span in frozen})
     members = list(found.values())
     tensors = [tensor for _, its in members for tensor in its]
@@ -324,24 +324,24 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
 
 
 def _check_is_sparse(span: TensorSpan, blueprint: Blueprint) -> None:
-    """Raise `ParameterError` for a tensor of a layer that does not say that batches touch few of its rows."""
+    """Raise `ParameterError` for a tensor without sparse gradients, as its layer declares them."""
     known = blueprint.sparse_tensors - set(blueprint.ties.values())
     if span.name not in known:
         remedy = f"write a pattern that matches {listed(sorted(known))} alone" if known else "leave it out, as this network has none"
         raise ParameterError(
-            "groups: lazy is for tables of which a batch touches some rows, those of its categories or of the numbers of a sparse X, and "
-            f"{span.name} is none"
+            "groups: lazy is for tables of which a batch touches some rows, such as those of an Embedding or of a sparse X, and "
+            f"{span.name} is not one"
             f"{', as it is tied' if span.name in blueprint.sparse_tensors else ''}: {remedy}"
         )
 
 
 def matching(pattern: str, blueprint: Blueprint) -> list[str]:
-    """The tensors of a network that a pattern of groups means.
+    """The tensors of a network that a pattern of groups matches.
 
     Raises
     ------
     ParameterError
-        If there is none, or it means a tied tensor and not the one that it shares.
+        If there is none, or it matches a tied tensor and not the one that it shares.
     """
     matched = [span.name for span in blueprint.spans if fnmatchcase(span.name, pattern)]
     if not matched:
@@ -351,7 +351,7 @@ def matching(pattern: str, blueprint: Blueprint) -> list[str]:
 
 
 def options_of(groups: Mapping[str, Mapping[str, Any]], tensor: str) -> dict[str, Any]:
-    """What groups say of a tensor; later ones win, option by option."""
+    """The options of a tensor; later groups win, option by option."""
     options: dict[str, Any] = {}
     for pattern, given in groups.items():
         if fnmatchcase(tensor, pattern):
@@ -366,13 +366,13 @@ def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
         which = ", ".join(f"{name} is tied to {source}" for name, source in tied.items())
         instead = " or ".join(map(repr, dict.fromkeys(tied.values())))
         raise ParameterError(
-            f"groups: {pattern!r} matches tied tensors alone ({which}), which are trained with what they share: write {instead}"
+            f"groups: {pattern!r} matches only tied tensors ({which}), which are trained with the tensor that they share: write {instead}"
         )
     raise ParameterError(f"groups: no tensor is called {pattern!r}; there are {', '.join(span.name for span in blueprint.spans)}")
 
 
 def _check_ties(pattern: str, matched: Sequence[str], blueprint: Blueprint) -> None:
-    """Raise for a pattern that matches a tied tensor and not the one that it shares: it would be obeyed for its other tensors alone."""
+    """Raise for a pattern that matches a tied tensor and not the one that it shares: it would apply only to its other tensors."""
     left_out = {name: source for name, source in blueprint.ties.items() if fnmatchcase(name, pattern) and source not in matched}
     if left_out:
         which = ", ".join(f"{name} is tied to {source}" for name, source in left_out.items())
@@ -384,11 +384,11 @@ def _check_ties(pattern: str, matched: Sequence[str], blueprint: Blueprint) -> N
 
 
 def _check_rules_are_obeyed(groups: Mapping[str, Mapping[str, Any]], spans: Sequence[TensorSpan], frozen: Collection[str]) -> None:
-    """Raise `ParameterError` if what a pattern says of regularizers or constraints is for frozen tensors alone."""
+    """Raise `ParameterError` if a pattern with regularizers or constraints matches only frozen tensors."""
     for pattern, options in groups.items():
         asked = [option for option in RULES if options.get(option) is not None]
         if asked and all(span.name in frozen for span in spans if fnmatchcase(span.name, pattern)):
             raise ParameterError(
-                f"groups[{pattern!r}] has a {asked[0]}, but every tensor that it matches is frozen and stays as it is: leave one of the "
-                "two out, or choose other tensors"
+                f"groups[{pattern!r}] has a {asked[0]}, but every tensor that it matches is frozen: leave one of the two out, or choose "
+                "other tensors"
             )

@@ -1,4 +1,4 @@
-"""First values of a planned network: samples for every tensor, then, where an initializer asks for it, a look at data."""
+"""Initial values of a planned network: samples for every tensor, then data-dependent initializers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Op, Stage
 from nncore.program.vectors import Vectors
 
-#: The samples that initializers look at take at most so many bytes, and so do the outputs of all layers for them.
+#: Largest number of bytes of the samples that initializers look at, and of the outputs of all layers for them.
 BATCH_BYTES, VALUE_BYTES = 32 * 2**20, 256 * 2**20
 
 
@@ -57,7 +57,7 @@ LINEAR_OUTPUT = "uniform_fan_in"
 
 
 def initializer_of(stage: Stage, tensor: Tensor, *, is_last: bool = False) -> Initializer:
-    """The initializer a tensor asks for, or the one that suits what follows: its layer's activation or, in the last layer, nothing."""
+    """The initializer of a tensor, or the default for its layer's activation or for the last layer."""
     if tensor.initializer is not None:
         return registry.resolve("initializers", tensor.initializer)
     is_linear = stage.activation is None or stage.activation.output_domain == "input"
@@ -137,11 +137,11 @@ def _check_carried(blueprint: Blueprint, carried: Mapping[str, np.ndarray]) -> N
     for name, values in carried.items():
         layer, _, tensor = name.rpartition(".")
         if name not in needed:
-            raise ShapeError(f"{layer}: it comes with values of a trained network for {tensor!r}, which it no longer has")
+            raise ShapeError(f"{layer}: it has values of a trained network for {tensor!r}, a tensor that it no longer has")
         if needed[name] != values.shape:
             raise ShapeError(
-                f"{layer}: it comes from a trained network with {tensor!r} of shape {values.shape}, here that has shape {needed[name]}: "
-                "give it inputs as wide as there, or a new layer instead"
+                f"{layer}: it comes from a trained network with {tensor!r} of shape {values.shape}, but here needs shape {needed[name]}: "
+                "give it inputs of the same width as there, or use a new layer"
             )
 
 

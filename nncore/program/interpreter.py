@@ -1,7 +1,7 @@
-"""Runs, in Python, the parts of a program that have no compiled form. Slow, always there, and the oracle of the compiled ones.
+"""Run the parts of a program without compiled form in Python. It is slow, and the reference for compiled parts.
 
-It works with copies of the network's components, which take over its numbers when the program does: a schedule moves numbers of a copy, and
-a change never comes in the middle of a step.
+It works with copies of the network's components, which take over its numbers when the program does. So a schedule changes numbers of a
+copy, and a change never happens within a step.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from nncore.program.transforming import FIRST_LAYER
 class Interpreter:
     """Called back by a `Program`, under the GIL, between its compiled ops.
 
-    The arrays handed to components are views of the program's buffers; those for a number of rows are made once.
+    Components get views of the program's buffers; those for a number of rows are made once.
     """
 
     def __init__(self, spec: ProgramSpec) -> None:

@@ -1,4 +1,4 @@
-"""What may change while a network lives, what programs take over when it has, and every number in it by its path."""
+"""`Knobs`: the settings of a network that may change, which programs read, and its numbers by path."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Knob:
 
 @dataclass
 class Knobs:
-    """The one place of what a network obeys: `nncore.network.network.Network` writes it, its programs read it.
+    """The settings of a network: `nncore.network.network.Network` writes them, its programs read them.
 
-    A program compares `version` whenever it is called, not in every step, and takes everything over if it has moved. Setting an
-    attribute to something else moves it; a component that has changed in itself has to be reported, with `moved`.
+    A program compares `version` in every call, not in every step, and reads all settings if it has changed. Setting an attribute to another
+    value changes it. After a change within a component, call `moved`.
 
     Attributes
     ----------
@@ -134,12 +134,11 @@ class Knobs:
         self.version[1] += 1
 
     def table(self) -> dict[str, Knob]:
-        """Every number by its path, as the components say it: layers and their activations, what is obeyed between steps, transforms, the
-        loss, the optimizer, the network's own.
+        """Every number by its path: of layers, activations, regularizers, constraints, transforms, loss, optimizer and network.
 
-        A regularizer or a constraint is called by the tensor, as in groups, whether the layer or a group asks for it; of several on one
-        tensor each has its number, from 0. Those of optimizers have their bare name and ``optimizer.<name>``, for all groups whose
-        optimizer has one. ``weight_decay`` is the optimizer's own if it has one, else that of the network's penalty.
+        The path of a regularizer or a constraint begins with the tensor, whether a layer or a group has it. Several of one tensor are
+        numbered from 0. Numbers of optimizers have their bare name and ``optimizer.<name>``, for all groups whose optimizer has one.
+        ``weight_decay`` is the optimizer's own if it has one, else that of the network's penalty.
         """
         found: list[Knob] = []
         for stage in () if self.blueprint is None else self.blueprint.stages:
@@ -197,7 +196,7 @@ class Knobs:
         remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(knobs)}"
         if path.startswith("transforms.") and not self.transforms:
             remedy = "it has no transforms, pass them to fit as well"
-        raise ParameterError(f"this network has no number {path!r} that a schedule could move: {remedy}")
+        raise ParameterError(f"this network has no number {path!r} that a schedule could change: {remedy}")
 
 
 def holder_of(component: Configurable, name: str) -> Configurable:

@@ -1,4 +1,4 @@
-"""Which numbers leave a network, and whether they are such as its loss takes."""
+"""The range of a network's outputs, and whether it suits the loss."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nncore.program.specification import NETWORK_INPUT
 
 @dataclass(frozen=True)
 class Output:
-    """Some columns of what leaves a network.
+    """Some columns of a network's outputs.
 
     Attributes
     ----------
     domain : str or None
-        Which numbers they are, see `Activation.output_domain`; None is not known.
+        Their range, see `Activation.output_domain`; None is unknown.
     origin : str
-        What makes them, in words.
+        Where they come from, for messages.
     activation : Activation or None
-        The one that they come from.
+        The activation that they come from.
     """
 
     domain: str | None
@@ -31,7 +31,7 @@ class Output:
 
 
 def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
-    """What leaves the network, from side to side: of several branches that end in a concatenation, each one's end."""
+    """The outputs of the network from left to right: of several concatenated branches, the end of each."""
     values: dict[int, tuple[Output, ...]] = {NETWORK_INPUT: (Output(None, "the input"),)}
     for stage in blueprint.stages:
         plan, given = stage.plan, values[stage.sources[0]]
@@ -52,9 +52,9 @@ def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
 
 
 def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
-    """Raise `ParameterError` if the network is known to end in other numbers than the loss takes.
+    """Raise `ParameterError` if the range of the network's outputs is known and does not suit the loss.
 
-    What says nothing of its numbers is trusted: a component of somebody else's may know better.
+    Outputs of unknown range are accepted.
     """
     n_outputs = blueprint.n_outputs
     _check_mean(loss, blueprint)
@@ -104,7 +104,7 @@ def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: s
         try:
             other: Loss = registry.resolve("losses", name)
             needed = need_of(other.output_domain_for(n_outputs), other).activation
-        except (NNCoreError, ImportError):  # it needs arguments, or is not at hand
+        except (NNCoreError, ImportError):  # it needs arguments, or is not installed
             continue
         is_twin = needed == activation if link is None else other.link == link
         if is_twin and other.targets == loss.targets and type(other) is not type(loss):

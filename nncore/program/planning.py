@@ -1,4 +1,4 @@
-"""What a network consists of: stages with their shapes, and every tensor's place, decided once."""
+"""Plan a network: its stages with their shapes, and the place of every tensor."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     """
     names = numbered([(_kind_of(layer), layer.name) for layer in layers])
     if twice := next((name for name, count in Counter(names).items() if count > 1), None):
-        raise ParameterError(f"two layers are called {twice!r}: give one of them another name=")
+        raise ParameterError(f"two layers have the name {twice!r}: give one of them another name=")
     return names
 
 
@@ -139,7 +139,7 @@ def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tup
     Raises
     ------
     ShapeError
-        If a layer cannot take what the one before it gives; the message names the layer.
+        If a layer cannot take the outputs of the layer before; the message names the layer.
     """
     planner = _Planner()
     planner.chain(layers, names, NETWORK_INPUT, input_shape)
@@ -239,18 +239,16 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     if plan.merge == "sum":
         if any(shape != shapes[0] for shape in shapes):
             given = ", ".join(map(str, shapes))
-            raise ShapeError(f"only outputs of one shape can be added, the branches give {given}: make them equally wide")
+            raise ShapeError(f"only outputs of one shape can be added, and the branches have {given}: give them the same width")
         return shapes[0]
     if any(len(shape) != 1 for shape in shapes):
         given = ", ".join(map(str, shapes))
-        raise ShapeError(f"only vectors can be put side by side, the branches give {given}: end them with nn.Flatten()")
+        raise ShapeError(f"only vectors can be concatenated, and the branches have {given}: end them with nn.Flatten()")
     return (sum(shape[0] for shape in shapes),)
 
 
 #: What to do about a layer without derivatives.
-_FOR_PREDICTION = (
-    "it was made for prediction, and no gradient passes through it; train the network that it was made from, and quantize that again"
-)
+_FOR_PREDICTION = "this layer is only for prediction, and no gradient passes through it; train the original network, and quantize it again"
 
 
 def needs_dense(stage: Stage) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a fit rounds the factors of matrix products to bfloat16, and whether that would be faster on this machine."""
+"""The precision of matrix products in a fit, and whether bfloat16 is faster on this machine."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
         return "bfloat16" if is_faster else dtype.name
     if dtype != np.float32:
         raise ParameterError(
-            f"precision={chosen!r} is for networks of float32, and this one is {dtype.name}: leave it out, or give dtype='float32'"
+            f"precision={chosen!r} is for networks of float32, and this one is {dtype.name}: leave it out, or pass dtype='float32'"
         )
     if chosen == "bfloat16":
         check_bfloat16()
@@ -77,6 +77,6 @@ def check_bfloat16() -> None:
     if not has_bfloat16():
         raise ParameterError(
             "precision='bfloat16' needs a processor with AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on), and nncore's "
-            f"CPU level {native.LEVEL!r} on this one has none: leave precision out, or take 'auto', which uses bfloat16 only where it is "
+            f"CPU level {native.LEVEL!r} on this one has none: leave precision out, or pass 'auto', which uses bfloat16 only where it is "
             "faster"
         )

@@ -266,7 +266,7 @@ def test_precision_reaches_the_fit_and_is_refused_at_once(
         (["--loss", "softmax_cross_entrpy"], "did you mean"),
         (["--loss", "mse:alpha=1"], "alpha"),
         (["--schedule", "cosinus"], "did you mean"),
-        (["--schedule", "weight_dekay=cosine"], "no number 'weight_dekay' that a schedule could move: did you mean 'weight_decay'?"),
+        (["--schedule", "weight_dekay=cosine"], "no number 'weight_dekay' that a schedule could change: did you mean 'weight_decay'?"),
         (["--group", "dense_9.*:frozen=true"], "no tensor is called 'dense_9.*'"),
         (["--group", "*.bias:froze=true"], "has no option 'froze'"),
         (["--sampler", "balancd"], "did you mean"),

@@ -59,7 +59,7 @@ def test_auto_is_float32_and_goes_with_any_solver() -> None:
     ("arguments", "message"),
     [
         ({"solver": "lbfgs", "precision": "bfloat16"}, "solver='lbfgs' needs losses with more digits than precision='bfloat16' gives"),
-        ({"dtype": "float64", "precision": "bfloat16"}, "this one is float64: leave it out, or give dtype='float32'"),
+        ({"dtype": "float64", "precision": "bfloat16"}, "this one is float64: leave it out, or pass dtype='float32'"),
         ({"precision": "half"}, "precision must be one of None, 'float32', 'bfloat16', 'auto', got 'half'"),
         ({"precision": True}, "precision must be one of"),
     ],

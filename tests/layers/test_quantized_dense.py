@@ -80,9 +80,9 @@ def test_it_predicts_only() -> None:
     with pytest.raises(ShapeError, match=r"put nn\.Flatten"):
         nn.Sequential(nn.QuantizedDense(2)).build((2, 3))
     net = nn.Sequential(nn.Dense(3), nn.QuantizedDense(2)).build(4, loss="mse", rng=0)
-    with pytest.raises(NotTrainableError, match=r"quantized_dense_1: it was made for prediction, .* quantize that again"):
+    with pytest.raises(NotTrainableError, match=r"quantized_dense_1: this layer is only for prediction, .* quantize it again"):
         net.fit(np.eye(4), np.zeros((4, 2)))
-    with pytest.raises(NotTrainableError, match="made for prediction"):
+    with pytest.raises(NotTrainableError, match="only for prediction"):
         net.jacobian(np.eye(4))
-    with pytest.raises(NotTrainableError, match="made for prediction"):
+    with pytest.raises(NotTrainableError, match="only for prediction"):
         net[1:].fit(np.eye(3), np.zeros((3, 2)), loss="mse")

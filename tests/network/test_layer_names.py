@@ -99,11 +99,11 @@ def test_names_are_those_of_tensors_groups_tables_and_errors() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    with pytest.raises(ParameterError, match="two layers are called 'a'"):
+    with pytest.raises(ParameterError, match="two layers have the name 'a'"):
         nn.Sequential(nn.Dense(2, name="a"), nn.Dense(2, name="a"))
-    with pytest.raises(ParameterError, match="two layers are called 'dense_1'"):
+    with pytest.raises(ParameterError, match="two layers have the name 'dense_1'"):
         nn.Sequential(nn.Dense(2), nn.Dense(2, name="dense_1"))
-    with pytest.raises(ParameterError, match="two layers are called 'a'"):
+    with pytest.raises(ParameterError, match="two layers have the name 'a'"):
         nn.Sequential(nn.Concat([[nn.Dense(2, name="a")], [nn.Dense(2, name="a")]])).build(2)
 
 
@@ -122,9 +122,9 @@ def test_a_name_may_change_until_the_network_is_built() -> None:
     net = nn.Sequential(nn.Dense(3), nn.Dense(2))
     net.layers[1].name = "head"
     assert net.layer_names == ["dense_1", "head"]
-    with pytest.raises(ParameterError, match="two layers are called"):
+    with pytest.raises(ParameterError, match="two layers have the name"):
         net.layers[0].name = "head"
     net.build(2)
-    with pytest.raises(ParameterError, match="decides what the network consists of"):
+    with pytest.raises(ParameterError, match="structure or state depends on it"):
         net.layers[0].name = "other"
     assert list(net.named_parameters()) == ["dense_1.weight", "dense_1.bias", "head.weight", "head.bias"]

@@ -450,7 +450,7 @@ def test_a_copy_of_a_network_owns_its_own_components(how: str) -> None:
     np.testing.assert_array_equal(net.parameters, fresh.parameters)
     fit(twin, 1)
     assert not np.array_equal(twin.parameters, net.parameters)
-    with pytest.raises(ParameterError, match="decides what the network consists of"):
+    with pytest.raises(ParameterError, match="structure or state depends on it"):
         twin.layers[0].activation = "relu"
 
 

@@ -239,6 +239,6 @@ def test_refused_without_the_instructions(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
     net = network()
     before = net.parameters.copy()
-    with pytest.raises(ParameterError, match=r"needs a processor with AVX512_BF16 .*leave precision out, or take 'auto'"):
+    with pytest.raises(ParameterError, match=r"needs a processor with AVX512_BF16 .*leave precision out, or pass 'auto'"):
         fit(net)
     np.testing.assert_array_equal(net.parameters, before)

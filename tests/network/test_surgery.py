@@ -254,9 +254,9 @@ REFUSED: dict[str, tuple[Callable[[nn.Sequential], object], type[Exception], str
     "a bool": (lambda net: net.pop(True), ParameterError, "whole number"),
     "no such name": (lambda net: net.pop("dense_7"), ParameterError, "no layer 'dense_7'; there are encoder, dense_1, head"),
     "no layer": (lambda net: net.append(3), Exception, "3"),
-    "a name twice": (lambda net: net.append(nn.Dense(2, name="head")), ParameterError, "two layers are called 'head'"),
+    "a name twice": (lambda net: net.append(nn.Dense(2, name="head")), ParameterError, "two layers have the name 'head'"),
     "an object twice": (lambda net: net.append(net[1]), ParameterError, "the same object"),
-    "other inputs": (lambda net: net.pop("encoder"), ShapeError, r"dense_1: .* of shape \(8, 8\), here that has shape \(6, 8\)"),
+    "other inputs": (lambda net: net.pop("encoder"), ShapeError, r"dense_1: .* of shape \(8, 8\), but here needs shape \(6, 8\)"),
     "a narrow layer": (lambda net: net.insert(1, nn.Dense(3)), ShapeError, "dense_2: it comes"),
     "data that are missing": (lambda net: net.append(nn.Dense(2, weight_initializer="lsuv")), ParameterError, "batch="),
 }

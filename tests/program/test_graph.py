@@ -177,9 +177,9 @@ def test_layers_may_be_named_and_described() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ShapeError, match=r"residual_1: only outputs of one shape can be added, the branches give \(4,\), \(3,\)"):
+    with pytest.raises(ShapeError, match=r"residual_1: only outputs of one shape can be added, and the branches have \(4,\), \(3,\)"):
         nn.Sequential(nn.Residual([dense(4)])).build(3)
-    with pytest.raises(ShapeError, match=r"concat_1: only vectors can be put side by side"):
+    with pytest.raises(ShapeError, match=r"concat_1: only vectors can be concatenated"):
         nn.Sequential(nn.Concat([[], []])).build((2, 3))
     with pytest.raises(ShapeError, match=r"residual_1.dense_1: Dense takes vectors"):
         nn.Sequential(nn.Residual([dense(3)])).build((2, 3))

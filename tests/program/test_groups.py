@@ -151,7 +151,7 @@ def test_settings_stay_until_others_are_given() -> None:
     [
         ({"dense_9.*": {"frozen": True}}, r"no tensor is called 'dense_9\.\*'; there are dense_1\.weight"),
         ({"*": {"frozen": True}}, "freezes every tensor"),
-        ({"*": {"rate": 2}}, "which has no number 'rate'; an option is one of lr_factor, weight_decay, frozen, lazy, optimizer, lr\\. To"),
+        ({"*": {"rate": 2}}, "which has no number 'rate'; valid options are lr_factor, weight_decay, frozen, lazy, optimizer, lr\\. To"),
         ({"*": {"lr_factor": -1}}, "must be a number of at least 0"),
         ({"*": {"lr_factor": float("nan")}}, "must be a number of at least 0"),
         ({"*": {"frozen": "yes"}}, "must be True or False"),
@@ -171,10 +171,10 @@ def test_bad_groups_change_nothing(groups: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("groups", "fit", "message"),
     [
-        ({"*": {"lazy": True}}, {}, r"dense_1.weight is none: write a pattern that matches embedding_1.weight_0 alone"),
+        ({"*": {"lazy": True}}, {}, r"dense_1.weight is not one: write a pattern that matches embedding_1.weight_0 alone"),
         ({"embedding_1.*": {"lazy": 1}}, {}, "must be True or False, got 1"),
         ({"embedding_1.*": {"lazy": True, "optimizer": "muon"}}, {}, "computes a step from whole tensors"),
-        ({"embedding_1.*": {"lazy": True, "optimizer": nn.Lookahead("sgd")}}, {}, "does something with all parameters around each step"),
+        ({"embedding_1.*": {"lazy": True, "optimizer": nn.Lookahead("sgd")}}, {}, "acts on all parameters around each step"),
         ({"embedding_1.*": {"lazy": True, "optimizer": "schedule_free"}}, {}, "predicts with an average of all steps"),
         ({"embedding_1.*": {"lazy": True}}, {"weight_decay": 0.1}, "weight_decay=0.1 gives each of its rows a gradient in every step"),
         ({"embedding_1.*": {"lazy": True, "regularizer": "l2"}}, {}, r"L2\(.*\) changes all of its rows in every step"),

@@ -250,7 +250,7 @@ def test_described_and_shown() -> None:
     [
         ({"*": {"optimizer": "lyon"}}, "lyon"),
         ({"*": {"optimizer": 3}}, "an optimizer is needed"),
-        ({"*.bias": {"beta3": 0.1}}, r"dense_1\.bias is trained by Adam\(.*\), which has no number 'beta3'; an option is one of .*beta1"),
+        ({"*.bias": {"beta3": 0.1}}, r"dense_1\.bias is trained by Adam\(.*\), which has no number 'beta3'; valid options are .*beta1"),
         ({"*.bias": {"beta1": "high"}}, "no option 'beta1'; there are lr_factor"),
         ({"*.bias": {"epsilon_inside": 1.0}}, "which has no number 'epsilon_inside'; .* give the group an optimizer"),
         ({"*.bias": {"beta1": 1.0}}, r"groups, for dense_1\.bias: Adam: beta1 must be a number in \[0, 1\)"),

@@ -450,7 +450,7 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], list[Layer]]]] = {
 @pytest.mark.parametrize(
     ("pattern", "match"),
     [
-        ("fourth.weight", r"'fourth.weight' matches tied tensors alone \(fourth.weight is tied to first.weight\).*: write 'first.weight'$"),
+        ("fourth.weight", r"'fourth.weight' matches only tied tensors \(fourth.weight is tied to first.weight\).*: write 'first.weight'$"),
         ("[tf]?*[dh].weight", r"third.weight is tied to second.weight, fourth.weight is .*: write 'second.weight' or 'first.weight'$"),
         (
             "fourth.*",

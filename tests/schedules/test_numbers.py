@@ -138,7 +138,7 @@ def test_every_number_of_every_component_moves_or_says_why(case: Case) -> None:
     case.fit(net, 0, **case.arguments(case.component))
     for knob in moving(case, net):
         if not moves(net, knob):
-            with pytest.raises(ParameterError, match="so that no schedule can move it"):
+            with pytest.raises(ParameterError, match="so a schedule cannot change it"):
                 case.fit(net, 1, schedule={knob.path: "constant"})
             continue
         alone = by_schedule(case, knob, 1)
@@ -403,7 +403,7 @@ def test_curves_leave_the_numbers_out() -> None:
         ({"lr": "cosine", "optimizer.lr": "step"}, r"two schedules for 'lr': drop one"),
         ({}, r"must be one schedule or a dict like"),
         ({1: "cosine"}, r"must be one schedule or a dict like"),
-        ({"dense_1.n_outputs": "cosine"}, r"no number 'dense_1\.n_outputs' that a schedule could move"),
+        ({"dense_1.n_outputs": "cosine"}, r"no number 'dense_1\.n_outputs' that a schedule could change"),
         ({"dense_1.activation.slope": "cosine"}, r"predictions use slope=0\.2, and the last step .* use a schedule that ends at 1"),
         ({"dense_1.activation.slope": nn.Plateau("loss")}, r"predictions use slope=0\.2, and it may end anywhere"),
         (
@@ -453,7 +453,7 @@ def test_a_number_that_the_kernel_gets_in_another_form_says_so(monkeypatch: pyte
     monkeypatch.setattr(nn.Dropout, "hyper", lambda self: [1 - self.rate])
     net = network()
     assert native_kernel(net.layers[1]) is not None
-    with pytest.raises(ParameterError, match=r"hyper\(\) of Dropout does not hand rate to the kernel as it is"):
+    with pytest.raises(ParameterError, match=r"hyper\(\) of Dropout does not pass rate unchanged to the kernel"):
         fit(net, 2, schedule={"dropout_1.rate": "cosine"})
 
 

@@ -140,7 +140,7 @@ def test_a_number_that_a_callback_sets_is_the_new_base() -> None:
         ("transforms.1.std", r"did you mean 'transforms\.0\.std'"),
         ("dense_1.weight_regularizer.strength", r"did you mean 'dense_1\.weight\.regularizer\.strength'"),
         ("dense_2.weight.regularizer.strength", r"did you mean 'dense_2\.weight\.regularizer\.[01]\.strength'"),
-        ("dense_1.weight.constraint.axis", r"no number 'dense_1\.weight\.constraint\.axis' that a schedule could move"),
+        ("dense_1.weight.constraint.axis", r"no number 'dense_1\.weight\.constraint\.axis' that a schedule could change"),
         ("transforms.0.std", r"transforms\.0\.std is 0, and a schedule multiplies it"),
     ],
 )
