@@ -59,4 +59,4 @@ def _goals(section: Section, lines: list[Line]) -> Iterator[tuple[str, str]]:
     figures = [(line, figure) for line in lines if line.goal is not None and (figure := yardstick.of(line)) is not None]
     missed = [f"{line.what} {yardstick.text(figure)} (goal {yardstick.goal(line)})" for line, figure in figures if yardstick.misses(line)]
     if figures:
-        yield f"{len(figures) - len(missed)} of {len(figures)} goals reached", f"missed: {', '.join(missed)}" if missed else ""
+        yield f"{len(figures) - len(missed)} of {len(figures)} goals reached", "; ".join(f"missed: {each}" for each in missed)

@@ -11,27 +11,27 @@ from nncore.bench.sections import SECTIONS
 from nncore.bench.summary import Finding, counted, thread_counts, with_threads
 from nncore.bench.tables import entries, markdown
 
-_TRAINING = """One step gathers a batch, goes forward, takes softmax cross-entropy, goes backward and lets Adam update; float32, ReLU.
-Microseconds a step, the best of many epochs. Behind a library's time stands how many times as fast nncore is.
+_TRAINING = """One step gathers a batch, computes the forward pass, softmax cross-entropy and the backward pass, and updates with Adam;
+float32, ReLU. Times are microseconds for a step, the best of many epochs. In parentheses: how many times as fast nncore is.
 
-`limit` is the shortest time that the processor's own speed allows: the step's multiply-adds at the peak measured on one core, times the
-number of threads, and Adam's 28 bytes a parameter at the bandwidth measured with one thread (also where two work). Nothing else of a step
-is in it. `of limit` is the limit divided by nncore's time: 100 % is as fast as that, 50 % takes twice as long. More than 100 % is possible
-where all parameters fit a cache, which is faster than the memory that the limit counts.
+`limit` is the shortest time that the processor allows for the step's multiply-adds and for Adam's 28 bytes for each parameter. It uses
+the peak measured on one core, times the number of threads, and the bandwidth measured with one thread, also where two work. It counts
+nothing else of a step. `of limit` is the limit divided by nncore's time: 50 % takes twice as long as the limit. More than 100 % is
+possible if all parameters fit a cache, which is faster than the memory that the limit counts.
 
-**Bold**: slower than the library; or, on one thread, below the part of the limit's speed that is wanted, 85 % where the limit is over
-100 µs and the batch at least 32, a third elsewhere."""
-_PREDICTION = """Microseconds a call from Python on one core: `predict_one` at batch 1, `predict` above. `limit` is the multiply-adds alone,
-which leaves out the call itself: a microsecond or two that small networks do not get below."""
-_SIMPLECHAINS = """4-32-16-4, tanh, mean squared error, Adam, 10,000 samples in one batch; microseconds an epoch, which is one step."""
-_METHOD = """Each library runs in a process of its own, pinned to as many cores as it may use threads, on the same data. In each case nncore
-and its peers take turns, so that what else happens on the machine meets all of them; the best time counts. PyTorch indexes tensors and uses
-its fused Adam; JAX runs a whole epoch as one compiled scan with optax's Adam; drawing the order of the samples is timed for nncore and
-scikit-learn, and not for the other two. To repeat it:"""
-_LINES = "Behind a library's time stands how many times as fast nncore is. **Bold**: slower than the library, or short of the goal."
-_BUSY = """another process copied memory and multiplied matrices on one of the cores all the time, while each library had its turn; peak and
-bandwidth were measured before it began. On 1 thread a library had another core than it, and shared the memory with it alone. On as many
-threads as cores it shared that core, too, about half of which is left: no library can reach the limit then, which counts all cores whole"""
+**Bold**: nncore is slower than the library, or a step on one thread misses its part of the limit's speed. This part is 85 % if the limit is
+over 100 µs and the batch at least 32, else a third."""
+_PREDICTION = """Microseconds for a call from Python on one core: `predict_one` at batch 1, `predict` for larger batches. `limit` counts
+only the multiply-adds. The call itself takes a microsecond or two more, which small networks cannot avoid."""
+_SIMPLECHAINS = """4-32-16-4, tanh, mean squared error, Adam, 10,000 samples in one batch. Microseconds for an epoch, which is one step."""
+_METHOD = """Each library runs in its own process on the same data, pinned to as many cores as it may use threads. In each case nncore
+and its peers take turns, so that other load on the machine affects all of them. The best time counts. PyTorch indexes tensors and uses
+its fused Adam. JAX runs a whole epoch as one compiled scan with optax's Adam. The times of nncore and scikit-learn include drawing the
+order of the samples; the times of the other two do not. To repeat it:"""
+_LINES = "In parentheses: how many times as fast nncore is. **Bold**: nncore is slower than the library, or misses the goal."
+_BUSY = """another process copied memory and multiplied matrices on one of the cores, while each library had its turn; peak and
+bandwidth were measured before. On 1 thread, a library had another core and shared only the memory. On as many threads as cores, it
+shared that core too, about half of which is left. The limit counts all cores whole, so no library can reach it then"""
 
 
 def write(results: Results, picture: PurePath | None = None) -> str:
@@ -48,7 +48,7 @@ def write(results: Results, picture: PurePath | None = None) -> str:
 
 def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
     rates = results.rates
-    yield f"# Speed of nncore{' beside a busy neighbour' if results.busy else ''}"
+    yield f"# Speed benchmark on {results.machine['CPU']}{', one core busy' if results.busy else ''}"
     facts = (
         results.machine
         | results.versions
@@ -91,5 +91,8 @@ def _blocks(results: Results, picture: PurePath | None) -> Iterator[str]:
 
 
 def _bullet(finding: Finding) -> str:
+    """Its first part, and the others in lines below it."""
     label = SECTIONS[finding.label].title if finding.label in SECTIONS else finding.label.capitalize()
-    return f"- {label}: {finding.text}" + (f"; **{finding.bad}**" if finding.bad else "")
+    first, *others = finding.text.split("; ")
+    bad = [f"**{part}**" for part in finding.bad.split("; ") if part]
+    return "\n  - ".join([f"- {label}: {first}", *others, *bad])

@@ -222,7 +222,7 @@ SECTIONS = {
     "calls": Section(
         "Calls",
         f"""CPU time of one call from Python. The network is {CALLS_CASE.net}. A training call gets {CALLS_CASE.batch} rows, a prediction
-gets one. The arithmetic is that of a step inside `fit`, or of one row among {MANY_ROWS}. What lies beyond it is the call.""",
+gets one. The arithmetic is that of a step inside `fit`, or of one row among {MANY_ROWS}. The rest is the call.""",
         BEYOND,
         _calls,
     ),
@@ -236,8 +236,8 @@ is that of as many rows among {MANY_ROWS} of the same network in float32.""",
     "epochs": Section(
         "The end of an epoch",
         """CPU time of one epoch of `fit` with validation: 4-16-3 at batch 32 for iris, 64-100-10 at batch 128 for the digits. The
-arithmetic is that of as many steps inside a long `fit` and of the forward pass of the validation rows. What lies beyond it is the end
-of the epoch; "none" where the epoch took no longer than the same steps inside the long `fit`, whose data are larger.""",
+arithmetic is that of as many steps inside a long `fit` and of the forward pass of the validation rows. The rest is the end
+of the epoch; "none" if the epoch took no longer than the same steps inside the long `fit`, whose data are larger.""",
         BEYOND,
         _epochs,
     ),
@@ -251,8 +251,8 @@ epochs at most. The fit of iris has the default 100 hidden units.""",
     ),
     "sparse": Section(
         "Sparse samples",
-        """Three epochs of an `MLPClassifier` at the defaults (100 hidden units, batches of 200, Adam) on a sparse matrix in float32, rows ×
-columns, of which one number in a thousand is there, as in a bag of words.""",
+        """Three epochs of an `MLPClassifier` with its defaults (100 hidden units, batches of 200, Adam) on a sparse float32 matrix,
+rows × columns. One number in a thousand is not 0, as in a bag of words.""",
         AGAINST_SKLEARN,
         _sparse,
     ),
@@ -265,9 +265,9 @@ of 16 networks is 16 fits on one thread, one after the other.""",
     ),
     "products": Section(
         "Matrix products",
-        """A prediction of one dense layer on one thread in float32: rows × inputs × outputs. Beside the product it takes the call from
-Python, some 2 µs, and memory for a new result; so does PyTorch's `addmm`. "Alone" is the product without either, the layer's function in a
-loop. The peak is measured in the same turns.""",
+        """A prediction of one dense layer on one thread in float32: rows × inputs × outputs. It includes the call from Python, some
+2 µs, and memory for a new result, as PyTorch's `addmm` does. "Alone" is the product without either: the layer's function in a loop. The
+peak is measured in the same turns.""",
         FRACTION,
         _products,
     ),

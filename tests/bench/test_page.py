@@ -17,7 +17,7 @@ def test_page_has_the_machine_the_findings_and_every_table() -> None:
     assert "- Wheel: 1.23 MB" in lines
     assert "![Ratios of every case](pictures/grid.png)" in lines
     assert [line for line in lines if line.startswith("#")] == [
-        "# Speed of nncore",
+        "# Speed benchmark on a CPU",
         "## In short",
         "## Training",
         "### 1 thread",
@@ -32,7 +32,7 @@ def test_page_has_the_machine_the_findings_and_every_table() -> None:
     assert "| 784-512-10 | 32 | 1 | 2000 | 4000 | **50 %** | 4400 (1.10×) | – |" in lines
     assert "| 784-512-10 | 32 | 2 | 1000 | 2000 | 50 % | 4000 (2.00×) | – |" in lines
     assert "| train_on_batch | 2 µs | 14 µs | **12 µs** | ≤ 10 µs | 140 µs (10.0×) |" in lines
-    assert "- Matrix products: 0 of 1 goals reached; **missed: 64 × 64 × 64 80 % (goal ≥ 85 %)**" in lines
+    assert "- Matrix products: 0 of 1 goals reached\n  - **missed: 64 × 64 × 64 80 % (goal ≥ 85 %)**\n" in text
     assert "- jax: something failed" in lines
     assert text.endswith("```sh\nnncore bench --threads 1,2\n```\n")
 
@@ -48,6 +48,6 @@ def test_a_busy_neighbour_is_named() -> None:
     busy = results()
     busy.busy = True
     lines = page.write(busy).splitlines()
-    assert lines[0] == "# Speed of nncore beside a busy neighbour"
+    assert lines[0] == "# Speed benchmark on a CPU, one core busy"
     assert any(line.startswith("| neighbour | another process copied memory") for line in lines)
     assert not any("neighbour" in line for line in page.write(results()).splitlines())

@@ -69,7 +69,7 @@ def write(file: Path) -> Path:
 def _parts(file: Path) -> Iterator[str]:
     results = read(file)
     model = Model(results.steps)
-    yield "# Scaling to many processes"
+    yield "# Scaling: speed-up with many processes"
     yield texts.PURPOSE
     yield _machine(results.machine)
     yield "## In short"
@@ -77,23 +77,23 @@ def _parts(file: Path) -> Iterator[str]:
     picture = file.with_suffix(".png")
     draw(model.strong, SIZES, picture)
     yield f"![Speed-up against processes]({picture.name})"
-    yield "## One batch, shared out"
+    yield "## Strong scaling: one batch for all processes"
     yield texts.STRONG
     yield from _curves(model.strong)
-    yield "## A batch for each process"
+    yield "## Weak scaling: a batch for each process"
     yield texts.WEAK
     yield from _curves(model.weak)
     yield "## What a step sends"
     yield texts.SENT
     yield _sent(model)
     if results.checked:
-        yield "## The model beside processes that are there"
+        yield "## The model compared with real processes"
         yield texts.CHECKED
         if {**results.machine, "date": ""} != {**results.checked_on, "date": ""}:
             yield texts.ON_ANOTHER
             yield _machine(results.checked_on)
         yield _checked(results)
-    yield "## How it was done"
+    yield "## How it was measured"
     yield texts.METHOD.format(file=f"docs/benchmarks/{file.name}", name=file.name)
 
 
@@ -107,7 +107,7 @@ def _sentences(model: Model, shape: Shape) -> Iterator[str]:
         )
         speed, size, mode = best[0], -best[1], MODES[best[2]]
         found.append(f"{name}: {speed:.1f} times with {size} processes ({mode})" if size > 1 else f"{name}: one process is quickest")
-    yield f"{shape}, {shape.batch} samples a step. " + "; ".join(found) + "."
+    yield "\n  - ".join([f"{shape}, {shape.batch} samples a step", *found])
 
 
 def _curves(curve: object) -> Iterator[str]:

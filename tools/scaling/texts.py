@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-PURPOSE = """How much faster [many processes](../guide/more-machines.md) fit one network than one process, **by a model**: the work of a
-process is measured, its messages are counted, and the time that messages take is computed from the latency and the bandwidth of a
-network. No cluster was at hand. The processes that were at hand are compared with the model below.
+PURPOSE = """How much faster do [many processes](../guide/more-machines.md) fit one network than one process? **The numbers come from a
+model**, since no cluster was available. The work of a process was measured, and its messages were counted. The time of messages is
+computed from the latency and the bandwidth of a network. Below, the model is compared with processes on one machine.
 
-*exact* sends samples between layers and has the bits of a fit by one process. *shards* is `shards=` as many parts as there are
-processes, and has the bits of one process with as many shards."""
+*exact* sends samples between layers and has the bits of a fit by one process. *shards* uses `shards=` with the number of processes. It has
+the bits of one process with as many shards."""
 
-STRONG = """Steps a second, in those of one process. The batch stays as it is, and each process has a smaller part of it. Work that every
-process does by itself, messages, and products of few rows keep it from growing."""
+STRONG = """Steps a second, relative to one process. The size of the batch is fixed, and each process has a smaller part of it.
+Messages, products of few rows, and work that every process repeats limit the gain."""
 
-WEAK = """Samples a second, in those of one process. Each process has as many samples as one process alone, so that batches grow. The model
-has each process do as much as one process does."""
+WEAK = """Samples a second, relative to one process. Each process has as many samples as one process alone, so batches grow. In the
+model, each process does as much as one process does."""
 
-SENT = """By each of 8 processes: of gatherings the bytes of all shares together."""
+SENT = """Messages of each of 8 processes. For gatherings, the bytes are those of all shares together."""
 
 CHECKED = """Processes of MPI on one machine, with shared memory between them, and with each message delayed by what the model says a
 slower network takes. The model starts from the work of a process of as many, with as many shards, on the same machine; one process has
-two shards. More processes than cores take turns: the model multiplies their work. It counts no time for shared memory, for a process
-that waits for a slower one, or for two processes that share the memory of one machine: what lies above 1 is that."""
+two shards. More processes than cores take turns: the model multiplies their work. The model counts no time for shared memory, or for a
+process that waits for a slower one. It also ignores that processes share the memory of one machine. Ratios above 1 show this time."""
 
-ON_ANOTHER = """They ran on another machine than the steps above:"""
+ON_ANOTHER = """They ran on another machine:"""
 
 METHOD = """- A network is trained as the first of R processes with a collective that pretends that there are others. It counts messages and
   bytes, and its own time does not count. Seconds are those of the processor, on one thread: the least of three fits less the least of three

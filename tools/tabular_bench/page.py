@@ -40,7 +40,7 @@ def _parts(file: Path, folder: Path | None) -> Iterator[str]:
     runs = [run for run in read(file) if run.table in reported]
     data = frame(runs)
     found = blocks(data, list(METHODS))
-    yield "# Scores on tables"
+    yield "# Tabular benchmark: networks and gradient-boosted trees"
     yield texts.PURPOSE
     yield _machine(runs)
     yield "## In short"
