@@ -14,7 +14,7 @@ import ast
 import re
 import subprocess
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -22,6 +22,8 @@ from statistics import mean
 ROOT = Path(__file__).parents[1]
 #: No sentence of a page or a docstring has more words.
 LIMIT = 30
+#: Signs of a formula in a sentence.
+FORMULA = r"[=←∂Σ√⊙∫·−]"
 #: Words that the field has other words for, and what to write instead.
 DISCOURAGED = {
     r"what (?:came|comes|became) of (?:it|them)": "result",
@@ -173,15 +175,19 @@ def native_sentences(path: Path) -> list[Sentence]:
     return found
 
 
-def files(*suffixes: str) -> list[Path]:
+def tracked(*suffixes: str) -> list[Path]:
     """The files of the repository with these endings, from its root."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
     return [Path(name) for name in listed if name.endswith(suffixes)]
 
 
-def texts() -> dict[str, dict[Path, list[Sentence]]]:
-    """Every text of the repository: kind, file, sentences."""
+def texts(wanted: Collection[Path] = ()) -> dict[str, dict[Path, list[Sentence]]]:
+    """Every text of the repository, or of these files and folders: kind, file, sentences."""
     kinds: dict[str, dict[Path, list[Sentence]]] = {}
+
+    def files(*suffixes: str) -> list[Path]:
+        return [path for path in tracked(*suffixes) if not wanted or any(path == one or one in path.parents for one in wanted)]
+
     for path in files(".md"):
         kind = "/".join(path.parts[:2]) if path.parts[0] == "docs" and len(path.parts) > 2 else "other pages"
         kinds.setdefault(kind, {})[path] = list(page_sentences((ROOT / path).read_text(encoding="utf-8")))
@@ -195,8 +201,8 @@ def texts() -> dict[str, dict[Path, list[Sentence]]]:
 
 
 def faults(sentence: Sentence) -> Iterator[str]:
-    """What is wrong with a sentence."""
-    if sentence.words > LIMIT:
+    """What is wrong with a sentence. A formula may be as long as it is."""
+    if sentence.words > LIMIT and not re.search(FORMULA, sentence.text):
         yield f"{sentence.words} words, at most {LIMIT}"
     for pattern, instead in DISCOURAGED.items():
         if match := re.search(pattern, sentence.text, re.IGNORECASE):

@@ -11,8 +11,8 @@ from typing import Any
 
 from nncore.configuration import get_include
 
-#: No -ffast-math: it would change how the whole process treats subnormal numbers. -ffp-contract=off, since compilers would fuse
-#: multiplications and additions in the vectors of a loop, but not in its remainder. Results would depend on the number of threads.
+#: No -ffast-math: it would change how the whole process treats subnormal numbers. -ffp-contract=off: compilers would
+#: fuse multiplications and additions in the vectors of a loop, but not in its remainder. Results would depend on the number of threads.
 _FLAGS = ("-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden")
 _FLAGS_OF_MICROSOFT = ("/O2", "/std:c11")
 

@@ -11,9 +11,9 @@ from nncore.errors import ParameterError
 class Callback(Configurable):
     """Base class of callbacks, which `fit` calls. Override what you need.
 
-    `training` is the running `nncore.training.Training`. It has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs`` and ``n_steps``,
-    the ``fraction`` of the fit that is done, the ``loss`` so far in this epoch, and ``stop(reason)``, which ends the fit after this round
-    of callbacks.
+    `training` is the running `nncore.training.Training`. It has ``network``, ``history``, ``epoch`` (from 1), ``n_epochs``, ``n_steps``,
+    the ``fraction`` of the fit that is done and the ``loss`` so far in this epoch. ``stop(reason)`` ends the fit after this round of
+    callbacks.
 
     Return from `state` what a callback needs to resume after an interruption. The network stores it, and so do files that are saved during
     the fit. A fit that resumes passes it to `restore` of the callback with the same class and arguments. ``training.network.n_epochs``

@@ -184,7 +184,7 @@ class Plan:
         unknown. A view, or a layer that only trains, has the range of its inputs, and branches have that of their ends.
     members : int, default 0
         The layer averages samples of this many members of an ensemble. As the last layer of a network, without an activation, it is left
-        out of training: the loss of a sample is then the mean of the losses of its members. 0: the layer does not average members.
+        out of training. The loss of a sample is then the mean of the losses of its members. 0: the layer does not average members.
     link : str, dict or None, default None
         With `members`, the link of the loss on whose scale the layer averages; a loss with another link raises an error. ``"identity"``
         averages the outputs themselves, for any loss.

@@ -43,8 +43,8 @@ class PiecewiseLinearEmbedding(Layer):
     PLE(x)_t = (x − e_t) / (e_{t+1} − e_t), at least 0 except in the first bin and at most 1 except in the last one: outside all bins the
     functions continue as straight lines.
 
-    Tensors: ``weight`` v and ``bias`` c of shape (n_columns, n_outputs), from U(−¼, ¼), and ``bin_weight`` V of shape (n_columns, largest
-    number of bins, n_outputs), initially zeros: the functions start as straight lines. Rows of V for bins that a column does not have
+    Tensors: ``weight`` v and ``bias`` c of shape (n_columns, n_outputs), from U(−¼, ¼); ``bin_weight`` V of shape (n_columns, largest
+    number of bins, n_outputs), initially zeros. So the functions start as straight lines. Rows of V for bins that a column does not have
     do not change.
 
     References

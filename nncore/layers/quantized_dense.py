@@ -45,8 +45,8 @@ class QuantizedDense(Layer):
 
     Notes
     -----
-    Buffers, initially zeros and ones: ``weight`` w of shape ``(n_inputs, n_outputs)``, int8; ``scale`` s of shape ``(n_outputs,)``, s₀
-    times the width of one of the 255 steps of the unit's weights; ``bias`` of shape ``(n_outputs,)``. There may be at most 65,536 inputs.
+    Buffers, initially zeros and ones: ``weight`` w of shape ``(n_inputs, n_outputs)``, int8; ``scale`` s and ``bias`` of shape
+    ``(n_outputs,)``. A scale is s₀ times the width of one of the 255 steps of the unit's weights. There may be at most 65,536 inputs.
 
     References
     ----------

@@ -141,8 +141,8 @@ class Inner:
 class Op:
     """One entry of a program: a layer, an activation applied to what came before, or a joint. Arrays have `max_rows` rows.
 
-    A joint runs no component. Those of a layer with branches, ``"sum"`` and ``"concat"``, make one value of several; a ``"fork"`` stands
-    behind an op whose output several others read, and on the way back adds up what they say of its gradient.
+    A joint runs no component. Those of a layer with branches, ``"sum"`` and ``"concat"``, make one value of several. A ``"fork"`` follows
+    an op whose output several others read, and adds up their gradients in the backward pass.
     """
 
     component: Layer | Activation

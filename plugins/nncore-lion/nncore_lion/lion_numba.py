@@ -1,4 +1,4 @@
-"""Lion on the numba rung: the same step as one compiled pass, with no C compiler at hand.
+"""Lion on the numba rung: the same step as one compiled pass, without a C compiler.
 
 Importing this module imports numba and compiles, which takes about a second; nncore does so when somebody asks for ``"lion_numba"``.
 """

@@ -13,9 +13,10 @@ from nncore_survival.targets import N_TARGETS, example_survival
 class Concordance(Metric):
     """C: of the pairs of samples whose order of events is known, the share that predictions put in that order.
 
-    A pair is comparable if the earlier time is that of an event; of two equal times, if one is an event and the other is censored, which
-    counts as later. It is concordant if the earlier one has the higher predicted risk; a pair of equal risks counts half. Constant
-    predictions score ½, a perfect order 1. A pair weighs the product of its sample weights. Without a comparable pair C is NaN.
+    A pair is comparable if the earlier time is that of an event. Of two equal times, one must be an event and the other censored; the
+    censored one counts as later. A pair is concordant if the earlier one has the higher predicted risk; a pair of equal risks counts
+    half. Constant predictions score ½, a perfect order 1. A pair weighs the product of its sample weights. Without a comparable pair C is
+    NaN.
 
     The risk is the network's output if there is one (``cox``). Of several outputs, hazards of intervals (``logistic_hazard``), it is the
     negative sum of the survival curve.

@@ -12,15 +12,15 @@ from nncore_survival.targets import N_TARGETS, check_survival, example_survival
 class Cox(Loss):
     """E = Σᵢ wᵢ δᵢ (log Σⱼ wⱼ exp(ηⱼ) − ηᵢ), j over the samples at risk at the time of i: those whose time is not before it.
 
-    The negative log partial likelihood of proportional hazards. The one output η is the logarithm of the hazard, up to a constant; δ is 1
-    for an event and 0 for a censored sample; w are shares of the samples in the batch, which sum to 1. The gradient is
+    The negative log partial likelihood of proportional hazards. The one output η is the logarithm of the hazard, up to a constant. δ is 1
+    for an event and 0 for a censored sample. w are shares of the samples in the batch, which sum to 1. The gradient is
     ∂E/∂ηₖ = wₖ exp(ηₖ) Σᵢ wᵢ δᵢ / Σⱼ wⱼ exp(ηⱼ) − wₖ δₖ, i over the events up to the time of k.
 
     Parameters
     ----------
     ties : {"breslow", "efron"}, default "breslow"
         What is done with events at the same time. Breslow: each of them has all of them at risk. Efron: of d tied events, the l-th has
-        1 − l / d of the tied risk left (l from 0), and each counts with the mean of their weights, as in R's ``coxph``. With Breslow's
+        1 − l / d of the tied risk left (l from 0). Each counts with the mean of their weights, as in R's ``coxph``. With Breslow's
         way a sample of weight 2 is the same as the sample twice; with Efron's it is not.
 
     Raises
