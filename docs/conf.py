@@ -119,6 +119,7 @@ html_context = {"default_mode": "auto"}  # light or dark as the reader's system 
 templates_path = ["_templates"]
 html_favicon = "_static/logo.svg"
 html_sidebars = {"index": [], "start": [], "comparison": [], "faq": [], "glossary": []}
+html_search_scorer = str(DOCS / "_static" / "search_scores.js")
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

@@ -87,9 +87,8 @@ class Loss(Configurable):
             One of three:
 
             - class indices ``(n_rows,)``: by default the largest output, for a loss of class indices;
-            - values ``(n_rows, n_values)`` on the scale of real targets: by default the outputs, for other losses. A classifier uses
-            targets
-              of 0 and 1: a single value above ½ is the second class, and of several values the largest is the class;
+            - values ``(n_rows, n_values)`` on the scale of real targets: by default the outputs, for other losses. A classifier
+              uses targets of 0 and 1: a single value above ½ is the second class, and of several values the largest is the class;
             - probabilities of classes, for a loss of class indices. They are read in the same way.
         """
         if self.has_yes_no_outputs or self.targets_for(output.shape[1]) == "real":

@@ -12,8 +12,8 @@ from nncore_survival.targets import N_TARGETS, check_survival, example_survival
 class Cox(Loss):
     """E = Σᵢ wᵢ δᵢ (log Σⱼ wⱼ exp(ηⱼ) − ηᵢ), j over the samples at risk at the time of i: those whose time is not before it.
 
-    The negative log partial likelihood of proportional hazards. The one output η is the logarithm of the hazard, up to a constant. δ is 1
-    for an event and 0 for a censored sample. w are shares of the samples in the batch, which sum to 1. The gradient is
+    The negative log partial likelihood of proportional hazards. The one output η is the logarithm of the hazard, up to a constant. Events
+    have δ 1, and censored samples 0. The shares w of the samples in the batch sum to 1. The gradient is
     ∂E/∂ηₖ = wₖ exp(ηₖ) Σᵢ wᵢ δᵢ / Σⱼ wⱼ exp(ηⱼ) − wₖ δₖ, i over the events up to the time of k.
 
     Parameters
