@@ -25,8 +25,8 @@ WIDTH = "110"
 INTRODUCTION = """\
 # `nncore train` on eight tables
 
-What a newcomer types and what is printed, written by `tools/make_transcript.py`. Each table is trained with the defaults, on the file as it
-was downloaded; what one would do next follows. Durations are left out (…); they, and the last digits, differ between machines.
+See what `nncore train` prints for eight public tables. Each table is trained with the defaults on the unchanged file; useful next commands
+follow. `tools/make_transcript.py` wrote this page. Durations are left out (…). They and the last digits differ between machines.
 """
 
 #: Heading, what to know, files to bring (from, called), commands.
