@@ -60,7 +60,7 @@ class ArrowColumns:
         self.features = tuple(name for name in schema.names if name not in named)
         self.all = (*self.features, *named)
         if not self.features:
-            raise DataError(f"{source} has no columns beside {listed(named)}")
+            raise DataError(f"{source} has no columns for features besides {listed(named)}")
 
     def _dtype(self, name: str, kind: Any) -> np.dtype:
         """What holds a column of a type, NaN included."""
@@ -70,8 +70,8 @@ class ArrowColumns:
         if types.is_integer(kind) or types.is_float64(kind) or types.is_decimal(kind) or types.is_null(kind):
             return np.dtype(np.float64)
         raise DtypeError(
-            f"column {name!r} of {self._source} holds {kind}, and a network takes numbers: leave it out, by "
-            "pyarrow.dataset.dataset(...).scanner(columns=[...]), or encode it; nncore train and the estimators encode text and dates"
+            f"column {name!r} of {self._source} holds {kind}, but a network needs numbers: encode it, or leave it out with "
+            "pyarrow.dataset.dataset(...).scanner(columns=[...]). nncore train and the estimators encode text and dates"
         )
 
     @property
@@ -130,7 +130,7 @@ class FrameColumns(ArrowColumns):
         if features is not None:
             if lacking := [name for name in features if name not in schema.names]:
                 raise DataError(
-                    f"{source} lacks {listed(list(map(repr, lacking)), most=20)}, which training had; it has {listed(schema.names)}"
+                    f"{source} lacks the training columns {listed(list(map(repr, lacking)), most=20)}; it has {listed(schema.names)}"
                 )
             self.features = tuple(features)
             self.all = tuple(dict.fromkeys((*self.features, *self.all[len(self.all) - len(self._targets) - (sample_weight is not None) :])))
@@ -290,7 +290,7 @@ def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str, *, frames: boo
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None and not isinstance(value, str) and not (name == "y" and isinstance(value, (list, tuple))):
             raise ParameterError(
-                f"{name} must name a column of {source}{' or several' if name == 'y' else ''}, got a {type(value).__name__}"
+                f"{name} must name a column{' or several columns' if name == 'y' else ''} of {source}, got a {type(value).__name__}"
             )
     dataset = _library("pyarrow.dataset")
     schema = X.schema if isinstance(X, dataset.Dataset) else X.projected_schema

@@ -14,19 +14,19 @@ from nncore.words import is_of_call
 
 
 class BatchStream(Stream):
-    """Batches, each ``(X, y)``, ``(X, y, sample_weight)`` or X alone; what is read in a pass is cut anew.
+    """Batches ``(X, y)``, ``(X, y, sample_weight)`` or X from Python code. nncore cuts them into batches of its own size.
 
     Parameters
     ----------
     batches : iterable
-        An iterator can be gone through once.
+        Batches, or a function that returns an iterator over them. An iterator can be read only once.
     source : str
         For messages.
 
     Raises
     ------
     DataError, DtypeError, ParameterError, ShapeError
-        If there is no batch, or the first one is none.
+        If there are no batches, or the first one cannot be read.
     """
 
     def __init__(self, batches: Iterable[Any] | Callable[[], Any], source: str) -> None:
@@ -37,7 +37,7 @@ class BatchStream(Stream):
         self._first = next(first_pass, None)
         self._rest: Iterator[Any] | None = None if self.can_repeat else first_pass
         if self._first is None:
-            raise DataError(f"{source} gives no batches")
+            raise DataError(f"{source} has no batches: pass at least one batch (X, y)")
         block = self._block(self._first)
         self.shape, self.has_targets = tuple(block.X.shape[1:]), block.y is not None
         self.bytes_per_row = self._bytes_per_row(block.X)
@@ -68,8 +68,8 @@ class BatchStream(Stream):
 
     def _at_its_end(self) -> DataError:
         return DataError(
-            f"{self.source} is at its end, and cannot begin again: pass a list of batches, an object whose __iter__ begins anew, or a "
-            "function that returns a fresh iterator"
+            f"{self.source} was read to its end and can be iterated only once: pass a list of batches, an object whose __iter__ starts "
+            "anew, or a function that returns a new iterator"
         )
 
     def _batches(self) -> Iterator[Any]:
@@ -93,7 +93,7 @@ class BatchStream(Stream):
         """A batch as numbers."""
         of_batch = f"of a batch of {self.source}"
         if is_sparse(X):
-            raise DtypeError(f"X {of_batch} is sparse, and streams are dense: pass train_on_batch one sparse batch after the other")
+            raise DtypeError(f"X {of_batch} is sparse, and streams must be dense: pass sparse batches to train_on_batch one by one")
         named = (("y", y), ("sample_weight", sample_weight))
         return StreamBlock(
             as_rows(X, f"X {of_batch}", None)[:],

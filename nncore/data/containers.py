@@ -1,4 +1,4 @@
-"""What users pass as an array, looked at before NumPy takes it: ``np.asarray`` drops masks and units, and wraps a generator."""
+"""Check array arguments before NumPy converts them: ``np.asarray`` drops masks and units, and wraps a generator."""
 
 from __future__ import annotations
 
@@ -78,12 +78,14 @@ def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) 
 
 def _admitted_array(array: np.ndarray, name: str, *, holes: bool, times: bool) -> np.ndarray:
     if array.dtype.kind in "mM" and not times:
-        raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: make numbers of it (year, month, hours since …)")
+        raise DtypeError(
+            f"{name} has dtype {array.dtype}, but must be real numbers: convert it to numbers (year, month, hours since a date)"
+        )
     if array.dtype.names is not None:
         fields = ", ".join(array.dtype.names)
         raise DtypeError(
-            f"{name} is a structured array with the fields {fields}: numpy.lib.recfunctions.structured_to_unstructured({name}) makes "
-            "columns of them"
+            f"{name} is a structured array with the fields {fields}: convert it to columns with "
+            f"numpy.lib.recfunctions.structured_to_unstructured({name})"
         )
     if type(array) is np.ndarray:
         return array
@@ -104,8 +106,8 @@ def _without_mask(array: np.ma.MaskedArray[Any, Any], name: str, *, holes: bool)
         return filled
     place = ", ".join(str(index) for index in np.argwhere(masked)[0])
     raise DataError(
-        f"{name} is masked in {int(masked.sum())} places, first at {place}: leave these samples out, or, if what lies under the mask is "
-        f"meant, pass {name}.data"
+        f"{name} has {int(masked.sum())} masked values, the first at {place}: leave these samples out, or pass {name}.data to use the "
+        "values under the mask"
     )
 
 
@@ -114,8 +116,8 @@ def _refuse_lazy(data: Any, name: str) -> None:
     for attribute, call in LAZY.items():
         if hasattr(type(data), attribute):
             raise DtypeError(
-                f"{name} is a {_type_name(data)} whose rows are not there yet: pass {name}.{call}, or, if that is too large for the "
-                "memory, its parts one after the other"
+                f"{name} is a {_type_name(data)} that is not loaded yet: pass {name}.{call}, or, if that does not fit into memory, "
+                "its parts one by one"
             )
 
 
@@ -130,15 +132,14 @@ def _refuse_other_things(data: Any, name: str) -> None:
     is_sequence = isinstance(data, Sequence) or (hasattr(type(data), "__len__") and hasattr(type(data), "__getitem__"))
     if isinstance(data, Iterable) and not is_sequence and not _is_array(data):
         raise DtypeError(
-            f"{name} is a {_type_name(data)}, which makes its values one by one; whole arrays are needed: collect them first, "
-            f"numpy.concatenate(list(...)) of batches or numpy.array(list(...)) of samples"
+            f"{name} is a {_type_name(data)}, but must be a whole array: collect the values first, batches with "
+            "numpy.concatenate(list(...)), samples with numpy.array(list(...))"
         )
 
 
 def _refuse_unit(name: str, data: Any, unit: Any) -> None:
     raise DtypeError(
-        f"{name} is a {_type_name(data)} in {unit!s:.40}, and a network knows no units: convert it to the same one each time, and pass "
-        "its bare numbers"
+        f"{name} is a {_type_name(data)} in {unit!s:.40}, and networks ignore units: convert it to a fixed unit and pass the plain numbers"
     )
 
 

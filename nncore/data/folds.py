@@ -1,4 +1,4 @@
-"""Which rows are trained on and which are held out: at random, whole groups of them, or the latest."""
+"""Hold-out sets and cross-validation folds: random, by groups, or by time."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Fold:
 
 @dataclass(frozen=True)
 class Splitter:
-    """What is known of rows that decides how they are divided. At most one of `groups` and `times` is given.
+    """Split rows into training and validation sets: random, stratified, by groups, or by time. Pass at most one of `groups` and `times`.
 
     Attributes
     ----------
     classes : ndarray of shape (n_rows,), int64, or None
-        If given, all parts have the classes in the same proportions, as far as groups allow.
+        Stratify: every part has the same class proportions, as far as groups allow.
     groups : ndarray of shape (n_rows,), int64, or None
-        If given, no group is on both sides of a division.
+        Keep groups whole: no group is in both training and validation rows.
     times : ndarray of shape (n_rows,), numbers, or None
-        If given, what is held out is later than what is trained on; rows of one time stay together.
+        Split by time: validation rows are later than training rows. Rows of the same time stay together.
     """
 
     classes: np.ndarray | None = None
@@ -53,7 +53,7 @@ class Splitter:
     times: np.ndarray | None = None
 
     def of(self, rows: NDArray[np.int64]) -> Self:
-        """What is known of some rows, by their places among them."""
+        """The splitter of some rows."""
         known = (self.classes, self.groups, self.times)
         return type(self)(*(None if of_all is None else of_all[rows] for of_all in known))
 
@@ -63,25 +63,25 @@ class Splitter:
         return "groups" if self.groups is not None else "times" if self.times is not None else "samples"
 
     def n_units(self, rows: NDArray[np.int64]) -> int:
-        """How many of them there are: groups, different times or rows."""
+        """Number of groups, distinct times or rows."""
         keys = self.groups if self.groups is not None else self.times
         return len(rows) if keys is None else len(np.unique(keys[rows]))
 
     def hold_out(self, rows: NDArray[np.int64], fraction: float, random: Random) -> Fold:
-        """Hold out a part of the rows: at random, of groups whole ones, of times the latest.
+        """Hold out a part of the rows: random rows, whole groups, or the latest rows.
 
         Parameters
         ----------
         rows : ndarray of shape (n,), int64
             Row numbers.
         fraction : float
-            Part to hold out, between 0 and 1. Without groups and times, a class of one row is trained on.
+            Fraction of the rows to hold out, between 0 and 1. Without groups and times, a class with one row stays in the training rows.
         random : Generator or RandomState
 
         Returns
         -------
         Fold
-            Neither side is empty, unless `fraction` is 0 or there is only one row, group or time: nothing is held out then.
+            Neither part is empty, unless `fraction` is 0 or there is only one row, group or time. Then no rows are held out.
         """
         if fraction == 0 or self.n_units(rows) < 2:
             return Fold(np.sort(rows), rows[:0])
@@ -96,18 +96,17 @@ class Splitter:
         return Fold(np.sort(rows[order[n_held:]]), np.sort(rows[order[:n_held]]))
 
     def folds(self, rows: NDArray[np.int64], n_folds: int, random: Random) -> list[Fold]:
-        """Divide rows into folds.
+        """Split rows into cross-validation folds.
 
-        At random, each row is held out by one fold, and folds have equal sizes, as far as that goes; of groups whole ones, as in
-        scikit-learn's ``StratifiedGroupKFold``. With times, folds hold out the latest rows one after the other, and train on all that are
-        earlier, as in its ``TimeSeriesSplit``.
+        Without times, one fold holds out each row, and folds are about equally large. Groups stay whole, as in scikit-learn's
+        ``StratifiedGroupKFold``. With times, each fold trains on all rows earlier than its validation rows, as in ``TimeSeriesSplit``.
 
         Parameters
         ----------
         rows : ndarray of shape (n,), int64
             Row numbers.
         n_folds : int
-            At least 2.
+            Number of folds, at least 2.
         random : Generator or RandomState
 
         Raises
@@ -117,7 +116,7 @@ class Splitter:
         """
         needed = n_folds + (self.times is not None)
         if (n_units := self.n_units(rows)) < needed:
-            raise DataError(f"n_{self.unit}={n_units} cannot be divided into {n_folds} folds, {needed} are needed: ask for fewer folds")
+            raise DataError(f"n_{self.unit}={n_units} cannot be divided into {n_folds} folds, which need {needed}: use fewer folds")
         if self.times is not None:
             return self._expanding(rows, n_folds)
         classes = None if self.classes is None else self.classes[rows]
@@ -141,7 +140,7 @@ class Splitter:
         size = len(rows) // (n_folds + 1)
         cuts = [_nearest(edges, len(rows) - left * size) for left in range(n_folds, 0, -1)]
         if len(set(cuts)) < n_folds:
-            raise DataError(f"{n_folds} folds need {n_folds} times that divide the rows more evenly: ask for fewer folds")
+            raise DataError(f"times are too uneven for {n_folds} folds: use fewer folds")
         return [Fold(np.sort(order[:start]), np.sort(order[start:stop])) for start, stop in zip(cuts, [*cuts[1:], None], strict=True)]
 
     def _in_time(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

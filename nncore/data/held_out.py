@@ -35,18 +35,18 @@ def hashes_between(hashes: np.ndarray, begin: int, width: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A part of the samples, about `fraction` of them; or the rest.
+    """A random part of the samples, about `fraction` of them, or the rest.
 
     Attributes
     ----------
     fraction : float
-        Between 0 and 1.
+        Fraction of the samples to hold out, between 0 and 1.
     seed : int
-        Below 2**64.
+        Below 2**64. The same seed holds out the same samples.
     is_rest : bool
-        Whether the samples are meant that are not held out.
+        True for the samples that are not held out.
     begin : float, default 0
-        From 0 to below 1: parts whose fractions stand side by side are folds.
+        Start of the part, from 0 to below 1. Adjacent parts are folds.
     """
 
     fraction: float
@@ -55,21 +55,21 @@ class HeldOut:
     begin: float = 0.0
 
     def mask(self, first: int, n: int) -> np.ndarray:
-        """Which of the samples from number `first` on belong to it, shape ``(n,)``, bool."""
+        """Mask of `n` samples from number `first` on that belong to the part, shape ``(n,)``, bool."""
         return self.mask_of(np.arange(first, first + n))
 
     def mask_of(self, rows: np.ndarray) -> np.ndarray:
-        """Which of the samples of these numbers belong to it, shape ``(n,)``, bool."""
+        """Mask of the samples with these numbers that belong to the part, shape ``(n,)``, bool."""
         chosen = is_between(rows, self.begin, self.fraction, self.seed)
         return ~chosen if self.is_rest else chosen
 
     def count(self, n_samples: int) -> int:
-        """How many of so many samples belong to it.
+        """Number of samples in the part, of `n_samples`.
 
         Raises
         ------
         DataError
-            If none does.
+            If there are none.
         """
         found = sum(int(self.mask(rows.start, rows.stop - rows.start).sum()) for rows in blocks(n_samples, 8))
         if found == 0:

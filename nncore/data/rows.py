@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Rows(ABC):
-    """Samples that are made as they are asked for, so that all of them are never in memory: what `as_rows` takes beside arrays.
+    """Samples that are made when they are read, so they never need to fit into memory together. `as_rows` takes them like arrays.
 
     Attributes
     ----------

@@ -67,7 +67,7 @@ def inputs_stream(X: Any) -> Stream | None:
 def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str = "") -> ArrayStream:
     """Arrays that are gone through in blocks, though they are there."""
     if is_sparse(X):
-        raise DtypeError(f"{role}X is sparse: it lies in memory as it is, leave out memory_limit and shuffle_buffer")
+        raise DtypeError(f"{role}X is sparse and cannot be streamed: leave out memory_limit and shuffle_buffer")
     samples = as_rows(X, f"{role}X", None)
     if len(samples) == 0:
         raise DataError(f"{role}X has no samples")
@@ -75,7 +75,7 @@ def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str
     weights = None if sample_weight is None else as_numbers(sample_weight, f"{role}sample_weight")
     for name, part in (("y", targets), ("sample_weight", weights)):
         if part is not None and (part.ndim == 0 or len(part) != len(samples)):
-            raise DataError(f"{role}X has {len(samples)} samples, {role}{name} has shape {part.shape}")
+            raise DataError(f"{role}X has {len(samples)} samples, but {role}{name} has shape {part.shape}: pass one entry for each sample")
     rows = rows_at_once(samples[0].size * samples.dtype.itemsize, of=_PIECE)
     return ArrayStream(samples, targets, weights, rows, source or f"{role}X")
 
@@ -89,7 +89,7 @@ def _of_path(path: Path, y: Any, sample_weight: Any, role: str) -> Stream:
     if suffix in FORMATS or path.is_dir():
         return _of_files([path], y, sample_weight, path.name)
     raise DataError(
-        f"{role}X is the path {str(path)!r}: files of columns end in {', '.join(FORMATS)}, files of arrays in .npy and .npz. For CSV, "
+        f"{role}X is the path {str(path)!r}, whose suffix is unknown: use {', '.join(FORMATS)}, .npy or .npz. For CSV, "
         'pass pyarrow.dataset.dataset(path, format="csv"), or use nncore train'
     )
 
@@ -100,7 +100,7 @@ def _of_files(paths: Sequence[Path], y: Any, sample_weight: Any, source: str) ->
         raise DataError(f"there is no file {str(missing)!r}")
     formats = {FORMATS.get(path.suffix.lower(), "parquet") for path in paths}
     if len(formats) > 1:
-        raise DataError(f"{source} are in several formats ({', '.join(sorted(formats))}): pass files of one")
+        raise DataError(f"{source} are in several formats ({', '.join(sorted(formats))}): pass files of one format")
     where: Any = str(paths[0]) if len(paths) == 1 else [str(path) for path in paths]
     return arrow_stream(arrow_dataset(where, formats.pop(), source), y, sample_weight, source)
 
@@ -124,7 +124,7 @@ def _of_npz(path: Path, y: Any, sample_weight: Any, role: str) -> Stream:
     others = [name for name in members if not any(isinstance(used, str) and name == used for used in (y, sample_weight))]
     if "X" not in members and len(others) != 1:
         raise DataError(
-            f"{path.name} must hold the samples as 'X', or as the only array beside y and sample_weight; it has {list(members)}"
+            f"{path.name} must hold the samples as 'X', or as the only array besides y and sample_weight; it has {list(members)}"
         )
     return array_stream(members["X" if "X" in members else others[0]], targets, weights, role, path.name)
 
@@ -153,6 +153,6 @@ def _nothing_beside(name: str, y: Any, sample_weight: Any) -> None:
     for other, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ParameterError(
-                f"{name} is a stream of batches, which hold their targets and weights: leave {other} out. Arrays that are made one by one "
-                "are collected first: numpy.concatenate(list(...)) of batches or numpy.array(list(...)) of samples"
+                f"{name} is a stream whose batches hold their targets and weights: leave {other} out. To fit on arrays instead, collect "
+                "them first: numpy.concatenate(list(...)) of batches or numpy.array(list(...)) of samples"
             )

@@ -101,7 +101,7 @@ class StreamSource:
         return stream.n_samples
 
     def check_repeats(self, why: str) -> None:
-        """Raise `ParameterError` if the stream can be gone through once alone."""
+        """Raise `ParameterError` if the stream can be iterated only once."""
         if not self.stream.can_repeat:
             raise ParameterError(
                 f"{self.stream.source} can be iterated only once, but {why}: pass a list of batches, an object whose __iter__ starts "

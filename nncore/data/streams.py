@@ -1,4 +1,4 @@
-"""Samples that come in blocks and can be gone through again and again: what a fit reads that is larger than memory."""
+"""`Stream`: data larger than memory, read in blocks, once for each epoch."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nncore.data.samples import Samples
 
 @dataclass(frozen=True, slots=True)
 class StreamBlock:
-    """Some samples in a row, as their source holds them: not checked and not converted yet.
+    """Consecutive samples of a stream, as the source holds them. They are not checked or converted yet.
 
     Attributes
     ----------
     X : ndarray of shape (n, *shape)
-        Real numbers. What is missing is NaN.
+        Features: real numbers, NaN where missing.
     y : ndarray of shape (n,) or (n, n_targets), or None
-        None if the stream has no targets.
+        Targets. None if the stream has none.
     sample_weight : ndarray of shape (n,) or None
-        None stands for 1 each.
+        Sample weights. None: all are 1.
     """
 
     X: np.ndarray
@@ -39,33 +39,33 @@ class StreamBlock:
 
 
 class Stream(ABC):
-    """Samples that are read in blocks, as often as there are epochs, and are never in memory together.
+    """Training data larger than memory: samples are read in blocks, once for each epoch. Base class of data sources.
 
-    A stream consists of pieces that can be read in any order: row groups of a file, files of a folder, ranges of a memory-mapped array. So
-    an epoch can go through them in an order of its own. A source that can only be read from front to back is a single piece.
+    A stream consists of pieces: row groups of a file, files of a folder, ranges of a memory-mapped array. Each epoch reads the pieces in a
+    new order. A source that can only be read from front to back is a single piece.
 
-    A subclass sets `shape` and `n_samples`, says in `piece_rows` how the samples are cut, and implements `read`. Each call of `read` opens
-    what it needs, and closes it when its iterator ends or is closed. So several pieces can be read at the same time, by any thread.
-    The samples of a piece and their order are the same each time.
+    A subclass sets `shape`, `n_samples` and `bytes_per_row`, returns the length of each piece in `piece_rows`, and implements `read`. Each
+    call of `read` opens its own files, and closes them when its iterator ends or is closed: several threads may read pieces at once.
+    A piece must give the same samples in the same order each time.
 
     Attributes
     ----------
     shape : tuple of int
-        Of a sample.
+        Shape of a sample.
     n_samples : int or None
-        None where only reading to the end tells.
-    names : tuple of str or None
-        Of the features, where the source names them.
-    has_targets : bool
+        Number of samples. None if it is known only after reading all of them.
+    names : tuple of str or None, default None
+        Names of the features. None if the source has no names.
+    has_targets : bool, default True
         Whether blocks hold `y`.
-    can_repeat : bool
-        Whether it can be read more than once.
-    source : str
-        What it is, for messages.
+    can_repeat : bool, default True
+        Whether the stream can be read more than once.
+    source : str, default "the stream"
+        Name of the source in error messages.
     bytes_per_row : int
-        About how much a sample takes in a block.
-    bytes_a_piece : int
-        About how much a piece takes that is being read, beside its block.
+        Approximate memory of one sample in a block, in bytes.
+    bytes_a_piece : int, default 0
+        Approximate memory that reading a piece takes in addition to its block, in bytes.
     """
 
     shape: tuple[int, ...]
@@ -79,19 +79,19 @@ class Stream(ABC):
 
     @property
     def piece_rows(self) -> np.ndarray | None:
-        """How many samples each piece has, shape ``(n_pieces,)``, int64; None for a single piece whose length is not known."""
+        """Number of samples in each piece, int64 of shape ``(n_pieces,)``. None for a single piece of unknown length."""
         return None if self.n_samples is None else np.array([self.n_samples], np.int64)
 
     @abstractmethod
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
-        """The samples of a piece in their order, at most `n_rows` at a time.
+        """Yield the samples of a piece in order, at most `n_rows` at a time.
 
         Parameters
         ----------
         piece : int
-            Its number, from 0.
+            Number of the piece, from 0.
         n_rows : int
-            A bound of memory: smaller blocks are as good.
+            Largest number of samples in a block. It limits memory; blocks may be smaller.
         """
 
     def opened(self, piece: int, n_rows: int) -> Generator[StreamBlock, None, None]:
@@ -104,12 +104,14 @@ class Stream(ABC):
                 close()
 
     def peek(self) -> StreamBlock | None:
-        """The first samples, which `read` gives as well, if they are known without it: always of a stream that can be read once alone."""
+        """The first samples, without using them up: `read` yields them too. None if only `read` knows them.
+
+        A stream that can be read only once must return them."""
         return None
 
 
 class ArrayStream(Stream):
-    """Arrays, memory-mapped or not, read range by range.
+    """Arrays or memory-mapped arrays as a stream.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ class TargetsWanted:
         return cls(loss, n_outputs, kind, n_targets, 0 if kind == "real" else loss.n_labels(n_outputs))
 
     def checked(self, y: object, dtype: np.dtype, name: str = "y") -> Targets:
-        """Check `y` against what the loss takes.
+        """Check `y` against the targets that the loss takes.
 
         Class indices are whole numbers from 0 to ``n_outputs - 1``, shape ``(n,)``; reals have shape ``(n, n_targets)`` or, for one
         target, ``(n,)``.
@@ -123,8 +123,8 @@ def _without_text(y: Any, name: str) -> Any:
         return y
     if array.dtype.kind in "UST" or any(isinstance(value, str) for value in array.ravel()[:1]):
         raise DtypeError(
-            f"{name} holds text, class indices from 0 on are needed: classes, {name} = np.unique({name}, return_inverse=True) turns one "
-            "into the other"
+            f"{name} holds text, but must hold class indices from 0: convert it with "
+            f"classes, {name} = np.unique({name}, return_inverse=True)"
         )
     return array if array.dtype.kind in "biuf" else y
 

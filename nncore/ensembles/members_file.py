@@ -44,7 +44,7 @@ def _described(members: Members) -> dict[str, Any]:
 
 @contextmanager
 def damage_told() -> Iterator[None]:
-    """Inside, whatever fails is a file that is damaged: `FileFormatError`."""
+    """Turn errors in the block into `FileFormatError`: the file is damaged."""
     try:
         yield
     except FileFormatError:
@@ -54,26 +54,26 @@ def damage_told() -> Iterator[None]:
 
 
 def need(is_right: bool, what: str) -> None:
-    """Raise `FileFormatError` for what cannot be."""
+    """Raise `FileFormatError` unless the description is right."""
     if not is_right:
         raise FileFormatError(f"the description of the ensemble is damaged: {what}")
 
 
 def count_of(value: Any, what: str) -> int:
-    """A number of things."""
-    need(type(value) is int and 0 <= value < 2**31, f"{what} is no number of things")
+    """A count: a whole number from 0 on."""
+    need(type(value) is int and 0 <= value < 2**31, f"{what} is not a whole number from 0 on")
     return int(value)
 
 
 def number_of(value: Any, what: str) -> float:
     """A finite number."""
-    need(type(value) in (int, float) and math.isfinite(value), f"{what} is no finite number")
+    need(type(value) in (int, float) and math.isfinite(value), f"{what} is not a finite number")
     return float(value)
 
 
 def numbers_of(values: Any, length: int, what: str) -> NDArray[np.float64]:
-    """So many finite numbers."""
-    need(isinstance(values, list) and len(values) == length, f"{what} are not {length} numbers")
+    """`length` finite numbers."""
+    need(isinstance(values, list) and len(values) == length, f"{what} are not a list of {length} numbers")
     need(all(type(value) in (int, float) and math.isfinite(value) for value in values), f"{what} are not all finite numbers")
     return np.array(values, np.float64)
 
@@ -96,34 +96,34 @@ def read_members(described: Any, layout: InputLayout, networks: list[Sequential]
     Raises
     ------
     FileFormatError
-        If they do not go together. What else may be raised, `damage_told` tells.
+        If they do not match. Call it inside `damage_told`, which converts other errors.
     """
     need(isinstance(described, list) and bool(described), "it has no members")
     left, members = list(networks), []
     for one in described:
         n_networks = count_of(one["n_networks"], "n_networks")
-        need(1 <= n_networks <= len(left), "its members are not its networks")
+        need(1 <= n_networks <= len(left), "the numbers of networks of its members do not add up to its networks")
         own, left = left[:n_networks], left[n_networks:]
         members.append(_members(one, layout, own, n_targets, n_outputs))
-    need(not left, "its members are not its networks")
+    need(not left, "the numbers of networks of its members do not add up to its networks")
     return members
 
 
 def _members(described: Any, layout: InputLayout, networks: list[Sequential], n_targets: int | None, n_outputs: int) -> Members:
     numbers = EncodingChain.from_json(described["numbers"], len(layout.numbers))
     hot = EncodingChain.from_json(described["hot"], len(layout.hot))
-    need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "its one-hot columns have other levels")
+    need(bool((hot.learned[0]["n_levels"] == layout.hot_levels).all()), "levels of one-hot columns do not match")
     coded = EncodingChain.from_json(described["coded"], len(layout.coded))
-    need(coded.n_levels is not None and bool((coded.n_levels == layout.coded_levels).all()), "its columns of codes have other levels")
+    need(coded.n_levels is not None and bool((coded.n_levels == layout.coded_levels).all()), "levels of coded columns do not match")
     columns = InputColumns(layout, numbers, hot, coded)
     for network in networks:
-        need(network.input_shape == (columns.n_inputs,) and network.output_shape == (n_outputs,), "a network takes or gives something else")
+        need(network.input_shape == (columns.n_inputs,) and network.output_shape == (n_outputs,), "a network has the wrong shape")
     weights = None if described["weights"] is None else numbers_of(described["weights"], len(networks), "weights of networks").tolist()
     need(weights is None or min(weights) > 0, "weights of networks are not positive")
     if described["target"] is None:
         return Members(columns, None, networks, weights)
     if n_targets is None:
-        raise FileFormatError("the description of the ensemble is damaged: classes have no scale")
+        raise FileFormatError("the description of the ensemble is damaged: classes have a target scale")
     scale = TargetScale(EncodingChain.from_json(described["target"], n_targets))
-    need(scale.fits(networks[0].loss), "its targets are scaled as for another loss")
+    need(scale.fits(networks[0].loss), "its target scale does not match its loss")
     return Members(columns, scale, networks, weights)

@@ -203,7 +203,7 @@ def load_table_model(path: str | os.PathLike[str]) -> tuple[TableModel, Mapping[
     Raises
     ------
     FileFormatError
-        If the file holds no network, or one that knows nothing of columns, or is damaged.
+        If the file holds no network, has no description of columns, or is damaged.
     """
     networks = load_many(path)
     first = networks[0] if isinstance(networks, list) else next(iter(networks.values()))

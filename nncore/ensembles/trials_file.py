@@ -1,4 +1,4 @@
-"""A file of trials: a search that was ended, by Ctrl-C or a power cut for example, goes on from it.
+"""The trials file: a hyperparameter search that was interrupted continues from it.
 
 It is a file of networks, with the state of the trials among the metadata of the first one. Nothing of it is trusted: what is drawn for a
 trial is drawn anew and compared, networks must have the layers that are expected, and every number is checked.
@@ -39,7 +39,7 @@ def fingerprint(*parts: Any) -> str:
 
 
 class TrialsFile:
-    """Where a search keeps what it has found.
+    """The file in which a search saves its trials.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ class TrialsFile:
             first.metadata = before
 
     def restore(self, search: Search) -> None:
-        """Let a search that has not begun go on where another one was when it wrote the file, if there is one.
+        """Continue a search from the trials in the file, if the file exists.
 
         Raises
         ------
         FileFormatError
-            If it is something else than a file of trials, or is damaged.
+            If the file holds no trials, or is damaged.
         ParameterError
-            If it is one of other data or arguments.
+            If the file belongs to a search with other data or arguments.
         """
         if not self.path.exists():
             return
@@ -101,7 +101,7 @@ class TrialsFile:
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             if isinstance(error, (FileFormatError, ParameterError)):
                 raise
-            raise FileFormatError(f"{self.path}: what it says of trials is damaged ({error!r})") from error
+            raise FileFormatError(f"{self.path}: the description of the trials is damaged ({error!r})") from error
 
     def _restore(self, search: Search, described: Any, networks: list[Sequential]) -> None:
         self._need(isinstance(described, dict) and described["version"] == VERSION, f"this nncore reads version {VERSION}")
@@ -110,25 +110,25 @@ class TrialsFile:
                 f"trials_file: {self.path} belongs to a search with other data or arguments: use the same ones, name another file, or "
                 "delete this one to begin anew"
             )
-        self._need(type(described["n_rounds"]) is int and 0 <= described["n_rounds"] <= N_RUNGS, "it counts rounds that there are not")
+        self._need(type(described["n_rounds"]) is int and 0 <= described["n_rounds"] <= N_RUNGS, "n_rounds is not a number of rounds")
         ends = {0}
         for numbers in search.plan.brackets():
             ends.add(numbers.stop)
             if numbers.stop >= len(described["trials"]):
                 break
-        self._need(len(described["trials"]) in ends, "its trials are not those of whole brackets")
+        self._need(len(described["trials"]) in ends, "its trials do not fill whole brackets")
         left = list(networks)
         for number, one in enumerate(described["trials"]):
             trial = search.new_trial(number)
             self._need(one["parameters"] == repr(trial.parameters), f"trial {number} has other parameters")
             left = self._take(trial, one, left)
             search.trials.append(trial)
-        self._need(not left, "it has networks of no trial")
+        self._need(not left, "it has networks that belong to no trial")
         search.n_rounds = described["n_rounds"]
 
     def _take(self, trial: Trial, one: Any, left: list[Sequential]) -> list[Sequential]:
         """Give a trial what the file has of it; the networks that are left for others."""
-        self._need(one["status"] in STATUSES, f"trial {trial.number} has no status that there is")
+        self._need(one["status"] in STATUSES, f"trial {trial.number} has an unknown status")
         if one["status"] == FAILED:
             trial.end(FAILED)
             return left
@@ -138,40 +138,40 @@ class TrialsFile:
         n = len(one["scores"])
         for members in trial.members:
             own, left = left[: len(members.networks)], left[len(members.networks) :]
-            self._need(len(own) == len(members.networks), f"trial {trial.number} has other networks")
+            self._need(len(own) == len(members.networks), f"trial {trial.number} has another number of networks")
             for old, new in zip(members.networks, own, strict=True):
                 self._need(_is_like(old, new), f"a network of trial {trial.number} has other layers")
                 self._need(new.n_epochs <= trial.max_iter, f"a network of trial {trial.number} has too many epochs")
             trial.fit.take(members, own)
         self._need(not trial.members or n == len(trial.networks), f"trial {trial.number} has scores of other networks")
         self._need(all(len(one[name]) == n for name in ("best_epochs", "scores", "histories")), f"trial {trial.number} has other scores")
-        self._need(all(type(epoch) is int and 0 <= epoch <= trial.max_iter for epoch in one["best_epochs"]), "best epochs are none")
+        self._need(all(type(epoch) is int and 0 <= epoch <= trial.max_iter for epoch in one["best_epochs"]), "best epochs are out of range")
         trial.best_epochs = list(one["best_epochs"])
         trial.scores = [math.nan if score is None else self._number(score) for score in one["scores"]]
         trial.histories = [self._history(columns) for columns in one["histories"]]
         if one["status"] != trial.status:
             trial.end(one["status"])
-        self._need(bool(trial.members) or trial.status != RUNNING, f"trial {trial.number} has nothing to go on from")
+        self._need(bool(trial.members) or trial.status != RUNNING, f"trial {trial.number} is running but has no networks")
         return left
 
     def _flag(self, value: Any) -> bool:
-        self._need(type(value) is bool, f"{value!r:.40} is neither true nor false")
+        self._need(type(value) is bool, f"{value!r:.40} is not true or false")
         return bool(value)
 
     def _history(self, columns: Any) -> History:
-        self._need(isinstance(columns, dict) and all(isinstance(name, str) for name in columns), "a history is none")
+        self._need(isinstance(columns, dict) and all(isinstance(name, str) for name in columns), "a history is not an object of columns")
         history = History()
         for row in zip(*columns.values(), strict=True):
             history.append(**{name: math.nan if value is None else self._number(value) for name, value in zip(columns, row, strict=True)})
         return history
 
     def _number(self, value: Any) -> float:
-        self._need(type(value) in (int, float), f"{value!r:.40} is no number")
+        self._need(type(value) in (int, float), f"{value!r:.40} is not a number")
         return float(value)
 
     def _need(self, is_right: bool, what: str) -> None:
         if not is_right:
-            raise FileFormatError(f"{self.path}: what it says of trials is damaged: {what}")
+            raise FileFormatError(f"{self.path}: the description of the trials is damaged: {what}")
 
 
 def run_search(search: Search, file: TrialsFile | None) -> list[Trial]:

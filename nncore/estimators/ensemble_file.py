@@ -1,4 +1,4 @@
-"""One file for an ensemble: its networks, and in the metadata of the first one what the estimator knows of columns and targets.
+"""Save and load an ensemble in one file: its networks, and columns and targets in the metadata of the first network.
 
 Nothing of a file is trusted: every field is checked before anything is made of it.
 """
@@ -57,7 +57,7 @@ def save_ensemble(estimator: Any, path: FileLike) -> None:
     Raises
     ------
     ParameterError
-        If levels or classes are of a type that a file would not give back as it is.
+        If category levels or classes are not text, numbers or booleans.
     """
     first, described = estimator.networks_[0], _described(estimator)
     before = first.metadata
@@ -104,7 +104,7 @@ def _plain(what: str, values: Sequence[Any]) -> list[Any]:
     found = [value.item() if isinstance(value, np.generic) else value for value in values]
     strange = next((value for value in found if type(value) not in PLAIN), None)
     if strange is not None:
-        raise ParameterError(f"save: a file holds texts, numbers and truth values only, but {what} include {strange!r:.40}: use pickle")
+        raise ParameterError(f"save: files hold only text, numbers and booleans, but {what} include {strange!r:.40}: use pickle")
     return found
 
 
@@ -145,51 +145,51 @@ def restored(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
     Raises
     ------
     FileFormatError
-        If they do not go together.
+        If they do not match.
     """
     with damage_told():
         return _made(cls, described, networks)
 
 
 def _flag(value: Any, what: str) -> bool:
-    need(type(value) is bool, f"{what} is neither true nor false")
+    need(type(value) is bool, f"{what} is not true or false")
     return bool(value)
 
 
 def _places(values: Any, n: int, what: str) -> NDArray[np.int64]:
     """Numbers of columns, each once and in order."""
-    need(isinstance(values, list) and all(type(value) is int and 0 <= value < n for value in values), f"{what} are no columns")
+    need(isinstance(values, list) and all(type(value) is int and 0 <= value < n for value in values), f"{what} are not column numbers")
     need(values == sorted(set(values)), f"{what} are not in order")
     return np.array(values, np.int64)
 
 
 def _made(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
-    need(isinstance(described, dict), "it is no object")
-    need(described["version"] == VERSION, f"its version is {described['version']!r}, this nncore reads {VERSION}")
+    need(isinstance(described, dict), "it is not a JSON object")
+    need(described["version"] == VERSION, f"its version is {described['version']!r}, but this nncore reads version {VERSION}")
     need(described["class"] == cls.__name__, f"it is a {described['class']}: use {described['class']}.load")
     estimator = read_arguments(cls, described["arguments"])
     estimator.n_features_in_ = n_features = count_of(described["n_features"], "n_features")
     names = described["names"]
     if names is not None:
-        need(isinstance(names, list) and len(names) == n_features and all(isinstance(name, str) for name in names), "its names")
+        need(isinstance(names, list) and len(names) == n_features and all(isinstance(name, str) for name in names), "names do not fit")
         estimator.feature_names_in_ = np.array(names, object)
     estimator._columns = columns = _columns(described["columns"], n_features, names)
     layout = _layout(columns, described["columns"])
     losses = [network.loss for network in networks]
     need(all(loss is not None for loss in losses), "a network has no loss")
     estimator._targets = targets = _targets(described["targets"])
-    need(isinstance(targets, ClassTargets) == is_classifier(estimator), "its targets are those of another estimator")
+    need(isinstance(targets, ClassTargets) == is_classifier(estimator), "its targets belong to another kind of estimator")
     loss = losses[0]
     assert loss is not None, "it was looked at"
     estimator.n_outputs_ = count_of(described["n_outputs"], "n_outputs")
-    need(estimator.n_outputs_ == targets.n_outputs(loss), "its outputs are not those of its targets")
+    need(estimator.n_outputs_ == targets.n_outputs(loss), "n_outputs does not match its targets")
     if isinstance(targets, ClassTargets):
         estimator.classes_ = targets.classes
         estimator.temperature_ = number_of(described["temperature"], "the temperature")
-        need(estimator.temperature_ > 0 and (estimator.temperature_ == 1 or has_temperature(loss)), "its temperature")
+        need(estimator.temperature_ > 0 and (estimator.temperature_ == 1 or has_temperature(loss)), "the temperature does not fit its loss")
     best_epochs = [count_of(epoch, "a best epoch") for epoch in described["best_epochs"]]
     scores = [math.nan if score is None else number_of(score, "a validation score") for score in described["validation_scores"]]
-    need(len(scores) == len(best_epochs), "its best epochs and their scores")
+    need(len(scores) == len(best_epochs), "best_epochs and validation_scores have different lengths")
     n_targets = targets.n_targets if isinstance(targets, RealTargets) else None
     members = read_members(described["members"], layout, networks, n_targets, estimator.n_outputs_)
     estimator._take(members, best_epochs, scores, count_of(described["n_iter"], "n_iter"))
@@ -201,21 +201,24 @@ def _columns(described: Any, n_features: int, names: list[str] | None) -> TableC
     columns.categories, columns.dates = {}, {}
     for one in described["categories"]:
         index, levels = count_of(one["column"], "a column"), one["levels"]
-        need(index < n_features and index not in columns.categories, "a column of categories is none")
-        need(isinstance(levels, list) and all(type(level) in PLAIN for level in levels), "levels are of no plain type")
-        need(len({level_key(level) for level in levels}) == len(levels), "of the levels two are equal")
+        need(index < n_features and index not in columns.categories, "a category column is out of range or occurs twice")
+        need(isinstance(levels, list) and all(type(level) in PLAIN for level in levels), "levels are not text, numbers or booleans")
+        need(len({level_key(level) for level in levels}) == len(levels), "two levels are equal")
         columns.categories[index] = Categories(tuple(levels), _flag(one["has_missing"], "has_missing"))
-    need(list(columns.categories) == sorted(columns.categories), "columns of categories are not in order")
+    need(list(columns.categories) == sorted(columns.categories), "category columns are not in order")
     is_categorical = np.zeros(n_features, bool)
     is_categorical[list(columns.categories)] = True
     columns.is_categorical = is_categorical if columns.categories else None
     for one in described["dates"]:
         index = count_of(one["column"], "a column")
-        need(index < n_features and not is_categorical[index] and index not in columns.dates, "a column of dates is none")
+        need(
+            index < n_features and not is_categorical[index] and index not in columns.dates,
+            "a date column is out of range, occurs twice or is categorical",
+        )
         chain = EncodingChain.from_json(one["parts"], 1)
-        need(bool(chain.encodings) and chain.encodings[0].takes == "times" and chain.n_levels is None, "its dates do not become numbers")
+        need(bool(chain.encodings) and chain.encodings[0].takes == "times" and chain.n_levels is None, "its dates are not encoded")
         columns.dates[index] = Dates(chain, _flag(one["has_zone"], "has_zone"))
-    need(list(columns.dates) == sorted(columns.dates), "columns of dates are not in order")
+    need(list(columns.dates) == sorted(columns.dates), "date columns are not in order")
     columns.place(n_features, names)
     n_columns = columns.n_columns
     columns.has_missing = np.zeros(n_columns, bool)
@@ -226,7 +229,7 @@ def _columns(described: Any, n_features: int, names: list[str] | None) -> TableC
 
 def _layout(columns: TableColumns, described: Any) -> InputLayout:
     hot = _places(described["hot"], columns.n_columns, "one-hot columns").tolist()
-    need(set(hot) <= {start for start, _ in columns.category_columns}, "one-hot columns are no categories")
+    need(set(hot) <= {start for start, _ in columns.category_columns}, "one-hot columns are not category columns")
     return InputLayout.of(columns, hot, names=columns.names)
 
 
@@ -236,9 +239,9 @@ def _targets(described: Any) -> ClassTargets | RealTargets:
         n_targets = count_of(described["n_targets"], "n_targets")
         need(n_targets >= 1, "it has no targets")
         return RealTargets(np.zeros((1, n_targets)))
-    need(described["kind"] in KINDS, f"there are no targets of the kind {described['kind']!r}")
+    need(described["kind"] in KINDS, f"the kind of targets is {described['kind']!r}, not one of {', '.join(KINDS)}")
     classes = [_classes(one) for one in described["classes"]]
-    need(len(classes) == 1 or (described["kind"] == HEADS and len(classes) > 1), "its classes are not those of its targets")
+    need(len(classes) == 1 or (described["kind"] == HEADS and len(classes) > 1), "the number of class lists does not match its targets")
     return ClassTargets.known(
         described["kind"], classes if described["kind"] == HEADS else classes[0], _flag(described["is_sparse"], "is_sparse")
     )
@@ -247,8 +250,8 @@ def _targets(described: Any) -> ClassTargets | RealTargets:
 def _classes(described: Any) -> np.ndarray:
     dtype = np.dtype(described["dtype"])
     values = described["values"]
-    need(dtype.kind in "iufbUO" and isinstance(values, list) and bool(values), "classes are of no plain type")
-    need(all(type(value) in PLAIN for value in values), "classes are of no plain type")
+    need(dtype.kind in "iufbUO" and isinstance(values, list) and bool(values), "classes are not text, numbers or booleans")
+    need(all(type(value) in PLAIN for value in values), "classes are not text, numbers or booleans")
     classes = np.array(values, dtype)
     need(classes.ndim == 1 and bool((classes[:-1] < classes[1:]).all()), "classes are not in order")
     return classes

@@ -304,7 +304,7 @@ class _Header:
         elif operation == "rows":
             line = self._rows(step, target)
         else:
-            raise ExportError(f"C headers do not know the operation {operation!r}")
+            raise ExportError(f"C headers do not support the operation {operation!r}")
         over = self._over(step) if step.is_elementwise else ()
         self.buffers[number] = Buffer(step.dtype, step.size, len(self.statements), len(self.statements), over)
         self.statements.append((line, number))
@@ -325,7 +325,7 @@ class _Header:
     def _row_pointer(self, operand: Operand) -> str:
         step = self.steps[operand.node]
         if step.operation == "input" and step.dtype != self.input_dtype:
-            raise ExportError("numbers of two types in X meet a product: fit again with numbers of one type")
+            raise ExportError("X mixes dtypes in a matrix product: fit again with one dtype")
         return self._pointer(operand)
 
     def _touch(self, operand: Operand) -> None:
@@ -360,7 +360,7 @@ class _Header:
             self.table_of[key] = self._name("columns")
             self.tables.append(table(f"unsigned short {self.table_of[key]}", list(map(str, columns))))
         if width > 65535:
-            raise ExportError(f"columns are taken of {width:,}, and C headers number at most 65,535")
+            raise ExportError(f"columns are selected from {width:,}, but C headers support at most 65,535")
         name = self.table_of[key]
         place = f"{name}[i]" if rows == 1 else f"i / {n} * {width} + {name}[i % {n}]"
         place = place if of.offset == 0 else f"{of.offset} + {place}"
@@ -400,7 +400,7 @@ class _Header:
             self.tables.append(about + table(f"{kind} {called}", cells))
             step = self.steps[result.node]
         elif step.dtype == "text":
-            raise ExportError(f"the output {name} is a text that depends on more than a class, which C headers do not hold")
+            raise ExportError(f"the output {name} is text that depends on more than a class, which C headers do not support")
         self._touch(result)
         size = -1 if len(self.graph.nodes[output.node].shape) == 1 else result.size
         if size < 0:

@@ -117,7 +117,7 @@ class Steps:
             if step.operation == "codes" or nodes[number].dtype != "text":
                 continue
             if step.operation not in ("input", "constant", "rows"):
-                raise ExportError(f"the operation {step.operation} gives texts inside of the model, which C headers do not compute with")
+                raise ExportError(f"the operation {step.operation} computes text inside the model, which C headers cannot")
 
     def _first_column(self, operands: tuple[Operand, ...], shape: tuple[int, ...]) -> int | None:
         """Where columns begin that follow each other in the only row of a value that is no constant; None for others."""

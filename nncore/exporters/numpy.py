@@ -110,7 +110,7 @@ def _seconds(value, name):
         return (np.datetime64(value, "us") - np.datetime64(0, "us")) / np.timedelta64(1, "s")
     except (TypeError, ValueError, AttributeError):
         raise ValueError(
-            f"column {name!r} holds {value!r}, and dates are needed: datetime64, datetime, text as "
+            f"column {name!r} holds {value!r}, but must hold dates: datetime64, datetime, text as "
             "2024-12-31T12:30, or seconds since 1970"
         ) from None
 """,

@@ -40,7 +40,7 @@ class ONNX(Exporter):
         onnx = require("onnx", extra="onnx", purpose="writing ONNX files")
         n_bytes = sum(node.values.nbytes for node in graph.nodes if node.values is not None)
         if n_bytes > MOST_BYTES:
-            raise ExportError(f"an ONNX file holds at most {MOST_BYTES:,} bytes, and the arrays of this model are {n_bytes:,}")
+            raise ExportError(f"the arrays of this model have {n_bytes:,} bytes, but an ONNX file holds at most {MOST_BYTES:,}")
         model = _Model(graph, onnx).model()
         onnx.checker.check_model(model, full_check=True)
         content: bytes = model.SerializeToString(deterministic=True)

@@ -63,7 +63,7 @@ class Safetensors(Format):
         for name in names:
             dtype = arrays[name].dtype.newbyteorder("<")
             if dtype not in _NAMES:
-                raise ParameterError(f"the tensor {name!r} holds {dtype}, which this format does not: use one of {', '.join(DTYPES)}")
+                raise ParameterError(f"the tensor {name!r} has dtype {dtype}, which this format cannot store: use {', '.join(DTYPES)}")
             entry = {"dtype": _NAMES[dtype], "shape": list(tensors[name].shape), "data_offsets": [at, at + arrays[name].nbytes]}
             table.append(f"{json.dumps(name)}:{_text(entry)}")
             at += arrays[name].nbytes
@@ -96,21 +96,21 @@ class Safetensors(Format):
             )
         if int(found[1]) < FORMAT_VERSION or found[2] is None:
             raise FileFormatError(
-                f"format version {int(found[1])} is none of those that this nncore reads ({FORMAT_VERSION}): save it again"
+                f"format version {int(found[1])} is not one that this nncore reads ({FORMAT_VERSION}): save the network again"
             )
         checksum, bytes_of = hashlib.sha256(), memoryview(data)
         checksum.update(bytes_of[: found.start(2)])
         checksum.update(bytes_of[found.end(2) :])
         if checksum.hexdigest().encode() != found[2]:
             raise FileFormatError(
-                f"it is damaged or cut short: the checksum of its {len(data)} bytes does not fit. Take a copy of it, or save it again"
+                f"it is damaged or cut short: the checksum of its {len(data)} bytes does not match: use another copy or save it again"
             )
         header = _parsed(str(bytes_of[_LENGTH:begin], "utf-8", "replace"), "header")
         metadata = header.pop("__metadata__") if isinstance(header, dict) else None
         if not isinstance(metadata, dict) or metadata.keys() != {"format", "format_version", "checksum", "description"}:
-            raise FileFormatError("the header has other metadata than format, format_version, checksum and description")
+            raise FileFormatError("the metadata in the header are not format, format_version, checksum and description")
         if not isinstance(metadata["description"], str):
-            raise FileFormatError("the description is no text")
+            raise FileFormatError("the description is not text")
         return _parsed(metadata["description"], "description"), _tensors(header, data, begin)
 
 
@@ -154,7 +154,7 @@ def _tensors(table: dict[str, Any], data: bytes, begin: int) -> dict[str, np.nda
         dtype, shape, start, end = entries[name]
         size = math.prod(shape)
         if start != at or end - start != size * dtype.itemsize or end > len(data) - begin:
-            raise FileFormatError(f"the tensor {name!r} does not lie where its shape and the tensor before it say")
+            raise FileFormatError(f"the tensor {name!r} does not start and end where its shape and the tensor before it imply")
         flat = np.frombuffer(data, dtype, size, begin + start)
         try:
             tensors[name] = flat.reshape(shape).astype(dtype.newbyteorder("="), copy=False)

@@ -1,16 +1,16 @@
-"""What a model of another library has and nncore has not: all of it is said at once, before anything is built."""
+"""Collect all parts of another library's model that nncore cannot convert, and report them in one error."""
 
 from __future__ import annotations
 
 from nncore.errors import ParameterError
 
 #: For what is neither a layer nor an activation here.
-NOT_DENSE = "nncore has networks of dense layers: keep this part where it is, and hand over the layers behind it"
+NOT_DENSE = "nncore has dense layers only: keep this part in its library, and convert the layers after it"
 OWN_ACTIVATION = "train with one of nn.names('activations'), or write it as an activation of your own and build the network by hand"
 
 
 class Misfits:
-    """Parts that do not fit, with their places and what to do.
+    """Parts that cannot be converted, with their places and what to do.
 
     Parameters
     ----------
@@ -30,4 +30,4 @@ class Misfits:
         """Raise `ParameterError` if there are any."""
         if self._found:
             listed = "".join(f"\n- {text}" for text in dict.fromkeys(self._found))
-            raise ParameterError(f"{self._caller}: this model has parts that nncore cannot take, so nothing was built:{listed}")
+            raise ParameterError(f"{self._caller}: nncore cannot convert these parts of the model:{listed}")

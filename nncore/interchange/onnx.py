@@ -112,7 +112,7 @@ def _loaded(onnx: Any, path: Any) -> Any:
         if model.functions:
             model = require("onnx.inliner", extra="onnx", purpose="from_onnx").inline_local_functions(model)
     except Exception as error:  # of protobuf, onnx and what they call
-        raise FileFormatError(f"from_onnx: this is no graph of ONNX: {str(error).splitlines()[0] if str(error) else error!r}") from error
+        raise FileFormatError(f"from_onnx: this is not an ONNX model: {str(error).splitlines()[0] if str(error) else error!r}") from error
     return model
 
 

@@ -108,7 +108,7 @@ def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
             steps = torch.fx.Tracer().trace(root)
         except Exception as error:  # whatever the user's forward raises for what stands for its input
             raise ParameterError(
-                f"from_torch: the forward of {type(module).__name__} cannot be followed ({error}), which looks at values: {FOLLOW}"
+                f"from_torch: the forward of {type(module).__name__} depends on values and cannot be traced ({error}): {FOLLOW}"
             ) from error
         with torch.no_grad():
             start, output = _Reader(torch, root, misfits).read(steps)

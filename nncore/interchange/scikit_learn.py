@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons of scikit-learn as estimators of ours."""
+"""Convert scikit-learn's fitted MLPs to nncore estimators."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -21,36 +21,37 @@ METHODS = ("predict", "predict_proba", "_predict", "_forward_pass_fast")
 #: Attributes of a fit that mean the same here.
 ATTRIBUTES = ("n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
-ITSELF = "hand over an MLPClassifier or MLPRegressor itself"
+ITSELF = "pass an MLPClassifier or MLPRegressor itself"
 IN_FRONT = "convert the perceptron alone and keep the steps before it: make_pipeline(pipeline[:-1], nn.from_sklearn(pipeline[-1]))"
 
 
 @explains_calls
 def from_sklearn(model: Any) -> Any:
-    """The estimator of nncore that predicts what a fitted perceptron of scikit-learn predicts, several times as fast.
+    """Convert a fitted MLP of scikit-learn to an nncore estimator with the same predictions.
 
     Parameters
     ----------
     model : MLPClassifier, MLPRegressor or Pipeline
-        Fitted. A pipeline has a perceptron at its end and at most a ``StandardScaler`` before it, which becomes ``standardize=True``. It is
-        not changed.
+        Fitted model; it is not changed. A pipeline must end with an MLP. A ``StandardScaler`` before it becomes ``standardize=True``. Other
+        steps are refused.
 
     Returns
     -------
     nncore.estimators.MLPClassifier or nncore.estimators.MLPRegressor
         Fitted, with the same parameters, ``classes_`` and curves. Its network has the dtype of ``coefs_``: float64, or float32 after a
-        fit on float32. `fit` trains anew; ``partial_fit`` and ``warm_start=True`` go on from the weights, with an optimizer that begins.
+        fit on float32. `fit` trains from new weights. ``partial_fit`` and ``warm_start=True`` continue from these weights with a new
+        optimizer state.
 
     Raises
     ------
     ParameterError
-        If the model is none of these, or predicts in a way of its own.
+        If the model is of another class, or its subclass overrides prediction.
     NotBuiltError
         If it is not fitted.
 
     Notes
     -----
-    Predictions agree but for rounding. Both refuse NaN. Sparse labels give sparse answers in both.
+    Predictions agree up to rounding. Both refuse NaN. Both return sparse predictions after a fit on sparse labels.
 
     Examples
     --------
@@ -100,9 +101,9 @@ def from_sklearn(model: Any) -> Any:
         misfits.add(place, f"its parameter {name}={arguments[name]!r} is not known here", ITSELF)
         del arguments[name]
     if arguments["activation"] not in ("identity", "logistic", "tanh", "relu"):
-        misfits.add(place, f"its activation {arguments['activation']!r} is none of scikit-learn's", OWN_ACTIVATION)
+        misfits.add(place, f"its activation {arguments['activation']!r} is not one of scikit-learn's", OWN_ACTIVATION)
     if is_classifier and len(np.atleast_1d(perceptron.classes_)) < 2:
-        misfits.add(place, "it knows one class alone", "train it on samples of several classes")
+        misfits.add(place, "it has only one class", "train it on samples of several classes")
     misfits.check()
     # What it predicts with, which set_params does not change.
     arguments["hidden_layer_sizes"] = tuple(len(bias) for bias in perceptron.intercepts_[:-1])
@@ -146,5 +147,5 @@ def _remedy(model: Any) -> str:
         return "load the model first, with skops.io.load for example"
     for name in ("regressor_", "best_estimator_", "estimator_", "estimator"):
         if hasattr(model, name):
-            return f"hand over its {name}"
-    return "other models stay in scikit-learn"
+            return f"pass its {name}"
+    return "keep other models in scikit-learn"

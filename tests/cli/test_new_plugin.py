@@ -206,4 +206,4 @@ def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit) as exit_:
         main(["new-plugin", *argv])
     assert exit_.value.code == 2
-    assert "nncore new-plugin --help explains the options" in capsys.readouterr().err
+    assert "(see nncore new-plugin --help)" in capsys.readouterr().err

@@ -108,7 +108,7 @@ def test_a_scanner_chooses_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("column", [["v", "w"], [datetime.date(2020, 1, 1)] * 2, [[1.0], [2.0]]])
 def test_what_is_no_number_is_refused_before_anything_is_read(column: list[Any], tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1.0, 2.0], "b": column, "y": [0, 1]}), tmp_path / "all.parquet")
-    with pytest.raises(DtypeError, match=r"column 'b' of all\.parquet holds .*, and a network takes numbers: leave it out, by"):
+    with pytest.raises(DtypeError, match=r"column 'b' of all\.parquet holds .*, but a network needs numbers: encode it, or leave it out"):
         stream(tmp_path / "all.parquet", "y")
 
 
@@ -117,9 +117,9 @@ def test_columns_must_be_there(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1.0], "y": [0]}), path)
     with pytest.raises(DataError, match=r"all\.parquet has no column 'z'; it has a, y"):
         stream(path, "z")
-    with pytest.raises(DataError, match="has no columns beside y, a"):
+    with pytest.raises(DataError, match="has no columns for features besides y, a"):
         stream(path, "y", "a")
-    with pytest.raises(ParameterError, match=r"y must name a column of all\.parquet or several, got a ndarray"):
+    with pytest.raises(ParameterError, match=r"y must name a column or several columns of all\.parquet, got a ndarray"):
         stream(path, np.zeros(1))
     path.write_bytes(b"PAR1 no such file PAR1")
     with pytest.raises(DataError, match=r"all\.parquet cannot be read"):

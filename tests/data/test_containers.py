@@ -39,7 +39,7 @@ def test_masked_numbers_are_missing_or_refused() -> None:
     masked = np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [1, 0]])
     np.testing.assert_array_equal(admitted(masked, "X", holes=True), [[1, 2], [np.nan, 4]])
     assert admitted(masked.astype(np.float32), "X", holes=True).dtype == np.float32
-    with pytest.raises(DataError, match=r"y is masked in 1 places, first at 1, 0: leave these samples out.*y\.data"):
+    with pytest.raises(DataError, match=r"y has 1 masked values, the first at 1, 0: leave these samples out.*y\.data"):
         admitted(masked, "y")
 
 
@@ -66,13 +66,13 @@ def test_masks_inside_a_list_count(rows: list[object]) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((x for x in [1]), "X is a generator, which makes its values one by one; whole arrays are needed: collect them first"),
-        (iter([1]), "list_iterator, which makes its values one by one"),
+        ((x for x in [1]), "X is a generator, but must be a whole array: collect the values first"),
+        (iter([1]), "list_iterator, but must be a whole array"),
         ({1, 2}, "X is a set, which has no order: pass a list"),
         ({"a": [1]}, r"X is a dict: pass a frame, or numpy.column_stack\(list\(X.values\(\)\)\)"),
-        (np.zeros(3, [("a", int), ("b", float)]), "structured array with the fields a, b: numpy.lib.recfunctions"),
+        (np.zeros(3, [("a", int), ("b", float)]), "structured array with the fields a, b: convert it to columns"),
         (np.rec.array([(1, 2.0)], names="u,v"), "structured array with the fields u, v"),
-        (np.ones(2).view(Quantity), "X is a Quantity in km, and a network knows no units"),
+        (np.ones(2).view(Quantity), "X is a Quantity in km, and networks ignore units"),
     ],
     ids=["generator", "iterator", "set", "dict", "structured", "record", "quantity"],
 )  # fmt: skip
@@ -96,7 +96,7 @@ def test_what_numpy_cannot_read_names_the_remedy() -> None:
 
 def test_a_lazy_frame_is_to_be_collected() -> None:
     polars = pytest.importorskip("polars")
-    with pytest.raises(DtypeError, match=r"X is a LazyFrame whose rows are not there yet: pass X\.collect\(\)"):
+    with pytest.raises(DtypeError, match=r"X is a LazyFrame that is not loaded yet: pass X\.collect\(\)"):
         admitted(polars.LazyFrame({"a": [1]}), "X")
 
 
@@ -104,7 +104,7 @@ def test_a_lazy_frame_is_to_be_collected() -> None:
 def test_each_kind_of_lazy_table_names_its_own_remedy(attribute: str, call: str) -> None:
     for own in ("columns", "to_frame"):  # of a frame, of one of its columns
         relation = type("Relation", (), {own: (), attribute: ()})()
-        with pytest.raises(DtypeError, match=rf"y is a Relation whose rows are not there yet: pass y\.{re.escape(call)}"):
+        with pytest.raises(DtypeError, match=rf"y is a Relation that is not loaded yet: pass y\.{re.escape(call)}"):
             admitted(relation, "y")
 
 
@@ -125,7 +125,7 @@ def test_what_is_missing_among_objects_is_nan() -> None:
     ("data", "error", "message"),
     [
         (np.array([10**400], object), DataError, "too large for float64"),
-        (np.array(["2020-01-01"], "datetime64[D]"), DtypeError, "make numbers of it"),
+        (np.array(["2020-01-01"], "datetime64[D]"), DtypeError, "convert it to numbers"),
         (np.array([1j]), DtypeError, "X.real and X.imag"),
         (np.array(["1"]), DtypeError, r"X\.astype\(float\)"),
     ],

@@ -109,7 +109,7 @@ def test_parts_of_groups_are_as_even_as_those_of_scikit_learn() -> None:
 
 
 def test_too_few_groups_are_refused() -> None:
-    with pytest.raises(DataError, match="n_groups=2 cannot be divided into 3 folds, 3 are needed: ask for fewer folds"):
+    with pytest.raises(DataError, match="n_groups=2 cannot be divided into 3 folds, which need 3: use fewer folds"):
         Splitter(groups=np.arange(10) % 2).folds(np.arange(10), 3, np.random.default_rng(0))
     with pytest.raises(DataError, match="n_samples=3 cannot be divided into 4 folds"):
         Splitter().folds(np.arange(3), 4, np.random.default_rng(0))
@@ -147,9 +147,9 @@ def test_rows_of_one_time_stay_together() -> None:
     found = Splitter(times=times).folds(rows, 3, rng)
     assert [sorted(set(times[fold.held_out])) for fold in found] == [[2.0], [3.0], [4.0]]
     assert [sorted(set(times[fold.train])) for fold in found] == [[1.0], [1.0, 2.0], [1.0, 2.0, 3.0]]
-    with pytest.raises(DataError, match="n_times=4 cannot be divided into 4 folds, 5 are needed"):
+    with pytest.raises(DataError, match="n_times=4 cannot be divided into 4 folds, which need 5"):
         Splitter(times=times).folds(rows, 4, rng)
     with pytest.raises(DataError, match="n_times=1 cannot"):
         Splitter(times=np.zeros(20)).folds(rows, 2, rng)
-    with pytest.raises(DataError, match="divide the rows more evenly"):
+    with pytest.raises(DataError, match="times are too uneven for"):
         Splitter(times=np.array([0.0] * 17 + [1, 2, 3])).folds(rows, 3, rng)

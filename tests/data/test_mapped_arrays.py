@@ -53,5 +53,5 @@ def test_arrays_are_found_by_name(tmp_path: Path) -> None:
     assert found.shape == (3,)
     with pytest.raises(DataError, match=r"all\.npz has no array 'z' for y; it has 'features', 'y', 'w'"):
         as_stream(tmp_path / "all.npz", "z", "w")
-    with pytest.raises(DataError, match=r"must hold the samples as 'X', or as the only array beside y and sample_weight"):
+    with pytest.raises(DataError, match=r"must hold the samples as 'X', or as the only array besides y and sample_weight"):
         as_stream(tmp_path / "all.npz", "y", None)

@@ -328,7 +328,7 @@ def test_ways_to_write_dates_in_python(tmp_path: Path) -> None:
     seconds = objects | {name: seconds_of(X[name]) for name in ("seen", "born")}
     for given in (X, pl.from_pandas(X), objects, texts, seconds, X.to_numpy(object), pl.from_pandas(X).to_dict(as_series=False)):
         compare(module.predict(given), expected)
-    with pytest.raises(ValueError, match=r"column 'born' holds '31\.12\.2024', and dates are needed"):
+    with pytest.raises(ValueError, match=r"column 'born' holds '31\.12\.2024', but must hold dates"):
         module.predict(texts | {"born": ["31.12.2024"] * N_ROWS})
 
 

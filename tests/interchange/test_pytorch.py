@@ -212,7 +212,7 @@ def hooked() -> Any:
     ("module", "match"),
     [
         (Mutating(), "in place"),
-        (Deciding(), r"cannot be followed.*nn\.from_onnx"),
+        (Deciding(), r"cannot be traced.*nn\.from_onnx"),
         (Adding(), "computes with 1"),
         (Always(), "also at prediction"),
         (TwoInputs(), "second input"),

@@ -133,11 +133,11 @@ def test_what_is_wrong_is_told_with_its_place(whole: bytes, tmp_path: Path) -> N
 
     for bad, message in (
         (whole[: end - 10], rf"its header ends at byte {end}, and it has {end - 10} bytes"),
-        (whole[:-10], rf"the checksum of its {len(whole) - 10} bytes does not fit"),
+        (whole[:-10], rf"the checksum of its {len(whole) - 10} bytes does not match"),
         (with_field(whole, "n_steps", -1), "'n_steps' must be a whole number, 0 or greater, got -1"),
         (with_field(whole, "encoding", {"format": 99}), "columns are described in format 99"),
         (tampered(whole, lambda header: network_in(header).pop("seed")), "has no 'seed'"),
-        (table({"shape": [10**6]}), "'parameters/dense_1.weight' does not lie where"),
+        (table({"shape": [10**6]}), "'parameters/dense_1.weight' does not start and end where"),
         (table({"dtype": "F8"}), "'parameters/dense_1.weight' holds 'F8'"),
     ):
         path.write_bytes(bad)

@@ -233,21 +233,21 @@ def test_a_generator_goes_through_one_epoch() -> None:
         ({"epochs": 1, "schedule": "cosine"}, "a schedule needs the number of steps"),
         ({"epochs": 1, "train_metrics": True}, "train_metrics=True"),
     ):
-        with pytest.raises(ParameterError, match=rf"X can be gone through once, and .*{why}.*function that returns a fresh iterator"):
+        with pytest.raises(ParameterError, match=rf"X can be iterated only once, but .*{why}.*function that returns a new iterator"):
             fitted({"X": (batch for batch in Loader((X, Y), 50))}, **options)
-    with pytest.raises(ParameterError, match="validation X can be gone through once"):
+    with pytest.raises(ParameterError, match="validation X can be iterated only once"):
         fitted(arrays(), validation=(batch for batch in Loader((X, Y), 50)))
 
 
 def test_what_contradicts_a_stream() -> None:
     loader, net = Loader((X, Y), 50), network()
-    with pytest.raises(ParameterError, match="X is a stream of batches, which hold their targets and weights: leave y out"):
+    with pytest.raises(ParameterError, match="X is a stream whose batches hold their targets and weights: leave y out"):
         fitted({"X": loader, "y": Y})
     with pytest.raises(ParameterError, match="y is missing: X gives samples without targets"):
         fitted({"X": lambda: iter([X])})
     with pytest.raises(DataError, match="y is missing"):
         fitted({"X": X})
-    with pytest.raises(DataError, match="X gives no batches"):
+    with pytest.raises(DataError, match="X has no batches"):
         fitted({"X": []})
     with pytest.raises(DataError, match=r"there is no file 'none\.parquet'"):
         net.predict("none.parquet")
