@@ -1,20 +1,20 @@
 /* nncore/plugin.h: the compiled contract between nncore and its components.
  *
- * A component is a table of functions in a PyCapsule. Every function takes one pointer to a call, returns 0 for success, and touches
- * nothing but what the call points to: no Python, no allocation, no pointer kept after the call, no global shared between calls. Every
+ * A component is a table of functions in a PyCapsule. Every function takes one pointer to a call and returns 0 for success. It reads and
+ * writes only what the call points to: no Python, no allocation, no pointer kept after the call, no global shared between calls. Every
  * matrix is row-major and contiguous. `const void *` and `void *` point to float in the f32 functions and to double in the f64 ones.
  *
- * The host splits a batch over threads, and over slices that fit the caches, so functions are called on parts: activations and losses on
- * some rows, an optimizer's step on some parameters, a layer as its plan allows. Results must not depend on how they are split.
+ * The host splits a batch over threads, and into slices that fit the caches. So functions are called on parts: activations and losses on
+ * some rows, an optimizer's step on some parameters, a layer as its plan allows. Results must not depend on the split.
  *
  * A step has two phases. In the first, each thread takes rows of the batch through forward, loss and backward. In the second, each
- * thread has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be stepped on as soon as its
- * gradient is there, while other threads still compute theirs; where there are regularizers, they come between the two, and every thread
- * waits for them. Constraints come last. Beside every function stands its phase, what it may read, and what it writes: all else may hold
- * anything, or be changed meanwhile.
+ * thread has a range of the parameters: `gradient` of the layers, then the optimizer's `step`. A range may be updated as soon as its
+ * gradient is complete, while other threads still compute theirs. Regularizers come between the two, and every thread waits for them.
+ * Constraints come last. The comment of every function says its phase, what it reads, and what it writes. All other memory may hold
+ * anything, or change meanwhile.
  *
- * Structures grow at their end only, within one ABI_MAJOR. Each begins with its size: a function reads a field that came later only if
- * `struct_size` covers it, and the host takes what it knows of a table and NULL for the rest. */
+ * Within one ABI_MAJOR, structures grow only at their end. Each begins with its size. A function reads a later field only if `struct_size`
+ * covers it. The host reads the entries of a table that it knows, and uses NULL for missing ones. */
 #ifndef NNCORE_PLUGIN_H
 #define NNCORE_PLUGIN_H
 
@@ -53,22 +53,22 @@ typedef struct nnc_gemm_call {
     int32_t b_transposed;
 } nnc_gemm_call;
 
-/* A matrix product. Each element sums its terms in the order of k, so that the bits do not depend on how m and n are split over calls, nor
- * on how k is, if each call goes on from the c of the one before as its `start`. Its working memory is the host's.
+/* A matrix product. Each element sums its terms in the order of k. So the bits do not depend on how m and n are split over calls. k may be
+ * split too, if the `start` of each call is the c of the call before. The host provides the working memory.
  *
- * In a training with precision="bfloat16", gemm_f32 rounds the elements of a and b to bfloat16 for functions of layers, where k is at least
- * 64. Sums stay float32, and m and n may be split as ever; k may be split too where each part has an even number of terms, and at least 64. */
+ * In training with precision="bfloat16", gemm_f32 rounds the elements of a and b to bfloat16 for functions of layers, if k is at least 64.
+ * Sums stay float32, and m and n may be split. k may be split if each part has an even number of terms, at least 64. */
 typedef void (*nnc_gemm)(const nnc_gemm_call *call);
 
-/* words[i] = the random word of element `first` + i under a key, by Philox4x32-10: a function of seed, step, layer and element alone. A
- * layer takes the first three from its site, so that slices draw what the whole batch draws. Elements are below 2^34. */
+/* words[i] = the random word of element `first` + i under a key, by Philox4x32-10: it depends only on seed, step, layer and element. A
+ * layer takes the first three from its site, so that slices draw the same as the whole batch. Elements are below 2^34. */
 typedef void (*nnc_random_words)(uint64_t seed, int64_t step, int32_t layer, int64_t first, int64_t n, uint32_t *words);
 
 /* y[i] = f(x[i]); `y` may be `x`. Errors are below 3 units in the last place, and a number's bits do not depend on its neighbours. */
 typedef void (*nnc_map_f32)(const float *x, float *y, int64_t n);
 typedef void (*nnc_map_f64)(const double *x, double *y, int64_t n);
 
-/* What the host offers to functions of components, compiled for the CPU level that it has chosen. Any thread may call any of it. */
+/* Functions of the host for components, compiled for the CPU level in use. Any thread may call them. */
 typedef struct nnc_host {
     uint64_t struct_size;
     nnc_gemm gemm_f32;
@@ -92,7 +92,7 @@ typedef struct nnc_host {
 
 #define NNC_MESSAGE_BYTES 256
 
-/* The surroundings of a call: those of its component's place in the network, and of the thread that makes it. */
+/* The context of a call: the component's place in the network, and the calling thread. */
 typedef struct nnc_site {
     uint64_t struct_size;
     const nnc_host *host;
@@ -100,11 +100,10 @@ typedef struct nnc_site {
     const int64_t *numbers;      /* (n_numbers,) of a layer: `numbers` of its plan */
     const int64_t *input_shape;  /* (n_input_dims,) of one input sample of a layer */
     const int64_t *output_shape; /* (n_output_dims,) of one output sample of a layer */
-    void *work;                  /* working memory of this call, nothing of it is kept: as much as a layer's plan asks for with `work` and,
-                                  * for each row, `work_per_row`; in gradient `work` alone; or as the `work` of an optimizer says. NULL if
-                                  * that is none */
+    void *work;                  /* working memory of this call, whose content is not kept. Its size is `work` and, for each row,
+                                  * `work_per_row` of a layer's plan; in gradient only `work`; or `work` of an optimizer. NULL if it is 0 */
     char *message;               /* (NNC_MESSAGE_BYTES,) where a function that returns nonzero may say why, in UTF-8 */
-    uint64_t seed;               /* seed, step and layer together key the random numbers of a call */
+    uint64_t seed;               /* seed, step and layer are the key of the random numbers of a call */
     int64_t step;                /* the number of the batch, from 1: that of the update, unless several batches make one */
     int32_t layer;               /* position in the network, of a layer or activation */
     int32_t training;            /* 0 at prediction and in a validation */
@@ -114,7 +113,7 @@ typedef struct nnc_site {
     int32_t n_output_dims;
 } nnc_site;
 
-/* Says why a call fails, and returns what it then returns: `return nnc_fail(call->site, "rank must be 2");`. */
+/* Sets the error message of a call and returns 1: `return nnc_fail(call->site, "rank must be 2");`. */
 static inline int32_t nnc_fail(const nnc_site *site, const char *why) {
     int32_t i = 0;
     for (; i < NNC_MESSAGE_BYTES - 1 && why[i] != 0; i++) site->message[i] = why[i];
@@ -143,24 +142,24 @@ typedef struct nnc_activation {
     /* First phase. a = phi(z). Reads z; writes a, which may be z. */
     nnc_activation_function forward_f32;
     nnc_activation_function forward_f64;
-    /* First phase, after forward. d_z from d_a. Reads z, a and d_a; writes d_z, which may be d_a. `z` is the input only if the class says
+    /* First phase, after forward. d_z from d_a. Reads z, a and d_a; writes d_z, which may be d_a. `z` is the input only if the class sets
      * `needs_input`, else it is `a`. */
     nnc_activation_function backward_f32;
     nnc_activation_function backward_f64;
-    /* First phase, in place of forward where there is a way back, of a class that says `needs_input` and whose d_z is d_a times a slope, number
-     * by number; NULL of any other, and of one that would not save time. Writes a, in the bits of forward, and the slope to d_z. Reads z, which
-     * d_z may be; a is neither. The host then multiplies by what is in the place of z, and does not call backward. */
+    /* First phase, optional, instead of forward in training. It is for a class that sets `needs_input` and whose d_z is d_a times a slope,
+     * element by element, if it saves time; else NULL. Writes a, with the bits of forward, and the slope to d_z. Reads z, which d_z may be;
+     * a is neither. The host then multiplies d_a by the slope, and does not call backward. */
     nnc_activation_function forward_with_slope_f32;
     nnc_activation_function forward_with_slope_f64;
 } nnc_activation;
 
 /* ---- Loss, capsule "nncore.loss" ------------------------------------------------------------------------------------------ */
 
-/* Some rows of a batch. loss[i] is the sample's own loss, not averaged and not weighted; d_output[i][j] = weight[i] * d loss[i] / d
+/* Some rows of a batch. loss[i] is the loss of a sample, not averaged and not weighted. d_output[i][j] = weight[i] * d loss[i] / d
  * output[i][j]. The host makes `weight` sum to 1 over the batch, so that the gradient is that of the mean. No two buffers overlap.
- * A loss whose class says `needs_batch` is given all rows of a batch at once: loss[i] may depend on all rows and weights, the batch's
+ * A loss whose class sets `needs_batch` gets all rows of a batch at once. loss[i] may then depend on all rows and weights. The batch's
  * loss is E = sum of weight[i] * loss[i], and d_output[i][j] = d E / d output[i][j].
- * Class indices are 0 .. n_outputs - 1, unless the class says otherwise (`n_labels`). */
+ * Class indices are 0 .. n_outputs - 1, unless the class overrides `n_labels`. */
 typedef struct nnc_loss_call {
     uint64_t struct_size;
     const nnc_site *site;
@@ -179,8 +178,8 @@ typedef struct nnc_loss_call {
 
 typedef int32_t (*nnc_loss_function)(const nnc_loss_call *call);
 
-/* First phase, after forward. Reads output, weight and target or labels; writes loss and d_output. A function that a loss cannot offer is
- * NULL; the Python class says which targets it takes. */
+/* First phase, after forward. Reads output, weight and target or labels; writes loss and d_output. A function for targets that the Python
+ * class does not take is NULL. */
 typedef struct nnc_loss {
     nnc_head head;
     nnc_loss_function real_f32;
@@ -191,9 +190,9 @@ typedef struct nnc_loss {
 
 /* ---- Metric, capsule "nncore.metric" -------------------------------------------------------------------------------------- */
 
-/* Some rows of a data set that a network is scored on. terms[i][k] is what sample i adds to the score: the weighted means of the terms over
- * all samples decide it, as the method `from_means` of the class says. No row depends on another, and no two buffers overlap. `output` is
- * what the loss's link makes of the network's outputs. */
+/* Some rows of a data set to score. terms[i][k] are the terms of sample i. The method `from_means` of the class computes the score from the
+ * weighted means of the terms over all samples. No row depends on another, and no two buffers overlap. `output` are the network's outputs
+ * after the link of the loss. */
 typedef struct nnc_metric_call {
     uint64_t struct_size;
     const nnc_site *site;
@@ -204,12 +203,12 @@ typedef struct nnc_metric_call {
     int64_t n_rows;
     int64_t n_outputs;
     int64_t n_targets;
-    int64_t n_terms; /* what the method `n_terms` of the class returns */
+    int64_t n_terms; /* the result of the method `n_terms` of the class */
 } nnc_metric_call;
 
 typedef int32_t (*nnc_metric_function)(const nnc_metric_call *call);
 
-/* Outside of a step. Reads output and target or labels; writes terms. A function for targets that the class refuses is NULL. */
+/* Outside of a step. Reads output and target or labels; writes terms. A function for targets that the class does not take is NULL. */
 typedef struct nnc_metric {
     nnc_head head;
     nnc_metric_function real_f32;
@@ -234,39 +233,39 @@ typedef struct nnc_tensor {
     int32_t role;  /* NNC_ROLE_WEIGHT, NNC_ROLE_BIAS or NNC_ROLE_SCALE */
 } nnc_tensor;
 
-/* One update in place. For most optimizers it is of n parameters that follow one another, each by itself. An optimizer whose class says
- * `needs_tensors` is handed all tensors that it trains, and updates some of them: threads share them out, and no bit may depend on how. */
+/* One update in place. Most optimizers update n consecutive parameters, each independently. An optimizer whose class sets `needs_tensors`
+ * gets all tensors that it trains, and updates some of them. Threads share the tensors, and no bit may depend on how. */
 typedef struct nnc_optimizer_call {
     uint64_t struct_size;
     const nnc_site *site;
-    void *w;                   /* (n,) parameters; NULL if the class says `needs_tensors`, like the next two */
+    void *w;                   /* (n,) parameters; NULL if the class sets `needs_tensors`, like the next two */
     const void *g;             /* (n,) gradients */
     void *state;               /* (n_slots, n), zero before the first step; slot k begins at state + k * stride. NULL without slots */
-    const nnc_tensor *tensors; /* (n_tensors,); NULL unless the class says `needs_tensors` */
+    const nnc_tensor *tensors; /* (n_tensors,); NULL unless the class sets `needs_tensors` */
     int64_t n_tensors;
     int64_t begin_tensor; /* the first one to update */
     int64_t end_tensor;   /* the one after the last */
     int64_t n;
     int64_t stride; /* numbers from one slot of state to the next */
     int64_t t;      /* the number of the step, from 1 */
-    double norm;    /* in perturb: of the gradients of all parameters that are moved, taken together */
+    double norm;    /* in perturb: Euclidean norm of the gradients of all parameters that are moved */
 } nnc_optimizer_call;
 
 typedef int32_t (*nnc_optimizer_function)(const nnc_optimizer_call *call);
 
 typedef struct nnc_optimizer {
     nnc_head head;
-    /* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. One that `needs_tensors` reads and
-     * writes those of the tensors that it updates; of the others it knows shapes and places. */
+    /* Second phase, after the gradients of these parameters. Reads w, g and state; writes w and state. With `needs_tensors`, it reads and
+     * writes only those of the tensors that it updates. */
     nnc_optimizer_function step_f32;
     nnc_optimizer_function step_f64;
-    /* Second phase of the first of two passes, if the class has a `perturb`: moves w to where the gradient for `step` is taken. Reads w, g
-     * and norm; writes w, which the host puts back before the step. Some parameters that follow one another, without state or tensors. */
+    /* Second phase of the first of two passes, if the class has a `perturb`: moves w to the point of the second gradient. Reads w, g and
+     * norm; writes w, which the host restores before the step. The call has some consecutive parameters, without state or tensors. */
     nnc_optimizer_function perturb_f32;
     nnc_optimizer_function perturb_f64;
-    /* Second phase, of an OptimizerWrapper that has them: before and after the step of the optimizer inside, which has no `step` itself.
-     * Reads w and state; writes w and state, which are its own slots. Some parameters that follow one another, without g or tensors. Its
-     * numbers are those of `own_hyper()`. */
+    /* Second phase, for an OptimizerWrapper, which has no `step`: before and after the step of the inner optimizer. Reads and writes w and
+     * state, which holds its own slots. The call has some consecutive parameters, without g or tensors. `hyper` are the numbers of
+     * `own_hyper()`. */
     nnc_optimizer_function before_step_f32;
     nnc_optimizer_function before_step_f64;
     nnc_optimizer_function after_step_f32;
@@ -275,10 +274,9 @@ typedef struct nnc_optimizer {
 
 /* ---- Regularizer, capsule "nncore.regularizer" ---------------------------------------------------------------------------- */
 
-/* A part of a tensor of (tensor_rows, tensor_columns); a vector has one row. Element (i, j) of the part is at i * stride + j. Which parts
- * there are depends on the shape of the tensor and on what the class says with `split`, not on the threads that share them:
- * "rows": some whole rows; "columns": some columns of all rows; "tensor": all of it; "elements": numbers that follow one another, as one
- * row, of which first_column says where it begins among all numbers of the tensor. */
+/* A part of a tensor of (tensor_rows, tensor_columns); a vector has one row. Element (i, j) of the part is at i * stride + j. The parts
+ * depend on the shape of the tensor and on `split` of the class, not on the number of threads. "rows": some whole rows. "columns": some
+ * columns of all rows. "tensor": all of it. "elements": consecutive numbers as one row, from number first_column of the tensor. */
 typedef struct nnc_regularizer_call {
     uint64_t struct_size;
     const nnc_site *site;
@@ -298,8 +296,7 @@ typedef int32_t (*nnc_regularizer_function)(const nnc_regularizer_call *call);
 
 typedef struct nnc_regularizer {
     nnc_head head;
-    /* Second phase, once all gradients are there. What the part adds to the loss; that of a tensor is the sum over its parts. Reads w;
-     * writes value. */
+    /* Second phase, after all gradients. The penalty of the part; that of a tensor is the sum over its parts. Reads w; writes value. */
     nnc_regularizer_function value_f32;
     nnc_regularizer_function value_f64;
     /* Second phase, right after it. Reads w and g; adds to g the gradient of the value. */
@@ -321,22 +318,21 @@ typedef struct nnc_constraint_call {
     int64_t first_column;
     int64_t tensor_rows;
     int64_t tensor_columns;
-    double rate; /* the learning rate of the step that has just been taken, for this tensor: group and schedule are in it. 0 unless the
-                  * class says `needs_rate` */
+    double rate; /* the learning rate of the last step for this tensor, with group and schedule. 0 unless the class sets `needs_rate` */
 } nnc_constraint_call;
 
 typedef int32_t (*nnc_constraint_function)(const nnc_constraint_call *call);
 
 typedef struct nnc_constraint {
     nnc_head head;
-    /* After the second phase. Makes w what the constraint asks for; what is so already stays. Reads and writes w. */
+    /* After the second phase. Projects w onto the constraint. Reads and writes w. */
     nnc_constraint_function project_f32;
     nnc_constraint_function project_f64;
 } nnc_constraint;
 
 /* ---- Layer, capsule "nncore.layer" ---------------------------------------------------------------------------------------- */
 
-/* Sums over rows, of a layer whose plan has `batch_sums`. */
+/* Sums over rows, for a layer whose plan has `batch_sums`. */
 typedef struct nnc_batch_sums {
     double *own; /* (batch_sums, n_inputs): over batch_rows rows in forward and backward, over n_rows where they are taken and joined */
     const double *other; /* the same over the `other_rows` rows that follow those of `own`, in join_sums */
@@ -354,13 +350,13 @@ typedef struct nnc_touched {
     int64_t *before;  /* for each of those: touched rows of the range that come before its first one */
 } nnc_touched;
 
-/* Says that a batch touches a row, as often as one likes. */
+/* Marks a row as touched by the batch. It may be called repeatedly for a row. */
 static inline void nnc_touch(const nnc_touched *touched, int64_t row) {
     touched->rows[row / 64] |= UINT64_C(1) << row % 64;
     touched->filled[row / 4096] |= UINT64_C(1) << row / 64 % 64;
 }
 
-/* Touched rows of the range that come before this one, which is touched. */
+/* The number of touched rows of the range before this one, which is touched. */
 static inline int64_t nnc_touched_before(const nnc_touched *touched, int64_t row) {
     uint64_t x = touched->rows[row / 64] & ((UINT64_C(1) << row % 64) - 1); /* whose bits are counted */
     x -= x >> 1 & UINT64_C(0x5555555555555555);
@@ -369,39 +365,39 @@ static inline int64_t nnc_touched_before(const nnc_touched *touched, int64_t row
     return touched->before[row / 64] + (int64_t)(x * UINT64_C(0x0101010101010101) >> 56);
 }
 
-/* Rows of a sparse matrix: numbers that are not there are 0. */
+/* Rows of a sparse matrix: numbers that are not stored are 0. */
 typedef struct nnc_sparse_rows {
     uint64_t struct_size;
     const int64_t *begins;  /* (n_rows,) where the numbers of a row begin in `columns` and `values`; those of other rows may lie between */
     const int64_t *ends;    /* (n_rows,) the place after its last one */
     const int32_t *columns; /* of each number, 0 .. n_inputs - 1; they rise within a row */
     const void *values;     /* all finite */
-    /* In gradient, the numbers of all rows of the batch once more, column after column, those of a column in the order of the rows. */
+    /* In gradient, the numbers of all rows of the batch again, column by column, those of a column in the order of the rows. */
     const int32_t *sorted_columns; /* (n_sorted,) */
     const int32_t *sorted_rows;    /* (n_sorted,) in the batch */
     const void *sorted_values;     /* (n_sorted,) */
     int64_t n_sorted;
 } nnc_sparse_rows;
 
-/* What a layer sees of one batch. No two buffers overlap.
+/* The data of a layer's call for one batch. No two buffers overlap.
  *
- * A layer whose plan says nothing about splitting is called once for the whole batch. With `split_rows` it is called on slices of
- * rows, by several threads at once; with `split_columns` on all rows but for some columns of what it writes. At prediction every
- * layer must give each row by itself, and is called on slices of rows. Where gradients of a prediction are asked for, `training` is 0 and there
- * is a cache: forward gives what it gives at prediction, and backward the d_x of that; nobody looks at d_parameters. */
+ * A layer whose plan does not allow splitting is called once for the whole batch. With `split_rows`, several threads call it on slices of
+ * rows at once; with `split_columns`, on all rows and some of the columns that it writes. At prediction every layer must compute each row
+ * independently, and is called on slices of rows. For gradients of a prediction, `training` is 0 and there is a cache: forward computes the
+ * prediction, and backward its d_x; d_parameters is ignored. */
 typedef struct nnc_layer_call {
     uint64_t struct_size;
     const nnc_site *site;
     const void *x;              /* (n_rows, n_inputs) */
     void *y;                    /* (n_rows, n_outputs); an activation may overwrite it after forward */
     const void *d_y;            /* (n_rows, n_outputs); NULL in forward */
-    void *d_x;                  /* (n_rows, n_inputs); NULL where nobody asks */
+    void *d_x;                  /* (n_rows, n_inputs); NULL if it is not needed */
     const void *parameters;     /* this layer's tensors, one after the other in the order of its plan */
     const void *const *tensors; /* (n_tensors,) where each of them begins, in the same order */
     void *d_parameters;         /* gradients in the layout of parameters; in gradient: the place of `begin_parameter` */
     void *const *d_tensors;     /* (n_tensors,) where the gradient of each tensor begins; NULL in gradient */
     void *buffers;              /* state that is saved but not trained, in the order and of the dtypes of its plan */
-    void *cache;                /* (cache + cache_per_row * n_rows,); NULL where there is no way back */
+    void *cache;                /* (cache + cache_per_row * n_rows,); NULL if no backward follows */
     int64_t n_tensors;
     int64_t n_rows; /* of this slice */
     int64_t n_inputs;
@@ -415,9 +411,9 @@ typedef struct nnc_layer_call {
     /* The table of `inner_activation` of the class, NULL without one. Its functions may be called with the site of this call, whose numbers
      * are then those of the activation: `hyper()` of the layer begins with them. */
     const nnc_activation *activation;
-    const nnc_batch_sums *sums; /* what forward and backward need of the batch; NULL where the layer takes it itself */
+    const nnc_batch_sums *sums; /* sums over the batch for forward and backward; NULL if the layer computes them itself */
     const nnc_touched *touched; /* in touch and touched_gradient; NULL in others */
-    /* The input in place of x, which is NULL then, of a layer whose plan says `takes_sparse`; nobody asks for d_x. Else NULL. */
+    /* Sparse input instead of x, which is then NULL, for a layer whose plan sets `takes_sparse`; d_x is not needed. Else NULL. */
     const nnc_sparse_rows *sparse;
 } nnc_layer_call;
 
@@ -428,35 +424,37 @@ typedef struct nnc_layer {
     /* First phase, and prediction. Reads x, parameters and buffers; writes y, the cache if there is one, and in training buffers. */
     nnc_layer_function forward_f32;
     nnc_layer_function forward_f64;
-    /* First phase, after forward. Reads x, d_y, parameters, buffers and cache; writes d_x and, unless there are gradient functions,
-     * d_parameters, which it does not add to; and the cache, if the plan says `backward_fills_cache`. It is not called where it would have
-     * nothing to write. It does not read y. */
+    /* First phase, after forward. Reads x, d_y, parameters, buffers and cache, not y. Writes d_x and, unless there are gradient functions,
+     * d_parameters, without adding to it. It also writes the cache if the plan sets `backward_fills_cache`. It is not called if it has
+     * nothing to write. */
     nnc_layer_function backward_f32;
     nnc_layer_function backward_f64;
-    /* Second phase. Reads x, d_y, buffers and cache; writes d_parameters: a range that begins and ends at multiples of the plan's
-     * `gradient_unit`, from the rows of the call: those of the whole batch, or, if the plan says `split_rows`, a block of some thousand terms of
-     * the sums, so that they keep their digits; the host adds up the blocks. It reads parameters only if the plan says
-     * `reads_parameters_in_gradient`, since they may be updated meanwhile; and never y or d_x. If it does not read parameters, each element
-     * it writes must be a sum over the rows of products of an element of d_y with a number not larger than the largest of x, or than the
-     * plan's `gradient_bound` (1 unless it says more), `gradient_terms` of them for each row: the host relies on it to bound gradients
-     * without looking at them, and allows for the roundings of its own gemm. NULL without a `gradient_unit`. */
+    /* Second phase. Reads x, d_y, buffers and cache, never y or d_x. Writes d_parameters: a range that begins and ends at multiples of the
+     * plan's `gradient_unit`. The rows of the call are the whole batch. If the plan sets `split_rows`, they may be a block of some thousand
+     * terms, for accurate sums; the host adds up the blocks.
+     *
+     * It reads parameters only if the plan sets `reads_parameters_in_gradient`, since they may be updated meanwhile. If it does not, each
+     * element that it writes must be a sum over the rows, with `gradient_terms` products for each row: of an element of d_y and a number of
+     * magnitude at most the largest of x, or at most the plan's `gradient_bound` (1 by default). The host relies on this to bound gradients
+     * without reading them, and allows for the roundings of its own gemm. NULL without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
-    /* First phase, right before forward and backward, of a layer whose plan has `batch_sums`, where the host takes the sums by shards of the batch.
-     * Each reads what its direction reads, of some rows, and writes the sums over them in columns begin_column .. end_column - 1.
-     * join_sums makes `own`, in these columns, the sums over its rows and the other rows together; d_y is NULL if they are for forward. In
-     * each direction the sums of all rows must be those that the layer would take itself, but for rounding. */
+    /* First phase, right before forward and backward, for a layer whose plan has `batch_sums`, if the host computes sums by shards of the
+     * batch. Each reads the same as forward or backward, of some rows, and writes the sums over them in columns begin_column ..
+     * end_column - 1. join_sums adds the sums of the other rows to `own`, in these columns; d_y is NULL if they are for forward. The sums
+     * of all rows must be those that the layer would compute itself, up to rounding. */
     nnc_layer_function forward_sums_f32;
     nnc_layer_function forward_sums_f64;
     nnc_layer_function backward_sums_f32;
     nnc_layer_function backward_sums_f64;
     nnc_layer_function join_sums_f32;
     nnc_layer_function join_sums_f64;
-    /* Second phase, of a layer whose plan has tensors with `sparse_gradient`, where that saves time: touch says which rows of one of them, among
-     * those of begin_parameter .. end_parameter - 1, have gradients that may be other than zero. It reads what gradient reads.
-     * touched_gradient then adds to d_parameters, which is (touched rows of the range, tensor columns) and zero before: row r is at
-     * nnc_touched_before(touched, r). What it makes of them is what gradient would, bit for bit, and of all other rows gradient would make
-     * zeros. Ranges begin and end with rows. The host asks for tensors of at least NNC_TOUCHED_ROWS rows alone, and for all rows of a batch. */
+    /* Second phase, for a layer whose plan has tensors with `sparse_gradient`, if it saves time. touch marks the rows of one tensor, among
+     * those of begin_parameter .. end_parameter - 1, whose gradients may not be zero. It reads the same as gradient.
+     *
+     * touched_gradient then adds to d_parameters, which is (touched rows of the range, tensor columns) and zero before. Row r is at
+     * nnc_touched_before(touched, r). The results must have the bits of gradient, and gradient must write zeros to all other rows. Ranges
+     * begin and end with rows. The host calls them only for tensors of at least NNC_TOUCHED_ROWS rows, and for all rows of a batch. */
     nnc_layer_function touch_f32;
     nnc_layer_function touch_f64;
     nnc_layer_function touched_gradient_f32;
@@ -465,18 +463,18 @@ typedef struct nnc_layer {
 
 /* ---- Transform, capsule "nncore.transform" ------------------------------------------------------------------------------- */
 
-/* Some rows of a gathered batch, before the first layer sees them, in training alone. `x` begins as a copy of these rows of `source`, and so
- * do target and weight. `source` is the whole batch as the transform before this one left it, so that any row may be mixed with any other:
- * no bit may depend on how rows are split over calls. Random numbers come from the key of the site: seed, step and layer, which here stands
- * for the transform's place in the list. The number of an element is (first_row + row) * n_inputs + column.
- * Columns that hold codes of categories, or that the user left out, are put back by the host after the call. NaN is a missing value: where
- * source has it, x must have it, and nowhere else. */
+/* Some rows of a training batch before the first layer. `x`, target and weight are copies of these rows of the source arrays at first.
+ * `source` is the whole batch after the transforms before this one, so that any row may be mixed with any other. No bit may depend on how
+ * rows are split over calls. Random numbers come from the key of the site: seed, step and layer, which here is the transform's position in
+ * the list. The number of an element is (first_row + row) * n_inputs + column.
+ * After the call, the host restores columns with category codes, and those that the user left out. NaN is a missing value: x must have NaN
+ * exactly where source has it. */
 typedef struct nnc_transform_call {
     uint64_t struct_size;
     const nnc_site *site;
     const void *source;        /* (batch_rows, n_inputs) */
-    const void *source_target; /* (batch_rows, n_targets) real targets, one-hot where the user's are class indices; NULL, as the other three
-                                * that follow, unless the class says `mixes_targets` */
+    const void *source_target; /* (batch_rows, n_targets) real targets, one-hot for class indices; NULL, like the next three, unless the
+                                * class sets `mixes_targets` */
     const void *source_weight; /* (batch_rows,) sum to 1 */
     void *target;              /* (n_rows, n_targets) */
     void *weight;              /* (n_rows,) must sum to 1 over the batch, too */
