@@ -21,7 +21,7 @@ IR_VERSION = 8
 MOST_BYTES = 2**31 - 1
 
 #: ONNX's numbers of dtypes: `TensorProto.DataType`.
-DTYPES: Final[dict[str, int]] = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "text": 8, "bool": 9, "float64": 11}
+DTYPES: Final[dict[str, int]] = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "text": 8, "bool": 9, "float64": 11}
 
 #: Operators that runtimes have for float32 alone.
 ONLY_FLOAT32 = ("erf",)
@@ -57,6 +57,7 @@ class _Model:
         self.constants: list[Any] = []
         self.shapes: dict[tuple[int, ...], str] = {}
         self.one = ""  # the name of the constant 1
+        self.shift: tuple[str, ...] = ()  # those of the constant 128, as int32 and uint8
         self.taken = {output.name for output in graph.outputs}
 
     def model(self) -> Any:
@@ -131,8 +132,7 @@ class _Model:
         elif operation == "quantize":
             self._quantize(name, operands, self.graph.nodes[node.operands[0]].dtype)
         elif operation == "integer_matmul":
-            sums = self._add("MatMulInteger", operands, self._name(f"{name}_sums"))
-            self._add("Cast", [sums], name, to=DTYPES[node.dtype])
+            self._integer_matmul(name, operands, node.dtype)
         elif operation == "columns":
             self._add("Gather", operands, name, axis=-1)
         elif operation == "concat":
@@ -156,6 +156,20 @@ class _Model:
             self.one = self._name("one")
             self.constants.append(self.numpy_helper.from_array(np.array(1, np.float32), self.one))
         self._add("QuantizeLinear", [steps, self.one, operands[2]], name)
+
+    def _integer_matmul(self, name: str, operands: list[str], dtype: str) -> None:
+        """By weights without a sign, 128 more than they are: of signed ones, ONNX Runtime adds two products in 16 bits where the processor
+        has no VNNI, and that sum saturates. The file keeps the signed ones."""
+        codes, weight, zero_point = operands
+        if not self.shift:
+            self.shift = self._name("shift"), self._name("shift_code")
+            for constant, of in zip(self.shift, (np.int32, np.uint8), strict=True):
+                self.constants.append(self.numpy_helper.from_array(np.array(128, of), constant))
+        wide = self._add("Cast", [weight], self._name(f"{name}_wide"), to=DTYPES["int32"])
+        shifted = self._add("Add", [wide, self.shift[0]], self._name(f"{name}_shifted"))
+        unsigned = self._add("Cast", [shifted], self._name(f"{name}_unsigned"), to=DTYPES["uint8"])
+        sums = self._add("MatMulInteger", [codes, unsigned, zero_point, self.shift[1]], self._name(f"{name}_sums"))
+        self._add("Cast", [sums], name, to=DTYPES[dtype])
 
     def _codes(self, name: str, node: Node, operand: str) -> None:
         levels = node.levels

@@ -324,7 +324,7 @@ HOSTILE: list[tuple[Any, dict[str, Any], int, str]] = [
     (CHAIN.description(), RIGHT | {"3.x": RIGHT["1.median"]}, 3, "there is an array '3.x'"),
     (CHAIN.description(), RIGHT | {"x": RIGHT["1.median"]}, 3, "there is an array 'x'"),
     (CHAIN.description(), RIGHT | {"٣.x": RIGHT["1.median"]}, 3, "there is an array '٣.x'"),
-    (CHAIN.description(), RIGHT | {"2.x": RIGHT["1.median"]}, 3, "what SmoothClip has learned is damaged: it has ['x'], not []"),
+    (CHAIN.description(), RIGHT | {"2.x": RIGHT["1.median"]}, 3, "the learned state of SmoothClip is damaged: it has ['x'], not []"),
     (CHAIN.description(), {"0.n_levels": RIGHT["0.n_levels"]}, 3, "it has [], not ['factor', 'median']"),
     (CHAIN.description(), RIGHT | {"1.factor": -RIGHT["1.factor"]}, 3, "it has a negative factor"),
     (CHAIN.description(), RIGHT | {"1.factor": RIGHT["1.factor"][:, None]}, 3, "it has more than one number a column"),

@@ -182,7 +182,7 @@ def thing(output, target, sample_weight):
 
 
 def test_a_metric_without_direction():
-    with pytest.raises(ParameterError, match="whether more or less of 'thing' is better"):
+    with pytest.raises(ParameterError, match="whether larger or smaller values of 'thing' are better"):
         MLPRegressor(scoring=nn.FunctionMetric(thing)).fit(X, y)
     model = MLPRegressor(scoring=nn.FunctionMetric(thing, higher_is_better=False), **FAST | {"max_iter": 5})
     quietly(model.fit, X[:200], y[:200], X_val=X[200:], y_val=y[200:])
