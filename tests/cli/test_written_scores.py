@@ -70,4 +70,4 @@ def test_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize("suffix", [".parquet", ".gz", ".zip", ".xlsx", ".json", ".feather"])
 def test_a_name_that_promises_another_kind_of_file_is_refused(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "none.nncore", "none.csv", "--out", str(tmp_path / f"answers.csv{suffix}")]) == 2
-    assert "what is written is CSV, and the name says otherwise; call it answers.csv" in capsys.readouterr().err
+    assert "the output is CSV, but the name has another suffix; call it answers.csv" in capsys.readouterr().err
