@@ -78,7 +78,8 @@ def _line_pattern(line: str, numbers: list[float]) -> str:
 
 
 def run_page(path: Path, folder: Path) -> None:
-    """Run a page in an empty folder, which is then the working directory; what it registers is forgotten afterwards."""
+    """Run a page in an empty folder, which is then the working directory; what it registers is forgotten afterwards, and its figures
+    are closed: matplotlib warns of more than 20."""
     found = blocks(path.read_text(encoding="utf-8"))
     namespace: dict[str, object] = {"__name__": "page"}
     printed: tuple[str, str] | None = None  # where, and what; it waits for the text block that has it
@@ -98,6 +99,8 @@ def run_page(path: Path, folder: Path) -> None:
                 _run_console(block, where)
             elif block.language == "c":
                 Path("main.c").write_text(block.text, encoding="utf-8")  # for the commands that follow
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
     assert not (printed and printed[1].strip()), f"{printed[0]} prints this, which the page does not show:\n{printed[1]}"
 
 

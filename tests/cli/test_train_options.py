@@ -303,7 +303,7 @@ def test_mistakes_about_numbers(prices: Path, capsys: pytest.CaptureFixture[str]
     assert main(["train", str(prices), "--target", "price", "--class-weight", "balanced"]) == 2
     assert "is a number and has no classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "softmax_cross_entropy"]) == 2
-    assert "scores classes" in capsys.readouterr().err
+    assert "is for classes" in capsys.readouterr().err
     assert main(["train", str(prices), "--target", "price", "--loss", "gaussian_nll"]) == 2
     assert "needs several outputs for each number" in capsys.readouterr().err
     prices.write_text(prices.read_text() + "10;yes;-3\n")

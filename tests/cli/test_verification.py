@@ -55,7 +55,7 @@ def test_built_in_by_name_and_as_json(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins", "--verify", "nobody"]) == 2
-    assert "no component and no plugin is called 'nobody'" in capsys.readouterr().err
+    assert "there is no component or plugin 'nobody'" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_what_cannot_be_written_is_refused():
     X = np.zeros((2, 4), "float32")
     with pytest.raises(NotBuiltError):
         formula(nn.Sequential(nn.Dense(2)), NumPyBuilder(), X)
-    with pytest.raises(ParameterError, match="a network"):
+    with pytest.raises(ParameterError, match="network must be"):
         formula("network", NumPyBuilder(), X)  # type: ignore[arg-type]
     net = nn.Sequential(nn.Dense(2, activation=type("Cube", (Activation,), {}))).build(4, rng=0)
     with pytest.raises(NoFormulaError, match="dense_1, activation Cube: Cube has no formula"):

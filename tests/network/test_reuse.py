@@ -74,13 +74,13 @@ def test_a_slice_of_a_built_network_is_built() -> None:
     assert not nn.Sequential(nn.Dense(3), nn.Dense(2))[:1].is_built
     with pytest.raises(ParameterError, match="at least one layer"):
         old[2:2]
-    with pytest.raises(ShapeError, match=r"dense_2: .* of shape \(6, 5\), here .* \(3, 5\)"):
+    with pytest.raises(ShapeError, match=r"dense_2: .* of shape \(6, 5\), but here .* \(3, 5\)"):
         nn.Sequential(nn.Dense(3), nn.Dense(6, activation="tanh"), nn.Dense(5)).build(3)[::2]
 
 
 def test_shapes_that_do_not_fit_are_told_with_the_layer() -> None:
     new = nn.Sequential(nn.Dense(7), trained()[:2], nn.Dense(2))
-    with pytest.raises(ShapeError, match=r"dense_2: it comes from a trained network with 'weight' of shape \(6, 12\), here .* \(7, 12\)"):
+    with pytest.raises(ShapeError, match=r"dense_2: it comes from a trained network with 'weight' of shape \(6, 12\), but .* \(7, 12\)"):
         new.build(6)
     assert not new.is_built
 

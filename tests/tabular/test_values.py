@@ -62,7 +62,7 @@ def test_a_decimal_point_among_decimal_commas_is_found_in_columns_of_numbers_alo
         (["1,000"], "write '1,000' without its comma if it separates thousands, or add --decimal , if it is a decimal comma"),
         (["1_000"], "write '1_000' in ASCII digits, such as 1000 or 0.5"),
         (["0x1F"], "write '0x1F' in ASCII digits, such as 1000 or 0.5"),
-        (["Infinity"], "'Infinity' is not finite; write a number, or add --missing Infinity if they mean missing"),
+        (["Infinity"], "'Infinity' is not finite; write a number, or add --missing Infinity if it means missing"),
         (["٣"], "write '٣' in ASCII digits, such as 1000 or 0.5"),
         (["½"], "write '½' in ASCII digits, such as 1000 or 0.5"),
     ],

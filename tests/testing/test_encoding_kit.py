@@ -138,7 +138,7 @@ def test_a_sound_encoding_passes_everything(cls: Any) -> None:
     [
         (Wordy, "declarations", "takes is 'words'"),
         (Blind, "declarations", "it must learn 'n_levels'"),
-        (Single, "learn", "its own check refuses it: what Single has learned is damaged: it has mean of float32(6,), not of float64"),
+        (Single, "learn", "its own check refuses it: the learned state of Single is damaged: it has mean of float32(6,), not of float64"),
         (Dicing, "learn", "a second time, mean"),
         (Writing, "learn", "it must take any columns, and not write to them"),
         (Wide, "learn", "widths is [1, 1, 1, 1, 1, 1], int64 of shape (6,), none negative, is expected"),

@@ -67,7 +67,7 @@ def test_the_module_there_predicts_what_the_network_predicts(tmp_path: Path):
     there = predicted(ROOT / "docs" / "_static" / "digits_module.js", tmp_path)
     assert np.array_equal(there, expected)
     page = (ROOT / "docs" / "how-to" / "digits-in-the-browser.md").read_text(encoding="utf-8")
-    assert f"reads {100 * (there.argmax(axis=1) == y).mean():.1f} % of the {len(y)} test images" in page
+    assert f"accuracy of {100 * (there.argmax(axis=1) == y).mean():.1f} % on the {len(y)} test images" in page
     if compiles:
         assert np.array_equal(predicted(tmp_path / "made.js", tmp_path), expected)
 
