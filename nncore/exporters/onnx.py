@@ -158,8 +158,8 @@ class _Model:
         self._add("QuantizeLinear", [steps, self.one, operands[2]], name)
 
     def _integer_matmul(self, name: str, operands: list[str], dtype: str) -> None:
-        """By weights without a sign, 128 more than they are: of signed ones, ONNX Runtime adds two products in 16 bits where the processor
-        has no VNNI, and that sum saturates. The file keeps the signed ones."""
+        """Multiply by weights without a sign, 128 larger. Without VNNI, ONNX Runtime adds two products of signed weights in 16 bits, and
+        that sum saturates. The file keeps the signed ones."""
         codes, weight, zero_point = operands
         if not self.shift:
             self.shift = self._name("shift"), self._name("shift_code")
