@@ -105,6 +105,14 @@ class KindsLearner:
         self._is_first_pass = False
         self.wants_rows = any(one.wants_rows for one in self.dates.values())
 
+    def finish(self, passes: Passes) -> None:
+        """Go through all passes that are still needed, then `tell` the columns."""
+        while self.wants_rows:
+            for block in passes():
+                self.add(block.X)
+            self.end_pass()
+        self.tell()
+
     def tell(self) -> None:
         """Let the columns know. Of their numbers nothing is known yet, and nothing is filled until it is."""
         columns, first = self._columns, self._first
@@ -119,12 +127,7 @@ class KindsLearner:
 
 def learn_kinds(columns: TableColumns, estimator: Any, passes: Passes) -> None:
     """Let columns learn their categories and dates, and nothing of their numbers."""
-    learner = KindsLearner(columns, estimator)
-    while learner.wants_rows:
-        for block in passes():
-            learner.add(block.X)
-        learner.end_pass()
-    learner.tell()
+    KindsLearner(columns, estimator).finish(passes)
 
 
 def learn_columns(
@@ -165,14 +168,11 @@ def learn_columns(
 
     numbers.see(first_pass())
     kinds.end_pass()
-    while kinds.wants_rows:
-        for block in passes():
-            kinds.add(block.X)
-        kinds.end_pass()
-    kinds.tell()
-    while kinds.dates or numbers.wants_rows:
+    kinds.finish(passes)
+    if kinds.dates:
         numbers.see(samples_of(columns, estimator, passes()))
-        kinds.dates = {}
+    while numbers.wants_rows:
+        numbers.see(samples_of(columns, estimator, passes()))
     return numbers.tell()
 
 
