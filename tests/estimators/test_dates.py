@@ -138,7 +138,7 @@ def test_columns_that_are_no_longer_dates_are_refused(other, holds):
 def test_dates_where_training_had_numbers_are_refused(others):
     X = frame()
     columns, _ = learned(X[others])
-    with pytest.raises(DataError, match="column 'x' of X holds dates, but training had numbers"):
+    with pytest.raises(DataError, match="column 'x' of X holds dates, where training had numbers"):
         columns.transform(fitted_stub(X[others]), X[others].assign(x=X["when"]))
 
 

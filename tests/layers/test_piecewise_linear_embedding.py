@@ -99,9 +99,9 @@ def test_bins_that_do_not_ascend_are_refused(bins: Any) -> None:
 
 
 def test_other_columns_are_refused() -> None:
-    with pytest.raises(ParameterError, match="bins for 1 columns, and columns"):
+    with pytest.raises(ParameterError, match="bins are for 1 columns, but columns"):
         nn.PiecewiseLinearEmbedding([[0, 1]], columns=[0, 1])
-    with pytest.raises(ShapeError, match="bins for 1 columns, each sample has 3"):
+    with pytest.raises(ShapeError, match="bins are for 1 columns, and samples have 3"):
         nn.PiecewiseLinearEmbedding([[0, 1]]).plan((3,))
 
 

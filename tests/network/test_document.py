@@ -104,7 +104,7 @@ def test_fields_of_the_wrong_kind(tmp_path: Path, whole: bytes, field: str, valu
 
 
 def test_schedules_and_their_states_belong_together(tmp_path: Path, whole: bytes):
-    with pytest.raises(FileFormatError, match=r"has schedules of \[\], and states of schedules of \['lr'\]"):
+    with pytest.raises(FileFormatError, match=r"has schedules of \[\], but states of schedules of \['lr'\]"):
         load_bytes(with_field(whole, "schedule_state", {"lr": {}}), tmp_path)
 
 
