@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
@@ -43,6 +42,7 @@ from nncore.ensembles import (
 )
 from nncore.errors import DataError, NonFiniteError, ParameterError, warn_user
 from nncore.estimators.columns import TableColumns
+from nncore.estimators.convergence_warning import ConvergenceWarning
 from nncore.estimators.ensemble_file import load_ensemble, save_ensemble
 from nncore.estimators.ensemble_streams import EnsembleRows, refuse_for_ensembles
 from nncore.estimators.ensemble_tasks import EnsembleTasks

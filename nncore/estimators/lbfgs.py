@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from nncore.contract import Snapshot
 from nncore.errors import ParameterError, warn_user
+from nncore.estimators.convergence_warning import ConvergenceWarning
 from nncore.estimators.curves import record_loss, record_score
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.training_data import TrainingData

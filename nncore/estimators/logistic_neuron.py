@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.activations.sigmoid import Sigmoid
 from nncore.arguments import as_number, shown
 from nncore.contract import Callback, History, Optimizer
-from nncore.errors import ConvergenceWarning, ParameterError, warn_user
+from nncore.errors import ParameterError, warn_user
+from nncore.estimators.convergence_warning import ConvergenceWarning
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
 from nncore.layers.dense import Dense

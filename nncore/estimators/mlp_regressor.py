@@ -349,7 +349,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
         Warns
         -----
         ConvergenceWarning
-            `max_iter` was reached before the fit converged. The class is scikit-learn's.
+            `max_iter` was reached before the fit converged. A filter for `sklearn.exceptions.ConvergenceWarning` applies too.
         """
         return self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
 

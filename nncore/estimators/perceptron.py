@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nncore._core import PerceptronTrainer, as_c_array
 from nncore.arguments import choice, flag, shown
-from nncore.errors import ConvergenceWarning, ParameterError, warn_user
+from nncore.errors import ParameterError, warn_user
+from nncore.estimators.convergence_warning import ConvergenceWarning
 from nncore.estimators.linear_binary import LinearBinaryClassifier, generator
 from nncore.estimators.parameters import is_count
 from nncore.words import explains_calls

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import copied_deeply
 from nncore.errors import NonFiniteError, warn_user
 from nncore.estimators.convergence import Convergence
+from nncore.estimators.convergence_warning import ConvergenceWarning
 from nncore.estimators.fit_tasks import FitTasks
 from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.stream_training import StreamedData
