@@ -1,4 +1,4 @@
-"""Dense neural networks on CPUs: a compiled core, and every part a plugin.
+"""Neural networks for tables and other dense networks, trained on CPUs.
 
 >>> import nncore as nn
 >>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(10))
@@ -13,7 +13,8 @@ import sys
 
 
 def _refuse_subinterpreters() -> None:
-    """Raise a clear error before NumPy fails: like nncore's core, it has one state for all interpreters of a process."""
+    """Raise a clear error in a subinterpreter, before NumPy fails: NumPy and nncore's core keep one state for all interpreters of a
+    process."""
     try:
         interpreters = importlib.import_module("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
     except ImportError:  # a Python that has one interpreter

@@ -47,7 +47,7 @@ def shown(value: object) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The int, float, bool or str of a NumPy scalar, an array without dimensions, or an instance of a subclass."""
+    """Convert a NumPy scalar, an array without dimensions or an instance of a subclass to a plain int, float, bool or str."""
     if type(value) in (int, float, bool, str):
         return value
     if isinstance(value, (np.generic, np.ndarray)):
@@ -64,12 +64,12 @@ def plain(value: Any) -> Any:
 
 
 def is_whole(value: object) -> bool:
-    """Whether it is an int, of NumPy or not, and not a bool."""
+    """Whether `value` is an int or a NumPy integer. A bool is not."""
     return type(value) is int or (isinstance(value, (int, np.integer)) and not isinstance(value, bool))
 
 
 def is_number(value: object) -> bool:
-    """Whether it is an int or a float, of NumPy or not, and not a bool."""
+    """Whether `value` is an int, a float or a NumPy number. A bool is not."""
     return type(value) is float or is_whole(value) or isinstance(value, (float, np.floating))
 
 
@@ -97,7 +97,7 @@ def as_seed(rng: Any) -> int:
 
 
 def as_number(value: Any) -> float | None:
-    """A number as a float; None for other objects, and for an int beyond the range of floats."""
+    """Convert a number to float. None for other objects, and for an int outside the range of floats."""
     value = plain(value)
     try:
         return float(value) if is_number(value) else None
@@ -106,7 +106,7 @@ def as_number(value: Any) -> float | None:
 
 
 def number(name: str, value: Any, least: float) -> float:
-    """`value` as a finite float of at least `least`; `name` is that of the argument."""
+    """Check that `value` is a finite number of at least `least`, and return it as a float. `name` is the argument's, for messages."""
     found = as_number(value)
     if found is None or not least <= found < math.inf:
         kind = "number" if found is None or found < least else "finite number"
@@ -115,7 +115,7 @@ def number(name: str, value: Any, least: float) -> float:
 
 
 def whole_number(name: str, value: Any, least: int, most: int = MOST) -> int:
-    """`value` as an int from `least` to `most`; `name` is that of the argument."""
+    """Check that `value` is an int from `least` to `most`, and return it. `name` is the argument's, for messages."""
     found = plain(value)
     if not is_whole(found) or found < least:
         raise ParameterError(f"{name} must be a whole number of at least {least}, got {shown(value)}")
@@ -129,7 +129,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def n_bytes(name: str, value: Any, least: int) -> int:
-    """`value`, a whole number or a text like ``"2 GB"`` or ``"512 MiB"``, as a number of bytes of at least `least`."""
+    """Number of bytes, at least `least`, from an int or a string such as ``"2 GB"`` or ``"512 MiB"``."""
     found = plain(value)
     if isinstance(found, str):
         match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*([kmgt]i?)?b?\s*", found, re.IGNORECASE)
@@ -144,7 +144,7 @@ def n_bytes(name: str, value: Any, least: int) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """`value`, which must be a bool; 0, 1 and strings raise an error."""
+    """Check that `value` is a bool, and return it. 0, 1 and strings raise an error."""
     found = plain(value)
     if not isinstance(found, bool):
         raise ParameterError(f"{name} must be True or False, got {shown(value)}")
@@ -152,7 +152,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def choice(name: str, value: Any, words: Sequence[str]) -> str:
-    """`value`, which must be one of a few words."""
+    """Check that `value` is one of `words`, and return it."""
     found = plain(value)
     if not isinstance(found, str) or found not in words:
         wanted = " or ".join(filter(None, [", ".join(map(repr, words[:-1])), repr(words[-1])]))
@@ -161,7 +161,7 @@ def choice(name: str, value: Any, words: Sequence[str]) -> str:
 
 
 def text(name: str, value: Any) -> str:
-    """`value`, which must be a string that is not empty."""
+    """Check that `value` is a string that is not empty, and return it."""
     found = plain(value)
     if not isinstance(found, str) or not found:
         raise ParameterError(f"{name} must be a text, got {shown(value)}")
@@ -182,19 +182,19 @@ def path_text(name: str, value: Any) -> str:
 
 
 def rescaled(weights: np.ndarray) -> np.ndarray:
-    """Weights in float64, times the power of two that brings the largest into [1, 2): ratios are kept, and sums stay in range."""
+    """Weights in float64, times the power of two that brings the largest into [1, 2). Ratios do not change, and sums cannot overflow."""
     weights = np.asarray(weights, np.float64)
     largest = float(weights.max(initial=0.0))
     return weights if not 0 < largest < math.inf or 1 <= largest < 2 else np.ldexp(weights, 1 - math.frexp(largest)[1])
 
 
 def is_list(value: object) -> bool:
-    """Whether it is a sequence of things; a string and a dict with a name are one thing."""
+    """Whether `value` is a list of components. A string or a dict with a "name" is a single one."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, type))
 
 
 def several(name: str, values: Any) -> list[Any]:
-    """`values` as a list; `name` is that of the argument."""
+    """Convert `values` to a list. `name` is the argument's, for messages."""
     if not is_list(values):
         raise ParameterError(f"{name} must be a list, also of one thing: [...]; got {shown(values)}")
     try:
@@ -204,7 +204,7 @@ def several(name: str, values: Any) -> list[Any]:
 
 
 def texts(name: str, values: Any) -> list[str]:
-    """`values` as strings, from a list of anything that `str` accepts; `name` is that of the argument."""
+    """Convert each of `values` with `str`. `name` is the argument's, for messages."""
     found = []
     for value in several(name, values):
         try:
@@ -215,7 +215,7 @@ def texts(name: str, values: Any) -> list[str]:
 
 
 def numbers(values: Any) -> list[float] | None:
-    """A sequence of numbers, of NumPy or not, as floats; None for anything else."""
+    """Convert a sequence of numbers (Python's or NumPy's) to floats; None for anything else."""
     if not isinstance(values, (list, tuple, range, np.ndarray)) or (isinstance(values, np.ndarray) and values.ndim == 0):
         return None
     found = [as_number(value) for value in values]
@@ -223,7 +223,7 @@ def numbers(values: Any) -> list[float] | None:
 
 
 def whole_numbers(values: Any) -> list[int] | None:
-    """A sequence of ints, of NumPy or not, as a list; None if it is anything else."""
+    """Convert a sequence of ints (Python's or NumPy's) to a list; None for anything else."""
     if not isinstance(values, (list, tuple, range, np.ndarray)) or (isinstance(values, np.ndarray) and values.ndim == 0):
         return None
     found = [plain(value) for value in values]

@@ -1,7 +1,4 @@
-"""Blocks of rows, bounded by their bytes: what works on large data looks at so much in one go, however wide a row is.
-
-And what is said where there is no memory for something that has to be in one piece.
-"""
+"""Blocks of rows with a bounded number of bytes, how much memory is left, and the error when an allocation fails."""
 
 from __future__ import annotations
 
@@ -11,26 +8,26 @@ from pathlib import Path
 
 from nncore.errors import OutOfMemoryError
 
-#: Bytes of a block, about: they pass through the caches once, and are little beside any data that need blocks.
+#: Approximate bytes of a block: little compared with any data that are processed in blocks.
 BLOCK = 8 * 2**20
 
 
 def rows_at_once(bytes_per_row: int, most: int | None = None, *, of: int | None = None) -> int:
-    """How many rows a block of about `of` bytes has, by default `BLOCK`: at least one, and no more than `most`."""
+    """Number of rows in a block of about `of` bytes (default `BLOCK`): at least 1, at most `most`."""
     n_rows = max(1, (BLOCK if of is None else of) // max(1, bytes_per_row))
     return n_rows if most is None else min(n_rows, most)
 
 
 def blocks(n_rows: int, bytes_per_row: int, most: int | None = None, *, of: int | None = None) -> Iterator[slice]:
-    """Slices of `n_rows` rows, one after the other, a block each."""
+    """Consecutive slices that cover `n_rows` rows, one for each block."""
     step = rows_at_once(bytes_per_row, most, of=of)
     return (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Bytes that can be allocated without swapping, and without what the process runs in (a container, a job of a batch system) ending it.
+    """Bytes that can be allocated without swapping, and without reaching the memory limit of the process's container or batch job.
 
-    Linux tells. On macOS and Windows it is None: Python's standard library knows no such number there.
+    None on macOS and Windows, where Python's standard library has no such number.
 
     Parameters
     ----------
@@ -46,13 +43,13 @@ def available_memory(root: Path = Path("/")) -> int | None:
     return min([*of_system, *_left_to_groups(root)], default=None)
 
 
-#: Files of a control group: its limit, what it uses, and of its statistics the files that are cached and can be given up at once.
+#: Files of a control group: its limit, its usage, and the entry of its statistics that counts cached files, which the system can drop.
 _VERSION_1 = "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 _VERSION_2 = "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
 
 
 def _left_to_groups(root: Path) -> Iterator[int]:
-    """What each control group leaves that the process is in, or that one of these is in; nothing where there is no limit."""
+    """Bytes left in each control group of the process and in the groups around it. Groups without a limit are left out."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -70,7 +67,7 @@ def _left_to_groups(root: Path) -> Iterator[int]:
 
 
 def _left_to(group: Path, limit: str, used: str, cached: str) -> int | None:
-    """What a control group leaves; None if it has no limit, or is not there."""
+    """Bytes left in a control group; None if it has no limit or does not exist."""
     try:
         most = int((group / limit).read_text(encoding="ascii"))
         statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
@@ -81,7 +78,7 @@ def _left_to(group: Path, limit: str, used: str, cached: str) -> int | None:
 
 @contextmanager
 def memory_for(what: str, n_bytes: int, remedy: str) -> Iterator[None]:
-    """Say what the memory was for, how much it was, and what needs less, where there is none."""
+    """Turn a MemoryError into an `OutOfMemoryError` that says what the memory was for, how much it was, and what needs less."""
     try:
         yield
     except OutOfMemoryError:

@@ -32,7 +32,7 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     extra : str
         Extra of the distribution ``nncore-ml`` that installs it.
     purpose : str
-        What it is needed for, as the subject of a sentence: ``"plotting"``.
+        What the library is needed for, as the subject of a sentence: ``"plotting"``.
 
     Raises
     ------

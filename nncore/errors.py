@@ -71,9 +71,9 @@ class NonFiniteError(NNCoreError, FloatingPointError):
     message : str
         What happened, and what to do.
     step : int
-        As the attribute.
+        See the attribute.
     layer : str
-        As the attribute.
+        See the attribute.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
-"""The one place where nncore writes files: each appears whole or not at all, and nobody else sees what is not finished.
+"""Write files atomically: a file appears complete or not at all. All files that nncore writes are written here.
 
-A file is written under an unpredictable name beside the one that it will get, which it is given when the disk has all of it. Its writer
-holds a lock on it, so that the next write into that folder can tell what a killed process left there, and removes it.
+A file is first written under a temporary, unpredictable name in the same folder. It is renamed once the disk has all of it. The writer
+holds a lock on the temporary file. So the next write into that folder recognises the files of killed processes, and removes them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from nncore.errors import FileFormatError, ParameterError
 
 try:
     import fcntl
-except ImportError:  # Windows, where an open file cannot be removed, which does for a lock
+except ImportError:  # Windows: an open file cannot be removed, which serves as a lock
     fcntl = None  # type: ignore[assignment]
 
-#: Where a file of networks is: its path, or a binary file object such as `io.BytesIO`.
+#: Where a model is saved: a path, or a binary file object such as `io.BytesIO`.
 FileLike: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 _IS_TEXT = "{} is a file of texts: open it in binary mode, open(..., 'rb') or open(..., 'wb'), or use io.BytesIO"
@@ -35,7 +35,7 @@ _IS_TEXT = "{} is a file of texts: open it in binary mode, open(..., 'rb') or op
 _TEMPORARY = ".nncore-{}.tmp"
 _OURS = re.compile(r"\.nncore-[0-9a-f]{16}\.tmp")
 
-#: Where locks cannot tell, a temporary file is left behind if it is older than this.
+#: Where files cannot be locked, a temporary file older than this counts as left by a killed process.
 _STALE_SECONDS = 24 * 3600
 
 _ACL = "system.posix_acl_access"
@@ -44,22 +44,22 @@ _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK if os.name == "posix" else
 
 
 def is_stream(path: Path) -> bool:
-    """Whether there is something of this name that is no file to be replaced: a pipe, a terminal, ``/dev/stdout``."""
+    """Whether `path` exists and is not a file that can be replaced: a pipe, a terminal, ``/dev/stdout``."""
     return path.exists() and not path.is_file()
 
 
 @contextmanager
 def writing(path: str | os.PathLike[str], *, may_be_stream: bool = False) -> Iterator[BinaryIO]:
-    """A file that gets the name `path` when the block ends; until then, and if the block raises, `path` stays what it is.
+    """Open a file that replaces `path` when the block ends. Until then, and if the block raises, `path` does not change.
 
-    A link stays one: what it points to is replaced. The new file has the mode, the access list and, where the system lets us, the owner of
-    the older one. Without an older one it has the mode that any new file has.
+    If `path` is a symbolic link, its target is replaced. The new file gets the mode, the access list and, where the system permits it, the
+    owner of the file it replaces. Otherwise it gets the mode of any new file.
 
     Parameters
     ----------
     path : str or path-like
     may_be_stream : bool, default False
-        Write to what is there and no file, like a pipe or ``/dev/stdout``, as it is; otherwise it is refused.
+        Write directly to a pipe, a terminal or ``/dev/stdout``. False raises an error for them.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def writing(path: str | os.PathLike[str], *, may_be_stream: bool = False) -> Ite
 
 @contextmanager
 def writing_text(path: str | os.PathLike[str], *, may_be_stream: bool = False) -> Iterator[TextIO]:
-    """The same for UTF-8 text, whose line ends are written as they are."""
+    """Open a UTF-8 text file as `writing` does. Line ends are written unchanged."""
     with writing(path, may_be_stream=may_be_stream) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         try:
@@ -103,7 +103,7 @@ def writing_text(path: str | os.PathLike[str], *, may_be_stream: bool = False) -
 
 
 def write(path: str | os.PathLike[str], content: bytes | str, *, may_be_stream: bool = False) -> None:
-    """Write bytes or UTF-8 text so that `path` holds either what it held or all of it."""
+    """Write bytes or UTF-8 text to `path` atomically: after an error, `path` holds what it held before."""
     with writing(path, may_be_stream=may_be_stream) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
@@ -121,28 +121,28 @@ def try_to_write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 class FilePlace:
-    """Where a user keeps what nncore writes as a whole and reads as a whole: a path, or an open binary file.
+    """Where a model is saved, loaded or exported: a path or an open binary file.
 
-    A file object is written from where it stands, once all there is to write has been checked, and read from where it stands to its end. It
-    need not be seekable, is not closed, and what it is opened on is not replaced. Its ``name``, if it has one, says what a suffix says.
+    A file object is written from its current position, after the content has been checked, and read from its current position to the end.
+    It need not be seekable, and is not closed. The suffix of its ``name``, if it has one, counts like that of a path.
 
     Parameters
     ----------
     name : str
-        Of the argument, for errors.
+        Name of the argument, for error messages.
     value : str, path-like or binary file object
         What the user passed.
 
     Attributes
     ----------
     path : Path
-        Of a file object its name, if that is a text; for the suffix.
+        The path. For a file object, its name if that is a string: only the suffix is used.
     file : binary file object or None
 
     Raises
     ------
     ParameterError
-        If it is neither, a file object of texts, or a closed one.
+        If `value` is something else, a text file, or a closed file.
     """
 
     def __init__(self, name: str, value: Any) -> None:
@@ -163,19 +163,19 @@ class FilePlace:
 
     @classmethod
     def of(cls, name: str, value: Any) -> Self:
-        """Of what a user passed, or of a caller that has made one already, so that a file object is read once."""
+        """Make one from what a user passed. A `FilePlace` is returned unchanged, so that a file object is read only once."""
         return value if isinstance(value, cls) else cls(name, value)
 
     def __str__(self) -> str:
         return str(self.path) if self.file is None or self.path.name else "the file object"
 
     def read(self, what: str) -> bytes:
-        """All of it; `what` it should hold is for messages: "a saved network". A file object is read once.
+        """Read all bytes. `what` the file should hold is for messages: "a saved network". A file object is read only once.
 
         Raises
         ------
         FileFormatError
-            If it is a folder or a device, or empty.
+            If it is a folder, a device or an empty file.
         OSError
             If it cannot be read.
         """
@@ -199,7 +199,7 @@ class FilePlace:
         if not hasattr(file, "read"):
             raise ParameterError(f"{self._name} is no file that can be read: open it with 'rb'")
         try:
-            while part := file.read():  # a raw file may give a part; an empty one is the end
+            while part := file.read():  # a raw file may return fewer bytes; an empty result is the end
                 if not isinstance(part, (bytes, bytearray, memoryview)):
                     raise ParameterError(_IS_TEXT.format(self._name))
                 parts.append(bytes(part))
@@ -208,7 +208,7 @@ class FilePlace:
         return b"".join(parts)
 
     def write(self, content: bytes | str) -> None:
-        """Write bytes, or text as UTF-8: to a path whole or not at all, to a file object from where it stands.
+        """Write bytes, or text as UTF-8: to a path atomically, to a file object from its current position.
 
         Raises
         ------
@@ -223,11 +223,11 @@ class FilePlace:
         while left:
             try:
                 written = self.file.write(left)
-            except TypeError:  # of a file that takes texts
+            except TypeError:  # a text file
                 raise ParameterError(_IS_TEXT.format(self._name)) from None
             if written is None and isinstance(self.file, io.RawIOBase):
                 raise BlockingIOError(errno.EAGAIN, "this file takes nothing now: use one that waits until it can write", str(self))
-            left = left[len(left) if written is None else written :]  # a raw file may take a part; others say nothing and take all
+            left = left[len(left) if written is None else written :]  # a raw file may write fewer; None: all
 
     def try_to_write(self, content: bytes) -> None:
         """Raise as `write` would, and leave everything as it is."""
@@ -243,12 +243,12 @@ class FilePlace:
 
 
 def open_log(path: str | os.PathLike[str], *, anew: bool) -> TextIO:
-    """A file of UTF-8 text that grows while it is read by others: begun `anew`, or gone on with."""
+    """Open a UTF-8 text file that others may read while it grows. `anew` empties it first; otherwise text is appended."""
     return open(path, "w" if anew else "a", newline="", encoding="utf-8")
 
 
 def _target(path: Path) -> Path:
-    """The file that a path means, links followed, if it can be replaced."""
+    """The file that a path leads to through symbolic links. Raises an error if it cannot be replaced."""
     target = Path(os.path.realpath(path))
     if target.is_symlink():
         raise OSError(errno.ELOOP, "this link leads in a circle; remove it, or give another name", str(path))
@@ -256,7 +256,7 @@ def _target(path: Path) -> Path:
         raise FileNotFoundError(errno.ENOENT, "there is no such folder; make it first", str(target.parent))
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "this is a folder; give the name of a file", str(path))
-    if is_stream(target):  # a device that was replaced would be gone for the whole machine
+    if is_stream(target):  # replacing a device would remove it for the whole machine
         raise OSError(errno.EINVAL, "this is a device or a pipe; give the name of a file", str(path))
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "this file is write-protected; allow writing to it, or give another name", str(path))
@@ -266,13 +266,13 @@ def _target(path: Path) -> Path:
 
 
 def _new_file(path: Path) -> tuple[BinaryIO, Path]:
-    """An empty, locked file beside `path`, which nobody may read who may not read `path`."""
-    mode = 0o600 if path.exists() else 0o666  # the system takes the umask and the folder's access list off
+    """Create an empty, locked file in the folder of `path`. Only those who may read `path` may read it."""
+    mode = 0o600 if path.exists() else 0o666  # the system applies the umask and the folder's access list
     while True:
         temporary = path.with_name(_TEMPORARY.format(secrets.token_hex(8)))
         with contextlib.suppress(FileExistsError):
             file = os.fdopen(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode), "w+b")
-            if _lock(file.fileno(), wait=True) is not False and temporary.exists():  # not taken for stale before it was locked
+            if _lock(file.fileno(), wait=True) is not False and temporary.exists():  # nobody removed it as stale before it was locked
                 return file, temporary
             file.close()
 
@@ -290,15 +290,15 @@ def _take_after(path: Path, descriptor: int) -> None:
             with contextlib.suppress(OSError):  # a group may be allowed where an owner is not
                 os.fchown(descriptor, -1, older.st_gid)
         if os.fstat(descriptor).st_gid != older.st_gid:
-            mode &= ~0o070 | (mode & 0o007) << 3  # another group may no more than all others
+            mode &= ~0o070 | (mode & 0o007) << 3  # another group gets the permissions of others
     os.fchmod(descriptor, mode & 0o777)
     if hasattr(os, "getxattr"):
-        with contextlib.suppress(OSError):  # most files have none, and some file systems know none
+        with contextlib.suppress(OSError):  # most files have none, and some file systems do not support them
             os.setxattr(descriptor, _ACL, os.getxattr(path, _ACL))
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool | None:
-    """Lock an open file for as long as it is open: whether that was done, None where files cannot be locked."""
+    """Lock a file until it is closed. True if it was locked, False if another process holds the lock, None where files cannot be locked."""
     if fcntl is None:
         return None
     try:
@@ -311,7 +311,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool | None:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what killed processes left in a folder. That it cannot be done is no reason not to write."""
+    """Remove temporary files that killed processes left in a folder. Errors are ignored: they do not prevent writing."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -333,7 +333,7 @@ def _remove_if_stale(path: str) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Wait until the disk has the new name, which is an entry of the folder."""
+    """Wait until the disk holds the folder's entry for the new name."""
     if os.name == "posix":
         with contextlib.suppress(OSError):  # some network file systems cannot sync a folder; the file itself is safe
             descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,4 @@
-"""A look inside a network: every layer's outputs, every tensor's gradient, and its prediction as a formula; and what a file of one holds.
-
-The network stays as it is.
-"""
+"""Inspect a network without changing it: outputs of layers, gradients of tensors, predictions as formulas, and contents of model files."""
 
 from __future__ import annotations
 

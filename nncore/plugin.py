@@ -112,13 +112,13 @@ __all__ = [
     "resolvable", "resolve", "resolve_each", "rung", "setup_arguments", "standard_normal",
 ]  # fmt: skip
 
-#: The structure that the functions of each kind of table take a pointer to, for ctypes.
+#: The ctypes structure whose pointer the functions of each kind of table take.
 CALLS = _CALLS
 #: Functions that consist of several primitives, by name. A target that has such a function need not compute the primitives.
 FUNCTIONS = _FUNCTIONS
 #: Operations of exported models in addition to the primitives, and what they compute.
 OPERATIONS = _OPERATIONS
-#: How exported models take dates and times, for people.
+#: How exported models represent dates and times, in words.
 TIMES = _TIMES
 #: All primitives of formulas, by name. Shapes broadcast unless `meaning` says otherwise; arithmetic is IEEE's.
 PRIMITIVES = _PRIMITIVES
@@ -128,9 +128,9 @@ ActivationLike: TypeAlias = _ActivationLike
 InitializerLike: TypeAlias = _InitializerLike
 #: The learned state of an encoding: arrays of float64 or int64 by name, which files store.
 Learned: TypeAlias = _Learned
-#: What users may pass for the constraints of a tensor: none, one or several.
+#: What users may pass as constraints of a tensor: none, one or several.
 Constraints: TypeAlias = _Constraints
-#: The same for regularizers.
+#: What users may pass as regularizers of a tensor.
 Regularizers: TypeAlias = _Regularizers
 
 S = TypeVar("S")
@@ -153,7 +153,7 @@ def resolve(kind: str, spec: object, where: str = "") -> Any:
     spec : instance, class, str, mapping or function
         See `nncore.registry.Registry.resolve`.
     where : str, optional
-        The argument, with which error messages begin: ``"Warmup: then"``.
+        Name of the argument, for the beginning of error messages: ``"Warmup: then"``.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def resolvable(kind: str, spec: S, where: str = "") -> S:
     spec : instance, class, str, mapping or None
         See `nncore.registry.Registry.resolve`.
     where : str, optional
-        The argument, with which error messages begin: ``"Dense: activation"``.
+        Name of the argument, for the beginning of error messages: ``"Dense: activation"``.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def resolvable(kind: str, spec: S, where: str = "") -> S:
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """Prefix errors with the argument that they are about."""
+    """Begin error messages with the name of the argument."""
     try:
         yield
     except NNCoreError as error:
@@ -225,7 +225,7 @@ def resolve_each(kind: str, spec: object, where: str = "") -> Any:
     spec : instance, class, str, mapping, a list of these or None
         What users pass.
     where : str, optional
-        The argument, with which error messages begin.
+        Name of the argument, for the beginning of error messages.
 
     Returns
     -------

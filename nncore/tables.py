@@ -1,4 +1,4 @@
-"""A small table with a title and notes: as plain text, and for a notebook. One look for all that shows itself."""
+"""Small tables with a title and notes, as plain text and as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Self
 
-#: Colours are those of the place where it is shown, light or dark. The class is named twice to weigh more than a notebook's own rules.
+#: Colours are those of the page, light or dark. The class is named twice so that these rules take precedence over a notebook's own.
 _STYLE = """\
 <style>
 .nncore-shown { color: inherit; font-size: .9rem; line-height: 1.45; }
@@ -23,7 +23,7 @@ _STYLE = """\
 
 
 class ShownTable(str):
-    """The text of a table, which a notebook shows as a table and a console in lines."""
+    """A table as text. A notebook shows it as an HTML table, a console as lines."""
 
     _html: str
 
@@ -42,18 +42,18 @@ class ShownTable(str):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts under a header.
+    """A table of strings with a header.
 
     Attributes
     ----------
     title : str
     header : sequence of str
     rows : sequence of sequence of str
-        As many cells in each as the header has.
+        Each row has one cell for each column of the header.
     numbers : collection of str
-        Columns that are flush right, by their header.
+        Headers of the columns that are aligned to the right.
     notes : sequence of str
-        Lines below.
+        Lines below the table.
     """
 
     title: str
@@ -63,7 +63,7 @@ class Table:
     notes: Sequence[str] = ()
 
     def text(self) -> str:
-        """The table in letters of one width."""
+        """The table as text for a fixed-width font."""
         widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
         lines = []
         for row in (self.header, *self.rows):
@@ -75,7 +75,7 @@ class Table:
         return "\n".join([self.title, "", *lines, *(["", *self.notes] if self.notes else [])])
 
     def html(self) -> str:
-        """The table for a notebook. It can be moved sideways, with the keyboard too, where it is wider than the page."""
+        """The table as HTML for a notebook. A table wider than the page scrolls sideways, also by keyboard."""
         kinds = [' class="nncore-number"' if name in self.numbers else "" for name in self.header]
 
         def row(cells: Sequence[str], tag: str) -> str:

@@ -1,4 +1,4 @@
-"""The fit under way, which callbacks are given."""
+"""`Training`: the running fit, which callbacks receive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what users hold (arrays, lists, frames) to the checked batches that the core runs on. Imports the contract and _core."""
+"""Turn users' data (arrays, lists, data frames, streams) into checked batches for the core. Imports the contract and _core."""
 
 from __future__ import annotations
 

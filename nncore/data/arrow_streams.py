@@ -1,4 +1,4 @@
-"""Streams of numeric columns that Arrow reads: Parquet, Feather and whatever pyarrow.dataset knows, in one file or many."""
+"""Stream columns from Parquet, Feather and other files that pyarrow.dataset reads, from one file or many."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.configuration import require
 from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError, DtypeError, ParameterError
 
-#: Of a column that is read page by page: about what its page takes, packed and unpacked, and what is read of the file at a time.
+#: Approximate bytes for reading one column page by page: a page compressed and decompressed, and the read buffer of the file.
 _PAGE, _READ = 2**21, 2**16
 
 
@@ -21,26 +21,27 @@ def _library(module: str) -> Any:
 
 
 class ArrowColumns:
-    """Which columns of a schema are features, which are the targets and the weight: columns of numbers.
+    """The numeric columns of a schema that are features, targets and sample weight.
 
     Parameters
     ----------
     schema : pyarrow.Schema
     y : str, sequence of str, or None
-        The columns of targets; None for none.
+        Names of the target columns; None if there are none.
     sample_weight : str or None
+        Name of the weight column.
     source : str
-        For messages.
+        Name of the source in messages.
 
     Attributes
     ----------
     features, all : tuple of str
-        Names, in the order of the schema; and with those of targets and weight behind them.
+        Names of the features, in the order of the schema; `all` continues with targets and weight.
 
     Raises
     ------
     DataError, DtypeError
-        If a column is not there, or none of numbers.
+        If a column does not exist or is not numeric.
     """
 
     def __init__(self, schema: Any, y: str | Sequence[str] | None, sample_weight: str | None, source: str) -> None:
@@ -63,7 +64,7 @@ class ArrowColumns:
             raise DataError(f"{source} has no columns for features besides {listed(named)}")
 
     def _dtype(self, name: str, kind: Any) -> np.dtype:
-        """What holds a column of a type, NaN included."""
+        """The dtype that holds a column of an Arrow type, including NaN."""
         types = self._arrow.types
         if types.is_boolean(kind) or types.is_float32(kind) or types.is_float16(kind) or (types.is_integer(kind) and kind.bit_width <= 16):
             return np.dtype(np.float32)
@@ -76,16 +77,16 @@ class ArrowColumns:
 
     @property
     def has_targets(self) -> bool:
-        """Whether there are columns of targets."""
+        """Whether there are target columns."""
         return bool(self._targets)
 
     @property
     def bytes_per_row(self) -> int:
-        """As Arrow holds it and as a block does."""
+        """Bytes of a row as Arrow stores it, plus those of a row in a block."""
         return 2 * len(self.features) * self._dtype_of_x.itemsize + 8 * (len(self.all) - len(self.features))
 
     def block(self, batch: Any, constants: Mapping[str, Any]) -> StreamBlock:
-        """The samples of a record batch; some columns are not in it but have one value."""
+        """The samples of a record batch. `constants` has the values of columns that the batch lacks because they are constant."""
         return self._with_targets(self._samples(batch, constants), batch, constants)
 
     def _samples(self, batch: Any, constants: Mapping[str, Any]) -> Any:
@@ -100,7 +101,7 @@ class ArrowColumns:
         return StreamBlock(X, y, None if self._weight is None else self._column(batch, self._weight, constants))
 
     def _column(self, batch: Any, name: str, constants: Mapping[str, Any]) -> np.ndarray:
-        """NaN for what is missing."""
+        """A column as an array, NaN where a value is missing."""
         if (place := batch.schema.get_field_index(name)) < 0:
             value = constants.get(name)
             return np.full(len(batch), np.nan if value is None else value)
@@ -115,14 +116,14 @@ class ArrowColumns:
 
 
 class FrameColumns(ArrowColumns):
-    """The same for columns of any type: blocks are tables of Arrow, for those who encode their columns.
+    """Columns of any type. Blocks hold Arrow tables, whose columns are encoded later.
 
     Parameters
     ----------
     schema, y, sample_weight, source
-        As `ArrowColumns` takes them.
+        See `ArrowColumns`.
     features : sequence of str, optional
-        Those that are wanted, in this order; None is all that are neither target nor weight.
+        Names of the features, in this order. None: all columns except targets and weight.
     """
 
     def __init__(self, schema: Any, y: Any, sample_weight: str | None, source: str, features: Sequence[str] | None = None) -> None:
@@ -144,7 +145,7 @@ class FrameColumns(ArrowColumns):
         return self._arrow.Table.from_arrays([self._typed(batch, name, constants) for name in self.features], names=list(self.features))
 
     def _typed(self, batch: Any, name: str, constants: Mapping[str, Any]) -> Any:
-        """In the type that the column has in all files together."""
+        """A column in the type of the common schema of all files."""
         kind = self._types[name]
         if (place := batch.schema.get_field_index(name)) < 0:
             return self._arrow.repeat(self._arrow.scalar(constants.get(name), kind), len(batch))
@@ -162,28 +163,28 @@ class FrameColumns(ArrowColumns):
         return found
 
 
-#: What a cell is counted as whose type has no width: a text.
+#: Assumed bytes of a cell without a fixed width, such as a string.
 _TEXT = 32
 
 
 def _width(kind: Any) -> int:
-    """About how many bytes a cell takes."""
+    """Approximate bytes of a cell."""
     try:
         return max(1, int(kind.bit_width) // 8)
-    except ValueError:  # texts, lists
+    except ValueError:  # strings, lists
         return _TEXT
 
 
 class ParquetStream(Stream):
-    """Parquet files, row group by row group; of each group a few pages are in memory.
+    """Read Parquet files by row groups, with a few pages of a group in memory at a time.
 
     Parameters
     ----------
     fragments : list of pyarrow.dataset.ParquetFileFragment
     schema : pyarrow.Schema
-        Of all of them together.
+        The common schema of all files.
     columns : ArrowColumns
-        Of `schema`.
+        The columns of `schema` to read.
     source : str
     """
 
@@ -214,13 +215,13 @@ class ParquetStream(Stream):
 
 
 class FragmentStream(Stream):
-    """The files of a dataset in another format, file by file.
+    """Read the files of a dataset in another format than Parquet, file by file.
 
     Parameters
     ----------
     fragments : list of pyarrow.dataset.Fragment
     schema, columns, source
-        As `ParquetStream` takes them.
+        See `ParquetStream`.
     """
 
     def __init__(self, fragments: Sequence[Any], schema: Any, columns: ArrowColumns, source: str) -> None:
@@ -239,13 +240,13 @@ class FragmentStream(Stream):
 
 
 class ScannerStream(Stream):
-    """What a query gives, from front to back: a dataset with a filter, a scanner.
+    """Read the result of a query (a dataset with a filter, or a scanner) from front to back.
 
     Parameters
     ----------
     query : pyarrow.dataset.Dataset or pyarrow.dataset.Scanner
     columns, source
-        As `ParquetStream` takes them.
+        See `ParquetStream`.
     """
 
     def __init__(self, query: Any, columns: ArrowColumns, source: str) -> None:
@@ -254,7 +255,7 @@ class ScannerStream(Stream):
         self.source, self.has_targets, self.bytes_per_row = source, self._columns.has_targets, self._columns.bytes_per_row
 
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
-        if self._is_scanner:  # whose own arguments say how much is read at once
+        if self._is_scanner:  # its own arguments set how much it reads ahead
             batches = self._query.to_batches()
         else:
             batches = self._query.to_batches(columns=list(self._columns.all), **_few_at_once(n_rows))
@@ -264,28 +265,28 @@ class ScannerStream(Stream):
 
 
 def _few_at_once(n_rows: int) -> dict[str, Any]:
-    """Arguments of Arrow's readers that otherwise hold many batches ahead."""
+    """Arguments that keep Arrow's readers from reading many batches ahead."""
     return {"batch_size": n_rows, "batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
 
 
 def is_arrow(X: object) -> bool:
-    """Whether it is a dataset or a scanner, found without importing pyarrow."""
+    """Whether `X` is an Arrow dataset or scanner. Does not import pyarrow."""
     names = {f"{cls.__module__}.{cls.__name__}" for cls in type(X).__mro__}
     return bool(names & {"pyarrow._dataset.Dataset", "pyarrow._dataset.Scanner"})
 
 
 def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str, *, frames: bool = False, features: Sequence[str] | None = None) -> Stream:
-    """A dataset or a scanner as a stream.
+    """Make a stream of a dataset or a scanner.
 
     Parameters
     ----------
     X : pyarrow.dataset.Dataset or pyarrow.dataset.Scanner
     y, sample_weight, source
-        As `ArrowColumns` takes them.
+        See `ArrowColumns`.
     frames : bool, default False
-        Blocks hold tables of Arrow, whose columns have any type.
+        Let blocks hold Arrow tables, whose columns may have any type.
     features : sequence of str, optional
-        Columns that these have; None is all.
+        Columns of these tables; None: all.
     """
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None and not isinstance(value, str) and not (name == "y" and isinstance(value, (list, tuple))):
@@ -298,7 +299,7 @@ def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str, *, frames: boo
     if isinstance(X, dataset.Dataset):
         try:
             fragments = list(X.get_fragments())
-        except ValueError:  # it has a filter
+        except ValueError:  # the dataset has a filter
             return ScannerStream(X, columns, source)
         if fragments and all(isinstance(fragment, dataset.ParquetFileFragment) for fragment in fragments):
             return ParquetStream(fragments, schema, columns, source)
@@ -308,21 +309,21 @@ def arrow_stream(X: Any, y: Any, sample_weight: Any, source: str, *, frames: boo
 
 
 def arrow_dataset(paths: Any, format: Any, source: str, schema: Any = None) -> Any:
-    """The dataset in a file, a folder or some files.
+    """Open a file, a folder or several files as a dataset.
 
     Parameters
     ----------
     paths : str or list of str
     format : str, pyarrow.dataset.FileFormat or None
     source : str
-        For messages.
+        Name of the source in messages.
     schema : pyarrow.Schema, optional
-        None is what the files say.
+        None: the schema of the files.
 
     Raises
     ------
     DataError
-        If it cannot be read.
+        If the files cannot be read.
     """
     dataset, arrow = _library("pyarrow.dataset"), _library("pyarrow")
     try:

@@ -1,4 +1,4 @@
-"""Streams of batches that the user's own code makes: lists, loaders, functions that return an iterator, generators."""
+"""Streams of batches from the user's code: lists, data loaders, generators and functions that return an iterator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class BatchStream(Stream):
     batches : iterable
         Batches, or a function that returns an iterator over them. An iterator can be read only once.
     source : str
-        For messages.
+        Name of the source in messages.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class BatchStream(Stream):
         return self._converted(*parts)
 
     def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
-        """A batch as numbers."""
+        """Convert a batch to arrays of numbers."""
         of_batch = f"of a batch of {self.source}"
         if is_sparse(X):
             raise DtypeError(f"X {of_batch} is sparse, and streams must be dense: pass sparse batches to train_on_batch one by one")

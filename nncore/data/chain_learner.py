@@ -1,4 +1,4 @@
-"""A chain of encodings while it learns: from rows in blocks, gone through as often as an encoding needs what one before it learns."""
+"""Fit a chain of encodings to rows in blocks. An encoding that needs what an earlier one has learned takes another pass over the rows."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from nncore.contract import SAMPLE_SIZE, Encoding, Learned, Missing, RowSample, 
 from nncore.data.encoding_part import DTYPES, Label, Part, check_codes, refuse_infinite
 from nncore.errors import DataError
 
-#: Statistics that follow from the same of the rows before an encoding, so that they need no pass of their own behind it.
+#: Statistics of encoded rows that follow from the same statistics of the rows before encoding, so that they need no extra pass.
 _FOLLOWING: tuple[type[Missing | RowSample], ...] = (Missing, RowSample)
 
-#: What is said of a column that cannot be encoded.
+#: Message about a column that cannot be encoded.
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
 
 
 class ChainLearner:
-    """Encodings, each of which learns from what the ones before make of the rows.
+    """Fit a chain of encodings to rows in blocks. Each encoding learns from the output of the one before.
 
-    While `wants_rows`, all rows are given to `add`, in blocks of any size, then `end_pass` is called. The rows are cut anew, 65,536 at a
-    time, so that no bit of what is learned depends on the blocks.
+    While `wants_rows` is True, pass all rows to `add` in blocks of any size, then call `end_pass`. The rows are cut again into blocks of
+    65,536, so the result does not depend on the size of the blocks, to the last bit.
 
     Parameters
     ----------
     encodings : tuple of Encoding
     origins : ndarray of shape (n_columns,), int64
-        What `label` calls each column by.
+        The number of each column that `label` receives.
     n_levels : ndarray of shape (n_columns,), int64, or None
     seeds : ndarray of shape (n_columns,), uint64, or None
     label : callable or None
@@ -37,7 +37,7 @@ class ChainLearner:
     Attributes
     ----------
     learned : list of dict of str to ndarray
-        Of each encoding, as far as it has learned.
+        What each encoding has learned so far.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ChainLearner:
         self.learned: list[Learned] = []
         self._origins, self._n_levels, self._label = origins, n_levels, label
         self._is_first_pass = True
-        # The columns before the encoding that learns next, without rows, and their levels.
+        # The input columns of the encoding that learns next, without rows, and their levels.
         self._ahead, self._n_levels_ahead = Part(np.empty((0, len(origins)), self._dtype, order="F"), origins, label, seeds), n_levels
         self._begin()
 
@@ -62,23 +62,23 @@ class ChainLearner:
 
     @property
     def n_columns(self) -> int:
-        """Columns that the first encoding takes."""
+        """Number of input columns of the first encoding."""
         return len(self._origins)
 
     @property
     def wants_rows(self) -> bool:
-        """Whether another pass is needed. The first always is: it checks the rows."""
+        """Whether another pass is needed. The first one always is, because it checks the rows."""
         return self._is_first_pass or bool(self._statistics)
 
     def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None = None) -> None:
-        """Take the next rows into account.
+        """Add the next rows of a pass.
 
         Parameters
         ----------
         columns : ndarray of shape (n_samples, n_columns)
-            Of a dtype that the first encoding takes. They must not change before the end of the pass.
+            In a dtype that the first encoding accepts. The array must not change before the end of the pass.
         sample_weight : ndarray of shape (n_samples,) or None
-            Of rows of weight 0, nothing is learned.
+            Rows of weight 0 are ignored.
         """
         if sample_weight is not None and not sample_weight.all():
             columns, sample_weight = columns[sample_weight > 0], sample_weight[sample_weight > 0]
@@ -92,12 +92,12 @@ class ChainLearner:
                 self._digest()
 
     def end_pass(self) -> None:
-        """All rows have been there.
+        """End a pass, after all rows were added.
 
         Raises
         ------
         DataError
-            If there was none, or what is learned is not finite.
+            If there were no rows, or a learned value is not finite.
         """
         if self._n_waiting:
             self._digest()
@@ -112,7 +112,7 @@ class ChainLearner:
     # ---- one pass -----------------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Go on to the next encoding that is to see rows."""
+        """Prepare the next encoding that needs rows."""
         self._waiting: list[tuple[NDArray[Any], NDArray[np.float64] | None]] = []
         self._n_waiting, self._n_rows = 0, 0
         self._statistics: Sequence[Statistic] = ()
@@ -125,7 +125,7 @@ class ChainLearner:
             self._learn(())
 
     def _wanted_behind(self) -> dict[type, Missing | RowSample]:
-        """What encodings behind the next one want to know of its rows, as far as that follows from what is before it."""
+        """Statistics that later encodings need, as far as they follow from the input rows of the next one."""
         own: dict[type, Missing | RowSample] = {type(one): one for one in self._statistics if isinstance(one, _FOLLOWING)}
         found: dict[type, Missing | RowSample] = {}
         for encoding in self.encodings[len(self.learned) + 1 :]:
@@ -137,7 +137,7 @@ class ChainLearner:
         return found
 
     def _follow(self) -> None:
-        """Let encodings learn that need no further pass."""
+        """Fit the following encodings that need no further pass."""
         while self._followed and len(self.learned) < len(self.encodings):
             number, encoding = len(self.learned), self.encodings[len(self.learned)]
 
@@ -152,7 +152,7 @@ class ChainLearner:
             self._learn([self._followed[kind] for kind in kinds])
 
     def _learn(self, statistics: Sequence[Statistic]) -> None:
-        """Let the next encoding learn."""
+        """Fit the next encoding to these statistics."""
         number = len(self.learned)
         encoding = self.encodings[number]
         self.learned.append(self._ahead.learned_by(encoding, statistics, self._n_levels_ahead, number))
@@ -163,7 +163,7 @@ class ChainLearner:
             self._n_levels_ahead = encoding.n_levels(self.learned[-1]) if following.takes == "levels" else None
 
     def _digest(self) -> None:
-        """Let statistics see the rows that wait for it."""
+        """Update the statistics with the rows that are waiting."""
         columns, weights = self._waiting_together()
         self._waiting, self._n_waiting = [], 0
         self._n_rows += len(columns)
@@ -180,7 +180,7 @@ class ChainLearner:
         part.show_to([*self._statistics, *(one for one in self._followed.values() if id(one) not in own)], weights)
 
     def _waiting_together(self) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-        """In one piece, of which each column is contiguous."""
+        """The waiting rows as one array with contiguous columns, and their weights."""
         pieces, weights = [columns for columns, _ in self._waiting], [weight for _, weight in self._waiting]
         joined = None if any(weight is None for weight in weights) else np.concatenate([w for w in weights if w is not None])
         if len(pieces) == 1:

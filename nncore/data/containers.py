@@ -9,7 +9,7 @@ import numpy as np
 
 from nncore.errors import DataError, DtypeError, ShapeError
 
-#: What frames and columns have whose rows are not there yet, and what fetches these: Spark, Dask, DuckDB, Ray, polars and narwhals.
+#: Attributes that identify lazy frames and columns, and the call that loads them: Spark, Dask, DuckDB, Ray, polars and narwhals.
 LAZY = {
     "toPandas": "toPandas()",
     "__dask_graph__": "compute()",
@@ -20,36 +20,37 @@ LAZY = {
 
 
 def is_missing(value: object) -> bool:
-    """Whether `value` stands for "unknown": None, NaN, NaT, and pandas' NA, which does not even equal itself."""
+    """Whether `value` marks a missing value: None, NaN, NaT or pandas' NA."""
     if value is None:
         return True
     try:
         equal = value == value
-    except Exception:  # of an object that cannot be compared, which is there all the same
+    except Exception:  # an object that cannot be compared is not missing
         return False
     return not equal if isinstance(equal, (bool, np.bool_)) else type(value).__name__ == "NAType"
 
 
 def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) -> Any:
-    """`data` itself, if ``np.asarray`` loses nothing of it; else an array that says the same.
+    """Return `data` itself if ``np.asarray`` loses no information, else an array with the same values.
 
     Parameters
     ----------
     data : object
-        What a user passes as an array.
+        What a user passed as an array.
     name : str
-        Of the argument, for messages.
+        Name of the argument, for messages.
     holes : bool, default False
-        What is masked becomes NaN (None among texts and objects), since missing values are judged later. Otherwise a mask is refused.
+        Turn masked values into NaN (None in arrays of strings and objects); missing values are checked later. False raises an error for
+        them.
     times : bool, default False
-        Whether dates and times may stand there: as labels of classes, say.
+        Accept dates and times, for example as class labels.
 
     Raises
     ------
     DataError
-        If values are masked and may not be missing.
+        If values are masked and `holes` is False.
     DtypeError
-        If it is no array, or one of a kind that says more than numbers: records, quantities with a unit.
+        If `data` is not an array, or one that NumPy would strip of information: records, quantities with a unit.
     """
     if type(data) is np.ndarray and data.dtype.kind in "biufcUSO":
         return data
@@ -69,7 +70,7 @@ def admitted(data: Any, name: str, *, holes: bool = False, times: bool = False) 
             data = np.asarray(data)
         except MemoryError:
             raise
-        except Exception as error:  # whatever an object that claims to be an array raises
+        except Exception as error:  # an object that claims to be an array may raise anything
             gradient = f": pass {name}.detach().cpu().numpy()" if hasattr(data, "detach") else ""
             raise DtypeError(f"{name} is a {_type_name(data)} that NumPy cannot read ({error}){gradient}") from None
         return _admitted_array(data, name, holes=holes, times=times)
@@ -112,7 +113,7 @@ def _without_mask(array: np.ma.MaskedArray[Any, Any], name: str, *, holes: bool)
 
 
 def _refuse_lazy(data: Any, name: str) -> None:
-    """Raise `DtypeError` for a frame of which NumPy would make one of all rows, or none, and whose names and categories would be lost."""
+    """Raise `DtypeError` for a lazy frame: NumPy would load all rows or none, and lose names and categories."""
     for attribute, call in LAZY.items():
         if hasattr(type(data), attribute):
             raise DtypeError(
@@ -122,7 +123,7 @@ def _refuse_lazy(data: Any, name: str) -> None:
 
 
 def _refuse_other_things(data: Any, name: str) -> None:
-    """Raise `DtypeError` for what holds or makes numbers, but is no array of them."""
+    """Raise `DtypeError` for objects that hold or produce numbers but are not arrays: generators, dicts, sets."""
     if hasattr(type(data), "magnitude") and hasattr(type(data), "units"):
         _refuse_unit(name, data, data.units)
     if isinstance(data, Mapping):
@@ -144,12 +145,12 @@ def _refuse_unit(name: str, data: Any, unit: Any) -> None:
 
 
 def _is_array(data: Any) -> bool:
-    """Whether NumPy makes an array of it by the object's own rules."""
+    """Whether the object defines its own conversion to a NumPy array."""
     return any(hasattr(type(data), protocol) for protocol in ("__array__", "__array_interface__", "__cuda_array_interface__"))
 
 
 def _is_table(data: Any) -> bool:
-    """A frame, a column of one, or a sparse matrix: what more is known of it than NumPy would keep is used later."""
+    """Whether it is a frame, a column of a frame or a sparse matrix. Their names, categories and sparsity are used later."""
     return any(hasattr(type(data), attribute) for attribute in ("columns", "to_frame", "__narwhals_dataframe__", "toarray"))
 
 

@@ -1,7 +1,7 @@
-"""Samples with their targets and weights, in the network's dtype and in C order, as the core runs on them.
+"""Datasets for the core: samples in C order in the network's dtype, with targets and weights.
 
-A C-contiguous array of the network's dtype is used where it lies. Anything else is converted: at once if it is small, block by
-block during each epoch if it is large. So there is never a second copy of a large array.
+A C-contiguous array of the network's dtype is used without a copy. Other arrays are converted: small ones once, large ones block by block
+in each epoch. So there is never a second copy of a large array.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nncore.errors import DataError, ShapeError
 #: Inputs up to this many bytes (in the network's dtype) are converted once and kept.
 CONVERT_AT_ONCE = 64 * 2**20
 
-#: Bytes of inputs that a digest looks at.
+#: Bytes of inputs that a digest covers.
 DIGESTED = 64 * 2**20
 
 
@@ -35,14 +35,14 @@ class Block:
     reals: np.ndarray | None
     labels: np.ndarray | None
     weights: np.ndarray | None  # (n,) float64
-    order: np.ndarray | None  # rows to visit, or None for all in turn
+    order: np.ndarray | None  # rows to visit, or None for all rows in order
 
     def __len__(self) -> int:
         return len(self.inputs) if self.order is None else len(self.order)
 
     @property
     def matrix(self) -> np.ndarray:
-        """The inputs where they cannot be sparse."""
+        """The inputs as an array. For callers that never have sparse inputs."""
         assert isinstance(self.inputs, np.ndarray), "asked for only there"
         return self.inputs
 
@@ -52,7 +52,7 @@ class Block:
         return self.inputs, self.reals, self.labels, self.weights
 
     def parts(self, n_rows: int) -> Iterator[Block]:
-        """So many rows at a time, of a block in the order of the data."""
+        """Parts of `n_rows` samples, of a block in the order of the data."""
         if len(self) <= n_rows:
             yield self
             return
@@ -62,7 +62,7 @@ class Block:
             yield Block(self.inputs[rows], reals, labels, weights, None)
 
     def until(self, end: int) -> Block:
-        """The first samples of it."""
+        """The first `end` samples."""
         if end >= len(self):
             return self
         if self.order is not None:
@@ -92,8 +92,8 @@ class Dataset:
         if not in_place and inputs.size * dtype.itemsize <= CONVERT_AT_ONCE:
             inputs, in_place = as_c_array(inputs[:], dtype), True
         self.inputs, self.in_place = inputs, in_place
-        self._rows: np.ndarray | None = None  # of `inputs`, that are the samples; None for all
-        self._of_inputs = targets, weights  # as many as there are inputs
+        self._rows: np.ndarray | None = None  # rows of `inputs` that belong to the dataset; None for all
+        self._of_inputs = targets, weights  # one for each row of `inputs`
 
     @classmethod
     def checked(
@@ -108,9 +108,10 @@ class Dataset:
         *,
         is_ready: bool = False,
     ) -> Dataset:
-        """From `inputs` as returned by `as_rows`, and targets and weights as users hold them.
+        """Make a dataset from `inputs` as returned by `as_rows`, and the user's targets and weights, which are checked.
 
-        `role`, like ``"validation "``, stands before the names in messages. Inputs that `ready_rows` has returned are finite: `is_ready`.
+        `role`, like ``"validation "``, precedes names in messages. `is_ready` says that `ready_rows` returned the inputs, so they are
+        finite.
         """
         if not is_ready:
             check_finite(inputs, f"{role}X", dtype, allow_nan)
@@ -130,16 +131,16 @@ class Dataset:
 
     @property
     def target_shape(self) -> tuple[int, ...]:
-        """Of one sample: ``()`` for class indices."""
+        """Shape of the target of one sample: ``()`` for class indices."""
         return self.targets.values.shape[1:]
 
     def chosen(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
-        """The samples of some rows, with these weights; their inputs stay where they are.
+        """The dataset of some rows, with these weights. Inputs are not copied.
 
         Parameters
         ----------
         rows : ndarray of int64, shape (n_samples,)
-            Known to be there.
+            Row numbers, already checked.
         weights : ndarray of float64, shape (n_samples,), or None
         """
         some = Dataset(self.inputs, self.targets.of(rows), weights, self.dtype)
@@ -151,34 +152,34 @@ class Dataset:
 
     @property
     def rows(self) -> np.ndarray | None:
-        """Which of the inputs they are; None for all."""
+        """Rows of the inputs that belong to the dataset; None for all."""
         return self._rows
 
     def unweighted(self) -> Dataset:
-        """The same samples, each with a weight of 1."""
+        """The same samples, each of weight 1."""
         some = Dataset(self.inputs, self.targets, None, self.dtype)
         some._rows, some._of_inputs = self._rows, (self._of_inputs[0], None)
         return some
 
     def copied(self, rows: np.ndarray, weights: np.ndarray | None) -> Dataset:
-        """The same with inputs of its own, in the order of the rows."""
+        """A copy of some rows, in the order of `rows`."""
         return Dataset(some_rows(self.inputs, rows), self.targets.of(rows), weights, self.dtype)
 
     @property
     def is_sparse(self) -> bool:
-        """Whether a program for sparse rows is needed."""
+        """Whether the inputs are sparse, so that a program for sparse rows is needed."""
         return isinstance(self.inputs, SparseSamples)
 
     @cached_property
     def _matrix(self) -> np.ndarray | SparseRows:
-        """The inputs where they lie, a sample a row."""
+        """The inputs without a copy, one row a sample."""
         if isinstance(self.inputs, SparseSamples):
             return self.inputs.rows
         return self.inputs[:].reshape(len(self.inputs), -1)
 
     @cached_property
     def digest(self) -> str:
-        """Two datasets with the same samples, targets and weights have the same; of large ones, rows at equal distances decide."""
+        """A hash of samples, targets and weights, equal for equal datasets. Large inputs are hashed at evenly spaced rows."""
         n_numbers = self.inputs.n_numbers // len(self.inputs) if isinstance(self.inputs, SparseSamples) else self.inputs[0].size
         n_rows = min(len(self), max(2, DIGESTED // max(1, n_numbers * self.dtype.itemsize)))
         rows = np.linspace(0, len(self) - 1, n_rows).astype(np.int64)
@@ -196,15 +197,15 @@ class Dataset:
         return digest.hexdigest()
 
     def order_of_inputs(self, order: np.ndarray | None) -> np.ndarray | None:
-        """Which inputs an order of samples visits: the rows of a block that is all of them."""
+        """Convert an order of samples to rows of the inputs, for a block that holds all inputs."""
         if self._rows is None:
             return order
         return self._rows if order is None else self._rows[order]
 
     def blocks(self, order: np.ndarray | None, batch_size: int) -> Iterator[Block]:
-        """The samples in the given order, in one block if they lie ready, else converted block by block.
+        """The samples in the given order: in one block if they need no conversion, else converted block by block.
 
-        All blocks but the last hold whole batches, so both ways train on the same batches.
+        All blocks except the last hold whole batches, so both cases train on the same batches.
         """
         order = self.order_of_inputs(order)
         targets, weights = self._of_inputs

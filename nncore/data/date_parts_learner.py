@@ -1,4 +1,4 @@
-"""Dates that become their parts, and what becomes of these, learned in one pass: of all parts, before it is known which are kept."""
+"""Fit ``date_parts`` and the encodings after it in one pass over the rows."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from nncore.data.encoding_part import Label
 
 
 class DatePartsLearner:
-    """A column of dates behind ``date_parts``, while it is learned from blocks.
+    """Fit ``date_parts`` and the encodings after it to a column of dates, from blocks of rows.
 
-    While `wants_rows`, all rows are given to `add`, then `end_pass` is called. Encodings behind learn from all parts that a date has;
-    those of parts that turn out to be always the same are left out in the end. So they need no pass after the one that tells which.
+    While `wants_rows` is True, pass all rows to `add`, then call `end_pass`. The encodings after ``date_parts`` learn from all parts of a
+    date. Parts that turn out to be constant are dropped at the end. So no extra pass is needed to find them first.
 
     Parameters
     ----------
     encodings : sequence of str
-        What becomes of the parts: encodings that learn an entry for each column.
+        Encodings of the parts, which learn one entry for each column.
     label : callable
-        What messages call the column.
+        Returns the column's name for messages.
     """
 
     def __init__(self, encodings: Sequence[str], label: Label) -> None:
@@ -42,13 +42,13 @@ class DatePartsLearner:
         return self._parts.wants_rows or self._others.wants_rows
 
     def add(self, times: NDArray[np.datetime64], codes: NDArray[np.integer] | None = None) -> None:
-        """Take the next rows into account.
+        """Add the next rows of a pass.
 
         Parameters
         ----------
         times : ndarray of shape (n_times,), datetime64
         codes : ndarray of shape (n_rows,), optional
-            Which of them each row has; None is each once.
+            Index into `times` for each row. None: each time occurs once.
         """
         if self._parts.wants_rows:
             self._parts.add(times[:, None])
@@ -56,19 +56,19 @@ class DatePartsLearner:
         self._others.add(encoded if codes is None else encoded[codes])
 
     def end_pass(self) -> None:
-        """All rows have been there.
+        """End a pass, after all rows were added.
 
         Raises
         ------
         DataError
-            If there was none.
+            If there were no rows.
         """
         for learner in (self._parts, self._others):
             if learner.wants_rows:
                 learner.end_pass()
 
     def learned(self) -> EncodingChain:
-        """What was found, after the last pass."""
+        """The fitted chain, after the last pass."""
         (kept,) = self._parts.learned
         known = self._encoding.names([""], self._everything.learned[0])
         places = [known.index(name) for name in self._encoding.names([""], kept)]

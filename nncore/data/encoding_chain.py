@@ -1,4 +1,4 @@
-"""Encodings one after the other over the columns of a table: learned, run in blocks, described for files and read back."""
+"""Chains of encodings for columns of a table: fitted, applied in blocks, saved and loaded."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ from nncore.data.source import as_row_numbers
 from nncore.data.targets import as_weights
 from nncore.errors import DataError, FileFormatError, ParameterError, ShapeError
 
-#: Bytes of columns that are learned from at a time. These are several columns, since a row of memory holds numbers of several. The C
-#: library keeps memory of this size for the next block, instead of returning it to the system.
+#: Bytes of the columns that are fitted at a time: several columns, since a cache line holds numbers of several. The C library reuses memory
+#: of this size for the next block instead of returning it to the system.
 LEARNED_AT_ONCE = 2 * BLOCK
 
-#: What is said of a column that cannot be encoded.
+#: Message about a column that cannot be encoded.
 TOO_LARGE = "has a number too large compared with those of training: divide the column first"
 
-#: Bytes of rows that are encoded at a time, with what stands between encodings. An encoding reads them several times, which takes a fifth
-#: of the time in the cache of a core.
+#: Bytes of rows that are encoded at a time, with the intermediate results. Encodings read them several times, five times as fast from the
+#: cache of a core.
 ENCODED_AT_ONCE = 512 * 2**10
 
 
 @dataclass(frozen=True, eq=False)
 class EncodingChain:
-    """Encodings, each of which takes what the one before gives, with what they have learned.
+    """Fitted encodings, applied one after the other.
 
     Attributes
     ----------
     encodings : tuple of Encoding
     learned : tuple of dict of str to ndarray
-        Of each encoding.
+        What each encoding has learned.
     n_columns : int
-        Columns that the first encoding takes.
+        Number of input columns.
     """
 
     encodings: tuple[Encoding, ...]
@@ -63,7 +63,7 @@ class EncodingChain:
     n_columns: int
 
     def __eq__(self, other: object) -> bool:
-        """Whether the encodings and all that they have learned are the same."""
+        """Whether the encodings and what they have learned are equal."""
         if not isinstance(other, EncodingChain):
             return NotImplemented
         one, two = self.arrays(), other.arrays()
@@ -86,31 +86,32 @@ class EncodingChain:
         rng: Any = 0,
         label: Label | None = None,
     ) -> Self:
-        """Let each encoding learn from what the ones before make of the columns.
+        """Fit the encodings to columns in memory, each to the output of the one before.
 
         Parameters
         ----------
         encodings : sequence of str, Encoding or dict
-            ``["robust", "smooth_clip"]``; without any, numbers stay as they are.
+            ``["robust", "smooth_clip"]``. An empty list leaves numbers unchanged.
         columns : ndarray of shape (n_samples, n_columns)
-            Of what the first encoding takes: numbers with NaN where they are missing, codes from 0 with -1, or datetime64 with NaT.
+            Columns of the kind that the first encoding takes. Missing values are NaN in numbers, -1 in category codes and NaT in
+            datetime64.
         rows : ndarray of shape (n_rows,), int64, optional
-            The rows to learn from; None is all.
+            Rows to fit to; None: all.
         sample_weight : ndarray of shape (n_samples,), optional
-            Of all samples. A weight of 2 counts like two rows, one of 0 as none.
+            Weights of all samples. A weight of 2 counts like two rows, a weight of 0 like none.
         n_levels : sequence of int, optional
-            Levels of each column, which an encoding that takes levels needs.
+            Number of levels of each column, for encodings of categories.
         rng : int, Generator or SeedSequence, default 0
-            For encodings that draw random numbers. Those of a column do not depend on other columns.
+            Seed for encodings that draw random numbers. The numbers of a column do not depend on other columns.
         label : callable, optional
-            What messages call a column, by its number: ``"column 0"``, by default.
+            Returns a column's name in messages, given its number; by default ``"column 0"``.
 
         Raises
         ------
         ParameterError
-            If an encoding does not take what the one before gives, or `n_levels` does not fit.
+            If an encoding does not accept the output of the one before, or `n_levels` does not fit.
         DataError, DtypeError, ShapeError
-            If the columns are something else than the first encoding takes, infinite, or so large that they cannot be encoded.
+            If the first encoding does not accept the columns, or values are infinite or too large to be encoded.
         """
         chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
         _check_links(chain)
@@ -129,7 +130,7 @@ class EncodingChain:
         counts = level_counts(n_levels, n_columns) if takes == "levels" else None
         seeds = cls.seeds(chain, n_columns, rng)
         is_all = len(chosen) == n_samples and rows is None
-        # A column of levels may become one for each.
+        # A column of categories may become one column for each level.
         spread = 1 if counts is None or len(chain) == 1 else max(1, int(counts.sum()) // max(1, n_columns))
         learners = []
         for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
@@ -152,18 +153,18 @@ class EncodingChain:
         rng: Any = 0,
         label: Label | None = None,
     ) -> ChainLearner:
-        """What `learn` does with columns in memory, for rows in blocks; `of_learners` makes the chain of it.
+        """Start to fit the encodings to rows in blocks. `of_learners` makes the fitted chain.
 
         Parameters
         ----------
         encodings, n_levels, rng, label
-            As in `learn`.
+            See `learn`.
         n_columns : int
 
         Raises
         ------
         ParameterError
-            As in `learn`.
+            See `learn`.
         """
         chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
         _check_links(chain)
@@ -172,17 +173,17 @@ class EncodingChain:
 
     @staticmethod
     def seeds(encodings: Sequence[Encoding], n_columns: int, rng: Any) -> NDArray[np.uint64] | None:
-        """What random numbers of each column come from, if any encoding draws some; of an int, Generator or SeedSequence."""
+        """Seeds of the columns, from an int, Generator or SeedSequence; None if no encoding draws random numbers."""
         return random_words(as_seed(rng), n_columns) if any(one.draws for one in encodings) else None
 
     @classmethod
     def of_learners(cls, learners: Sequence[ChainLearner]) -> Self:
-        """What learners of the same encodings, at least one, have learned, of the columns of all side by side.
+        """Join the results of one or more learners of the same encodings: the chain for the columns of all, side by side.
 
         Raises
         ------
         DataError
-            If there would be too many columns.
+            If there are too many columns.
         """
         found, n_columns = [learner.learned for learner in learners], sum(learner.n_columns for learner in learners)
         learned = tuple({name: np.concatenate([one[name] for one in each]) for name in each[0]} for each in zip(*found, strict=True))
@@ -196,7 +197,7 @@ class EncodingChain:
 
     @cached_property
     def _counts(self) -> tuple[int, ...]:
-        """Columns before the first encoding, between each two, and behind the last."""
+        """Number of columns before the first encoding, between encodings, and after the last."""
         counts = [self.n_columns]
         for encoding, learned in zip(self.encodings, self.learned, strict=True):
             counts.append(int(encoding.widths(learned, counts[-1]).sum()))
@@ -204,12 +205,12 @@ class EncodingChain:
 
     @property
     def n_encoded(self) -> int:
-        """Encoded columns."""
+        """Number of encoded columns."""
         return self._counts[-1]
 
     @property
     def widths(self) -> NDArray[np.int64]:
-        """How many encoded columns each column becomes, int64 of shape (n_columns,). They stand side by side."""
+        """Number of encoded columns of each column, int64 of shape (n_columns,). They are side by side."""
         widths = np.ones(self.n_columns, np.int64)
         for encoding, learned, count in zip(self.encodings, self.learned, self._counts, strict=False):
             ends = np.concatenate([[0], np.cumsum(encoding.widths(learned, count))])
@@ -219,18 +220,19 @@ class EncodingChain:
 
     @property
     def n_levels(self) -> NDArray[np.int64] | None:
-        """Levels of each encoded column, int64 of shape (n_encoded,), for an `nncore.Embedding`; None if they hold numbers."""
+        """Number of levels of each encoded column, int64 of shape (n_encoded,), for an `nncore.Embedding`; None if the columns hold
+        numbers."""
         return self.encodings[-1].n_levels(self.learned[-1]) if self.encodings and self.encodings[-1].gives == "levels" else None
 
     def names(self, columns: Sequence[str], levels: Sequence[Sequence[str]] | None = None) -> list[str]:
-        """What the encoded columns are called.
+        """Names of the encoded columns.
 
         Parameters
         ----------
         columns : sequence of str
-            What the columns are called.
+            Names of the columns.
         levels : sequence of sequences of str, optional
-            What the levels of each column are called.
+            Names of the levels of each column.
 
         Returns
         -------
@@ -241,7 +243,7 @@ class EncodingChain:
             named, levels = encoding.names(named, learned, levels), None
         return named
 
-    # ---- using --------------------------------------------------------------------------------------------------------------
+    # ---- applying --------------------------------------------------------------------------------------------------------------
 
     def encode(
         self,
@@ -251,17 +253,17 @@ class EncodingChain:
         out: NDArray[np.floating] | None = None,
         label: Label | None = None,
     ) -> NDArray[np.floating]:
-        """The encoded columns, computed in float64 in blocks of rows and rounded last.
+        """Encode columns, in float64 and in blocks of rows; results are rounded to `dtype`.
 
         Parameters
         ----------
         columns : ndarray of shape (n_samples, n_columns)
         dtype : dtype, default float64
-            Of a new result.
+            Dtype of a new result.
         out : ndarray of shape (n_samples, n_encoded), optional
-            Where to write it instead; perhaps columns of a larger matrix.
+            Array to write to instead; it may be some columns of a larger matrix.
         label : callable, optional
-            What messages call a column, by its number: ``"column 0"``, by default.
+            Returns a column's name in messages, given its number; by default ``"column 0"``.
 
         Returns
         -------
@@ -270,8 +272,8 @@ class EncodingChain:
         Raises
         ------
         DataError, DtypeError, ShapeError
-            If the columns are not as those learned from, hold an infinite number, or one so large that no number of the dtype is near its
-            code. `out` is then written in part.
+            If the columns differ in kind from those fitted to, or hold a number that is infinite or whose code exceeds the range of the
+            dtype. Some of `out` may have been written then.
         """
         takes = _takes(self.encodings)
         array = checked_columns(columns, takes)
@@ -292,7 +294,7 @@ class EncodingChain:
         return result
 
     def encode_row(self, row: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The encoded columns of one row of numbers, without the checks of `encode`, which take longer than the rest.
+        """Encode one row of numbers, without the checks of `encode`, which would take longer than the encoding.
 
         Parameters
         ----------
@@ -301,13 +303,13 @@ class EncodingChain:
         Returns
         -------
         ndarray of shape (n_encoded,), float64
-            Infinite where a number is infinite, or too large compared with those of training.
+            Infinite where a number is infinite, or too large compared with the training data.
         """
         encoded: NDArray[np.float64] = self._run(row[np.newaxis].astype(np.float64, copy=False))[0]
         return encoded
 
     def _run(self, block: NDArray[Any]) -> NDArray[Any]:
-        """Some rows through all encodings."""
+        """Apply all encodings to some rows."""
         for encoding, learned, following, width in zip(
             self.encodings, self.learned, (*self.encodings, None)[1:], self._counts[1:], strict=True
         ):
@@ -318,7 +320,7 @@ class EncodingChain:
         return block
 
     def inverse(self, encoded: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The columns again, in the unit of the file: for targets, whose predictions are encoded ones.
+        """Decode columns: convert predictions of encoded targets to the unit of the targets.
 
         Parameters
         ----------
@@ -331,7 +333,7 @@ class EncodingChain:
         Raises
         ------
         ParameterError
-            If an encoding has no way back.
+            If an encoding has no inverse.
         """
         numbers = np.asarray(encoded, np.float64)
         if numbers.ndim != 2 or numbers.shape[1] != self.n_encoded:
@@ -344,13 +346,13 @@ class EncodingChain:
         return numbers
 
     def formula(self, g: Graph, x: Value) -> Value:
-        """The encodings written with the primitives of `g`.
+        """The encodings as a formula, written with the primitives of `g`.
 
         Parameters
         ----------
         g : Graph
         x : Value of shape (n, n_columns)
-            Numbers, or codes of levels as numbers.
+            Numbers, or category codes as numbers.
 
         Returns
         -------
@@ -359,19 +361,19 @@ class EncodingChain:
         Raises
         ------
         NoFormulaError
-            If an encoding has none.
+            If an encoding has no formula.
         """
         for encoding, learned in zip(self.encodings, self.learned, strict=True):
             x = encoding.formula(g, x, learned)
         return x
 
     def inverse_formula(self, g: Graph, encoded: Value) -> Value:
-        """`inverse` written with the primitives of `g`.
+        """`inverse` as a formula, written with the primitives of `g`.
 
         Raises
         ------
         NoFormulaError
-            If an encoding has none.
+            If an encoding has no formula.
         """
         for encoding, learned in zip(reversed(self.encodings), reversed(self.learned), strict=True):
             encoded = encoding.inverse_formula(g, encoded, learned)
@@ -380,11 +382,11 @@ class EncodingChain:
     # ---- files --------------------------------------------------------------------------------------------------------------
 
     def description(self) -> list[dict[str, Any]]:
-        """The encodings as JSON holds them."""
+        """The encodings in a form for JSON."""
         return [registry.config_of("encodings", encoding) for encoding in self.encodings]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What they have learned: ``"0.mean"`` is ``mean`` of the first."""
+        """What the encodings have learned. ``"0.mean"`` is ``mean`` of the first encoding."""
         return {f"{number}.{name}": array for number, own in enumerate(self.learned) for name, array in own.items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -394,19 +396,19 @@ class EncodingChain:
 
     @classmethod
     def from_json(cls, value: object, n_columns: int) -> Self:
-        """What `to_json` gave. Nothing of a file is trusted.
+        """Restore a chain from `to_json`. The input may come from a file, so all of it is checked.
 
         Raises
         ------
         FileFormatError
-            For anything else.
+            If `value` is not what `to_json` returns.
         UnknownComponentError, PluginError
-            If an encoding is not here.
+            If an encoding is not installed.
         """
         if not isinstance(value, dict) or value.keys() != {"encodings", "learned"} or not isinstance(value["learned"], dict):
             raise FileFormatError("the description of encodings is damaged: it must have 'encodings' and what they have 'learned'")
         encodings = value["encodings"]
-        # JSON does not say of what an empty array is.
+        # JSON has no dtype for an empty array.
         dtypes = {
             f"{number}.{name}": dtype
             for number, one in enumerate(encodings if isinstance(encodings, list) else [])
@@ -417,23 +419,23 @@ class EncodingChain:
 
     @classmethod
     def read(cls, description: object, arrays: Mapping[str, NDArray[Any]], n_columns: int) -> Self:
-        """What `description` and `arrays` describe. Nothing of a file is trusted.
+        """Restore a chain from `description` and `arrays`. They may come from a file, so all of them are checked.
 
         Parameters
         ----------
         description : list
-            What `description` gave; an encoding may stand there in place of its description.
+            Result of `description`. It may hold encodings instead of their descriptions.
         arrays : mapping of str to ndarray
-            What `arrays` gave, and nothing else.
+            Result of `arrays`, without other entries.
         n_columns : int
-            As many as the reader knows the columns to be.
+            Number of input columns that the caller expects.
 
         Raises
         ------
         FileFormatError
-            If they do not go together.
+            If description and arrays do not fit together.
         UnknownComponentError, PluginError
-            If an encoding is not here.
+            If an encoding is not installed.
         """
         if not isinstance(description, (list, tuple)):
             raise FileFormatError(f"the description of encodings is damaged: it must be a list, got {shown(description)}")
@@ -451,7 +453,7 @@ class EncodingChain:
         count = n_columns
         for encoding, own in zip(chain, learned, strict=True):
             encoding.check(own, count)
-            # In float, where a sum of hostile counts does not wrap.
+            # In float, where the sum of counts from a malicious file cannot overflow.
             if not 0 <= (total := float(encoding.widths(own, count).sum(dtype=np.float64))) <= MOST_COLUMNS:
                 raise FileFormatError(f"what {type(encoding).__name__} has learned is damaged: it would make {total:.0f} columns")
             count = int(total)
@@ -459,7 +461,7 @@ class EncodingChain:
 
 
 def _check_links(chain: Sequence[Encoding]) -> None:
-    """Each encoding takes what the one before gives."""
+    """Check that each encoding accepts the output of the one before."""
     for encoding, following in pairwise(chain):
         if following.takes != encoding.gives:
             raise ParameterError(
@@ -469,5 +471,5 @@ def _check_links(chain: Sequence[Encoding]) -> None:
 
 
 def _takes(chain: Sequence[Encoding]) -> str:
-    """What columns hold that a chain is for."""
+    """What the input columns of a chain hold."""
     return chain[0].takes if chain else "numbers"

@@ -1,4 +1,4 @@
-"""What encodings have learned, as JSON holds it; nothing that is read is trusted."""
+"""Convert what encodings have learned to JSON and back. Everything read is checked."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nncore.errors import FileFormatError, ParameterError
 
 
 def plain(array: NDArray[Any]) -> Any:
-    """Nested lists of numbers; an array without any is told by its shape."""
+    """An array as nested lists of numbers; an empty array as a dict with its shape."""
     return array.tolist() if array.size else {"shape": list(array.shape)}
 
 
 def array_of(name: str, numbers: object, dtype: str) -> NDArray[Any]:
-    """An array of a file: nested lists of numbers, or the shape of one without any."""
+    """Convert nested lists of numbers, or the shape of an empty array, to an array."""
     if isinstance(numbers, dict):
         shape = numbers.get("shape")
         if numbers.keys() == {"shape"} and isinstance(shape, list) and _is_empty(shape):
@@ -36,12 +36,12 @@ def array_of(name: str, numbers: object, dtype: str) -> NDArray[Any]:
 
 
 def _is_empty(shape: list[Any]) -> bool:
-    """Whether it is the shape of an array without numbers."""
+    """Whether it is the shape of an empty array."""
     return 0 < len(shape) < 4 and 0 in shape and all(type(n) is int and 0 <= n <= MOST_COLUMNS for n in shape)
 
 
 def learns_of(described: object) -> Mapping[str, str]:
-    """What an encoding of a file learns; nothing if it cannot be resolved, which is told when the file is read."""
+    """Names and dtypes that an encoding learns. Empty if it cannot be resolved: reading the file raises an error for that later."""
     try:
         learns: Mapping[str, str] = registry.resolve("encodings", described).learns
     except ParameterError:

@@ -1,4 +1,4 @@
-"""Some columns on their way through a chain of encodings: checked, learned from and encoded."""
+"""Columns inside a chain of encodings: checked, fitted to and encoded."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from nncore.errors import DataError, DtypeError, ParameterError, ShapeError
 
 Label: TypeAlias = Callable[[int], str]
 
-#: More encoded columns than this are no matrix of a network, but a damaged file.
+#: Largest number of encoded columns. A file with more is damaged.
 MOST_COLUMNS = 2**24
 NO_WORDS = np.zeros(0, np.uint64)
 
-#: Kinds of dtype that columns of each kind may have, and the dtype that encodings see.
+#: NumPy kinds that columns of each kind may have, and the dtype that encodings receive.
 DTYPES = {"numbers": ("fiub", np.dtype(np.float64)), "levels": ("iu", np.dtype(np.int64)), "times": ("M", np.dtype("datetime64[us]"))}
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some columns of some rows on their way through a chain.
+    """Some columns of some rows between two encodings of a chain.
 
     Attributes
     ----------
     columns : ndarray of shape (n_rows, n_columns)
     origins : ndarray of shape (n_columns,), int64
-        The column of the table that each is made from.
+        The number of the table's column that each column is made from.
     label : callable or None
-        What messages call a column of the table, by its number.
+        Returns the name of a table's column in messages, given its number.
     seeds : ndarray of shape (n_columns,), uint64, or None
     """
 
@@ -44,14 +44,14 @@ class Part:
     seeds: NDArray[np.uint64] | None = None
 
     def show_to(self, statistics: Sequence[Statistic], weights: NDArray[np.float64] | None) -> None:
-        """Let statistics see the rows."""
+        """Update statistics with the rows."""
         self.columns.flags.writeable = False
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             for statistic in statistics:
                 statistic.add(self.columns, weights)
 
     def learned_by(self, encoding: Encoding, statistics: Sequence[Statistic], n_levels: NDArray[np.int64] | None, number: int) -> Learned:
-        """What an encoding, the one of this `number` in its chain, learns of such columns from statistics of them."""
+        """Fit an encoding, `number` in its chain, to the statistics of these columns."""
         drawn = None
         if encoding.draws and self.seeds is not None:
             drawn = np.concatenate([NO_WORDS, *(random_words([seed, number], 1) for seed in self.seeds.tolist())])
@@ -66,7 +66,7 @@ class Part:
         return learned
 
     def encoded_by(self, encoding: Encoding, learned: Learned, following: Encoding | None) -> Part:
-        """The part behind an encoding, as the `following` one takes it."""
+        """The columns after an encoding, in the form that the `following` one takes."""
         self.columns.flags.writeable = False
         n_rows, n_columns = self.columns.shape
         widths = encoding.widths(learned, n_columns)
@@ -82,17 +82,17 @@ class Part:
 
 
 def random_words(seed: int | list[int], count: int) -> NDArray[np.uint64]:
-    """Random numbers that follow from a seed."""
+    """Random numbers from a seed."""
     return np.asarray(np.random.SeedSequence(seed).generate_state(count, np.uint64), np.uint64)
 
 
 def _seeds(seed: int, width: int) -> NDArray[np.uint64]:
-    """A seed for each of the columns that a column became; its own if it stays one."""
+    """Seeds for the columns that one column became. A single column keeps its seed."""
     return np.array([seed], np.uint64) if width == 1 else random_words(seed, width)
 
 
 def checked_columns(columns: Any, takes: str) -> NDArray[Any]:
-    """Columns of a dtype that an encoding can take; nothing is converted yet."""
+    """Check that an encoding can take the dtype of the columns. Nothing is converted yet."""
     array = np.asarray(columns)
     if array.ndim != 2:
         raise ShapeError(f"columns to encode have shape {array.shape}, (n_samples, n_columns) is needed")
@@ -102,7 +102,7 @@ def checked_columns(columns: Any, takes: str) -> NDArray[Any]:
 
 
 def level_counts(n_levels: Any, n_columns: int) -> NDArray[np.int64]:
-    """Levels of each column."""
+    """Check the number of levels of each column."""
     counts = [] if n_levels is None else list(n_levels)
     if n_levels is None or len(counts) != n_columns or not all(is_whole(count) and 0 <= count <= MOST_COLUMNS for count in counts):
         raise ParameterError(
@@ -112,7 +112,7 @@ def level_counts(n_levels: Any, n_columns: int) -> NDArray[np.int64]:
 
 
 def check_codes(part: Part, n_levels: NDArray[np.int64]) -> None:
-    """Codes are levels, or -1."""
+    """Check that codes are levels or -1."""
     largest, least = part.columns.max(axis=0, initial=-1), part.columns.min(axis=0, initial=-1)
     is_wrong = (largest >= n_levels) & (largest >= 0) | (least < -1)
     if is_wrong.any():
@@ -122,7 +122,7 @@ def check_codes(part: Part, n_levels: NDArray[np.int64]) -> None:
 
 
 def refuse_infinite(part: Part, what: str) -> None:
-    """NaN may stay."""
+    """Raise `DataError` for infinite numbers; NaN is allowed."""
     if has_infinite(part.columns):
         column = np.isinf(part.columns).any(axis=0).argmax()
         raise DataError(f"{label_of(part.label, int(part.origins[column]))} {what}")
@@ -136,5 +136,5 @@ def has_infinite(numbers: NDArray[Any]) -> bool:
 
 
 def label_of(label: Label | None, column: int) -> str:
-    """What messages call a column of the table."""
+    """The name of a table's column in messages."""
     return f"column {column}" if label is None else label(column)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from nncore.errors import DataError
 
-#: What draws. In quotes, since NumPy imports its generators when they are first asked for, and predictions do without.
+#: Random number generators. In quotes, because naming them makes NumPy import them, which predictions do not need.
 Random: TypeAlias = "np.random.Generator | np.random.RandomState"
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Sorted row numbers.
+    """Sorted row numbers of a training set and a validation set.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Splitter:
             part = _deal(self.groups[rows], np.full(n_folds, 1 / n_folds), random, classes)
         else:
             order = random.permutation(len(rows))
-            if classes is not None:  # the rows of one class follow one another, so that dealing them out gives every part as many
+            if classes is not None:  # sort by class, so that dealing rows out in turn gives every part the same number
                 order = order[np.argsort(classes[order], kind="stable")]
             part = np.empty(len(rows), np.int64)
             part[order] = np.arange(len(rows)) % n_folds
@@ -144,7 +144,7 @@ class Splitter:
         return [Fold(np.sort(order[:start]), np.sort(order[start:stop])) for start, stop in zip(cuts, [*cuts[1:], None], strict=True)]
 
     def _in_time(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows from the earliest to the latest, and the places where another time begins, without the first."""
+        """Rows sorted by time, and the positions where a new time begins, without the first."""
         assert self.times is not None, "asked for only with times"
         order = rows[np.argsort(self.times[rows], kind="stable")]
         ordered = self.times[order]
@@ -152,11 +152,11 @@ class Splitter:
 
 
 def _mixed(n_rows: int, random: Random, classes: np.ndarray | None) -> np.ndarray:
-    """Positions in a random order, shape ``(n_rows,)``, such that every stretch has the classes in proportion."""
+    """Positions in random order, shape ``(n_rows,)``. Every range of them has about the same class proportions."""
     order = random.permutation(n_rows)
     if classes is None:
         return order
-    # Spread each class evenly over (0, 1); the rows below a fraction then hold every class in proportion.
+    # Spread each class evenly over (0, 1); the rows below any fraction then have the same class proportions.
     position = np.empty(n_rows)
     for k in np.unique(classes):
         members = order[classes[order] == k]
@@ -174,7 +174,7 @@ def _deal(groups: np.ndarray, shares: np.ndarray, random: Random, classes: np.nd
     of_class = np.zeros(len(groups), dtype=np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
     counts = np.zeros((len(names), of_class.max() + 2))
     np.add.at(counts, (member, of_class), 1.0)
-    counts[:, -1] = counts.sum(axis=1)  # rows of whatever class count like one class more
+    counts[:, -1] = counts.sum(axis=1)  # the number of all rows counts like one more class
     counts /= counts.sum(axis=0)
     order = random.permutation(len(names))
     order = order[np.argsort(-counts[order, -1], kind="stable")]
@@ -183,7 +183,7 @@ def _deal(groups: np.ndarray, shares: np.ndarray, random: Random, classes: np.nd
     is_empty = np.ones(len(shares), dtype=bool)
     for n_left, group in zip(range(len(names), 0, -1), order.tolist(), strict=True):
         rise = (2 * filled @ counts[group] + counts[group] @ counts[group]) / shares
-        if n_left <= is_empty.sum():  # those that are left are needed so that no part stays empty
+        if n_left <= is_empty.sum():  # every remaining group is needed to fill an empty part
             rise[~is_empty] = np.inf
         chosen = int(rise.argmin())
         part[group], is_empty[chosen] = chosen, False

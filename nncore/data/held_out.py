@@ -1,4 +1,4 @@
-"""Which samples are held out: decided by the number of each and a seed, so that it is the same however often they are gone through."""
+"""Hold out samples of a stream by a hash of their numbers and a seed, so that every pass holds out the same ones."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nncore.errors import DataError, ParameterError
 
 
 def is_below(rows: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Mask of a share of some samples, by their numbers, shape ``(n,)``, bool: those whose hashes are least.
+    """Mask of a fraction `share` of samples, bool of shape ``(n,)``: those whose hash is below `share` · 2⁶⁴.
 
-    Those of a smaller share are among those of a larger one.
+    A smaller share is a subset of a larger one.
     """
     return is_between(rows, 0.0, share, seed)
 
 
 def is_between(rows: np.ndarray, begin: float, share: float, seed: int) -> np.ndarray:
-    """The same of those whose hashes are least but for a share of `begin`, below 1: shares side by side divide the samples."""
+    """Mask of the samples whose hash is between `begin` and `begin` + `share`, times 2⁶⁴. Adjacent ranges divide the samples into parts."""
     if share >= 1:
         return np.ones(len(rows), bool)
     return hashes_between(row_hashes(rows, seed & (2**64 - 1)), int(begin * 2**64), int(share * 2**64))
 
 
 def hashes_between(hashes: np.ndarray, begin: int, width: int) -> np.ndarray:
-    """Mask of the hashes, uint64 of shape ``(n,)``, that follow within `width`, below 2**64, on `begin`; 0 follows on the largest."""
+    """Mask of the hashes, uint64 of shape ``(n,)``, from `begin` to below `begin` + `width`, modulo 2⁶⁴; `width` is below 2⁶⁴."""
     between: np.ndarray = hashes - np.uint64(begin) < np.uint64(width)
     return between
 
@@ -78,13 +78,13 @@ class HeldOut:
         return found
 
     def rows(self, n_samples: int) -> np.ndarray:
-        """The numbers of those that belong to it, int64."""
+        """The numbers of the samples that belong to the part, int64."""
         self.count(n_samples)
         return np.flatnonzero(self.mask(0, n_samples))
 
 
 def as_fraction(value: object) -> float:
-    """What part of the samples is held out."""
+    """Check the fraction of the samples to hold out."""
     found = as_number(value)
     if found is None or not 0 < found < 1:
         raise ParameterError(

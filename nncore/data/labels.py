@@ -1,4 +1,4 @@
-"""Labels of classes as users write them: none missing, of one kind, and the same class whatever type it is written in later."""
+"""Class labels: checked for missing and mixed values, and compared across types such as ``1`` and ``"1"``."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from nncore.errors import DataError, ShapeError
 
 
 def as_labels(y: Any, name: str = "y") -> Any:
-    """Labels of classes, none missing, and all of a column of one kind; objects that are numbers are numbers.
+    """Check class labels: none is missing, and all of a column are numbers or all text. Numbers in an object array become a numeric array.
 
     Raises
     ------
     DataError
-        For a single text, for the first sample without a class, and for text among numbers.
+        If `y` is a single string, a label is missing, or text and numbers are mixed.
     """
     y = admitted(y, name, times=True)
     if isinstance(y, (str, bytes)):
         raise DataError(f"{name} must have a label for each sample, got one text: {shown(y)}")
     try:
         if isinstance(y, (list, tuple)):
-            np.asarray(y)  # lists of different lengths become objects otherwise
-        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # else NaN among texts becomes "nan"
+            np.asarray(y)  # raises for lists of different lengths
+        labels = np.asarray(y, dtype=object if isinstance(y, (list, tuple)) else None)  # otherwise NaN among strings becomes "nan"
     except MemoryError:
         raise
-    except Exception:  # of NumPy, or of an object that claims to be an array
+    except Exception:  # from NumPy, or from an object that claims to be an array
         raise _ragged(name) from None
     if labels.dtype.kind == "c":
         raise DataError(f"Complex data not supported: {name} has dtype {labels.dtype}, labels are numbers, text or booleans")
@@ -62,21 +62,21 @@ def _ragged(name: str) -> ShapeError:
 
 
 def _check_sorts(labels: NDArray[Any], name: str) -> None:
-    """Classes are numbered in their order."""
+    """Check that labels can be sorted, since classes are numbered in sorted order."""
     try:
         flat = labels.ravel().tolist()
         set(flat)
         sorted(flat)
-    except Exception:  # whatever the comparison of such objects raises
+    except Exception:  # comparing such objects may raise anything
         raise DataError(
             f"{name} holds labels that cannot be sorted, of type {type(labels.flat[0]).__name__}: make all of them text or numbers"
         ) from None
 
 
 def in_terms_of(classes: NDArray[Any], y: Any) -> Any:
-    """`y` with the labels of `classes`: where those are text and `y` holds numbers, ``"1"`` for 1, or the other way round.
+    """Convert `y` to the type of `classes`: numbers to text (1 to ``"1"``), or text to numbers.
 
-    Itself if nothing needs translating, or if a label is none of the classes: what compares the two says so.
+    Returned unchanged if the types agree, or if a label is not one of the classes. The caller reports unknown labels.
     """
     labels = np.asarray(y)
     if labels.ndim != 1 or _kinds(labels) == _kinds(classes):
@@ -89,7 +89,7 @@ def in_terms_of(classes: NDArray[Any], y: Any) -> Any:
 
 
 def _kinds(labels: NDArray[Any]) -> set[str]:
-    """Of the labels in an array: "numbers", "text", or names of other types."""
+    """Kinds of labels in an array: "numbers", "text", or names of other types."""
     if labels.dtype.kind != "O":
         return {"numbers" if labels.dtype.kind in "biuf" else "text" if labels.dtype.kind in "USTO" else labels.dtype.name}
     types: Iterable[type] = set(map(type, labels.tolist()))

@@ -1,4 +1,4 @@
-"""Arrays in ``.npy`` and ``.npz`` files, memory-mapped: nothing is read before it is asked for."""
+"""Memory-map arrays in ``.npy`` and ``.npz`` files: data are read only when used."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 
 from nncore.errors import DataError
 
-#: Of the header of a member in a zip archive: its length, and where the lengths of the name and of what follows stand.
+#: Header of a member in a zip archive: its length, and the position of the lengths of the name and of the extra field.
 _ZIP_HEADER, _ZIP_LENGTHS = 30, slice(26, 30)
 
 
 def mapped(path: str | Path) -> np.ndarray:
-    """The array of a ``.npy`` file.
+    """Memory-map the array of a ``.npy`` file.
 
     Raises
     ------
     DataError
-        If it cannot be read, is no such file, or holds Python's objects.
+        If the file cannot be read, is not a ``.npy`` file, or holds Python objects.
     """
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -32,12 +32,12 @@ def mapped(path: str | Path) -> np.ndarray:
 
 
 def mapped_members(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a ``.npz`` file by their names.
+    """Memory-map the arrays of a ``.npz`` file, by name.
 
     Raises
     ------
     DataError
-        If it cannot be read, is no such file, is compressed, or holds Python's objects.
+        If the file cannot be read, is not a ``.npz`` file, is compressed, or holds Python objects.
     """
     found = {}
     try:
@@ -55,12 +55,12 @@ def mapped_members(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def _mapped_here(file: BinaryIO, path: str | Path) -> np.ndarray:
-    """The array whose ``.npy`` file stands inside of another file, from where that is read."""
+    """Memory-map the array of a ``.npy`` file inside another file, at its current position."""
     version = np.lib.format.read_magic(file)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read_header is None:
         raise ValueError(f"version {version} of its format")
     shape, is_fortran, dtype = read_header(file)
-    if dtype.hasobject:  # whose addresses the file would say
+    if dtype.hasobject:  # the file would hold addresses of objects
         raise ValueError("it holds Python's objects")
     return np.memmap(path, dtype, "r", file.tell(), shape, "F" if is_fortran else "C")

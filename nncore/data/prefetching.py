@@ -1,4 +1,4 @@
-"""A thread that makes things ahead of who uses them: blocks are read and converted while the core trains on the one before."""
+"""Prefetching: a thread reads and converts the next blocks while the core trains on the current one."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from nncore.errors import BusyError, warn_user
 
 T = TypeVar("T")
 
-#: Things that are made ahead.
+#: Number of items prefetched.
 DEPTH = 2
-#: How long a wait lasts until it looks up: on Windows a wait without end does not hear of Ctrl-C.
+#: Seconds of a wait, which is then repeated: on Windows, Ctrl-C does not interrupt a wait without a timeout.
 _LOOK_UP_SECONDS = 0.2
-#: How long `close` waits for what a source is in the middle of. A thread that hangs in it does not hold up the end of the process.
+#: Seconds that `close` waits for the source's current item. A thread that hangs there does not keep the process from ending.
 CLOSE_SECONDS = 10.0
 
 
 class Prefetched(Generic[T], Iterator[T]):
-    """What a generator makes, made ahead by a thread; an error of it is raised where the next thing would have come.
+    """Iterate over a generator that a thread runs ahead. Its errors are raised in place of the next item.
 
-    Where no thread can be started, as in a browser, everything is made when it is asked for.
+    Where no thread can be started, as in a browser, each item is made when it is requested.
 
     Parameters
     ----------
     source : generator
-        Run by the thread alone, and closed by it.
+        Only the thread runs and closes it.
     depth : int, default `DEPTH`
 
     Attributes
     ----------
     seconds_waited : float
-        How long `__next__` has waited for the thread.
+        How long `__next__` has waited for the thread in total.
     """
 
     def __init__(self, source: Generator[T, None, None], depth: int = DEPTH) -> None:
@@ -53,7 +53,7 @@ class Prefetched(Generic[T], Iterator[T]):
             self._thread = None
 
     def _make(self) -> None:
-        """In the thread."""
+        """Produce items, in the thread."""
         try:
             try:
                 for made in self._source:
@@ -98,7 +98,7 @@ class Prefetched(Generic[T], Iterator[T]):
         raise error
 
     def close(self) -> None:
-        """Let the thread end, after what it is in the middle of."""
+        """Stop the thread after its current item."""
         if self._thread is None:
             self._source.close()
         elif os.getpid() == self._pid:

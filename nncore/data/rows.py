@@ -1,4 +1,4 @@
-"""`Rows`: samples that are not an array."""
+"""`Rows`: samples that are computed or read on access."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Rows(ABC):
-    """Samples that are made when they are read, so they never need to fit into memory together. `as_rows` takes them like arrays.
+    """Base class of samples that are made on access, so they need not all fit into memory. `as_rows` accepts them like arrays.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Rows(ABC):
 
     @abstractmethod
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """A sample by its number; samples by a slice or an array of numbers."""
+        """One sample for an int; several for a slice or an array of row numbers."""
 
     def __len__(self) -> int:
         return self.shape[0]

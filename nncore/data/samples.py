@@ -1,4 +1,4 @@
-"""Samples as users hold them (arrays, lists, frames), checked: real numbers, a row for each sample."""
+"""Check users' samples (arrays, lists, data frames, sparse matrices): real numbers, one row a sample."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from nncore.data.sparse_samples import DenseRows, SparseSamples, is_sparse, spar
 from nncore.errors import DataError, DataWarning, DtypeError, ShapeError, warn_user
 from nncore.program import Blueprint, check_sparse
 
-#: A column in which a dtype has fewer numbers than this has lost what it could tell.
+#: A column with fewer distinct numbers than this after conversion has lost too much precision.
 FEWEST_STEPS = 1000
-#: Of larger data, rows at equal distances are looked at for that, so many bytes: a file that is memory-mapped is not read once more.
+#: Bytes that are checked for lost precision. Larger data are checked at evenly spaced rows, so that a memory-mapped file is not read in
+#: full.
 LOOKED_AT = 64 * 2**20
 
 
@@ -26,12 +27,12 @@ Samples = np.ndarray | Rows
 
 
 def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np.dtype, allow_nan: bool = False) -> Samples:
-    """`data` as an array of numbers ``(n_samples, *shape)``, checked but not converted.
+    """Check `data` as an array of numbers of shape ``(n_samples, *shape)``. It is not converted to `dtype`.
 
     Raises
     ------
     ShapeError, DtypeError, DataError
-        For the wrong number of dimensions or features, for what is not a number, for infinity, and for NaN unless it is allowed.
+        For a wrong number of dimensions or features, for values that are not numbers, for infinity, and for NaN unless it is allowed.
     """
     array = as_rows(data, name, shape)
     check_finite(array, name, dtype, allow_nan)
@@ -39,7 +40,7 @@ def as_samples(data: object, name: str, shape: tuple[int, ...] | None, dtype: np
 
 
 def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
-    """The same, but for NaN and infinity. What is masked is NaN."""
+    """Check `data` as `as_samples` does, except for NaN and infinity. Masked values become NaN."""
     array: Samples
     array = data if isinstance(data, Rows) else sparse_samples(data, name) if is_sparse(data) else as_numbers(data, name, holes=True)
     if array.ndim < 2:
@@ -53,9 +54,9 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None) -> Samples:
 
 
 def for_network(samples: Samples, blueprint: Blueprint, name: str, *, changes: bool = False) -> Samples:
-    """Samples that a network can read: where it cannot read sparse ones, they become dense if they may, and are refused if not.
+    """Samples in a form that a network can read. Sparse samples become dense if the network cannot read them.
 
-    So do those that may if a transform `changes` them.
+    Samples that must not become dense raise an error instead. Samples that may also become dense if a transform `changes` them.
     """
     if not isinstance(samples, SparseSamples) or (blueprint.takes_sparse and not (changes and samples.may_be_dense)):
         return samples
@@ -65,12 +66,12 @@ def for_network(samples: Samples, blueprint: Blueprint, name: str, *, changes: b
 
 
 def some_rows(samples: Samples, rows: Any) -> Samples:
-    """Some of the samples: an array, or sparse ones as they are."""
+    """Select some of the samples; sparse samples stay sparse."""
     return samples.select(rows) if isinstance(samples, SparseSamples) else samples[rows]
 
 
 def as_inputs(data: object, name: str, shape: tuple[int, ...], dtype: np.dtype, blueprint: Blueprint) -> np.ndarray | SparseRows:
-    """`data` as a network reads it: checked as by `as_samples` and `for_network`, a matrix as by `as_matrix` unless it is sparse."""
+    """Prepare `data` for a network by `as_samples`, `for_network` and, unless it is sparse, `as_matrix`."""
     ready = ready_rows(data, shape, dtype, blueprint.accepts_nan)
     if ready is None:
         samples = as_samples(data, name, shape, dtype, blueprint.accepts_nan)
@@ -79,17 +80,17 @@ def as_inputs(data: object, name: str, shape: tuple[int, ...], dtype: np.dtype, 
 
 
 def for_core(samples: Samples, dtype: np.dtype) -> np.ndarray | SparseRows:
-    """Checked samples as a program takes them: sparse, or in a matrix."""
+    """Checked samples as a program takes them: sparse rows or a matrix."""
     return samples.in_dtype(dtype).rows if isinstance(samples, SparseSamples) else as_matrix(samples, dtype)
 
 
 def as_matrix(samples: Samples, dtype: np.dtype) -> np.ndarray:
-    """Checked samples as a C-contiguous matrix (n_samples, n_inputs)."""
+    """Convert checked samples to a C-contiguous matrix of shape (n_samples, n_inputs)."""
     return as_c_array(samples[:], dtype).reshape(len(samples), math.prod(samples.shape[1:]))
 
 
 def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
-    """`data` as an array of real numbers; a frame's columns become columns. What is masked is refused, or with `holes` becomes NaN."""
+    """Convert `data` to an array of real numbers. Masked values raise an error, or become NaN with `holes`."""
     data = admitted(data, name, holes=holes)
     if hasattr(data, "toarray") and not isinstance(data, np.ndarray):
         raise DtypeError(f"{name} is a sparse matrix, which is not supported here: pass {name}.toarray()")
@@ -97,11 +98,11 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
         array = np.asarray(data)
     except MemoryError:
         raise
-    except Exception as error:  # of NumPy, or of an object that claims to be an array
+    except Exception as error:  # from NumPy, or from an object that claims to be an array
         raise ShapeError(f"{name} is not a rectangular array: {error}") from None
-    if array.dtype.kind == "O":  # a frame of mixed numeric columns, or a list of such rows
+    if array.dtype.kind == "O":  # a data frame with numeric columns of several dtypes, or a list of such rows
         array = _numbers_of_objects(array, name)
-    array = admitted(array, name)  # what a frame held
+    array = admitted(array, name)  # the values of a data frame
     if array.dtype.kind == "c":
         raise DtypeError(f"{name} has dtype {array.dtype}, real numbers are needed: pass {name}.real and {name}.imag as columns")
     if array.dtype.kind not in "biuf":
@@ -110,7 +111,7 @@ def as_numbers(data: object, name: str, *, holes: bool = False) -> np.ndarray:
 
 
 def _numbers_of_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """float64, NaN for None and its like."""
+    """Convert an array of objects to float64; None and other missing values become NaN."""
     try:
         try:
             return array.astype(np.float64)
@@ -123,12 +124,12 @@ def _numbers_of_objects(array: np.ndarray, name: str) -> np.ndarray:
         raise DataError(f"{name} holds a whole number too large for float64: scale it first") from None
     except MemoryError:
         raise
-    except Exception as error:  # of an object that claims to be a number
+    except Exception as error:  # from an object that claims to be a number
         raise DtypeError(f"{name} holds something that is not a number ({error}): encode text and categories as numbers first") from None
 
 
 def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = False) -> None:
-    """Raise `DataError` naming the first row and column that is infinite, or NaN unless that is allowed, after conversion to `dtype`."""
+    """Raise `DataError` for the first number that is infinite after conversion to `dtype`, or NaN unless that is allowed."""
     if array.dtype.kind in "biu" or array.size == 0:
         return
     if isinstance(array, SparseSamples):
@@ -150,7 +151,8 @@ def check_finite(array: Samples, name: str, dtype: np.dtype, allow_nan: bool = F
 
 
 def warn_of_lost_digits(array: Samples, name: str, dtype: np.dtype) -> None:
-    """Warn for the first column that is so far from 0, compared with how much it varies, that `dtype` tells few of its values apart."""
+    """Warn about the first column that loses most of its distinct values in `dtype`, because they are large compared with their
+    differences."""
     if isinstance(array, Rows) or np.can_cast(array.dtype, dtype) or len(array) < 2:
         return
     some = array[:: -(-len(array) // max(2, rows_at_once(array[0].nbytes, of=LOOKED_AT)))]
@@ -167,9 +169,9 @@ def warn_of_lost_digits(array: Samples, name: str, dtype: np.dtype) -> None:
 
 
 def check_replaced(inputs: np.ndarray, outputs: np.ndarray, first_row: int = 0) -> None:
-    """Raise `DataError` for the first row of `outputs` that is NaN because `inputs` are, which no layer has replaced.
+    """Raise `DataError` for the first row whose outputs are NaN because its inputs are, and no layer replaced them.
 
-    `first_row` is the number of their first row in messages.
+    `first_row` is the number of the first row, for messages.
     """
     if all_finite(outputs):
         return

@@ -1,4 +1,4 @@
-"""What one fit or several are given to train on, checked once for each way in which it is used."""
+"""Training data of one or several fits, checked once for each use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nncore.program import Blueprint
 
 
 class Source:
-    """Samples, targets and weights as users hold them.
+    """The user's samples, targets and weights.
 
     Parameters
     ----------
     X, y, sample_weight : array-like
         As in `nncore.Sequential.fit`.
     role : str, default ""
-        Stands before their names in messages, like ``"validation "``.
+        Prefix of names in messages, like ``"validation "``.
     """
 
     def __init__(self, X: Any, y: Any, sample_weight: Any = None, role: str = "") -> None:
@@ -33,20 +33,20 @@ class Source:
         self._chosen: dict[tuple[int, int, bool], tuple[np.ndarray, Dataset]] = {}
 
     def samples(self, shape: tuple[int, ...] | None) -> Samples:
-        """X with samples of this shape, as `as_rows` returns it."""
+        """X checked by `as_rows` for samples of this shape."""
         self._samples = as_rows(self._X if self._samples is None else self._samples, f"{self._role}X", shape)
         return self._samples
 
     def fit_to(self, blueprint: Blueprint, *, changes: bool = False) -> None:
-        """Let samples be such as a network can read, and transforms change if there are some; see `for_network`."""
+        """Convert samples to a form that a network and its transforms can read; see `for_network`."""
         self._samples = for_network(self.samples(None), blueprint, f"{self._role}X", changes=changes)
 
     def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-        """Shape of a sample, which must be `shape` unless that is None."""
+        """Shape of a sample. Raises an error if it is not `shape`, unless that is None."""
         return self.samples(shape).shape[1:]
 
     def part(self, held_out: HeldOut) -> np.ndarray:
-        """A part of the samples, as `dataset` takes it."""
+        """Row numbers of a part of the samples, for `dataset`."""
         return held_out.rows(len(self.samples(None)))
 
     def dataset(
@@ -60,7 +60,7 @@ class Source:
         *,
         copies: bool = False,
     ) -> Dataset:
-        """All samples, or those of some rows, with inputs of their own if it `copies`; the same object for the same use."""
+        """Dataset of all samples or of some rows. `copies` copies their inputs. The same use returns the same object."""
         samples, use = self.samples(shape), (n_outputs, dtype, allow_nan)
         found = next((data for one, of, data in self._known if of == use and alike(one, loss)), None)
         if found is None:
@@ -78,7 +78,7 @@ class Source:
         return self._chosen[key][1]
 
     def _weights(self, rows: np.ndarray) -> np.ndarray | None:
-        """Scaled by the largest of them, as those of a fit of its own are."""
+        """Weights of some rows, scaled by the largest of them, as a separate fit would scale them."""
         if self._sample_weight is None:
             return None
         name = f"{self._role}sample_weight"
@@ -91,12 +91,12 @@ class Source:
 
 
 def as_row_numbers(rows: Any, name: str, n_samples: int) -> np.ndarray:
-    """Numbers of rows as int64, known to be there; one may come several times.
+    """Check row numbers and convert them to int64. Duplicates are allowed.
 
     Raises
     ------
     DtypeError, ShapeError, DataError
-        If they are something else.
+        If they are not whole numbers, not one-dimensional, or out of range.
     """
     array = as_numbers(rows, name)
     if array.size == 0:

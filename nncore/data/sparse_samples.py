@@ -1,4 +1,4 @@
-"""Samples in a sparse matrix: read from SciPy's, checked, and handed to the core as they lie."""
+"""Samples from SciPy's sparse matrices: checked, and passed to the core in sparse form."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nncore._core import SparseRows, all_finite, as_c_array
 from nncore.data.rows import Rows
 from nncore.errors import DataError, DtypeError, ShapeError
 
-#: Columns are counted in int32.
+#: Column indices are int32.
 MOST_COLUMNS = 2**31 - 1
 
 
 class SparseSamples(Rows):
-    """Samples of which only the numbers that are not 0 are there. What asks for some of them by an index gets them dense.
+    """Sparse samples, of which only the nonzero numbers are stored. Indexing returns dense samples.
 
     Parameters
     ----------
     rows : SparseRows
     may_be_dense : bool
-        Whether a network that cannot read sparse rows may be shown dense ones, some at a time; else it refuses them.
+        Whether a network that cannot read sparse rows may receive them as dense blocks; otherwise it raises an error.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class SparseSamples(Rows):
 
     @property
     def n_numbers(self) -> int:
-        """Of the whole matrix that the rows are of."""
+        """Number of stored numbers of the whole matrix, not only of these rows."""
         return len(self.rows.values)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
@@ -48,11 +48,11 @@ class SparseSamples(Rows):
         return dense
 
     def select(self, rows: slice | np.ndarray) -> SparseSamples:
-        """Some of the samples, as sparse as they are."""
+        """Select some of the samples, in sparse form."""
         return SparseSamples(self.rows[rows], may_be_dense=self.may_be_dense)
 
     def in_dtype(self, dtype: np.dtype) -> SparseSamples:
-        """The same in a dtype; itself if it has it."""
+        """Convert to a dtype. Returns itself if it already has that dtype."""
         if dtype == self.dtype:
             return self
         with np.errstate(over="ignore"):
@@ -60,13 +60,13 @@ class SparseSamples(Rows):
         return SparseSamples(self.rows.in_dtype(values), may_be_dense=self.may_be_dense)
 
     def add_to(self, digest: Any) -> None:
-        """Let a digest take up all that is in the samples."""
+        """Update a hash with all samples."""
         numbers, _ = _places(self.rows)
         for part in (self.rows.ends - self.rows.begins, self.rows.columns[numbers], self.rows.values[numbers]):
             digest.update(part.data)
 
     def check_finite(self, name: str, dtype: np.dtype) -> None:
-        """Raise `DataError` naming the first row and column that is not finite after conversion to `dtype`."""
+        """Raise `DataError` for the first number that is not finite after conversion to `dtype`."""
         values = as_c_array(self.in_dtype(dtype).rows.values, dtype)
         if all_finite(values):
             return
@@ -81,7 +81,7 @@ class SparseSamples(Rows):
 
 
 class DenseRows(Rows):
-    """Sparse samples, dense as they are asked for, for a network that cannot read them otherwise.
+    """Sparse samples that become dense on access, for networks that cannot read sparse rows.
 
     Parameters
     ----------
@@ -97,19 +97,19 @@ class DenseRows(Rows):
 
 
 def is_sparse(data: object) -> bool:
-    """Whether it is a sparse matrix or array of SciPy, which is not imported for that."""
+    """Whether `data` is a sparse matrix or array of SciPy. Does not import SciPy."""
     return any(kind.__module__.startswith("scipy.sparse") for kind in type(data).__mro__)
 
 
 def sparse_samples(matrix: Any, name: str, *, may_be_dense: bool = False) -> SparseSamples:
-    """Samples of a sparse matrix of any kind, a row each. Numbers at one place are added up.
+    """Read the rows of a sparse matrix of any format as samples. Duplicate entries are summed.
 
     Raises
     ------
     DataError
-        If its parts do not fit together.
+        If indices and values of the matrix are inconsistent.
     DtypeError, ShapeError
-        If it holds no real numbers, or is no matrix.
+        If it does not hold real numbers, or is not a matrix.
     """
     if len(matrix.shape) != 2:
         raise ShapeError(f"{name} must have a row for each sample, got a sparse array of shape {matrix.shape}")
@@ -123,7 +123,7 @@ def sparse_samples(matrix: Any, name: str, *, may_be_dense: bool = False) -> Spa
     _check_parts(matrix, name)
     if matrix.format != "csr":
         matrix = matrix.tocsr()
-    ends, columns = np.array(matrix.indptr, np.int64), np.array(matrix.indices, np.int32)  # its own: nobody else writes to what is checked
+    ends, columns = np.array(matrix.indptr, np.int64), np.array(matrix.indices, np.int32)  # copies that nobody else changes
     values = as_c_array(matrix.data, matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.dtype(np.float64))
     rises = np.diff(columns) > 0
     rises[(ends[1:-1] - 1)[(ends[1:-1] > 0) & (ends[1:-1] < len(columns))]] = True  # from one row to the next
@@ -138,7 +138,7 @@ def sparse_samples(matrix: Any, name: str, *, may_be_dense: bool = False) -> Spa
 
 
 def _check_parts(matrix: Any, name: str) -> None:
-    """Raise `DataError` for places that are not there: SciPy goes where they say."""
+    """Raise `DataError` for indices out of range: SciPy would read there."""
     n_rows, n_columns = matrix.shape
     is_sound = True
     if matrix.format in ("csr", "csc", "bsr"):
@@ -157,7 +157,7 @@ def _check_parts(matrix: Any, name: str) -> None:
 
 
 def _are_below(places: np.ndarray, n: int) -> bool:
-    """Whether it is a vector of whole numbers from 0 to below n."""
+    """Whether it is a vector of integers from 0 to n − 1."""
     return places.ndim == 1 and places.dtype.kind in "iu" and (places.size == 0 or (places.min() >= 0 and bool(places.max() < n)))
 
 
@@ -166,7 +166,7 @@ def _broken(name: str) -> str:
 
 
 def _in_order(ends: np.ndarray, columns: np.ndarray, values: np.ndarray, n_columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """With columns that rise within each row; numbers in one place become their sum."""
+    """Sort the columns of each row, and sum duplicate entries."""
     columns, values = columns[: ends[-1]], values[: ends[-1]]
     places = np.repeat(np.arange(len(ends) - 1), np.diff(ends)) * n_columns + columns
     order = np.argsort(places, kind="stable")
@@ -177,7 +177,7 @@ def _in_order(ends: np.ndarray, columns: np.ndarray, values: np.ndarray, n_colum
 
 
 def _places(rows: SparseRows) -> tuple[np.ndarray, np.ndarray]:
-    """Where the numbers of rows are among all, and of which row each is."""
+    """Position of each number of these rows in the matrix, and its row."""
     lengths = rows.ends - rows.begins
     of_row = np.repeat(np.arange(len(rows)), lengths)
     return np.arange(len(of_row)) + np.repeat(rows.begins - (np.cumsum(lengths) - lengths), lengths), of_row

@@ -1,4 +1,4 @@
-"""What users hand to a fit as a stream: paths, datasets of Arrow, lists of batches, loaders, functions, generators."""
+"""Recognise streams that users pass to a fit: paths, Arrow datasets, lists of batches, data loaders, functions, generators."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ from nncore.data.sparse_samples import is_sparse
 from nncore.data.streams import ArrayStream, Stream
 from nncore.errors import DataError, DtypeError, ParameterError
 
-#: Ends of names of files that Arrow reads, and its word for each.
+#: Suffixes of files that Arrow reads, and Arrow's name of each format.
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "feather", ".feather": "feather", ".ipc": "feather"}
-#: About how many bytes of an array are a piece: as many as a disk reads in one go about as fast as in turn.
+#: Approximate bytes of a piece of an array: large enough that reading pieces in random order is about as fast as in sequence.
 _PIECE = 2**20
 
 
 def as_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, streams_arrays: bool = False) -> Stream | None:
-    """A stream of what is one; None for arrays, unless these are to be streamed as well.
+    """Make a stream of `X` if it is a kind of stream. None for arrays, unless `streams_arrays`.
 
     Parameters
     ----------
     X, y, sample_weight : object
         As in `nncore.Sequential.fit`.
     role : str, default ""
-        Stands before their names in messages.
+        Prefix of names in messages.
     streams_arrays : bool, default False
+        Make streams of arrays too.
 
     Raises
     ------
     DataError, DtypeError, ParameterError, ShapeError
-        If it is a stream by its kind and cannot be read.
+        If `X` is a stream that cannot be read.
     """
     if isinstance(X, Stream):
         _nothing_beside(f"{role}X", y, sample_weight)
@@ -55,17 +56,17 @@ def as_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, streams_arr
 
 
 def is_stream(X: Any, y: Any) -> bool:
-    """Whether it is a stream by its kind. Nothing is opened."""
+    """Whether `X` is a kind of stream. Nothing is opened."""
     return isinstance(X, (Stream, str, os.PathLike)) or is_arrow(X) or are_files(X, y) or _is_iterable(X) or _are_batches(X, y)
 
 
 def inputs_stream(X: Any) -> Stream | None:
-    """A stream of samples to predict for: as `as_stream`, but a list is an array."""
+    """Make a stream of samples for predictions: like `as_stream`, but a list counts as an array."""
     return None if isinstance(X, (list, tuple)) else as_stream(X, None, None)
 
 
 def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str = "") -> ArrayStream:
-    """Arrays that are gone through in blocks, though they are there."""
+    """Make a stream of arrays, which is read in blocks."""
     if is_sparse(X):
         raise DtypeError(f"{role}X is sparse and cannot be streamed: leave out memory_limit and shuffle_buffer")
     samples = as_rows(X, f"{role}X", None)
@@ -106,7 +107,7 @@ def _of_files(paths: Sequence[Path], y: Any, sample_weight: Any, source: str) ->
 
 
 def _of_npy(part: Any) -> Any:
-    """Targets or weights that are the path of a file, memory-mapped."""
+    """Memory-map targets or weights that are given as the path of a file."""
     return mapped(path_text("y", part)) if isinstance(part, (str, os.PathLike)) else part
 
 
@@ -137,12 +138,12 @@ def are_files(X: Any, y: Any) -> bool:
 
 
 def _are_batches(X: Any, y: Any) -> bool:
-    """Whether X is a list that holds its targets as well."""
+    """Whether X is a list of batches with targets."""
     return y is None and isinstance(X, (list, tuple)) and all(isinstance(batch, (list, tuple)) and 2 <= len(batch) <= 3 for batch in X)
 
 
 def _is_iterable(X: Any) -> bool:
-    """Whether it makes batches one by one: no array, no frame, no mapping, no set."""
+    """Whether X yields batches one by one: it is iterable, and not an array, frame, mapping or set."""
     if callable(X) and not isinstance(X, type) and not hasattr(type(X), "__array__"):
         return True
     has_rows = any(hasattr(type(X), name) for name in ("__getitem__", "__array__", "__array_interface__", "columns", "toarray", "collect"))

@@ -1,4 +1,4 @@
-"""How much of a stream is in memory at a time: blocks, what is read ahead of them, and the buffer in which samples are mixed."""
+"""How much of a stream is in memory: blocks, data read ahead, and the shuffle buffer."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from nncore.data.stream_order import Mixing
 from nncore.data.streams import Stream
 from nncore.errors import ParameterError
 
-#: Bytes that a stream takes if nobody says how many it may.
+#: Default memory limit of a stream, in bytes.
 DEFAULT_LIMIT = 512 * 2**20
-#: A limit below this holds no buffer worth the name.
+#: Smallest memory limit. Less would leave almost no shuffle buffer.
 LEAST_LIMIT = 10**6
-#: Part of the limit that a piece may take where pieces are read one after the other, without a buffer.
+#: Fraction of the limit that a piece may take, as a denominator, where pieces are read in sequence without a shuffle buffer.
 IN_TURN = 2
-#: Parts of the limit: for the buffer, for pieces that are open, for blocks on their way to the core.
+#: Fractions of the limit, as denominators: for the shuffle buffer, for open pieces, and for blocks on their way to the core.
 _BUFFER, _PIECES, _BLOCKS = 2, 4, 4
-#: Blocks on their way: what the core is at, what waits for it, what is being made, and what that is made of.
+#: Blocks on their way to the core: the current one, the one waiting, the one being made, and the data it is made of.
 _ON_THEIR_WAY = DEPTH + 3
-#: Of a row in the buffer: its place there, while orders are drawn.
+#: Bytes for the position of a row in the buffer, while a random order is drawn.
 _BYTES_OF_PLACES = 24
-#: Pieces that are read by turns: each is a file that is open. And what the block of each takes at least, where memory is scarce.
+#: Number of pieces read in turn, each an open file; and the smallest block of each in bytes, where memory is scarce.
 MOST_TOGETHER, _LEAST_BLOCK = 64, 2**16
 
 
 @dataclass(frozen=True)
 class StreamMemory:
-    """What a stream may take.
+    """Memory limit of a stream.
 
     Attributes
     ----------
     limit : int
-        Bytes.
+        Limit in bytes.
     buffer_rows : int or None
-        Samples that are mixed with one another; None for as many as the limit allows.
+        Samples in the shuffle buffer; None for as many as the limit allows.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -45,7 +45,7 @@ class StreamMemory:
 
     @classmethod
     def by(cls, memory_limit: Any, shuffle_buffer: Any) -> StreamMemory:
-        """As the arguments of a fit say it."""
+        """Make one from the arguments of a fit."""
         return cls(
             DEFAULT_LIMIT if memory_limit is None else n_bytes("memory_limit", memory_limit, LEAST_LIMIT),
             None if shuffle_buffer is None else whole_number("shuffle_buffer", shuffle_buffer, 1),
@@ -53,20 +53,20 @@ class StreamMemory:
 
     @property
     def _most_of_block(self) -> int:
-        """Bytes."""
+        """Largest size of a block in bytes."""
         return self.limit // _BLOCKS // _ON_THEIR_WAY
 
     def most_rows(self, bytes_per_row: int) -> int:
-        """Of a block that need not consist of whole steps."""
+        """Largest number of rows of a block that need not consist of whole steps."""
         return rows_at_once(bytes_per_row, of=self._most_of_block)
 
     def block_rows(self, step: int, bytes_per_row: int) -> int:
-        """Rows of a block that is handed to the core: whole steps of `step` samples, which take so many bytes each.
+        """Rows of a block for the core: whole steps of `step` samples of `bytes_per_row` each.
 
         Raises
         ------
         ParameterError
-            If a step takes too much.
+            If a step takes too much memory.
         """
         most = self._most_of_block
         needed = step * bytes_per_row
@@ -78,11 +78,11 @@ class StreamMemory:
         return step * rows_at_once(step * bytes_per_row, of=min(BLOCK, most))
 
     def rows_at_once(self, stream: Stream, together: int = 1) -> int:
-        """Rows of each of some open pieces that are asked for at a time."""
+        """Rows to read at a time from each of `together` open pieces."""
         return rows_at_once(stream.bytes_per_row, of=min(BLOCK, self.limit // _PIECES // together))
 
     def check_block(self, stream: Stream, n_rows: int, n_bytes: int) -> None:
-        """Raise `ParameterError` for a block that the source has made larger than is bearable."""
+        """Raise `ParameterError` for a block that the source has made too large for the limit."""
         most = max(BLOCK, self.limit // _PIECES)
         if n_bytes > most:
             raise ParameterError(
@@ -91,7 +91,7 @@ class StreamMemory:
             )
 
     def check_piece(self, stream: Stream, share: int) -> None:
-        """Raise `ParameterError` if a piece of the stream takes more, while it is read, than one part in `share` of the limit."""
+        """Raise `ParameterError` if reading a piece of the stream takes more than limit/`share` bytes."""
         if stream.bytes_a_piece > self.limit // share:
             raise ParameterError(
                 f"a piece of {stream.source} takes {_shown(stream.bytes_a_piece)} while it is read, and memory_limit={_shown(self.limit)} "
@@ -100,7 +100,8 @@ class StreamMemory:
             )
 
     def check_kept(self, n_samples: int, bytes_per_row: int, what: str) -> None:
-        """Raise `ParameterError` if what is kept of so many samples takes too much, which is there twice while it is joined."""
+        """Raise `ParameterError` if keeping `what` of so many samples takes too much memory. It is counted twice, since joining blocks
+        copies it."""
         if 2 * n_samples * bytes_per_row > self.limit:
             raise ParameterError(
                 f"{what} needs the predictions for all {n_samples} samples at once, {_shown(2 * n_samples * bytes_per_row)}, and "
@@ -109,12 +110,12 @@ class StreamMemory:
             )
 
     def mixing(self, stream: Stream, step: int, bytes_per_row: int, n_samples: int | None) -> Mixing:
-        """How samples are mixed, each of which takes so many bytes in the buffer.
+        """How to shuffle samples that take `bytes_per_row` each in the buffer.
 
         Raises
         ------
         ParameterError
-            If the buffer asked for, or one piece of the stream, takes too much.
+            If the requested buffer, or one piece of the stream, takes too much memory.
         """
         budget = self.limit // _PIECES
         n_pieces = 1 if stream.piece_rows is None else max(1, len(stream.piece_rows))
@@ -136,5 +137,5 @@ class StreamMemory:
 
 
 def _shown(n: int) -> str:
-    """A number of bytes as a person reads it."""
+    """A number of bytes for messages, with a unit."""
     return f"{n / 1e9:.3g} GB" if n >= 1e8 else f"{n / 1e6:.3g} MB"

@@ -1,4 +1,4 @@
-"""The order in which a stream is gone through: from front to back, or its pieces shuffled and their rows mixed in a buffer."""
+"""The order in which a stream is read: from front to back, or with shuffled pieces and a shuffle buffer for rows."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nncore._core import permutation
 from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError
 
-#: An epoch has fewer buffers than this, so that each permutation has a number of its own.
+#: Upper bound of the number of buffers in an epoch, so that each permutation has its own number.
 _MOST_BUFFERS = 2**32
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """How far samples are mixed that are never in memory together.
+    """Sizes that decide how well a stream is shuffled.
 
     Attributes
     ----------
     buffer : int
-        Rows that are mixed with one another.
+        Rows in the shuffle buffer.
     together : int
-        Pieces that the rows of a buffer come from, if none of them ends.
+        Number of pieces that are open at a time and fill the buffer.
     rows_at_once : int
-        Of a piece that is open, in memory.
+        Rows of each open piece in memory.
     """
 
     buffer: int
@@ -37,12 +37,12 @@ class Mixing:
 
     @property
     def share(self) -> int:
-        """Rows of a piece before it is the turn of the next one."""
+        """Rows taken from a piece before the next one's turn."""
         return -(-self.buffer // self.together)
 
 
 def shuffled_rows(n_rows: int, seed: int, epoch: int, number: int) -> np.ndarray:
-    """A random order of the rows of buffer `number` of an epoch, from 1; number 0 is that of the pieces."""
+    """Random order of the rows of buffer `number` of an epoch, counted from 1. Number 0 is the order of the pieces."""
     return permutation(n_rows, seed, epoch * _MOST_BUFFERS + number)
 
 
@@ -64,7 +64,7 @@ def in_turn(stream: Stream, rows_at_once: int) -> Iterator[tuple[int, StreamBloc
 
 
 def by_pieces(stream: Stream, mixing: Mixing, seed: int, epoch: int) -> Iterator[tuple[int, StreamBlock]]:
-    """Blocks of pieces in random order, some pieces by turns, each with the number of its first sample."""
+    """Blocks of pieces in random order, from several pieces in turn, each with the number of its first sample."""
     sizes = stream.piece_rows
     if sizes is None or len(sizes) == 1:
         yield from in_turn(stream, mixing.rows_at_once)
@@ -99,7 +99,7 @@ class _OpenPiece:
         self.n_left = self._size
 
     def next_rows(self, n: int) -> Iterator[tuple[int, StreamBlock]]:
-        """So many rows, or what is left, in blocks; the piece is closed and its length checked at its end."""
+        """The next `n` rows, or those left, in blocks. At the end of the piece, it is closed and its length checked."""
         n = min(n, self.n_left)
         while n:
             block = self._rest

@@ -1,4 +1,4 @@
-"""What a fit or an evaluation is given as a stream: looked at before anything begins, and checked for each way in which it is used."""
+"""The stream of a fit or an evaluation: sampled before anything begins, and checked for each use."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from nncore.data.streams import Stream, StreamBlock
 from nncore.data.targets import TargetsWanted
 from nncore.errors import DataError, ParameterError, ShapeError
 
-#: Places of a stream that are looked at, and bytes of each.
+#: Number of places that are sampled in a stream, and bytes of each.
 _PLACES, _LOOKED_AT = 16, 2**20
 
 
 class StreamSource:
-    """A stream with what is known of it before it is gone through.
+    """A stream, with what is known before it is read.
 
     Parameters
     ----------
     stream : Stream
     memory : StreamMemory
     role : str, default ""
-        Stands before names in messages, like ``"validation "``.
+        Prefix of names in messages, like ``"validation "``.
     """
 
     def __init__(self, stream: Stream, memory: StreamMemory, role: str = "") -> None:
         self.stream, self._memory, self._role = stream, memory, role
 
     def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-        """Shape of a sample, which must be `shape` unless that is None."""
+        """Shape of a sample. Raises an error if it is not `shape`, unless that is None."""
         found = self.stream.shape
         if shape is not None and found != shape:
             raise ShapeError(f"{self._role}X has samples of shape {found}, this network takes {shape}")
@@ -45,7 +45,7 @@ class StreamSource:
 
     @cached_property
     def sample(self) -> list[tuple[int, StreamBlock]]:
-        """Some blocks from all over the stream, or its first one if it is in one piece, with the numbers of their first samples.
+        """Some blocks from all over the stream, or the first block of a single piece, each with the number of its first sample.
 
         Raises
         ------
@@ -70,27 +70,27 @@ class StreamSource:
         return found
 
     def some(self, wanted: slice) -> np.ndarray:
-        """Samples for initializers that look at data, of those that were looked at."""
+        """Samples for data-dependent initializers, from those of `sample`."""
         parts = [block.X for _, block in self.sample]
         return np.concatenate(parts)[wanted]
 
     @property
     def n_looked_at(self) -> int:
-        """How many samples `some` chooses from."""
+        """Number of samples that `some` chooses from."""
         return sum(len(block) for _, block in self.sample)
 
     def count(self, why: str) -> int:
-        """How many samples there are, if need be by going through all of them.
+        """Number of samples. Reads the whole stream if necessary.
 
         Parameters
         ----------
         why : str
-            What needs the number, for messages.
+            What the number is needed for, for messages.
 
         Raises
         ------
         ParameterError
-            If that would use the stream up.
+            If the stream can be read only once, and counting would use it up.
         """
         stream = self.stream
         self.check_repeats(why)
@@ -109,7 +109,7 @@ class StreamSource:
             )
 
     def part(self, held_out: HeldOut) -> HeldOut:
-        """A part of the samples, as `dataset` takes it."""
+        """A part of the samples, for `dataset`."""
         held_out.count(self.count("a part of it that is held out would be gone through again"))
         return held_out
 
@@ -124,7 +124,7 @@ class StreamSource:
         *,
         copies: bool = False,
     ) -> StreamedDataset:
-        """All samples, or a part of them. `copies` means nothing here: blocks are always copies."""
+        """Dataset of all samples or a part of them. `copies` has no effect: blocks are always copies."""
         self.sample_shape(shape)
         wanted = TargetsWanted.by(loss, n_outputs)
         found = StreamedDataset(self.stream, self.sample, wanted, dtype, allow_nan, self._memory, part, self._role)

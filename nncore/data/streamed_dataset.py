@@ -1,4 +1,4 @@
-"""Samples of a stream with their targets and weights, checked and converted as they come: a `Dataset` that is never whole."""
+"""Dataset of a stream: samples, targets and weights are checked and converted block by block."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from nncore.data.streams import Stream, StreamBlock
 from nncore.data.targets import Targets, TargetsWanted
 from nncore.errors import DataError, NNCoreError, ParameterError, ShapeError
 
-#: Sums of weights stay finite up to here. They are not scaled by the largest one, which is not known before the end.
+#: Largest weight, so that sums stay finite. Weights are not scaled by the largest one, which is unknown before the end.
 LARGEST_WEIGHT = 1e100
-#: A block that a slow source has not filled by then goes to the core at the end of a step.
+#: Seconds after which a block of a slow source goes to the core at the end of a step, although it is not full.
 PATIENCE_SECONDS = 0.1
 
 
@@ -35,28 +35,28 @@ class StreamedDataset:
     ----------
     stream : Stream
     sample : list of (int, StreamBlock)
-        Some blocks of it, from all over it where it can be read anywhere, with the numbers of their first samples.
+        Some blocks of the stream, each with the number of its first sample. They come from all over it where it can be read anywhere.
     wanted : TargetsWanted
     dtype : dtype
         The network's.
     allow_nan : bool
     memory : StreamMemory
     part : HeldOut, optional
-        Which of the samples; None for all.
+        Part of the samples; None for all.
     role : str, default ""
-        Stands before names in messages, like ``"validation "``.
+        Prefix of names in messages, like ``"validation "``.
 
     Attributes
     ----------
     seconds_waited : float
-        How long whoever used the blocks has waited for them.
+        How long the consumer has waited for blocks.
     targets : Targets
-        Those of some samples, which tell their kind.
+        Targets of `sample`, which show the kind of targets.
 
     Raises
     ------
     DataError, DtypeError, ShapeError
-        If these samples cannot be trained on. Others are looked at as they come.
+        If the samples in `sample` cannot be trained on. The others are checked when they are read.
     """
 
     in_place = False
@@ -89,28 +89,28 @@ class StreamedDataset:
 
     @property
     def n_samples(self) -> int | None:
-        """None until all were seen once, if only that tells."""
+        """Number of samples. None before the first pass, if the stream does not know it."""
         return self.stream.n_samples if self._part is None else self._n_of_part
 
     @property
     def target_shape(self) -> tuple[int, ...]:
-        """Of one sample: ``()`` for class indices."""
+        """Shape of the target of one sample: ``()`` for class indices."""
         return self.targets.values.shape[1:]
 
     @property
     def bytes_per_row(self) -> int:
-        """Of a sample that is converted."""
+        """Bytes of a converted sample."""
         n_targets = math.prod(self.target_shape)
         return math.prod(self.stream.shape) * self.dtype.itemsize + n_targets * self.targets.values.itemsize + 8 * self.has_weights
 
     @property
     def most_rows(self) -> int:
-        """Of a block."""
+        """Largest number of rows of a block."""
         return self._memory.most_rows(self.bytes_per_row)
 
     @cached_property
     def digest(self) -> str:
-        """Two streams of the same shape, length and pieces, of which the same samples were looked at, have the same."""
+        """A hash of shape, length, pieces and the sampled blocks of the stream."""
         digest, sizes = hashlib.blake2b(digest_size=16), self.stream.piece_rows
         known = (self.stream.shape, self.stream.n_samples, self.stream.names, self._part)
         digest.update(repr(known).encode())
@@ -120,17 +120,17 @@ class StreamedDataset:
         return digest.hexdigest()
 
     def mixing(self, step: int) -> Mixing:
-        """How the samples are mixed for steps of so many of them."""
+        """How samples are shuffled for steps of `step` samples."""
         self._memory.block_rows(step, self.bytes_per_row)
         return self._memory.mixing(self.stream, step, self.bytes_per_row, self.n_samples)
 
     def check_steps(self, step: int) -> None:
-        """Raise `ParameterError` if steps of so many samples, in the order of the stream, take too much memory."""
+        """Raise `ParameterError` if steps of `step` samples, in the order of the stream, take too much memory."""
         self._memory.block_rows(step, self.bytes_per_row)
         self._memory.check_piece(self.stream, IN_TURN)
 
     def check_kept(self, n_samples: int, n_outputs: int, what: str) -> None:
-        """Raise `ParameterError` if predictions and targets of so many samples, which `what` needs at once, take too much memory."""
+        """Raise `ParameterError` if predictions and targets of `n_samples`, which `what` needs at once, take too much memory."""
         targets = self.targets.values
         bytes_per_row = n_outputs * self.dtype.itemsize + targets.itemsize * math.prod(targets.shape[1:]) + 8 * self.has_weights
         self._memory.check_kept(n_samples, bytes_per_row, what)
@@ -141,7 +141,7 @@ class StreamedDataset:
         return self._ahead(self._cut(self._in_turn(), step))
 
     def mixed_blocks(self, step: int, mixing: Mixing, seed: int, epoch: int) -> Iterator[Block]:
-        """All samples in an order that the seed and the epoch decide."""
+        """All samples, shuffled by the seed and the epoch."""
         return self._ahead(self._mixed(step, mixing, seed, epoch))
 
     def _ahead(self, made: Generator[Block, None, None]) -> Iterator[Block]:
@@ -164,7 +164,8 @@ class StreamedDataset:
                 yield checked
 
     def _checked(self, first: int, block: StreamBlock, *, whole: bool = False) -> Block | None:
-        """A block, or what the part has of it: None if that is nothing. `first` is the number of its first sample."""
+        """Check and convert a block, or its samples that belong to the part; None if there are none. `first` is the number of its first
+        sample."""
         stream, role = self.stream, self._role
         try:
             X = as_rows(block.X, f"{role}X", stream.shape)
@@ -201,7 +202,7 @@ class StreamedDataset:
         return weights
 
     def _cut(self, blocks: Iterator[Block], step: int) -> Generator[Block, None, None]:
-        """In blocks of whole steps, but for the last one."""
+        """Cut blocks again into whole steps, except for the last one."""
         feed, most = _Feed(blocks), self._memory.block_rows(step, self.bytes_per_row)
         while (first := feed.next_rows(most)) is not None:
             if len(first) == most:
@@ -217,7 +218,7 @@ class StreamedDataset:
             yield _rows_of(room, slice(0, n))
 
     def _mixed(self, step: int, mixing: Mixing, seed: int, epoch: int) -> Generator[Block, None, None]:
-        """From a buffer whose rows leave it in random order; new ones take their places at once, so that reading never stops for long."""
+        """Samples from a shuffle buffer, in random order. New rows replace them at once, so that reading never pauses for long."""
         numbered = by_pieces(self.stream, mixing, seed, epoch)
         feed = _Feed(checked for first, block in numbered if (checked := self._checked(first, block)) is not None)
         rows_a_block = self._memory.block_rows(step, self.bytes_per_row)
@@ -266,14 +267,14 @@ def _put(block: Block, places: slice | np.ndarray, rows: Block) -> None:
 
 
 class _Feed:
-    """Blocks, cut as they are asked for."""
+    """Blocks that are cut to the requested number of rows."""
 
     def __init__(self, blocks: Iterator[Block]) -> None:
         self._blocks = blocks
         self._rest: Block | None = None
 
     def next_rows(self, most: int) -> Block | None:
-        """The next rows, of one block; None at the end."""
+        """The next rows, at most `most` and from one block; None at the end."""
         block = next(self._blocks, None) if self._rest is None else self._rest
         self._rest = None
         if block is None or len(block) <= most:
@@ -282,7 +283,7 @@ class _Feed:
         return _rows_of(block, slice(0, most))
 
     def fill(self, room: Block, places: np.ndarray) -> int:
-        """Write the next rows into places of a block; how many, fewer only at the end."""
+        """Write the next rows into places of a block, and return their number. It is less than requested only at the end."""
         n = 0
         while n < len(places) and (rows := self.next_rows(len(places) - n)) is not None:
             _put(room, places[n : n + len(rows)], rows)

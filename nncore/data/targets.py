@@ -1,4 +1,4 @@
-"""Targets and sample weights, checked against the loss that is to compare with them."""
+"""Check targets and sample weights against the loss."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nncore.errors import DataError, DtypeError, ShapeError
 
 @dataclass(slots=True)
 class Targets:
-    """What the loss compares with: class indices or reals, one of the two."""
+    """Targets of a loss: class indices or reals, one of the two."""
 
     labels: np.ndarray | None = None  # (n_samples,) int64
     reals: np.ndarray | None = None  # (n_samples, n_targets) in the network's dtype
 
     @property
     def values(self) -> np.ndarray:
-        """Whichever there is."""
+        """Class indices or reals, whichever exists."""
         values = self.reals if self.labels is None else self.labels
         assert values is not None, "targets are labels or reals"
         return values
@@ -33,24 +33,24 @@ class Targets:
         return len(self.values)
 
     def of(self, rows: np.ndarray) -> Targets:
-        """Those of some samples."""
+        """Targets of some samples."""
         return Targets(*(None if part is None else part[rows] for part in (self.labels, self.reals)))
 
 
 @dataclass(frozen=True)
 class TargetsWanted:
-    """What a loss takes of a network: a check of targets, which need not ask the loss each time.
+    """The targets that a loss takes for a network, to check targets against.
 
     Attributes
     ----------
     loss : Loss
     n_outputs : int
-        Of the network.
+        Outputs of the network.
     kind : {"real", "labels", "both"}
     n_targets : int
-        Columns of real targets.
+        Number of columns of real targets.
     n_labels : int
-        Class indices are below it; 0 if it takes none.
+        Number of classes; 0 if the loss takes no class indices.
     """
 
     loss: Loss
@@ -61,7 +61,7 @@ class TargetsWanted:
 
     @classmethod
     def by(cls, loss: Loss, n_outputs: int) -> TargetsWanted:
-        """Raises `ShapeError` if the loss cannot go with so many outputs."""
+        """The targets for a loss and so many outputs. Raises `ShapeError` if the loss cannot have that number of outputs."""
         kind, n_targets = loss.targets_for(n_outputs), loss.n_targets(n_outputs)
         return cls(loss, n_outputs, kind, n_targets, 0 if kind == "real" else loss.n_labels(n_outputs))
 
@@ -98,7 +98,7 @@ class TargetsWanted:
         return self._in_range(as_c_array(array, dtype), array, name)
 
     def _as_column(self, y: Any) -> Any:
-        """A vector of single targets as the column that it stands for."""
+        """Reshape a vector of single targets to a column."""
         return y[:, None] if self.n_targets == 1 and type(y) is np.ndarray and y.ndim == 1 else y
 
     def _in_range(self, reals: np.ndarray, given: np.ndarray, name: str) -> Targets:
@@ -111,15 +111,15 @@ class TargetsWanted:
 
 
 def as_targets(y: object, loss: Loss, n_outputs: int, dtype: np.dtype, name: str = "y") -> Targets:
-    """Check `y` against what `loss` takes of a network with `n_outputs` outputs: see `TargetsWanted`."""
+    """Check `y` against the targets that `loss` takes with `n_outputs` outputs: see `TargetsWanted`."""
     return TargetsWanted.by(loss, n_outputs).checked(y, dtype, name)
 
 
 def _without_text(y: Any, name: str) -> Any:
-    """Text labels have to become numbers; say how. Anything else, as an array if that needs no further look."""
+    """Raise an error for text labels that says how to encode them. Return anything else, as an array if possible."""
     try:
         array = np.asarray(y)
-    except ValueError:  # of rows of several lengths: said better later
+    except ValueError:  # rows of different lengths: reported later
         return y
     if array.dtype.kind in "UST" or any(isinstance(value, str) for value in array.ravel()[:1]):
         raise DtypeError(
@@ -137,7 +137,7 @@ def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> 
         fractional = np.flatnonzero(array != np.floor(array))
         if len(fractional):
             raise DataError(f"{name} is {array[fractional[0]]} at row {fractional[0]}, class indices are whole numbers")
-    labels = np.array(array, np.int64)  # a copy: the core trusts that they stay in range
+    labels = np.array(array, np.int64)  # a copy, since the core relies on them to stay in range
     outside = np.flatnonzero((labels < 0) | (labels >= n_classes))
     if len(outside):
         raise DataError(
@@ -148,7 +148,7 @@ def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> 
 
 
 def as_weights(sample_weight: object, n_samples: int, name: str = "sample_weight") -> np.ndarray | None:
-    """One weight a sample, none negative, not all zero, in float64 and `rescaled`, whatever the network's dtype."""
+    """Check sample weights: one a sample, none negative, not all zero. Returns them in float64, `rescaled`."""
     if sample_weight is None:
         return None
     weights = as_numbers(sample_weight, name)

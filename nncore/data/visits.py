@@ -1,4 +1,4 @@
-"""The samples that each epoch of a fit visits: a sampler asked, and what it says checked."""
+"""The samples that each epoch of a fit visits, from a sampler whose answers are checked."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Visits:
     Raises
     ------
     DataError, ParameterError
-        If the sampler cannot do with these samples.
+        If the sampler cannot sample from these data.
     PluginError
-        If it does not keep its contract.
+        If the sampler breaks its contract.
     """
 
     def __init__(self, sampler: Sampler, data: Dataset) -> None:
@@ -51,7 +51,7 @@ class Visits:
         self.length = int(length)
 
     def order(self, seed: int, epoch: int) -> np.ndarray | None:
-        """The rows that an epoch visits, (length,) int64, known to be there; None for all rows in turn."""
+        """The rows that an epoch visits, checked, int64 of shape (length,); None for all rows in order."""
         self.sampler.validate()  # a callback may have set an argument
         order, n_samples = self.sampler.order(self._samples, seed, epoch), self._samples.n_samples
         if order is None:
@@ -67,7 +67,7 @@ class Visits:
         return order
 
     def order_of_inputs(self, seed: int, epoch: int) -> np.ndarray | None:
-        """The same as rows of the block that holds all inputs."""
+        """The order of an epoch as rows of the block that holds all inputs."""
         return self._data.order_of_inputs(self.order(seed, epoch))
 
     def blocks(self, seed: int, epoch: int, step: int) -> Iterator[Block]:
@@ -75,7 +75,7 @@ class Visits:
         return self._data.blocks(self.order(seed, epoch), step)
 
     def check(self, step: int) -> None:
-        """Steps of any size can be taken of arrays."""
+        """Does nothing: arrays allow steps of any size."""
 
     def described(self, step: int) -> str:
         """What decides the order, for steps of so many samples."""
@@ -116,11 +116,11 @@ class StreamVisits:
 
     @property
     def length(self) -> float:
-        """Samples that an epoch visits; infinite until that is known."""
+        """Number of samples that an epoch visits; infinite until it is known."""
         return math.inf if self._data.n_samples is None else self._data.n_samples
 
     def check(self, step: int) -> None:
-        """Raise `ParameterError` if steps of so many samples, or what mixes them, takes too much memory."""
+        """Raise `ParameterError` if steps of `step` samples, or the shuffle buffer, take too much memory."""
         self.described(step)
         self._data.check_steps(step)
 
