@@ -1,4 +1,4 @@
-/* Where the functions of vector_math.h have reached their limits, at the level being compiled. */
+/* Arguments at which the functions of vector_math.h reach their limits, at the level being compiled. */
 #include "vector_math.h"
 
 const struct nnc_ends_f32 nnc_ends_f32 = {-104, 89, 20, -20, 14.5F};

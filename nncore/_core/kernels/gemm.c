@@ -1,8 +1,11 @@
-/* c = start + a . b for row-major c, and for a and b in either orientation.
+/* Matrix products c = start + a . b. c is row-major; a and b may each be transposed.
  *
- * gemm_tile.h multiplies a few rows at a time, reading b in panels two vectors wide; gemm_pack.h copies blocks of a and b to where they
- * can be read fast; gemm_small.h has products of one sample. This file decides what is cut how, and what is copied: the sums of an element
- * of c go on from one block of k to the next in the order of k, so that no decision changes a bit of the result. */
+ * The microkernel of gemm_tile.h computes a tile of a few rows and two vectors of columns, whose sums stay in registers. Blocks of a and b
+ * are packed into contiguous memory by gemm_pack.h. Batches of one sample are multiplied by gemm_small.h. This file chooses the blocks, and
+ * decides what is packed and what is read in place.
+ *
+ * The reduction order never changes. Each element of c adds its terms in the order of k, and continues its sum from one block of k to
+ * the next. So no choice of blocks changes a bit of the result. */
 #ifndef T
 #include <stddef.h>
 
@@ -10,36 +13,36 @@
 #include "gemm_bf16.h"
 #include "vector.h"
 
-/* Bytes of a level-1 and of a level-2 cache that one block may fill; what streams by needs the rest. */
+/* Bytes of the level-1 and of the level-2 cache that one block may fill. The rest is for data that streams past it. */
 #define L1_SHARE (16 * 1024)
 #if defined(__AVX512F__)
 #    define L2_SHARE (512 * 1024) /* these CPUs have 1 MB or more */
 #else
 #    define L2_SHARE (192 * 1024)
 #endif
-#define K_BLOCK 256       /* rows of a packed block of b, at most */
-#define LOW_BLOCK 48      /* rows of b where it lies, beside a turned a */
-#define KEPT_ROWS 512     /* rows of a that are kept packed, at most; a multiple of LANES */
+#define K_BLOCK 256       /* most rows of a packed block of b */
+#define LOW_BLOCK 48      /* rows of an unpacked b in one block, if a is transposed */
+#define KEPT_ROWS 512     /* most rows of a that stay packed in kept_rows; a multiple of LANES */
 #define A_STRIPS 4        /* strips of a that are packed at a time */
-#define PANEL_ROWS 256    /* of a that one panel of b meets, at most; a third of it where b is turned */
-#define LEVEL_2 (1 << 20) /* bytes of a that a level-2 cache may hold */
-#define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds beside all else */
-#define FAR (4 << 20)     /* bytes of b that no level-2 cache holds from one product to the next */
+#define PANEL_ROWS 256    /* most rows of a in F(panels); a third of it if b is transposed */
+#define LEVEL_2 (1 << 20) /* a level-2 cache may hold an a of this many bytes */
+#define NEAR (384 * 1024) /* bytes of b that a level-2 cache holds next to all other data */
+#define FAR (4 << 20)     /* a b of this many bytes does not stay in a level-2 cache until the next product */
 
-/* Whether rows and outcome are turned in place of weights that are, where they are fewer: not with AVX-512, where it has not been measured.
- * So many columns of the outcome at a time. */
+/* Whether a product with a transposed b computes c^T = b^T . a^T instead (turned_product). It transposes a and c, where they are smaller
+ * than b. Off with AVX-512, where it has not been measured. */
 #if defined(__AVX512F__)
 #    define TURNS_FEW_ROWS 0
 #else
 #    define TURNS_FEW_ROWS 1
 #endif
-#define TURNED_COLUMNS 96
-#define TURNED_SHARE (640 * 1024) /* bytes that may be turned */
+#define TURNED_COLUMNS 96         /* columns of c at a time */
+#define TURNED_SHARE (640 * 1024) /* most bytes of the transposed a and c */
 
-/* Whether rows of a are kept packed for all blocks of columns: not with AVX-512, likewise. */
+/* Whether rows of a stay packed for all blocks of columns (kept_rows). Off with AVX-512, too, where it has not been measured. */
 #define KEEPS_A TURNS_FEW_ROWS
 
-/* What fits here is packed on the stack, which may be as small as a few pages; the rest in the room that the thread was given. */
+/* Bytes that may be packed on the stack, which may be as small as a few pages. Larger blocks are packed in gemm_room. */
 #define STACK_SHARE (4 * 1024)
 
 _Thread_local void *gemm_room;
@@ -55,46 +58,47 @@ _Thread_local int gemm_rounds;
 #include "gemm_transpose.h"
 #include "gemm_pack.h"
 
-/* How a product is cut, and what is copied. */
+/* How a product is cut into blocks, and what is packed or prefetched. */
 typedef struct F(plan) {
     int64_t n_block, k_block; /* columns and rows of b in one block */
     int packs_a, packs_b, fetches_a;
-    int keeps_a;   /* packs it for all blocks of columns, where there is room */
-    int64_t ahead; /* of a strip */
+    int keeps_a;   /* a stays packed for all blocks of columns, if the thread has a room */
+    int64_t ahead; /* F(strip).ahead */
 } F(plan);
 
-/* Whether rows `stride` apart fall into the same few sets of a cache: nearly a multiple of so many bytes. */
+/* Whether rows `stride` apart compete for the same few sets of a cache: their distance is nearly a multiple of `multiple` bytes. */
 NNC_INLINE int F(collide)(int64_t stride, int64_t multiple) {
     int64_t bytes = stride * (int64_t)sizeof(T);
     return bytes > multiple / 2 && (bytes + CACHE_LINE) % multiple <= 2 * CACHE_LINE;
 }
 
-/* A part of n: at most `most`, and the parts alike. */
+/* The size of a part when n is cut into nearly equal parts of at most `most`. */
 static int64_t F(even_part)(int64_t n, int64_t most) {
     int64_t parts = (n + most - 1) / most;
     return parts > 0 ? (n + parts - 1) / parts : 1;
 }
 
-/* One strip, which reads b once: to pack b would cost as much as to read it. */
+/* The plan for one strip of rows. It reads b once, so packing b would cost as much as reading it. Only a transposed b is packed. */
 static F(plan) F(plan_strip)(int64_t m, int64_t n, int64_t k, int64_t b_row, int64_t b_column) {
-    /* The part of b that is transposed stays in the level-1 cache. */
+    /* A block of a transposed b stays in the level-1 cache. */
     if (b_column != 1) return (F(plan)){.n_block = TILE_COLUMNS, .k_block = 64, .packs_b = 1};
     if (n <= TILE_COLUMNS) return (F(plan)){.n_block = n, .k_block = k};
-    /* So few rows of b at a time that they are all read from end to end, and the next ones fetched if they come from far away. */
+    /* Blocks of few rows of b and all columns, so that each row is read from end to end. If b does not fit the level-2 cache, the next
+     * block is prefetched. */
     int is_far = k * n * (int64_t)sizeof(T) > NEAR;
     int64_t k_block = (!is_far ? 32 : m > 4 ? 16 : 8) * (64 / NNC_VECTOR_BYTES);
     return (F(plan)){.n_block = n, .k_block = k_block, .ahead = is_far ? k_block * b_row : 0};
 }
 
 static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, int64_t a_column, int64_t b_row, int64_t b_column) {
-    /* Of a turned a, a strip reads all k rows and not 14. */
+    /* A strip of a transposed a reads from k rows of memory, not from at most TILE_ROWS. So smaller strides collide, too. */
     int packs_a = n > TILE_COLUMNS && (a_row != 1 ? F(collide)(a_row, 4096) : F(collide)(a_column, k < K_BLOCK ? 4096 : 2048));
     if (b_column == 1 && !packs_a) {
-        /* b as it lies: if the level-1 cache holds enough of its rows, or if there are few strips to read it. */
+        /* Read b in place: the level-1 cache holds enough of its rows, and b has one panel or few strips read it. */
         int64_t held = L1_SHARE / (int64_t)sizeof(T) / b_row;
         if ((k <= held || held >= 64) && (n <= TILE_COLUMNS || m < 8 * TILE_ROWS)) return (F(plan)){.n_block = n, .k_block = held};
-        /* Each row of a turned a is in a line of its own, often all in a few sets of the cache: few rows at a time. Then b need not be packed
-         * either, unless many strips read it. */
+        /* Each row of a transposed a is in its own cache line, and often all compete for a few sets of the cache. So blocks have few
+         * rows. Then b need not be packed either, unless many strips read it. */
         int64_t n_low = L2_SHARE / (int64_t)sizeof(T) / LOW_BLOCK / TILE_COLUMNS * TILE_COLUMNS;
         int packing_pays = m >= 12 * TILE_ROWS && (k <= K_BLOCK || n > n_low || F(collide)(b_row, 1024));
         if (!FETCHES && a_row == 1 && !packing_pays && !F(collide)(b_row, 4096))
@@ -104,7 +108,7 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
     int64_t k_block = F(even_part)(k, K_BLOCK);
     int64_t n_block = L2_SHARE / (int64_t)sizeof(T) / k_block / TILE_COLUMNS * TILE_COLUMNS;
     int fetches_a = FETCHES && !packs_a && m * k * (int64_t)sizeof(T) > LEVEL_2;
-    int keeps_a = KEEPS_A && n > n_block && (packs_a || a_row == 1); /* one that is turned costs more to read in its place */
+    int keeps_a = KEEPS_A && n > n_block && (packs_a || a_row == 1); /* a transposed a costs more to read in place */
     return (F(plan)){
         .n_block = nnc_least(n, n_block), .k_block = k_block, .packs_a = packs_a, .packs_b = 1, .fetches_a = fetches_a, .keeps_a = keeps_a};
 }
@@ -116,7 +120,7 @@ static F(plan) F(plan_strips)(int64_t m, int64_t n, int64_t k, int64_t a_row, in
     const T *b, int64_t b_row, int64_t b_column, const T *start, int64_t start_row, T *c, int64_t c_row
 /* clang-format on */
 
-/* All strips of c against one block of b, with A_STRIPS strips of a at a time copied to packed (A_STRIPS * TILE_ROWS, strip.k). */
+/* Multiplies all strips of a by one block of b. Packs A_STRIPS strips of a at a time into packed (A_STRIPS * TILE_ROWS, strip.k). */
 static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
     F(strip) part = strip;
     part.a = packed;
@@ -137,8 +141,8 @@ static void F(packed_strips)(int64_t m, F(strip) strip, T *packed) {
     }
 }
 
-/* Copies strip.b, (strip.k, strip.n) of a matrix, to packed, from where the strip reads it then; the first strip of m rows may be done
- * meanwhile, and strip goes on behind it. Returns how many rows are left. */
+/* Packs strip.b, a block (strip.k, strip.n), into `packed`, where the strip then reads it. May compute the first strip of the m rows
+ * while it packs; `strip` then begins behind it. Returns how many rows are left. */
 NNC_INLINE int64_t F(pack_block)(int64_t m, F(strip) *strip, int64_t b_row, int64_t b_column, T *packed) {
 #if PACKS_AS_IT_READS
     if (b_column == 1 && m >= 2 * TILE_ROWS && strip->n >= TILE_COLUMNS) {
@@ -156,7 +160,7 @@ NNC_INLINE int64_t F(pack_block)(int64_t m, F(strip) *strip, int64_t b_row, int6
     return m;
 }
 
-/* packed_a, packed_b: room for what the plan copies. */
+/* Runs a plan block by block. packed_a and packed_b are memory for what it packs. */
 NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
     for (int64_t j = 0; j < n; j += plan.n_block) {
         F(strip) strip = {.n = nnc_least(n - j, plan.n_block),
@@ -177,7 +181,7 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
             int64_t rows = m;
             if (plan.packs_b) rows = F(pack_block)(m, &strip, b_row, b_column, packed_b);
             F(fetch_nothing)(&strip);
-            if (plan.fetches_a) { /* a is (k, m) to it */
+            if (plan.fetches_a) { /* F(fetch) sees a as (k, m) */
                 F(fetch)(&strip, strip.a + TILE_ROWS * a_row, a_column, a_row);
                 strip.fetch_strip = a_row;
             }
@@ -192,7 +196,7 @@ NNC_INLINE void F(blocks)(F(plan) plan, T *packed_a, T *packed_b, PRODUCT) {
 }
 
 #if KEEPS_A
-/* packed (m, k), rows packed_row apart, = a, either way round. packed_row is a multiple of LANES, and at least k. */
+/* packed (m, k) = a, whose rows or columns are contiguous. Rows of `packed` are packed_row apart, a multiple of LANES, and at least k. */
 static void F(pack_rows)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_column, T *packed, int64_t packed_row) {
     if (a_column == 1) {
         F(copy)(m, k, a, a_row, packed, packed_row);
@@ -208,8 +212,8 @@ static void F(pack_rows)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_
         }
 }
 
-/* The product for several blocks of columns: some rows of a are packed once for a block of k, and stay for all of them. n is a multiple of
- * LANES. */
+/* The product for several blocks of columns. For each block of k, some rows of a are packed once, and stay packed for all blocks of
+ * columns. n is a multiple of LANES. */
 static __attribute__((noinline)) void F(kept_rows)(F(plan) plan, T *room, PRODUCT) {
     T *packed_b = room, *packed_a = room + L2_SHARE / sizeof(T); /* (plan.k_block, plan.n_block) in panels, (m_block, packed_row) */
     int64_t m_block = F(even_part)(m, KEPT_ROWS), packed_row = (plan.k_block + LANES - 1) / LANES * LANES;
@@ -241,8 +245,9 @@ static __attribute__((noinline)) void F(kept_rows)(F(plan) plan, T *room, PRODUC
 _Static_assert(L2_SHARE + KEPT_ROWS * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "a block of b and the rows that are kept fit together");
 #endif
 
-/* The product for some rows and a b that comes from far away. Each panel of b is packed just before all rows meet it, while the first strip
- * of the one before fetches its lines; a is packed once for each block of k. n is a multiple of LANES, a's rows lie as they are. */
+/* The product for few rows and a b that does not fit the level-2 cache. For each block of k, a is packed once. Each panel of b is packed
+ * right before all rows use it, and the first strip of the previous panel prefetches it. The product needs n a multiple of LANES, and an
+ * a that is not transposed. */
 static __attribute__((noinline)) void F(panels)(T *room, PRODUCT) {
     T *packed_b = room, *packed_a = room + K_BLOCK * TILE_COLUMNS; /* (K_BLOCK, TILE_COLUMNS), (m, K_BLOCK) */
     int64_t k_block = F(even_part)(k, K_BLOCK);
@@ -268,7 +273,7 @@ _Static_assert((PANEL_ROWS + TILE_COLUMNS) * K_BLOCK * sizeof(T) <= NNC_GEMM_ROO
 _Static_assert(L2_SHARE + A_STRIPS * TILE_ROWS * K_BLOCK * sizeof(T) <= NNC_GEMM_ROOM_BYTES, "blocks of b and of a fit together");
 _Static_assert(TILE_COLUMNS * sizeof(T) <= STACK_SHARE, "a row of a panel fits");
 
-/* Functions of their own, so that only a product that packs there has room on the stack. */
+/* Separate functions, so that only a product that packs on the stack reserves stack memory. */
 static __attribute__((noinline)) void F(blocks_in_room)(F(plan) plan, T *room, PRODUCT) {
     T *packed_a = room != NULL ? room + L2_SHARE / sizeof(T) : NULL;
     F(blocks)(plan, packed_a, room, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
@@ -279,7 +284,7 @@ static __attribute__((noinline)) void F(blocks_on_stack)(F(plan) plan, PRODUCT) 
     F(blocks)(plan, NULL, packed_b, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 }
 
-/* Strips of a against a b that is read as it lies, in one piece. */
+/* Multiplies without packing: a and b are read in place, in one block. */
 NNC_INLINE void F(as_they_lie)(int64_t ahead, PRODUCT) {
     F(strip) strip = {.n = n,
                       .k = k,
@@ -299,7 +304,7 @@ NNC_INLINE void F(as_they_lie)(int64_t ahead, PRODUCT) {
     F(strips)(m, strip);
 }
 
-/* A thread without a room packs what fits on its stack: no plan changes a bit. */
+/* Runs a plan. A thread without a room packs smaller blocks, on its stack. The result has the same bits. */
 NNC_INLINE void F(run_plan)(F(plan) plan, PRODUCT) {
     if (!plan.packs_a && !plan.packs_b && plan.n_block >= n && plan.k_block >= k) {
         F(as_they_lie)(plan.ahead, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
@@ -322,7 +327,8 @@ static __attribute__((noinline)) void F(turn_start)(int64_t n, int64_t m, const 
         for (int64_t r = 0; r < m; r++) tile[j * TILE_COLUMNS + r] = start[r * start_row + j];
 }
 
-/* The product for n < LANES and a_row == 1, m a multiple of LANES: c^T = b^T . a^T, whose vectors are full. */
+/* The product for few columns, n < LANES, and a transposed a, a_row == 1. It computes c^T = b^T . a^T, whose vectors are full. m is a
+ * multiple of LANES. */
 static __attribute__((noinline)) void F(transposed_product)(PRODUCT) {
     T tile[NNC_VECTOR_BYTES / sizeof(T)][2 * NNC_VECTOR_BYTES / sizeof(T)]; /* (n, TILE_COLUMNS) of c^T */
     T rows_of_c[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)];
@@ -351,13 +357,13 @@ static __attribute__((noinline)) void F(transposed_product)(PRODUCT) {
 }
 
 #if TURNS_FEW_ROWS
-/* Elements that turned_product copies to: a, and some columns of c. */
+/* Elements of memory that turned_product needs: for a transposed, and for some rows of c^T. */
 NNC_INLINE int64_t F(turned_elements)(int64_t m, int64_t k) {
     return (m + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS * (k + TURNED_COLUMNS);
 }
 
-/* The product for a turned b, b_row == 1, of which few rows are to be multiplied, and n a multiple of LANES: c^T = b^T . a^T reads b as it
- * lies, so that a and c are turned in its place. */
+/* The product for a transposed b, b_row == 1, and few rows. c^T = b^T . a^T reads b in place; a and c are transposed instead. n is a
+ * multiple of LANES. */
 static __attribute__((noinline)) void F(turned_product)(T *room, PRODUCT) {
     int64_t width = F(packed_width)(m), panels = (m + width - 1) / width, k_block = F(even_part)(k, K_BLOCK);
     T *turned_c = room + panels * width * k; /* (panels, TURNED_COLUMNS, TILE_COLUMNS), some rows of c^T */
@@ -423,7 +429,8 @@ NNC_INLINE void F(whole_vectors)(PRODUCT) {
 #    include "gemm_quads.h"
 #endif
 
-/* The product for n < LANES. Its b is packed, so that rows of it can be read as whole vectors, unless vectors are read in part as fast. */
+/* The product for n < LANES. b is packed, so that its rows can be read as whole vectors. It is read in place if the level has masked
+ * loads and b fits the level-1 cache. */
 NNC_INLINE void F(part_of_vector)(PRODUCT) {
     if (NNC_READS_PARTS && b_column == 1 && k * b_row * (int64_t)sizeof(T) <= L1_SHARE) {
         F(as_they_lie)(0, m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
@@ -462,7 +469,7 @@ NNC_DECLARE_GEMM(T, F(gemm)) {
     b += whole * b_column;
     c += whole;
     if (start != NULL) start += whole;
-    int turns = a_row == 1 && (m <= TILE_COLUMNS || k > 2 * rest); /* back is a price for each row of c, whatever k */
+    int turns = a_row == 1 && (m <= TILE_COLUMNS || k > 2 * rest); /* transposing c back costs the same for each row, whatever k is */
     int64_t done = turns ? m - m % LANES : 0;
     if (done > 0) F(transposed_product)(done, rest, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
 #if defined(__AVX512F__)

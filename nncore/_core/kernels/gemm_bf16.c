@@ -1,11 +1,11 @@
 /* c = start + a . b with the elements of a and b rounded to bfloat16, to the nearest, ties to even.
  *
- * VDPBF16PS adds the products of two pairs to a float32. So a pair is what lies side by side here: elements 2 q and 2 q + 1 of a row of a
- * or of a column of b, in 32 bits. Blocks of both operands are rounded into packed copies: of a, rows of pairs; of b, panels of two vectors,
- * whose lanes are columns. A tile of 14 rows and two vectors keeps its sums in registers while k runs.
+ * VDPBF16PS adds both products of two pairs to a float32. A pair has 32 bits: elements 2 q and 2 q + 1 of a row of a, or of a column of b,
+ * side by side. Blocks of both operands are rounded and packed: a in rows of pairs, b in panels of two vectors whose lanes are columns. The
+ * microkernel computes a tile of 14 rows and two vectors, whose sums stay in registers while k runs.
  *
- * Blocks hold whole pairs, and the sums of an element go on from one block to the next: each is a chain of the same instructions, wherever
- * m and n are cut. An odd k ends with a pair of which one half is 0 on both sides. */
+ * Blocks hold whole pairs, and the sums of an element continue from one block to the next. So each is a chain of the same instructions,
+ * wherever m and n are cut. If k is odd, the second half of the last pair is 0 in a and in b. */
 #include "gemm_bf16.h"
 
 #if NNC_MAKES_BF16
@@ -16,14 +16,14 @@
 
 #    include "gemm_transpose.h"
 
-#    define WIDTH 16 /* lanes of a vector; squares that are turned have so many rows of so many pairs */
+#    define WIDTH 16 /* lanes of a vector; also rows, and pairs in a row, of a square that is transposed */
 #    define TILE_ROWS 14
 #    define TILE_COLUMNS (2 * WIDTH)
-#    define MOST_PAIRS 128 /* of a block of k */
+#    define MOST_PAIRS 128 /* most pairs of a block of k */
 
 typedef uint32_t pair;
 
-/* What is packed in the room of a thread, and what on a stack of a few pages. */
+/* Sizes of the blocks that are packed in the room of a thread, and of those on its stack, which may have only a few pages. */
 #    define ROOM_COLUMNS 1024
 #    define ROOM_STRIPS 18
 #    define ROOM_ROWS 256
@@ -37,12 +37,12 @@ NNC_INLINE __mmask16 first_lanes(int64_t count) {
 
 NNC_INLINE __m512 load(const float *from, int64_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), from); }
 
-/* Sixteen pairs that follow each other: `count` elements, at most 32, and zeros. */
+/* Sixteen consecutive pairs: the first `count` elements, at most 32, then zeros. */
 NNC_INLINE __m512i pairs_along(const float *from, int64_t count) {
     return (__m512i)_mm512_cvtne2ps_pbh(load(from + WIDTH, count - WIDTH), load(from, count));
 }
 
-/* Sixteen pairs side by side, of which the first halves are at `low`, the second ones at `high`, or 0 where that is NULL. */
+/* Sixteen pairs: first halves from `low`, second halves from `high`, or 0 if that is NULL. */
 NNC_INLINE __m512i pairs_across(const float *low, const float *high, int64_t count) {
     const __m512i places = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
                                             18, 2, 17, 1, 16, 0);
@@ -50,8 +50,9 @@ NNC_INLINE __m512i pairs_across(const float *low, const float *high, int64_t cou
     return _mm512_permutexvar_epi16(places, (__m512i)_mm512_cvtne2ps_pbh(second, load(low, count)));
 }
 
-/* Where pairs of a matrix (n, k) come from, and where they go. Element (i, p) is at from[i * row + p * column], and one of these strides is 1. Pair q of
- * row i goes to to[i / TILE_COLUMNS * to_panel + i % TILE_COLUMNS * to_row + q * to_pair], and to_row or to_pair is 1. */
+/* The pairs of a matrix (n, k) to pack, from where and to where. Element (i, p) is at from[i * row + p * column], and one of these
+ * strides is 1. Pair q of row i goes to to[i / TILE_COLUMNS * to_panel + i % TILE_COLUMNS * to_row + q * to_pair], and to_row or to_pair
+ * is 1. */
 typedef struct move {
     int64_t n, k;
     const float *from;
@@ -60,8 +61,8 @@ typedef struct move {
     int64_t to_panel, to_row, to_pair;
 } move;
 
-/* Those of WIDTH rows from i on and of WIDTH pairs from element p on, or zeros where the matrix ends; but no more rows than it has where each is
- * written by itself. */
+/* Packs a square: WIDTH rows from row i on, and WIDTH pairs from element p on. Beyond the end of the matrix it writes zeros. If it
+ * writes rows one by one, it writes only those that the matrix has. */
 static __attribute__((noinline)) void pack_square(const move *m, int64_t i, int64_t p) {
     pair square[WIDTH * WIDTH] __attribute__((aligned(64)));
     const int lies_along = m->column == 1, turns = lies_along != (m->to_pair == 1);
@@ -79,11 +80,11 @@ static __attribute__((noinline)) void pack_square(const move *m, int64_t i, int6
             _mm512_storeu_si512(line, left > 0 ? pairs_across(from, left > 1 ? from + m->column : NULL, m->n - i) : _mm512_setzero_si512());
         }
     }
-    if (turns) /* bits, whatever they mean */
+    if (turns) /* moves 32 bits, whatever they mean */
         transpose_f32(WIDTH, WIDTH, (const float *)square, WIDTH, (float *)to, lies_along ? m->to_pair : m->to_row);
 }
 
-/* All of them, as they lie in memory. */
+/* Packs the whole matrix, in the order in which it lies in memory. */
 static void pack(move m) {
     if (m.column == 1) {
         for (int64_t i = 0; i < m.n; i += WIDTH)
@@ -106,7 +107,7 @@ typedef struct strip {
     int64_t c_row;
 } strip;
 
-/* A tile: `rows` and `vectors` are constants after inlining. */
+/* The microkernel. `rows` and `vectors` are constants after inlining, so that the sums become registers. */
 NNC_INLINE void tile(const int rows, const int vectors, const strip *s) {
     const pair *a = s->a, *b = s->b;
     const __mmask16 last = first_lanes(s->n - (vectors - 1) * WIDTH);
@@ -172,7 +173,8 @@ typedef struct blocks {
     pair *b;         /* (columns / TILE_COLUMNS, terms / 2, TILE_COLUMNS) */
 } blocks;
 
-/* Rows before strip number i of so many; heights differ by at most one, since a strip of few rows has too few sums to hide their latency. */
+/* Rows before strip i. Heights of strips differ by at most one: a strip of few rows has too few sums to hide the latency of
+ * instructions. */
 NNC_INLINE int64_t rows_before(int64_t i, int64_t m, int64_t n_strips) { return i * m / n_strips; }
 
 /* clang-format off */
@@ -184,7 +186,8 @@ NNC_INLINE int64_t rows_before(int64_t i, int64_t m, int64_t n_strips) { return 
 static void multiply(const blocks *room, PRODUCT) {
     const int64_t n_strips = (m + room->rows - 1) / room->rows, parts = (k + room->terms - 1) / room->terms;
     const int64_t terms =
-        ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* alike, as far as whole vectors of pairs go */
+        ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* nearly equal parts, rounded up to whole vectors of
+                                                                                * pairs */
     for (int64_t j = 0; j < n; j += room->columns)
         for (int64_t done = 0; done < k; done += terms) {
             const int64_t height = nnc_least(k - done, terms), columns = nnc_least(n - j, room->columns);
@@ -210,7 +213,7 @@ static void multiply(const blocks *room, PRODUCT) {
 _Static_assert(ROOM_STRIPS *TILE_ROWS <= ROOM_ROWS && ROOM_ROWS % WIDTH == 0, "all squares of a that are turned fit");
 _Static_assert((ROOM_COLUMNS + ROOM_ROWS) * MOST_PAIRS * sizeof(pair) <= NNC_GEMM_ROOM_BYTES, "blocks of a and of b fit together");
 
-/* A function of its own, so that only a thread without a room needs so much of its stack. */
+/* A separate function, so that only a thread without a room reserves this stack memory. */
 static __attribute__((noinline)) void multiply_on_stack(PRODUCT) {
     pair of_a[WIDTH * MOST_PAIRS], of_b[STACK_PAIRS * TILE_COLUMNS];
     const blocks room = {TILE_COLUMNS, 2 * STACK_PAIRS, 1, STACK_ROWS, of_a, of_b};

@@ -1,8 +1,8 @@
-/* Products of quantised layers: sums over k of (q - zero) w in int32, q of 8 bits without a sign, w of 8 bits with one. Whole numbers have no
- * rounding, so that the sums are the same at every CPU level and in every order; kernels that include this say how large k may be.
+/* Products of quantised layers: int32 sums over k of (q - zero) w, where q has 8 bits without a sign and w has 8 bits with one. Integers
+ * have no rounding, so the sums are the same at every CPU level and in every order. Kernels that include this say how large k may be.
  *
- * Weights (k, n) are copied to panels of few columns, in which those that meet in one instruction lie side by side: four of a column with
- * AVX512_VNNI (vpdpbusd), pairs of int16 elsewhere (pmaddwd). Neither saturates. The rows of a block stay in registers. */
+ * Weights (k, n) are packed into panels of few columns. Weights that one instruction multiplies lie side by side: four of a column with
+ * AVX512_VNNI (vpdpbusd), pairs of int16 elsewhere (pmaddwd). Neither saturates. The sums of a block of rows stay in registers. */
 #ifndef NNCORE_GEMM_INT8_H
 #define NNCORE_GEMM_INT8_H
 
@@ -20,14 +20,15 @@
 #    endif
 #endif
 
-/* Of processors with AVX512 few lack AVX512_VNNI: there it is small rather than fast beside the products. */
+/* Few processors with AVX-512 lack AVX512_VNNI. So at that level the code for pairs is compiled for size, not for speed. */
 #if defined(__AVX512BW__)
 #    define PAIRS_FUNCTION NNC_RARE
 #else
 #    define PAIRS_FUNCTION static
 #endif
 
-/* Columns of a panel, two vectors of sums; rows of a block. A panel with pairs has PAIR_COLUMNS columns. */
+/* Columns of a panel, which are two vectors of sums, and rows of a block: of quads at most QUAD_COLUMNS and QUAD_ROWS, of pairs
+ * PAIR_COLUMNS and FEW_ROWS. */
 #define QUAD_COLUMNS 32
 #define QUAD_ROWS 12
 #define PAIR_COLUMNS (2 * PAIR_BYTES / 4)
@@ -35,7 +36,7 @@
 
 typedef int32_t pair_sums __attribute__((vector_size(PAIR_BYTES), aligned(4), may_alias));
 
-/* sums + the products of pairs of int16, added up in each pair. */
+/* In each lane: sums + the two products of a pair of int16. */
 NNC_INLINE pair_sums dot_pairs(pair_sums sums, pair_sums a, pair_sums b) {
 #if defined(__AVX2__)
     return sums + (pair_sums)_mm256_madd_epi16((__m256i)a, (__m256i)b);
@@ -72,7 +73,8 @@ PAIRS_FUNCTION void multiply_pairs(int64_t rows, int64_t n_pairs, const int16_t 
 #    define HAS_QUADS 1
 #    define WITH_VNNI __attribute__((target("avx512vnni")))
 
-/* sums (rows, QUAD_COLUMNS) of q (rows, n_quads) and a panel (n_quads, QUAD_COLUMNS) of fours, on top of `start` (QUAD_COLUMNS,). */
+/* sums (rows, QUAD_COLUMNS) of q (rows, n_quads) and a panel (n_quads, QUAD_COLUMNS) of quads. Each row of sums begins with `start`
+ * (QUAD_COLUMNS,). */
 WITH_VNNI NNC_INLINE void quads_block(const int rows, int64_t n_quads, const uint8_t *q, int64_t stride, const int8_t *panel,
                                       const int32_t *start, int32_t *sums) {
     __m512i sum[QUAD_ROWS][2];
@@ -109,7 +111,7 @@ WITH_VNNI static void multiply_quads(int64_t rows, int64_t n_quads, const uint8_
 #    define HAS_QUADS 0
 #endif
 
-/* Whether numbers of four rows meet in one instruction. */
+/* Whether one instruction multiplies four weights of a column. */
 static int has_quads(void) {
 #if HAS_QUADS
     return nnc_machine_has_vnni();
@@ -118,13 +120,13 @@ static int has_quads(void) {
 #endif
 }
 
-/* Bytes of a panel, those of a row of q, and of the sums of a block with `start` before them, for k padded to fours. */
+/* Bytes of a panel, of a row of q, and of `start` with the sums of a block. k is padded to a multiple of four. */
 #define PANEL_BYTES(k) (32 * (k))
 #define ROW_BYTES(k) (2 * (k))
 #define SUM_BYTES ((QUAD_ROWS + 1) * QUAD_COLUMNS * 4)
 
-/* Some columns, `first` and those that follow it, of weight (k, n) as a panel; what lies outside of the matrix is 0. `at_once` rows of weight
- * lie side by side, as int8 or, if two, as int16. */
+/* Packs columns `first` and following of weight (k, n) into a panel, with zeros beyond the matrix. `at_once` rows of weight lie side by
+ * side: four as int8, or two as int16. */
 NNC_INLINE void pack_panel(const int at_once, const int columns, const int8_t *weight, int64_t k, int64_t n, int64_t first, void *panel) {
     const int8_t *from[4];
     int8_t part[4][QUAD_COLUMNS] = {{0}};
@@ -152,7 +154,7 @@ NNC_INLINE void pack_panel(const int at_once, const int columns, const int8_t *w
 }
 
 #if HAS_QUADS
-/* The panel, and start (QUAD_COLUMNS,) = minus the sums of its columns times zero, as in a product with a row in which every q is zero. */
+/* Packs a panel, and computes what its sums begin with: start (QUAD_COLUMNS,) = -zero times the sum of each column. */
 WITH_VNNI static void start_quads(const int8_t *weight, int64_t k, int64_t n, int64_t first, int32_t zero, int8_t *panel, int32_t *start) {
     pack_panel(4, QUAD_COLUMNS, weight, k, n, first, panel);
     __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()}, all = _mm512_set1_epi8((char)zero);

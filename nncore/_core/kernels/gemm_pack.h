@@ -1,8 +1,8 @@
-/* The copies that gemm.c makes of blocks of its operands, for the type T. Include after gemm_tile.h. */
+/* Packing for gemm.c: copies blocks of a and b into contiguous memory, for the type T. Include after gemm_tile.h. */
 
-#define TRANSPOSE_AHEAD 256 /* elements between what is transposed and what is fetched meanwhile */
+#define TRANSPOSE_AHEAD 256 /* how far ahead of a transposed square to prefetch, in elements */
 
-/* Functions of their own, since the registers do not suffice for a caller's loop as well. */
+/* Separate functions: inlined into a loop, they would need too many registers. */
 static void F(transpose_square)(const T *from, int64_t from_row, T *to, int64_t to_row) {
 #pragma GCC unroll 16
     for (int64_t r = 0; r < LANES; r++) __builtin_prefetch(from + r * from_row + TRANSPOSE_AHEAD);
@@ -25,7 +25,7 @@ NNC_INLINE void F(copy)(int64_t rows, int64_t columns, const T *from, int64_t fr
 /* Elements of a packed row of b: one vector or two. */
 NNC_INLINE int64_t F(packed_width)(int64_t n) { return n > LANES ? TILE_COLUMNS : LANES; }
 
-/* packed (n / width, k, width), rounded up, = b (k, n) with zeros for the columns that b has not. */
+/* Packs b (k, n) into panels: packed (n / width rounded up, k, width). Columns that b does not have are 0. */
 static void F(pack)(int64_t k, int64_t n, const T *b, int64_t b_row, int64_t b_column, T *packed) {
     int64_t width = F(packed_width)(n), panel = k * width;
     if (b_column == 1) { /* row by row, as b lies in memory */

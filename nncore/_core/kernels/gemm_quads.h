@@ -1,16 +1,17 @@
-/* Products with at most four columns, for the type T, where a vector has room for more: AVX-512. Include after gemm_pack.h.
+/* Products with at most four columns, for the type T, with AVX-512, whose vectors have room for more. Include after gemm_pack.h.
  *
- * A vector holds four columns of several rows of the result. What these rows need of a comes in fours, too, by one load for each row, and a
- * shuffle brings one of its four to all columns of a row: one multiply-add serves as many rows as a vector holds. */
+ * A vector of sums holds four columns of several rows of c. One load for each of these rows fetches four elements of a. A shuffle
+ * spreads one of the four over all columns of its row. So one multiply-add serves as many rows as a vector holds. */
 
 #undef QUAD_ROWS
 #define QUAD 4
-#define QUAD_ROWS (NNC_VECTOR_BYTES / (int)sizeof(T) / QUAD) /* of a vector */
-#define QUAD_SUMS 4                                          /* vectors at a time: one hides another's latency */
+#define QUAD_ROWS (NNC_VECTOR_BYTES / (int)sizeof(T) / QUAD) /* in a vector */
+#define QUAD_SUMS 4                                          /* vectors at a time, to hide the latency of multiply-adds */
 #define QUAD_STRIP (QUAD_SUMS * QUAD_ROWS)                   /* rows at a time */
 #define QUAD_BLOCK (STACK_SHARE / NNC_VECTOR_BYTES)          /* rows of b at a time */
 
-/* The first n of four elements at `from`, and at QUAD_ROWS - 1 places that follow, `apart` from each other. */
+/* One quad for each row of a vector: the first n of four elements at `from`, and at the QUAD_ROWS - 1 places that follow, `apart`
+ * elements apart. */
 NNC_INLINE R F(load_quads)(const T *from, int64_t apart, int64_t n) {
     R quads = F(same_quads)(from, n);
 #pragma GCC unroll 3
@@ -18,7 +19,7 @@ NNC_INLINE R F(load_quads)(const T *from, int64_t apart, int64_t n) {
     return quads;
 }
 
-/* sum + the terms of `count` elements of each four of x, in their order. */
+/* sum + the terms of the first `count` elements of each quad of x, in order. */
 NNC_INLINE R F(add_terms)(R sum, R x, const R *b, int64_t count) {
     sum = F(fma_lanes)(F(NNC_SPREAD)(x, 0), b[0], sum);
     if (count > 1) sum = F(fma_lanes)(F(NNC_SPREAD)(x, 1), b[1], sum);
@@ -27,7 +28,7 @@ NNC_INLINE R F(add_terms)(R sum, R x, const R *b, int64_t count) {
     return sum;
 }
 
-/* QUAD_STRIP rows of c against k rows of b, each of which is a vector of the same four. */
+/* Computes QUAD_STRIP rows of c from k rows of b. Each row of b is a vector of the same quad. */
 NNC_INLINE void F(quad_strip)(int64_t n, int64_t k, const T *a, int64_t a_row, const R *b, const T *start, int64_t start_row, T *c,
                               int64_t c_row) {
     R sum[QUAD_SUMS];

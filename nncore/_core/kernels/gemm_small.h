@@ -1,4 +1,4 @@
-/* Products of a batch of one sample, for the type T, which a plan would take longer than they do. Include after gemm_pack.h. */
+/* Products of a batch of one sample, for the type T. Making a plan would take longer than these products do. Include after gemm_pack.h. */
 
 /* c (m, n) = start + a (m, 1) . b (1, n): the gradient of one sample. */
 static void F(outer_product)(int64_t m, int64_t n, const T *a, int64_t a_row, const T *b, const T *start, int64_t start_row, T *c,
@@ -17,7 +17,7 @@ static void F(outer_product)(int64_t m, int64_t n, const T *a, int64_t a_row, co
     }
 }
 
-/* c (1, n) + a (1, rows) . b (rows, n) to c, for n a multiple of LANES; `rows` is a constant after inlining. */
+/* Adds a (1, rows) . b (rows, n) to c (1, n). n is a multiple of LANES, and `rows` a constant after inlining. */
 NNC_INLINE void F(add_rows)(const int rows, int64_t n, const T *a, int64_t a_column, const T *b, int64_t b_row, T *c) {
     for (int64_t j = 0; j < n; j += LANES) {
         R sum = (R) * (const V *)(c + j);
@@ -27,7 +27,7 @@ NNC_INLINE void F(add_rows)(const int rows, int64_t n, const T *a, int64_t a_col
     }
 }
 
-#define SIDE_BY_SIDE 8 /* rows of b that are read at the same time, from end to end, as memory and caches fetch by themselves */
+#define SIDE_BY_SIDE 8 /* rows of b that are read at the same time, each from end to end, as hardware prefetchers expect */
 
 /* c (1, n) = start + a (1, k) . b (k, n) */
 static void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, const T *start, T *c) {
@@ -42,12 +42,12 @@ static void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, c
     F(store_partial)(c + whole, sum, rest);
 }
 
-#define SMALL_TURNED 1024 /* elements of b: more are worth fetching ahead */
+#define SMALL_TURNED 1024 /* most elements of b: prefetching pays for more */
 
-/* c (1, n) = start + a (1, k) . b (k, n) where b is turned: the gradient of one sample's inputs. */
+/* c (1, n) = start + a (1, k) . b (k, n) for a transposed b: the gradient of one sample's inputs. */
 static void F(row_by_turned)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, int64_t b_column,
                              const T *start, T *c) {
-    T part[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)]; /* of b, turned back */
+    T part[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)]; /* a square of b, transposed back */
     for (int64_t j = 0; j < n; j += LANES) {
         int64_t columns = nnc_least(n - j, LANES);
         R sum = start != NULL ? (R)F(load_partial)(start + j, columns) : (R){0};

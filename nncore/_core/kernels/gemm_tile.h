@@ -1,4 +1,4 @@
-/* The innermost loops of gemm.c for the type T: products of a few rows, with the sums in registers while k runs. */
+/* The microkernel of gemm.c for the type T: products of a few rows, whose sums stay in registers while k runs. */
 
 #undef TILE_ROWS
 #if defined(__AVX512F__)
@@ -11,8 +11,8 @@
 #define TILE_COLUMNS (2 * LANES)
 #define CACHE_LINE 64
 #define LINE (CACHE_LINE / (int64_t)sizeof(T))
-#define PACKS_AS_IT_READS (TILE_ROWS != 14) /* the first strip copies b; what time that takes with AVX-512 is not known */
-#define FETCHES (TILE_ROWS == 14) /* a tile has time to fetch what comes later: one of AVX-512 alone, which waits for its multiply-adds */
+#define PACKS_AS_IT_READS (TILE_ROWS != 14) /* the first strip packs b while it multiplies; not measured with AVX-512 */
+#define FETCHES (TILE_ROWS == 14)           /* tiles prefetch later data: with AVX-512 alone, whose tiles wait for their multiply-adds */
 
 /* c = start + a . b for at most TILE_ROWS rows. */
 typedef struct F(strip) {
@@ -25,10 +25,10 @@ typedef struct F(strip) {
     int64_t start_row;
     T *c; /* (rows, n) */
     int64_t c_row;
-    int64_t ahead; /* how far behind what is read of b lies what will be needed next; 0 if the cache holds it */
-    /* What a strip fetches for later, two lines for each row of b that it reads: those of fetch_rows rows that lie fetch_row apart,
-     * then, fetch_back before, the next ones of each; the strip after it what is fetch_strip times its rows further on, or nothing if that
-     * is 0. If there is nothing to fetch, all of these are 0, and fetch is any address. */
+    int64_t ahead; /* distance in b from what is read to what is prefetched for the next block; 0 if the cache holds b */
+    /* What a strip prefetches for later: two cache lines for each row of b that it reads. They belong to fetch_rows rows, fetch_row
+     * apart. Then it goes back by fetch_back, to the next lines of these rows. The next strip prefetches fetch_strip times its rows
+     * further on, or nothing if fetch_strip is 0. If there is nothing to prefetch, all four numbers are 0, and `fetch` is any address. */
     const T *fetch;
     int64_t fetch_row, fetch_rows, fetch_back, fetch_strip;
 } F(strip);
@@ -39,23 +39,24 @@ NNC_INLINE void F(fetch_nothing)(F(strip) *strip) {
     strip->fetch_row = strip->fetch_rows = strip->fetch_back = strip->fetch_strip = 0;
 }
 
-/* Fetches from (k, n): `row` and `column` are as those of a matrix, one of which is 1. */
+/* Lets a strip prefetch from a matrix (k, n) with strides `row` and `column`, one of which is 1. */
 NNC_INLINE void F(fetch)(F(strip) *strip, const T *from, int64_t row, int64_t column) {
     strip->fetch = from;
     strip->fetch_row = column == 1 ? row : column;
-    strip->fetch_rows = column == 1 ? 0 : TILE_COLUMNS; /* all k rows of TILE_COLUMNS columns, or as many columns of all k elements */
+    strip->fetch_rows = column == 1 ? 0 : TILE_COLUMNS; /* all k rows of TILE_COLUMNS columns, or that many columns of k elements */
     strip->fetch_back = column == 1 ? 0 : TILE_COLUMNS * column - TILE_COLUMNS;
 }
 
-/* What the strip `rows` rows further on fetches. Only many strips have a next one worth fetching for, and many are high. */
+/* Moves the prefetch on by `rows` rows, for the next strip. Only products of many strips have a next one worth prefetching for, and
+ * their strips are high. */
 NNC_INLINE void F(fetch_on)(const int height, F(strip) *strip, int64_t rows) {
     if (FETCHES && height >= TILE_ROWS - 1 && strip->fetch_strip != 0) strip->fetch += rows * strip->fetch_strip;
     else F(fetch_nothing)(strip);
 }
 
-/* One tile: `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`, there is one vector,
- * and it holds only the n < LANES columns that are left. What it reads of b, (k, vectors * LANES), it copies to `packed`, (k, TILE_COLUMNS),
- * if it `packs`. */
+/* The microkernel: one tile of c. `rows` and `vectors` are constants after inlining, so that the sums become registers. If `partial`,
+ * there is one vector, and it holds only the n < LANES columns that are left. If it `packs`, it copies what it reads of b, (k, vectors *
+ * LANES), to `packed` (k, TILE_COLUMNS). */
 NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, const int packs, const F(strip) *strip, T *packed) {
     const T *a = strip->a, *b = strip->b, *start = strip->start;
     int64_t k = strip->k, a_row = strip->a_row, a_column = strip->a_column, b_row = strip->b_row;
@@ -77,7 +78,7 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
     const T *fetch = strip->fetch;
     for (int64_t p = 0, left = strip->fetch_rows; p < k; p++) {
         if (FETCHES && vectors == 2 &&
-            3 * rows > 2 * TILE_ROWS) { /* a high tile has time for it, so that it need not look whether it has to */
+            3 * rows > 2 * TILE_ROWS) { /* high tiles have time for it, and need not test whether there is anything to prefetch */
             __builtin_prefetch(fetch, 0, 2);
             __builtin_prefetch(fetch + LINE, 0, 2);
             fetch += strip->fetch_row;
@@ -86,7 +87,7 @@ NNC_INLINE void F(tile)(const int rows, const int vectors, const int partial, co
                 fetch -= strip->fetch_back;
             }
         }
-        if (packs) __builtin_prefetch(b + p * b_row + TILE_COLUMNS); /* of rows far apart, no processor expects the next tile's */
+        if (packs) __builtin_prefetch(b + p * b_row + TILE_COLUMNS); /* no hardware prefetcher crosses rows that are far apart */
         R row_of_b[2];
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++) {
@@ -128,8 +129,8 @@ NNC_INLINE void F(tiles)(const int rows, F(strip) strip) {
 }
 
 #if PACKS_AS_IT_READS
-/* One strip of TILE_ROWS rows, which copies b to packed (n / TILE_COLUMNS, k, TILE_COLUMNS), rounded up, meanwhile: its loads and stores are
- * done while multiply-adds are. b lies as it is, and n is a multiple of LANES, and at least TILE_COLUMNS. */
+/* One strip of TILE_ROWS rows that packs b meanwhile, into packed (n / TILE_COLUMNS rounded up, k, TILE_COLUMNS). Its loads and stores
+ * overlap with multiply-adds. b is not transposed. n is a multiple of LANES, and at least TILE_COLUMNS. */
 static __attribute__((noinline)) void F(packing_strip)(F(strip) strip, T *packed) {
     for (; strip.n >= TILE_COLUMNS; strip.n -= TILE_COLUMNS) {
         F(tile)(TILE_ROWS, 2, 0, 1, &strip, packed);
@@ -165,7 +166,8 @@ NNC_INLINE void F(equal_strips)(const int rows, int64_t count, F(strip) strip) {
 EACH_ROW_COUNT(DEFINE)
 #undef DEFINE
 
-/* Any number of rows, in strips whose heights differ by at most one: a strip of few rows has too few sums to hide their latency. */
+/* Any number of rows, in strips whose heights differ by at most one: a strip of few rows has too few sums to hide the latency of
+ * multiply-adds. */
 NNC_INLINE void F(strips)(int64_t m, F(strip) strip) {
     int64_t count = (m + TILE_ROWS - 1) / TILE_ROWS;
     while (m > 0) {

@@ -1,11 +1,11 @@
-/* A square of a matrix turned in registers, for the type T. Include after vector.h. */
+/* Transposes a square of a matrix in registers, for the type T. Include after vector.h. */
 
 /* to (k, LANES) = from (n, k) transposed, followed by zeros; n and k are 1 .. LANES, and constants where speed counts. */
 NNC_INLINE void F(transpose)(int64_t n, int64_t k, const T *from, int64_t from_row, T *to, int64_t to_row) {
     R rows[2][NNC_VECTOR_BYTES / sizeof(T)];
     int now = 0;
 #if NNC_VECTOR_BYTES == 32
-    /* Instructions interleave within halves of 16 bytes: what is to meet in one must be there when it is loaded. */
+    /* Instructions interleave within halves of 16 bytes. So elements that are to meet are loaded into the same half. */
     const int64_t group = LANES / 2;
     if (n == LANES && k == LANES) {
 #pragma GCC unroll 4
@@ -30,7 +30,8 @@ NNC_INLINE void F(transpose)(int64_t n, int64_t k, const T *from, int64_t from_r
         rows[0][r] = r >= n ? (V){0} : k == LANES ? *(const V *)row : F(load_partial)(row, k);
     }
 #endif
-    /* Interleaving the first half of the rows with the second turns the bits of an element's place, row before column, by one. */
+    /* An element's position is the bits of its row, then those of its column. Interleaving the first half of the rows with the second
+     * rotates these bits by one. So log2(group) stages exchange rows and columns. */
 #pragma GCC unroll 4
     for (int64_t stage = 1; stage < group; stage *= 2, now = !now)
 #pragma GCC unroll 8

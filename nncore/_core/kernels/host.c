@@ -8,7 +8,7 @@
 #include "rooms.h"
 #include "vector_math.h"
 
-/* Words of elements that begin anywhere in a group of four; they are drawn many at a time. */
+/* Random words of n elements from `first` on, which may lie inside a group of four. NNC_PHILOX_WORDS are drawn at a time. */
 static void draw(uint64_t seed, int64_t step, int32_t layer, int64_t first, int64_t n, uint32_t *words) {
     for (int64_t at = -(first % 4); at < n; at += NNC_PHILOX_WORDS) {
         uint32_t drawn[NNC_PHILOX_WORDS];

@@ -1,4 +1,4 @@
-/* At a CPU level, the table of the host's services for functions of components, nnc_host of plugin.h, and what lends memory to them. */
+/* The host's services for components at one CPU level: the table nnc_host of plugin.h, and a function that lends working memory. */
 #ifndef NNCORE_HOST_H
 #define NNCORE_HOST_H
 
@@ -7,8 +7,8 @@
 #define NNC_HOST_(level) nnc_host_##level
 #define NNC_HOST(level) NNC_HOST_(level)
 
-/* Lends this thread memory for the copies of matrix products, as runs do to their members, or takes it back, and lets the products round
- * their factors to bfloat16, or not: for tests of kernels that are called by themselves. -1: there is no memory. */
+/* For tests that call kernels outside of a run. Lends this thread the memory in which matrix products pack blocks, or takes it back.
+ * Also sets whether products round their factors to bfloat16. Returns -1 if there is no memory. */
 typedef int nnc_lender(int lends, int rounds);
 
 #define NNC_LENDER_(level) nnc_lender_##level

@@ -1,5 +1,5 @@
-/* See lbfgs.h. The steps lie in memory that no level-1 cache holds, so each pass over vectors does all that it can: it moves one on and
- * multiplies it by what comes next. */
+/* See lbfgs.h. The stored steps do not fit a level-1 cache. So each pass over vectors does all that it can: it updates one vector, and
+ * multiplies it by the next one that is needed. */
 #include "lbfgs.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 typedef nnc_vector_f64 vector;
 
 #define WIDTH ((int64_t)(sizeof(vector) / sizeof(double)))
-#define SUMS 4 /* side by side, so that one addition need not wait for the one before */
+#define SUMS 4 /* independent partial sums, so that an addition need not wait for the previous one */
 #define AT_ONCE (SUMS * WIDTH)
 #define AT(x, i, k) (*(vector *)((x) + (i) + (k) * WIDTH))
 #define OF(x, i, k) (*(const vector *)((x) + (i) + (k) * WIDTH))
@@ -51,7 +51,7 @@ static double combine(int64_t n, double scale, const double *x, double factor, c
     return total(sums, rest);
 }
 
-/* As whole numbers, the bits of positive numbers are in the order of the numbers, and those of NaN are above. */
+/* Compares bits as integers: those of positive numbers have the order of the numbers, and those of NaN are larger. */
 static double largest(const nnc_descent *descent) {
     int64_t found = 0;
     for (int64_t i = 0; i < descent->n; i++) {
@@ -65,7 +65,7 @@ static double largest(const nnc_descent *descent) {
     return size;
 }
 
-/* The two loops of Nocedal (1980): direction = -H gradient, where H is what the steps say of the inverse of the second derivatives. */
+/* The two-loop recursion of Nocedal (1980): direction = -H gradient, where H estimates the inverse of the Hessian from the stored steps. */
 static double aim(nnc_descent *descent) {
     int64_t n = descent->n, n_kept = descent->n_kept, capacity = descent->capacity;
     const double *gradient = descent->gradient, *x = gradient;

@@ -12,14 +12,15 @@
 /* A call that is not inlined keeps its whole loop scalar. */
 #define NNC_INLINE static inline __attribute__((always_inline))
 
-/* What several functions of a file call for many numbers at a time: once in the wheel, not once for each of them. */
+/* A function that others of its file call for many numbers at a time. It is compiled once, not once for each caller, which keeps wheels
+ * small. */
 #define NNC_APART static __attribute__((noinline, unused))
 
-/* A function of what few networks do, which leaves the work to others: small rather than fast. */
+/* A function that few networks use: compiled for size, not for speed. */
 #define NNC_RARE static __attribute__((noinline, cold))
 
-/* a b + c, rounded once at the levels that have an instruction for it. Compilers themselves fuse nothing (setup.py): they would in the
- * vectors of a loop and not in its remainder, so that the bits of a number depended on how many follow it. */
+/* a b + c, rounded once at levels with an instruction for it. Compilers do not fuse by themselves (-ffp-contract=off in setup.py). They
+ * would fuse in the vectors of a loop and not in its remainder, so that the bits of a number would depend on how many follow it. */
 #if defined(__FMA__) || defined(__aarch64__)
 NNC_INLINE float nnc_fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 NNC_INLINE double nnc_fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }

@@ -14,7 +14,8 @@
 
 #else
 
-/* One of N(0, 1) for a random word: Giles' polynomials for the inverse of erf, in the tail and in the centre, of which one is chosen. */
+/* A sample of N(0, 1) from a random word, by Giles' polynomials for the inverse of erf. Both are computed, for the centre and for the
+ * tail, and one is selected. */
 NNC_INLINE T F(standard_normal)(uint32_t word) {
     T q = ((T)(int32_t)(word & 0x7FFFFFFF) + (T)0.5) * (T)(1.0 / 2147483648.0);
     T w = -F(nnc_log)(q * (2 - q)), c = w - (T)2.5, t = sqrt(w > 0 ? w : 0) - 3;

@@ -51,8 +51,8 @@ const nnc_peak NNC_PEAK(NNC_LEVEL) = {
 };
 
 #else
-/* As many chains as fill the pipelines (latency times units: 8 to 16, and 12 where a multiplication and an addition follow
- * each other) and leave registers for the two constants. */
+/* Independent chains of multiply-adds: enough to fill the pipelines, and few enough to leave registers for the two constants. Filling
+ * takes latency times units: 8 to 16, or 12 where a multiplication and an addition follow each other. */
 #undef CHAINS
 #if defined(__AVX512F__) || defined(__aarch64__)
 #    define CHAINS 24
@@ -67,7 +67,7 @@ static double F(multiply_add)(int64_t n_rounds, T *sink) {
     for (int64_t round = 0; round < n_rounds; round++)
 #pragma GCC unroll 32
         for (int c = 0; c < CHAINS; c++)
-            sum[c] = F(nnc_vector_fma)((T)0.5, sum[c], one); /* goes to 2: neither overflow nor subnormal numbers */
+            sum[c] = F(nnc_vector_fma)((T)0.5, sum[c], one); /* converges to 2: neither overflow nor subnormal numbers */
 #pragma GCC unroll 32
     for (int c = 1; c < CHAINS; c++) sum[0] += sum[c];
     *(V *)sink = sum[0];

@@ -1,4 +1,4 @@
-/* What a CPU level could do at best: the ground that speeds are measured against. Compiled once per CPU level. */
+/* Peak speeds of a CPU level, to compare measured speeds with. Compiled once per CPU level. */
 #ifndef NNCORE_PEAK_H
 #define NNCORE_PEAK_H
 
@@ -9,12 +9,12 @@
 typedef struct nnc_peak {
     const char *instructions; /* the vector instructions of the level, as their makers write them */
 
-    /* Multiply-adds in registers, with nothing to wait for. Return the floating-point operations done. */
+    /* Multiply-adds in registers, without memory accesses. Return the number of floating-point operations. */
     double (*multiply_add_f32)(int64_t n_rounds, float *sink /* (16,) */);
     double (*multiply_add_f64)(int64_t n_rounds, double *sink /* (8,) */);
 
-    /* One product of two matrices as layers make them, with the copies it needs, in float32 or, if it `rounds`, in bfloat16. Returns the operations
-     * done, 0 if there was no memory for the copies. */
+    /* One matrix product as in layers, with its packing, in float32, or in bfloat16 if it `rounds`. Returns the number of operations, or
+     * 0 if there was no memory for packing. */
     double (*product)(int rounds, float *matrices /* (3, NNC_PRODUCT_SIZE, NNC_PRODUCT_SIZE), the third is written */);
 
     /* The memory traffic of one step of Adam, with less arithmetic: reads w, g, m and v, writes w, m and v. All (n,). */

@@ -1,5 +1,5 @@
-/* Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): random numbers by counter, so that the
- * number of an element depends on (seed, step, layer, element) alone. nncore/contract/philox.py is its oracle. */
+/* Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): counter-based random numbers. The number of an
+ * element depends only on (seed, step, layer, element). nncore/contract/philox.py is its oracle. */
 #ifndef NNCORE_PHILOX_H
 #define NNCORE_PHILOX_H
 
@@ -16,16 +16,16 @@
 #    include <arm_neon.h>
 #endif
 
-/* A 32-bit number in the low half of every lane; what is in the high half means nothing. */
+/* A 32-bit number in the low half of every lane. The high half may hold anything. */
 typedef uint64_t nnc_words __attribute__((vector_size(NNC_VECTOR_BYTES)));
 #define NNC_WORD_LANES (NNC_VECTOR_BYTES / 8)
 
-/* Vectors of counters taken at once: one's arithmetic hides the other's latency. */
+/* Vectors of counters that are computed together, to hide latency. */
 #define NNC_PHILOX_VECTORS 2
 /* Words that one call draws. */
 #define NNC_PHILOX_WORDS (4 * NNC_PHILOX_VECTORS * NNC_WORD_LANES)
 
-/* Products of the low halves. Compilers find no instruction for it by themselves. */
+/* Products of the low halves. Compilers do not find the instruction by themselves. */
 NNC_INLINE nnc_words nnc_multiply_words(nnc_words a, nnc_words b) {
 #if defined(__AVX512F__)
     return (nnc_words)_mm512_mul_epu32((__m512i)a, (__m512i)b);

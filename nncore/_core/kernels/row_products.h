@@ -1,17 +1,18 @@
-/* Gradients that are sums over the rows of d_y times a number of each element, a template: include after level.h and float32.h or float64.h
- * where FACTOR(i, k) is that number in row i, at place k of matrices (n_rows, n_inputs), made of x and cache. */
+/* Gradients of parameters, one for each column: sums over the rows of d_y times a factor. A template: include after level.h and
+ * float32.h or float64.h, and define FACTOR(i, k) before. It is the factor in row i, at place k of matrices (n_rows, n_inputs), computed
+ * from x and cache. */
 
 #ifndef NNCORE_ROW_PRODUCTS_H
 #define NNCORE_ROW_PRODUCTS_H
 #include <string.h>
 
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+/* Columns that are summed together, and rows of a partial sum: short sums lose fewer digits. */
 #define STRIP 256
 #define SUM_ROWS 128
 
 #endif
 
-/* To total (m,): the sums over rows begin .. end - 1, for m <= STRIP columns from `first` on. */
+/* Adds to total (m,) the sums over rows begin .. end - 1, for m <= STRIP columns from `first` on. */
 static void F(add_products)(const nnc_layer_call *call, int64_t first, int64_t m, int64_t begin, int64_t end, T *total) {
     const T *x = call->x, *d_y = call->d_y, *cache = call->cache;
     int64_t n = call->n_inputs;
@@ -22,7 +23,7 @@ static void F(add_products)(const nnc_layer_call *call, int64_t first, int64_t m
     for (int64_t j = 0; j < m; j++) total[j] += sum[j];
 }
 
-/* Of the columns that are parameters begin_parameter .. end_parameter - 1 of the call, to its d_parameters. */
+/* Writes d_parameters of the call: the gradients of parameters begin_parameter .. end_parameter - 1, one for each column. */
 static void F(row_products)(const nnc_layer_call *call) {
     int64_t first = call->begin_parameter;
     T *total = call->d_parameters; /* (end_parameter - begin_parameter,) */

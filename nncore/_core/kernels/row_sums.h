@@ -1,11 +1,11 @@
-/* Sums over the rows of a batch, for the type T: of SUM_ROWS rows at a time, so that no sum is long. */
+/* Sums over the rows of a batch, for the type T, from partial sums of SUM_ROWS rows: short sums lose fewer digits. */
 #ifndef SUM_ROWS
 #    define SUM_ROWS 128
 #    define STRIP 256 /* columns that are summed together through these rows */
 #endif
 
-/* To total (width,): the sums over n_rows rows of `from`, which are `step` numbers apart, times those of `factors`, which are `factors_step`
- * apart, if it is not NULL. width <= STRIP. */
+/* Adds to total (width,) the sums over n_rows rows of `from`, which are `step` numbers apart. If `factors` is not NULL, it multiplies
+ * each row by one of `factors`, which are `factors_step` apart. width <= STRIP. */
 static void F(add_rows)(const T *from, int64_t step, const T *factors, int64_t factors_step, int64_t n_rows, int64_t width, T *total) {
     T sum[STRIP] = {0};
     for (int64_t row = 0; row < n_rows; row++, from += step) {

@@ -1,11 +1,10 @@
-/* e = exp(z - max z) of every row and its sum, a template: include after vector_math.h and float32.h or float64.h.
+/* e = exp(z - max z) of every row and its sum. A template: include after vector_math.h and float32.h or float64.h.
  *
- * The largest has e = 1, beside which the others may be small: `rest` is the sum without one that is 1, so that log(1 + rest) and 1 - p
- * = rest / (1 + rest) keep the digits that the whole sum has lost.
+ * The largest z has e = 1, and next to it the others may be small. So `rest` is the sum without one e that is 1. Then log(1 + rest) and 1 -
+ * p = rest / (1 + rest) keep digits that the whole sum would lose.
  *
- * Two layouts keep vectors full. Many rows of few columns are transposed, so that a vector runs across rows; other rows are taken
- * as they lie. In either layout few columns are summed in their order, and lanes do not meet: a row's bits depend on nothing but
- * the row. */
+ * Two layouts keep vectors full. Many rows of few columns are transposed, so that a vector runs across rows. Other rows are read in
+ * place. Few columns are summed in their order in both layouts, and never across lanes. So a row's bits depend only on the row. */
 #include "vector.h"
 
 #ifndef NNCORE_SOFTMAX_H
@@ -14,7 +13,7 @@
 #define FEW_COLUMNS 16
 /* Groups of LANES rows that are transposed together: enough for one group's arithmetic to hide another's latency. */
 #define GROUPS 4
-/* Numbers, and rows, that are taken together as they lie. */
+/* Most numbers, and most rows, that are read in place together. */
 #define PART 256
 #define PART_ROWS 16
 
@@ -23,16 +22,16 @@
 /* How many of n_rows rows are taken together, transposed or not. */
 #define BLOCK_ROWS(n_rows, n) \
     (IS_BLOCK(n_rows, n) ? nnc_least(n_rows, GROUPS * LANES) : n > PART ? 1 : nnc_least(nnc_least(n_rows, PART / n), PART_ROWS))
-/* Where the columns that are summed by vectors end. */
+/* The end of the columns that are summed as vectors. */
 #define WHOLE(n) ((n) <= FEW_COLUMNS ? 0 : (n) / LANES * LANES)
-/* Rows that are moved together, as a short vector. */
+/* Rows that a transposition moves together, as a short vector. */
 #define STRIP (LANES < 4 ? LANES : 4)
 
 #endif
 
 NNC_INLINE V F(load)(const T *x) { return *(const V *)x; }
 
-/* What a comparison of vectors gives: all bits of a lane, or none. */
+/* The result of a comparison of vectors: all bits of a lane, or none. */
 typedef __typeof__((V){0} == (V){0}) F(nnc_mask);
 
 /* Lane by lane, a where `is_a`, else b. */
@@ -117,7 +116,7 @@ NNC_APART void F(exp_and_rest)(V *t, int64_t n_groups, int64_t n, V *rest) {
     }
 }
 
-/* The sum of x - origin: an origin among the x saves the digits that a common offset would cost. */
+/* The sum of x - origin. An origin among the x keeps digits that a common offset would cost. */
 NNC_INLINE T F(sum_beyond)(const T *x, T origin, int64_t n) {
     int64_t whole = WHOLE(n);
     T sum = 0;
@@ -133,8 +132,8 @@ NNC_INLINE T F(sum_beyond)(const T *x, T origin, int64_t n) {
 /* p - 1 of a class, p = e share with share = 1 / (1 + rest). */
 NNC_INLINE T F(d_label)(T e, T share, T rest) { return e == 1 ? -(rest * share) : e * share - 1; }
 
-/* d_a (n,) of the probability a above 1/2, or 0 if there is none. From there d_a is counted, since what is left of its own d_a against
- * the mean is as small as 1 - a. */
+/* The d_a of the class whose probability a is above 1/2, or 0 without one. All d_a are then measured from this origin, because the
+ * difference between this one and the mean of d_a is as small as 1 - a. */
 NNC_INLINE T F(of_likely)(const T *a, const T *d_a, int64_t n) {
     T origin = 0;
     for (int64_t j = 0; j < n; j++) origin = a[j] > (T)0.5 ? d_a[j] : origin;
@@ -154,8 +153,8 @@ NNC_INLINE T F(largest_of)(const T *z, int64_t n) {
     return largest;
 }
 
-/* largest (n_rows,), and rest (n_rows,) over each row of z (n_rows, n), as many rows as BLOCK_ROWS says. The e themselves go to
- * e (n_rows, n), which may be z or NULL. */
+/* Writes largest (n_rows,) and rest (n_rows,) of each row of z (n_rows, n), for at most BLOCK_ROWS rows. Writes the exponentials to e
+ * (n_rows, n), which may be z, or NULL if they are not needed. */
 NNC_APART void F(exp_rows)(const T *z, int64_t n_rows, int64_t n, T *e, T *largest, T *rest) {
     T room[PART], ones[PART_ROWS];
     for (int64_t row = 0; row < n_rows; row++) {

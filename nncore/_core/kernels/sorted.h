@@ -1,4 +1,4 @@
-/* Numbers in rising order. */
+/* Binary search in ascending numbers. */
 #ifndef NNCORE_SORTED_H
 #define NNCORE_SORTED_H
 

@@ -1,17 +1,17 @@
-/* Sums of rows of a matrix, each times a number, of the few rows that a sparse vector names. A template over float and double; include
- * vector.h before. */
+/* Sums of matrix rows times factors, for the few rows that a sparse vector names. A template over float and double; include vector.h
+ * before. */
 
 /* Vectors of sums side by side. */
 #define SPARSE_VECTORS 4
 
-/* Terms that are added up by themselves, so that no sum is long. */
+/* Terms of a partial sum: short sums lose fewer digits. */
 #define SPARSE_TERMS 256
 
-/* Rows of the matrix come from anywhere: that of a term is fetched while those of so many before it are added. */
+/* The rows of the matrix come in no order. So the row of a term is prefetched this many terms ahead. */
 #define SPARSE_AHEAD 8
 
-/* y = start + the sum over k < n of values[k] times the row (rows[k] - first) of x (., stride), in `vectors` vectors of which the last holds
- * `last` columns. `vectors` is a constant after inlining. A NULL for `start` is 0. */
+/* y = start + the sum over k < n of values[k] times row (rows[k] - first) of x (., stride). y has `vectors` vectors, of which the last
+ * holds `last` columns. `vectors` is a constant after inlining. If `start` is NULL, it is 0. */
 NNC_INLINE void F(sparse_sum)(const int vectors, int64_t last, const T *start, const int32_t *rows, const T *values, int64_t n, const T *x,
                               int64_t first, int64_t stride, T *y) {
     R sum[SPARSE_VECTORS] = {{0}};

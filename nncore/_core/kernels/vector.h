@@ -1,6 +1,5 @@
-/* The widest vector of the CPU level being compiled, by the compilers' own vector extension (GCC, Clang).
- * V is a vector of the template's T that may lie at any address, R the same in a register, LANES how many T they hold.
- * Include before float32.h and float64.h. */
+/* The widest vector of the CPU level being compiled, by the vector extensions of GCC and Clang. V is a vector of the template's T at any
+ * address, R the same in a register. LANES is how many T they hold. Include before float32.h and float64.h. */
 #ifndef NNCORE_VECTOR_H
 #define NNCORE_VECTOR_H
 
@@ -24,8 +23,8 @@
 typedef float nnc_vector_f32 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(4), may_alias));
 typedef double nnc_vector_f64 __attribute__((vector_size(NNC_VECTOR_BYTES), aligned(8), may_alias));
 
-/* Sums that are to stay in registers are of this type, which is that of the instructions: to GCC, a variable of one type whose values come
- * from another is two, and where registers are short it keeps one of them in memory. */
+/* Sums that are to stay in registers have this type, which is that of the instructions. GCC treats a variable of one type whose values
+ * come from another type as two. Where registers are short, it keeps one of them in memory. */
 typedef float nnc_register_f32 __attribute__((vector_size(NNC_VECTOR_BYTES)));
 typedef double nnc_register_f64 __attribute__((vector_size(NNC_VECTOR_BYTES)));
 
@@ -60,14 +59,14 @@ NNC_INLINE nnc_register_f32 nnc_vector_fma_f32(float a, nnc_register_f32 b, nnc_
 NNC_INLINE nnc_register_f64 nnc_vector_fma_f64(double a, nnc_register_f64 b, nnc_register_f64 c) { return a * b + c; }
 #endif
 
-/* Whether there is an instruction for reading a part of a vector. */
+/* Whether the level has masked loads. */
 #if defined(__AVX512F__) || defined(__AVX2__)
 #    define NNC_READS_PARTS 1
 #else
 #    define NNC_READS_PARTS 0
 #endif
 
-/* Vectors of which only the first `count` elements, 0 .. LANES, are in memory. What load_partial does not load is 0. */
+/* Load and store the first `count` elements of a vector, 0 .. LANES. Elements that are not loaded are 0. */
 #if defined(__AVX512F__)
 NNC_INLINE nnc_vector_f32 load_partial_f32(const float *from, int64_t count) {
     return (nnc_vector_f32)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
@@ -82,7 +81,7 @@ NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
     _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)v);
 }
 #elif defined(__AVX2__)
-/* As many lanes on as are loaded: those from place 8 - count, or 4 - count, on. */
+/* Masks: read from place 8 - count, or 4 - count, the first `count` lanes are on. */
 static const int32_t nnc_lanes_f32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const int64_t nnc_lanes_f64[8] = {-1, -1, -1, -1};
 
@@ -92,7 +91,7 @@ NNC_INLINE nnc_vector_f32 load_partial_f32(const float *from, int64_t count) {
 NNC_INLINE nnc_vector_f64 load_partial_f64(const double *from, int64_t count) {
     return (nnc_vector_f64)_mm256_maskload_pd(from, _mm256_loadu_si256((const __m256i *)(nnc_lanes_f64 + 4 - count)));
 }
-/* Stores with a mask are slow where AMD made the processor: by the bits of the count. */
+/* Masked stores are slow on AMD's processors. So these store 4, 2 and 1 elements, by the bits of `count`. */
 NNC_INLINE void store_partial_f32(float *to, nnc_vector_f32 v, int64_t count) {
     if (count >= 8) {
         _mm256_storeu_ps(to, (__m256)v);
@@ -136,7 +135,7 @@ NNC_INLINE void store_partial_f64(double *to, nnc_vector_f64 v, int64_t count) {
             NNC_EACH_LANE(T, j) if (j < count) to[j] = v[j];                                         \
         }
 /* clang-format on */
-/* Unrolled: with constant places a vector stays in its register. */
+/* Unrolled: with constant indices a vector stays in its register. */
 #    define NNC_EACH_LANE(T, j) _Pragma("GCC unroll 16") for (int j = 0; j < (int)(NNC_VECTOR_BYTES / sizeof(T)); j++)
 NNC_DEFINE_PARTIAL(float, f32)
 NNC_DEFINE_PARTIAL(double, f64)
@@ -145,7 +144,8 @@ NNC_DEFINE_PARTIAL(double, f64)
 #endif
 
 #if defined(__AVX512F__)
-/* Vectors of fours, of elements that lie side by side. The first n of four at `from`, in every four of the vector; others are 0. */
+/* A quad is four elements that lie side by side. same_quads loads the first n of four at `from` into every quad of a vector; the others
+ * are 0. */
 NNC_INLINE nnc_register_f32 same_quads_f32(const float *from, int64_t n) {
     return (nnc_register_f32)_mm512_broadcast_f32x4(_mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), from));
 }
@@ -153,7 +153,7 @@ NNC_INLINE nnc_register_f64 same_quads_f64(const double *from, int64_t n) {
     return (nnc_register_f64)_mm512_broadcast_f64x4(_mm256_maskz_loadu_pd((__mmask8)((1u << n) - 1), from));
 }
 
-/* v with those in place of its r-th four. */
+/* v with its r-th quad replaced by the first n of four elements at `from`, and zeros. */
 NNC_INLINE nnc_register_f32 replace_quad_f32(nnc_register_f32 v, int64_t r, const float *from, int64_t n) {
     __m128 quad = _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), from);
     return (nnc_register_f32)_mm512_mask_broadcast_f32x4((__m512)v, (__mmask16)(15u << 4 * r), quad);
@@ -163,7 +163,7 @@ NNC_INLINE nnc_register_f64 replace_quad_f64(nnc_register_f64 v, int64_t r, cons
     return (nnc_register_f64)_mm512_mask_broadcast_f64x4((__m512d)v, (__mmask8)(15u << 4 * r), quad);
 }
 
-/* The first n of the r-th four of v, to `to`. */
+/* Stores the first n elements of the r-th quad of v. */
 NNC_INLINE void store_quad_f32(float *to, nnc_register_f32 v, int r, int64_t n) {
     __m128 quad = r == 0   ? _mm512_castps512_ps128((__m512)v)
                   : r == 1 ? _mm512_extractf32x4_ps((__m512)v, 1)
@@ -176,7 +176,7 @@ NNC_INLINE void store_quad_f64(double *to, nnc_register_f64 v, int r, int64_t n)
     _mm256_mask_storeu_pd(to, (__mmask8)((1u << n) - 1), quad);
 }
 
-/* The q-th element of each four, in all of the four. */
+/* Spreads the q-th element of each quad over the quad. */
 #    define NNC_SPREAD_f32(v, q) ((nnc_register_f32)_mm512_permute_ps((__m512)(v), (q) * 0x55))
 #    define NNC_SPREAD_f64(v, q) ((nnc_register_f64)_mm512_permutex_pd((__m512d)(v), (q) * 0x55))
 
@@ -189,8 +189,8 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 }
 #endif
 
-/* a0 b0 a1 b1 ... of the lower and of the upper halves of a and b; of vectors of 32 bytes, of the halves of each 16 bytes, as their
- * instructions do it. */
+/* Interleaves the lower or the upper halves of a and b: a0 b0 a1 b1 ... In vectors of 32 bytes it does so in each half of 16 bytes, as
+ * the instructions do. */
 #define NNC_LOW_2 0, 2
 #define NNC_HIGH_2 1, 3
 #define NNC_LOW_4 0, 4, 1, 5
@@ -209,11 +209,11 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 #    define NNC_HIGH_TWICE_2 1, 5, 3, 7
 #    define NNC_INTERLEAVE_f32(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_4)
 #    define NNC_INTERLEAVE_f64(half, a, b) __builtin_shufflevector(a, b, NNC_##half##_TWICE_2)
-/* The lower or the upper halves of a and b. */
+/* Joins the lower or the upper halves of a and b. */
 #    define NNC_JOIN_HALVES_f32(upper, a, b) ((nnc_register_f32)_mm256_permute2f128_ps((__m256)(a), (__m256)(b), (upper) ? 0x31 : 0x20))
 #    define NNC_JOIN_HALVES_f64(upper, a, b) ((nnc_register_f64)_mm256_permute2f128_pd((__m256d)(a), (__m256d)(b), (upper) ? 0x31 : 0x20))
 
-/* Two halves, each from its own place. */
+/* Loads two halves from two addresses. */
 NNC_INLINE nnc_register_f32 load_halves_f32(const float *low, const float *high) {
     return (nnc_register_f32)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
 }

@@ -1,12 +1,11 @@
 /* exp, expm1, log, log1p, tanh, sigmoid, sin and cos of pi x, and the normal distribution of one number, written so that a loop over them
  * becomes vector code.
  *
- * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an integer, which
- * GCC and Clang vectorise at every CPU level without -ffast-math. expm1 takes what is not positive, log1p what lies in 0 .. 1,
- * or in a form of its own whatever is positive. Errors stay
- * below 3 ULP (of x Phi(-x), as gelu.c puts it together, 4) over all numbers, subnormal results included. NaN passes through, infinities
- * give the limits, tanh keeps the sign of a zero. Nothing relies on fused multiply-add, but levels that have it and levels that do not may
- * differ in the last place.
+ * There is no branch, no call and no table: only arithmetic, comparisons that select, and the bits of a number read as an integer. GCC and
+ * Clang vectorise this at every CPU level without -ffast-math. expm1 takes numbers that are not positive. log1p takes those in 0 .. 1, and
+ * a second form all positive ones. Errors stay below 3 ULP for all numbers, subnormal results included (below 4 for x Phi(-x) as gelu.c
+ * computes it). NaN passes through, infinities give the limits, and tanh keeps the sign of a zero. Nothing relies on fused multiply-add,
+ * but levels with it and levels without it may differ in the last place.
  *
  * Templates reach the functions as F(nnc_exp)(x). Include before float32.h and float64.h. */
 #ifndef NNCORE_VECTOR_MATH_H
@@ -20,12 +19,13 @@
 #include "level.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
-/* GCC's threads of jumps join two comparisons of a number before it vectorises: masks come out in place of a minimum and a maximum. */
+/* GCC's jump threading merges two comparisons of a number before vectorisation. That would make masks instead of a minimum and a
+ * maximum. */
 #    pragma GCC optimize("no-thread-jumps")
 #endif
 
-/* Where functions have reached their limits. Compilers are not to know these numbers: of two comparisons with constants GCC makes masks and
- * choices, of two with variables a maximum and a minimum. The numbers are in ends.c. */
+/* Arguments at which functions reach their limits; ends.c has the numbers. Compilers must not know them: GCC makes masks and selections
+ * of two comparisons with constants, but a maximum and a minimum of two with variables. */
 #define NNC_ENDS_(suffix, level) nnc_ends_##suffix##_##level
 #define NNC_ENDS(suffix, level) NNC_ENDS_(suffix, level)
 #define nnc_ends_f32 NNC_ENDS(f32, NNC_LEVEL)
@@ -117,8 +117,8 @@ NNC_INLINE double nnc_sine_tail_f64(double r2) {
     return nnc_fma_f64(q, r2, -5.1677127800499697);
 }
 
-/* exp(-x^2 / 2) / Phi(-x) = 2 + x (sqrt(2 pi) - bend(x)), Phi the distribution function of the standard normal: bend for
- * 0 <= x <= normal_is_zero. No more than a fifth of its relative error gets into the whole. */
+/* bend(x) for 0 <= x <= normal_is_zero. It is defined by exp(-x^2 / 2) / Phi(-x) = 2 + x (sqrt(2 pi) - bend(x)), where Phi is the
+ * distribution function of the standard normal. At most a fifth of its relative error reaches this ratio. */
 NNC_INLINE float nnc_normal_bend_f32(float x) {
     float p = 4.01629519e-3f, q = 2.00811390e-3f;
     p = nnc_fma_f32(p, x, 4.60133736e-2f);

@@ -17,19 +17,19 @@ NNC_INLINE T F(nnc_from_bits)(BITS bits) {
 /* |x| without a comparison, which compilers would turn into branches where x is compared again. */
 NNC_INLINE T F(nnc_magnitude)(T x) { return F(nnc_from_bits)(F(nnc_bits)(x) & ~SIGN_BIT); }
 
-/* Adding it to a smaller number rounds that to an integer and leaves it, two's complement, in the lowest bits. */
+/* Added to a smaller number, it rounds that to an integer, and leaves the integer in the lowest bits, in two's complement. */
 #define ROUND_TO_INTEGER ((T)((BITS)3 << (FRACTION_BITS - 1)))
 
 /* 2^k for an integer k in the range of normal numbers. */
 NNC_INLINE T F(nnc_power_of_two)(T k) { return F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS)) << FRACTION_BITS); }
 
-/* exp(x) = 2^k (1 + p), k an integer, |p| < 0.42; the caller puts the parts together as it needs them. */
+/* exp(x) = 2^k (1 + p), k an integer, |p| < 0.42; the caller combines the parts as it needs them. */
 typedef struct F(nnc_exp_parts) {
     T k;
     T p;
 } F(nnc_exp_parts);
 
-/* Of exp(x - rest), where `rest` holds digits that x has no room for. */
+/* The parts of exp(x - rest), where `rest` holds digits that do not fit into x. */
 NNC_INLINE F(nnc_exp_parts) F(nnc_split_exp)(T x, T rest) {
     T k = F(nnc_fma)(x - rest, (T)1.4426950408889634, ROUND_TO_INTEGER) - ROUND_TO_INTEGER;
     T r = F(nnc_fma)(-k, LN2_HIGH, x) - rest;
@@ -51,7 +51,7 @@ NNC_INLINE T F(nnc_exp)(T x) {
     return F(nnc_times_power_of_two)(1 + e.p, e.k);
 }
 
-/* x held where exp is neither infinity nor 0. NaN passes. */
+/* x clamped to where exp is neither infinity nor 0. NaN passes. */
 NNC_INLINE T F(nnc_moderate)(T x) {
     x = x < F(nnc_ends).exp_is_zero ? F(nnc_ends).exp_is_zero : x;
     return x > F(nnc_ends).moderate ? F(nnc_ends).moderate : x;
@@ -65,7 +65,7 @@ NNC_INLINE T F(nnc_times_lifted_power)(T x, T k) {
     return x * F(nnc_from_bits)(F(nnc_bits)(k + (ROUND_TO_INTEGER + EXPONENT_BIAS + LIFT)) << FRACTION_BITS);
 }
 
-/* x 2^k for a k of a moderate number; what is subnormal is rounded once, on the way back. */
+/* x 2^k for a k of a moderate number; a subnormal result is rounded once, at the end. */
 NNC_INLINE T F(nnc_times_moderate_power)(T x, T k) { return F(nnc_times_lifted_power)(x, k) * (1 / F(nnc_lifted_one)()); }
 
 /* exp(x) for a moderate x, in three quarters of the operations. */
@@ -74,7 +74,8 @@ NNC_INLINE T F(nnc_exp_of_moderate)(T x) {
     return F(nnc_times_moderate_power)(1 + e.p, e.k);
 }
 
-/* exp(x) 2^LIFT for a moderate x, for who divides by as much: nothing is subnormal before it has to be. Its square fits, too. */
+/* exp(x) 2^LIFT for a moderate x, for callers that divide by 2^LIFT: so only a final result can be subnormal. The square of exp(x)
+ * 2^LIFT does not overflow. */
 NNC_INLINE T F(nnc_lifted_exp)(T x) {
     F(nnc_exp_parts) e = F(nnc_split_exp)(x, 0);
     return F(nnc_times_lifted_power)(1 + e.p, e.k);
@@ -121,7 +122,7 @@ NNC_INLINE T F(nnc_log1p)(T x) {
     return x - F(nnc_fma)(-s, F(nnc_fma)(s2, F(nnc_wide_atanh_tail)(s2), half_x2), half_x2);
 }
 
-/* log(1 + x) for any x >= 0 but infinity: what 1 + x has rounded away is added to its logarithm. */
+/* log(1 + x) for any x >= 0 but infinity: the rounding error of 1 + x is added to the logarithm. */
 NNC_INLINE T F(nnc_log1p_of_positive)(T x) {
     T above = 1 + x;
     return F(nnc_log_of_normal)(above, 0) + (x - (above - 1)) / above;
@@ -141,7 +142,7 @@ NNC_INLINE T F(nnc_sigmoid)(T x) {
 /* x rounded to an integer, for |x| < 2^(FRACTION_BITS - 1). */
 NNC_INLINE T F(nnc_round)(T x) { return (x + ROUND_TO_INTEGER) - ROUND_TO_INTEGER; }
 
-/* x less a multiple of 4, which is exact: -2 .. 2. NaN where x is not finite. */
+/* x minus the nearest multiple of 4, without an error: -2 .. 2. NaN if x is not finite. */
 NNC_INLINE T F(nnc_within_two_periods)(T x) {
     const T all_are_even = (T)((BITS)1 << (FRACTION_BITS + 1)); /* from here on */
     return F(nnc_magnitude)(x) < all_are_even ? x - 4 * F(nnc_round)((T)0.25 * x) : 0 * x;
@@ -153,7 +154,7 @@ NNC_INLINE T F(nnc_signed_sine)(T r, T k) {
     return F(nnc_from_bits)(F(nnc_bits)(sine) ^ (F(nnc_bits)(k + ROUND_TO_INTEGER) << (sizeof(T) * 8 - 1)));
 }
 
-/* sin(pi x) and cos(pi x) for any x: what is a whole number of half turns is found without an error, however large x is. */
+/* sin(pi x) and cos(pi x) for any x. Whole half turns are taken off without an error, however large x is. */
 NNC_INLINE T F(nnc_sinpi)(T x) {
     T y = F(nnc_within_two_periods)(x), k = F(nnc_round)(y);
     return F(nnc_signed_sine)(y - k, k);
@@ -164,8 +165,8 @@ NNC_INLINE T F(nnc_cospi)(T x) {
     return F(nnc_signed_sine)((k + (T)0.5) - y, k);
 }
 
-/* The standard normal distribution at x >= 0, in parts that the caller puts together so that nothing underflows before its time: the
- * density is e / sqrt(2 pi) and Phi(-x) is e / ratio, e = exp(-x^2 / 2). */
+/* The standard normal distribution at x >= 0, in parts that the caller combines, so that no intermediate value underflows: the density
+ * is e / sqrt(2 pi) and Phi(-x) is e / ratio, e = exp(-x^2 / 2). */
 typedef struct F(nnc_normal_parts) {
     T x; /* or where e is 0, if that comes first */
     T ratio;
@@ -174,7 +175,7 @@ typedef struct F(nnc_normal_parts) {
 
 NNC_INLINE F(nnc_normal_parts) F(nnc_split_normal)(T x) {
     x = x > F(nnc_ends).normal_is_zero ? F(nnc_ends).normal_is_zero : x;
-    /* The rounding of x^2 would be an error many times as large in exp: x is split in halves, of which the upper has an exact square. */
+    /* exp would magnify the rounding error of x^2. So x is split into halves, and the upper half has an exact square. */
     T upper = F(nnc_from_bits)(F(nnc_bits)(x) & ~(((BITS)1 << (FRACTION_BITS / 2 + 1)) - 1));
     T rest = (T)0.5 * (x - upper) * (x + upper);
     T ratio = F(nnc_fma)(x, (T)2.5066282746310005 - F(nnc_normal_bend)(x), 2);
