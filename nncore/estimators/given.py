@@ -24,6 +24,9 @@ ITS_ARGUMENTS = frozenset(inspect.signature(sklearn.neural_network.MLPRegressor)
 ITS_SOLVERS = ("adam", "sgd", "lbfgs")
 ITS_RULES = ("constant", "invscaling", "adaptive")
 
+#: Arguments that an optimizer gets if it is not given its own, and what it calls them.
+OF_SOLVER = {"learning_rate_init": "lr", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon", "momentum": "momentum"}
+
 #: Arguments that decide which others count; messages show them.
 DECIDING = ("solver", "learning_rate", "layers", "early_stopping")
 
@@ -98,14 +101,20 @@ class Given:
         by_habit = [name for name in ignored if self._is_ignored_by_scikit_learn(name)]
         for name in ignored:
             if name not in by_habit:
-                remedy = f"leave it at {self._defaults[name]!r}, or change what makes it ineffective"
-                more = ", or pass X_val and y_val" if name == "scoring" else ""
-                raise ParameterError(
-                    f"{self._owner}: {self.shown(name)} would be ignored, because it has no effect with {why}: {remedy}{more}"
-                )
+                remedy = f"leave it at {self._defaults[name]!r}, or {self._instead_of(name)}"
+                raise ParameterError(f"{self._owner}: {self.shown(name)} would be ignored, because it has no effect with {why}: {remedy}")
         if by_habit:
             shown = ", ".join(map(self.shown, by_habit))
             warn_user(f"{self._owner}: {shown} is ignored, as in scikit-learn: it has no effect with {why}. Leave it at its default")
+
+    def _instead_of(self, name: str) -> str:
+        """What else to do about an argument that would be ignored."""
+        argument, solver = OF_SOLVER.get(name, ""), self._values["solver"]
+        around = "optimizer__" if hasattr(solver, "optimizer") or (isinstance(solver, Mapping) and "optimizer" in solver) else ""
+        has_its_own = argument in solver if isinstance(solver, Mapping) else argument and hasattr(solver, argument)
+        if has_its_own or (around and argument == "lr"):
+            return f"set solver__{around}{argument}, which the optimizer has of its own"
+        return "change what makes it ineffective" + (", or pass X_val and y_val" if name == "scoring" else "")
 
     def _is_default(self, name: str, default: Any) -> bool:
         value = self._values.get(name, default)

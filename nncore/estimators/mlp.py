@@ -136,9 +136,9 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     def _meant(self, parameter: str) -> Any:
         value = getattr(self, parameter)
-        if parameter == "solver" and isinstance(value, str):
+        if parameter == "solver" and isinstance(value, (str, Mapping)):
             try:
-                return None if self._is_lbfgs else make_optimizer(self)
+                return None if self._is_lbfgs else make_optimizer(Given(self))
             except (NNCoreError, TypeError, ValueError):  # `fit` says what is wrong
                 return None
         return None if parameter == "learning_rate" and isinstance(value, str) and value in ITS_RULES else value

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from nncore.arguments import flag
 from nncore.contract import UNCHANGING, Configurable
 from nncore.errors import NNCoreError, ParameterError
-from nncore.registry import config_of, resolve
+from nncore.registry import qualified_name, resolve
 from nncore.words import explains_calls
 
 #: What an estimator keeps beside its arguments that a clone of it gets, too.
@@ -160,7 +160,8 @@ def _changed(kind: str | None, value: Any, meant: Any, changes: Mapping[str, Any
     known = parts if parts is not None else {} if component is None else {name: getattr(component, name) for name in _arguments(component)}
     for name, inside in grouped.items():
         if name not in known:
-            raise ParameterError(f"Invalid parameter {name!r} for {path}={value!r}. Valid parameters are: {list(known)!r}.")
+            remedy = "" if parts is not None else f" To search over several values of {path}, pass a list of grids, one for each."
+            raise ParameterError(f"Invalid parameter {name!r} for {path}={value!r}. Valid parameters are: {list(known)!r}.{remedy}")
         part = inside.pop("", known[name])
         if inside:
             part = _changed(kind if parts is not None else None, part, part, inside, f"{path}__{name}")
@@ -171,5 +172,5 @@ def _changed(kind: str | None, value: Any, meant: Any, changes: Mapping[str, Any
         return type(value)(**{name: argument for name, argument in known.items() if argument is not None or name not in type(value).common})
     assert component is not None, "a name that is known is an argument of it"
     assert kind is not None or isinstance(value, Mapping), "only a description tells its own kind"
-    described = dict(value) if isinstance(value, Mapping) else config_of(str(kind), component)
+    described = dict(value) if isinstance(value, Mapping) else {"name": qualified_name(str(kind), type(component))}
     return described | {"layer_name" if name == "name" else name: known[name] for name in grouped}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Optimizer, OptimizerWrapper, Schedule, alike, with_settings
-from nncore.estimators.given import ITS_RULES
+from nncore.contract import Optimizer, OptimizerWrapper, Schedule, alike, with_settings, wrappers_of
+from nncore.estimators.given import ITS_RULES, OF_SOLVER, Given, same
 from nncore.network import Sequential
 from nncore.optimizers.adam import Adam
 from nncore.optimizers.adamax import Adamax
@@ -17,7 +17,7 @@ from nncore.optimizers.momentum import Momentum
 from nncore.optimizers.nadam import NAdam
 from nncore.optimizers.nesterov import Nesterov
 from nncore.optimizers.sgd import SGD
-from nncore.registry import get, resolve
+from nncore.registry import get, qualified_name, resolve
 
 #: The adaptive learning rate is divided by this,
 DIVISOR = 5.0
@@ -66,7 +66,7 @@ class StochasticSolver:
         The arguments that all this comes from.
     """
 
-    def __init__(self, given: Any) -> None:
+    def __init__(self, given: Given) -> None:
         with given.noted() as self.made_of:
             self.optimizer = make_optimizer(given)
             self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", UNKNOWN_RATE))
@@ -127,37 +127,73 @@ class StochasticSolver:
             network.schedule.held = rate / self._initial
 
 
-def make_optimizer(given: Any) -> Optimizer:
+def make_optimizer(given: Given) -> Optimizer:
     """The optimizer that ``solver`` means.
 
-    ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or neither, as `momentum` and `nesterovs_momentum` say. Any other name is the
-    registry's, with `learning_rate_init`. Adam and related optimizers also get `beta_1`, `beta_2` and `epsilon`; those with a momentum get
-    `momentum`. A wrapper hands `learning_rate_init` to its default optimizer. An instance has its own hyperparameters. Of `given`, only
-    what counts is read.
+    A name and a dict are filled up with the estimator's arguments: `learning_rate_init`, of Adam and related optimizers also
+    `beta_1`, `beta_2` and `epsilon`, of those with a momentum `momentum`. A wrapper hands `learning_rate_init` to its default optimizer.
+    What a dict says itself, and an instance, stay as they are. The name ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or
+    neither, as `momentum` and `nesterovs_momentum` say. Of `given`, only what counts is read.
     """
     solver = given.solver
-    if not isinstance(solver, str):
+    if isinstance(solver, Mapping) and isinstance(solver.get("name"), str):
+        kind, own = get("optimizers", solver["name"]), dict(solver)
+    elif isinstance(solver, str) and solver == "sgd":
+        kind = _sgd(given.momentum, given.unread("nesterovs_momentum"))
+        own = {"name": qualified_name("optimizers", kind)}
+        if kind is not SGD:
+            given.obey("nesterovs_momentum")
+    elif isinstance(solver, str):
+        kind, own = get("optimizers", solver), {"name": solver}
+    else:
         optimizer: Optimizer = copy.deepcopy(resolve("optimizers", solver))
+        _obey_what_agrees(given, type(optimizer), _innermost(optimizer))
         return optimizer
-    lr = float(given.learning_rate_init)
-    if solver == "sgd":
-        momentum = _momentum(given)
-        if momentum == 0:
-            return SGD(lr)
-        return Nesterov(lr, momentum=momentum) if given.nesterovs_momentum else Momentum(lr, momentum=momentum)
-    kind = get("optimizers", solver)
     if issubclass(kind, OptimizerWrapper):
-        around: Optimizer = with_settings(kind(), {"lr": lr})
+        around: Optimizer = resolve("optimizers", own)
+        if "optimizer" not in own:
+            return with_settings(around, {"lr": float(given.learning_rate_init)})
+        _obey_what_agrees(given, kind, _innermost(around))
         return around
-    arguments = {"lr": lr}
-    if issubclass(kind, (Adam, Adamax, NAdam)):
-        epsilon = max(float(given.epsilon), SMALLEST_EPSILON)
-        arguments |= {"beta1": float(given.beta_1), "beta2": float(given.beta_2), "epsilon": epsilon}
-    elif issubclass(kind, (Momentum, Nesterov)):
-        arguments["momentum"] = _momentum(given)
-    made: Optimizer = resolve("optimizers", {"name": solver, **arguments})
+    _obey_what_agrees(given, kind, own)
+    made: Optimizer = resolve("optimizers", own | {argument: _value(given, name) for argument, name in _missing(kind, own)})
     return made
 
 
-def _momentum(given: Any) -> float:
-    return min(float(given.momentum), ALMOST_ONE)
+def _innermost(optimizer: Optimizer) -> dict[str, Any]:
+    """The arguments of an optimizer, or of the one inside all wrappers."""
+    return wrappers_of(optimizer)[1].config()
+
+
+def _missing(kind: type[Optimizer], own: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The arguments of an optimizer that the estimator's give it, and which do."""
+    wanted = {"learning_rate_init"}
+    if issubclass(kind, (Adam, Adamax, NAdam)):
+        wanted |= {"beta_1", "beta_2", "epsilon"}
+    elif issubclass(kind, (Momentum, Nesterov)):
+        wanted |= {"momentum"}
+    return [
+        (argument, name) for name, argument in OF_SOLVER.items() if name in wanted and argument in set(kind.argument_names) - own.keys()
+    ]
+
+
+def _value(given: Given, name: str) -> float:
+    """An argument of scikit-learn's as our optimizers take it."""
+    value = float(getattr(given, name))
+    return max(value, SMALLEST_EPSILON) if name == "epsilon" else min(value, ALMOST_ONE) if name == "momentum" else value
+
+
+def _sgd(momentum: Any, nesterovs_momentum: Any) -> type[Optimizer]:
+    """What scikit-learn means by "sgd"."""
+    if float(momentum) == 0:
+        return SGD
+    return Nesterov if nesterovs_momentum else Momentum
+
+
+def _obey_what_agrees(given: Given, kind: type[Optimizer], own: Mapping[str, Any]) -> None:
+    """An argument of the estimator is not ignored where the optimizer has the same value, or is the kind that it asks for."""
+    for name, argument in OF_SOLVER.items():
+        if argument in own and same(own[argument], given.unread(name)):
+            given.obey(name)
+    if kind is _sgd(given.unread("momentum"), given.unread("nesterovs_momentum")):
+        given.obey("momentum" if kind is SGD else "nesterovs_momentum")

@@ -66,10 +66,11 @@ def test_a_name_stands_for_what_the_other_arguments_make_of_it() -> None:
     model = MLPClassifier(solver="sgd", learning_rate_init=0.3, momentum=0.5)
     assert model.get_params()["solver__lr"] == 0.3
     model.set_params(solver__momentum=0.7)
-    assert model.solver == {"name": "nesterov", "lr": 0.3, "momentum": 0.7}
+    assert model.solver == {"name": "nesterov", "momentum": 0.7}
     model = MLPClassifier(beta_1=0.8).set_params(solver__beta2=0.9, learning_rate_init=0.02)
-    assert model.solver["lr"] == 0.02
-    assert (model.solver["beta1"], model.solver["beta2"]) == (0.8, 0.9)
+    assert model.solver == {"name": "adam", "beta2": 0.9}
+    params = model.get_params()
+    assert [params[f"solver__{name}"] for name in ("lr", "beta1", "beta2")] == [0.02, 0.8, 0.9]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -142,6 +143,7 @@ def test_a_clone_has_components_of_its_own() -> None:
     ("params", "words"),
     [
         ({"solver__learning_rate": 1}, r"Invalid parameter 'learning_rate' for solver='adam'\. Valid parameters are: \['lr', 'beta1'"),
+        ({"solver__weight_decay": 1}, r"To search over several values of solver, pass a list of grids, one for each\."),
         ({"layers__1__rate": 1}, r"Invalid parameter '1' for layers=\[Dropout\(rate=0.5\)\]\. Valid parameters are: \['0'\]"),
         ({"layers__0__activation__slope": 1}, r"Invalid parameter 'activation' for layers__0=Dropout"),
         ({"loss__delta": 1}, r"Invalid parameter 'delta' for loss='log_loss'\. Valid parameters are: \[\]"),

@@ -33,12 +33,17 @@ from nncore.estimators.solver import HeldRate, StochasticSolver, make_optimizer
         ({"solver": "momentum", "momentum": 0.7}, nn.Momentum, {"momentum": 0.7}),
         ({"solver": "rmsprop", "learning_rate_init": 0.1, "epsilon": 1e-3}, nn.RMSProp, {"lr": 0.1}),
         ({"solver": {"name": "adam", "lr": 0.5}, "learning_rate_init": 0.1}, nn.Adam, {"lr": 0.5}),
+        ({"solver": {"name": "adamw", "weight_decay": 0.1}, "learning_rate_init": 0.1, "beta_1": 0.8}, nn.AdamW, {"lr": 0.1, "beta1": 0.8}),
+        ({"solver": {"name": "nesterov"}, "momentum": 0.5}, nn.Nesterov, {"lr": 0.001, "momentum": 0.5}),
+        ({"solver": {"name": "sgd"}, "learning_rate_init": 0.1}, nn.SGD, {"lr": 0.1}),
+        ({"solver": {"name": "sam", "rho": 0.1}, "learning_rate_init": 0.1}, nn.SAM, {"rho": 0.1}),
+        ({"solver": {"name": "sam", "optimizer": nn.SGD(lr=0.5)}, "learning_rate_init": 0.1}, nn.SAM, {}),
         ({"solver": nn.AdaGrad(lr=0.5)}, nn.AdaGrad, {"lr": 0.5}),
     ],
     ids=str,
 )
 def test_optimizers(arguments, kind, config):
-    optimizer = make_optimizer(MLPClassifier(**arguments))
+    optimizer = make_optimizer(Given(MLPClassifier(**arguments)))
     assert type(optimizer) is kind
     assert optimizer.config() | config == optimizer.config()
     assert optimizer is not arguments["solver"]
@@ -46,7 +51,7 @@ def test_optimizers(arguments, kind, config):
 
 def test_a_wrapper_by_name_hands_its_learning_rate_on():
     for name, kind in (("lookahead", nn.Lookahead), ("sam", nn.SAM)):
-        optimizer = make_optimizer(MLPClassifier(solver=name, learning_rate_init=0.5))
+        optimizer = make_optimizer(Given(MLPClassifier(solver=name, learning_rate_init=0.5)))
         assert type(optimizer) is kind
         assert optimizer.optimizer.lr == 0.5
 
@@ -62,8 +67,8 @@ def test_estimators_train_by_name(solver):
 
 
 def test_an_optimizer_that_takes_no_one_and_no_zero():
-    assert 0.999 < make_optimizer(MLPClassifier(solver="sgd", momentum=1)).momentum < 1
-    assert make_optimizer(MLPClassifier(epsilon=1e-300)).epsilon > 0
+    assert 0.999 < make_optimizer(Given(MLPClassifier(solver="sgd", momentum=1))).momentum < 1
+    assert make_optimizer(Given(MLPClassifier(epsilon=1e-300))).epsilon > 0
 
 
 @pytest.mark.parametrize(("solver", "rule"), [("sgd", "adaptive"), ("adam", "constant"), ("rmsprop", "adaptive")])
