@@ -43,14 +43,18 @@ def moved(text: str, page: str) -> str:
 
 
 def unreleased(folder: Path) -> str:
-    """The entries of a folder of changes by kind, in the order of the changelog; those for authors of plugins are last."""
-    kinds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]["fragment"]
+    """The entries of the folders of changes, a topic each, by kind, in the changelog's order; those for authors of plugins are last."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]
     parts = []
-    for kind, settings in kinds.items():
-        found = [path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob(f"*.{kind}.md"))]
-        found.sort(key=lambda text: text.startswith("For plugin authors"))
-        if found:
-            parts.append(f"### {settings['name']}\n\n" + "\n".join("- " + text.replace("\n", "\n  ") for text in found))
+    for topic in settings["section"]:
+        kinds = []
+        for kind, named in settings["fragment"].items():
+            found = [path.read_text(encoding="utf-8").strip() for path in sorted((folder / topic["path"]).glob(f"*.{kind}.md"))]
+            found.sort(key=lambda text: text.startswith("For plugin authors"))
+            if found:
+                kinds.append(f"#### {named['name']}\n\n" + "\n".join("- " + text.replace("\n", "\n  ") for text in found))
+        if kinds:
+            parts.append("\n\n".join([f"### {topic['name']}", *kinds]))
     return "\n\n".join(parts)
 
 
@@ -62,7 +66,7 @@ def read(app: Sphinx, page: str, content: list[str]) -> None:
         text = moved(text.partition(_RELEASES)[2] if _RELEASES in text else text, f"{page}.md")
         content[0] = content[0].replace(f"<!-- file: {name} -->", text)
     if _CHANGES in content[0]:
-        for path in (ROOT / "changes").glob("*.md"):
+        for path in (ROOT / "changes").rglob("*.md"):
             app.env.note_dependency(str(path))
         content[0] = content[0].replace(_CHANGES, unreleased(ROOT / "changes"))
 

@@ -51,8 +51,8 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     solver : {"adam", "sgd", "lbfgs"}, str, Optimizer or dict, default "adam"
         The optimizer. ``"sgd"`` is scikit-learn's; `momentum` and `nesterovs_momentum` choose its kind of momentum. ``"lbfgs"`` is L-BFGS
         with SciPy's steps, on all samples at once and in float64; it suits small data. Any other optimizer of the registry is given by
-        name or as a dict, with `learning_rate_init` as its learning rate unless the dict has ``"lr"``, or as an instance with its own
-        hyperparameters. `set_params` and searches change arguments of the optimizer: ``solver__weight_decay=0.1``.
+        name, as a dict or as an instance. A name, and a dict without ``"lr"``, have `learning_rate_init` as their learning rate; an
+        instance has its own hyperparameters. `set_params` and searches change them: ``solver__weight_decay=0.1``.
     alpha : float, default 0.0001
         Strength of the L2 penalty ½·alpha·ΣW² / n on the weights of all dense layers, where n is the number of samples of the batch.
     batch_size : int or "auto", default "auto"

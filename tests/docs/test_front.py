@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -166,16 +167,33 @@ def test_the_changelog_begins_with_the_next_release() -> None:
     assert "towncrier" not in content[0]
     assert "<!--" not in content[0]
     assert re.findall(r"^## (.*)$", content[0], re.MULTILINE)[0] == "Next release"
-    assert "### Added" in content[0]
+    assert "### Estimators\n\n#### Added" in content[0]
 
 
-def test_changes_stand_below_their_kinds(tmp_path: Path) -> None:
-    (tmp_path / "1.fixed.md").write_text("One\nthing.\n")
-    (tmp_path / "+a.added.md").write_text("For plugin authors: a hook.\n")
-    (tmp_path / "+b.added.md").write_text("Another.\n")
+def test_changes_stand_below_their_topics_and_kinds(tmp_path: Path) -> None:
+    for topic in ("estimators", "plugins"):
+        (tmp_path / topic).mkdir()
+    (tmp_path / "plugins" / "1.fixed.md").write_text("One\nthing.\n")
+    (tmp_path / "plugins" / "+a.added.md").write_text("For plugin authors: a hook.\n")
+    (tmp_path / "plugins" / "+b.added.md").write_text("Another.\n")
+    (tmp_path / "estimators" / "2.changed.md").write_text("A default.\n")
     (tmp_path / "README.md").write_text("No change.\n")
-    found = extension("root_files")["unreleased"](tmp_path)  # type: ignore[operator]
-    assert found == "### Added\n\n- Another.\n- For plugin authors: a hook.\n\n### Fixed\n\n- One\n  thing."
+    assert extension("root_files")["unreleased"](tmp_path) == (  # type: ignore[operator]
+        "### Estimators\n\n#### Changed\n\n- A default.\n\n"
+        "### Plugins\n\n#### Added\n\n- Another.\n- For plugin authors: a hook.\n\n#### Fixed\n\n- One\n  thing."
+    )
+
+
+def test_every_change_has_a_topic_and_a_kind_of_the_changelog() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]
+    topics = {topic["path"]: topic["name"] for topic in settings["section"]}
+    readme = (ROOT / "changes" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "changes").rglob("*.md"):
+        if path.name != "README.md":
+            assert path.parent.relative_to(ROOT / "changes").as_posix() in {topic or "." for topic in topics}, path
+            assert path.name.split(".")[-2] in settings["fragment"], path
+    for topic, name in topics.items():
+        assert not topic or f"| `{topic}/` | {name} |" in readme
 
 
 @pytest.mark.parametrize(
