@@ -1,6 +1,6 @@
-"""Networks for tables: recipes, what training rows say of columns and targets, members trained at once and averaged. Imports network.
+"""Ensembles of networks for tables: recipes, encodings of columns and targets, and members trained together and averaged.
 
-Estimators and the command stand on it; nothing here needs scikit-learn.
+Estimators and the command use it. It imports network, and does not need scikit-learn.
 """
 
 from __future__ import annotations

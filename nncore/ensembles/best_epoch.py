@@ -1,4 +1,4 @@
-"""The best epoch of what several starts of a network predict together, or by a score that only Python knows."""
+"""Keep the best epoch of a network, or of the average of several starts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nncore.callbacks.early_stopping import EarlyStopping
 from nncore.contract import Callback, Snapshot
 from nncore.network import Sequential
 
-#: The score of outputs of validation rows, one array for each start, higher being better.
+#: Scores outputs for validation rows, one array for each start. Higher is better.
 Score = Callable[[list[NDArray[np.floating]]], float]
 
 
 class BestAlone:
-    """Keeps the best epoch of a single network by a column of its history, as `nncore.EarlyStopping` does."""
+    """Keep the best epoch of a single network by a column of its history, by `nncore.EarlyStopping`."""
 
     def __init__(self, monitor: str, patience: int, ties: str) -> None:
         self._keeper = EarlyStopping(monitor, patience, ties=ties)
@@ -28,23 +28,23 @@ class BestAlone:
 
     @property
     def best_epoch(self) -> int:
-        """0 before there is one."""
+        """The best epoch; 0 before there is one."""
         return self._keeper.best_epoch
 
     @property
     def best_value(self) -> float:
-        """Of the column, there."""
+        """The monitored value in the best epoch."""
         return self._keeper.best_value
 
     def restore(self, networks: list[Sequential]) -> None:
-        """Early stopping has done it."""
+        """Does nothing: early stopping has restored the weights."""
 
 
 class BestTogether:
-    """Keeps the epoch in which the average of all starts scores best.
+    """Keep the epoch in which the average of all starts scores best.
 
-    A start that is ahead of another keeps its network of each epoch that the other has not come to. Each start ends by its own score: the
-    epoch that is kept does not depend on which of them is quicker.
+    A start that is ahead keeps a snapshot of its network for each epoch that another start has not reached. Each start stops by its own
+    score, so the best epoch does not depend on which start runs faster.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ class BestTogether:
     score : callable
         See `Score`.
     inputs : ndarray of shape (n_rows, n_inputs)
-        Of the validation rows.
+        Inputs of the validation rows.
     patience : int
-        Epochs without a better score of its own after which a start ends.
+        A start stops after this many epochs without a better score of its own.
     ties : {"first", "last"}
-        Which of several epochs with the same score counts.
+        Which of several epochs with the best score to keep.
     sign : {-1, 1}
-        What makes the score the number that it was made of.
+        Factor that converts the score to the loss or metric.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class BestTogether:
     best_epoch : int
         0 before there is one.
     is_judged : bool
-        Whether there was an epoch that all starts came to.
+        Whether all starts have reached some epoch.
     """
 
     def __init__(self, n_starts: int, score: Score, inputs: NDArray[np.floating], patience: int, ties: str, sign: int) -> None:
@@ -76,16 +76,16 @@ class BestTogether:
         self.callbacks: list[Callback] = [Start(self, number) for number in range(n_starts)]
         self.best_epoch, self.is_judged, self._best_score = 0, False, math.nan
         self._best: list[Snapshot] = []
-        self._last = math.inf  # the epoch of the first start that has ended
+        self._last = math.inf  # the first epoch at which a start has stopped
         self._waiting: dict[int, dict[int, tuple[NDArray[np.floating], Snapshot]]] = {}  # by epoch and start
 
     @property
     def best_value(self) -> float:
-        """What the average was scored by, there."""
+        """The loss or metric of the average in the best epoch."""
         return self._sign * self._best_score
 
     def arrived(self, number: int, epoch: int, outputs: NDArray[np.floating], network: Sequential, score: float) -> None:
-        """A start has ended an epoch with these outputs and this score of its own."""
+        """Take the outputs and the own score of a start at the end of an epoch."""
         if epoch > self._last:
             return
         here = self._waiting.setdefault(epoch, {})
@@ -103,19 +103,19 @@ class BestTogether:
             self._best = [snapshot for _, snapshot in starts]
 
     def ended(self, epoch: int) -> None:
-        """A start will come to no epoch after this one."""
+        """Note that a start has stopped after this epoch."""
         self._last = min(self._last, epoch)
         self._waiting = {epoch: here for epoch, here in self._waiting.items() if epoch <= self._last}
 
     def restore(self, networks: list[Sequential]) -> None:
-        """Put the networks of the best epoch back, if there is one; once all fits are over."""
+        """Restore the networks of the best epoch, if there is one. Call it after all fits."""
         for network, snapshot in zip(networks, self._best, strict=False):
             snapshot.restore(network)
         self._best = []
 
 
 class Start(Callback):
-    """Hears of the epochs of one start.
+    """Report the epochs of one start to `BestTogether`.
 
     Parameters
     ----------

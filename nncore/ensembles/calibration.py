@@ -1,4 +1,4 @@
-"""Averages of outputs on the scale of logits: how good they are, and how sure they may be."""
+"""Loss and temperature of averaged outputs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nncore.errors import ParameterError
 from nncore.network import find_temperature, link_name, questions
 from nncore.registry import resolve
 
-#: Links that make probabilities of classes of logits.
+#: Links that convert logits to class probabilities.
 OF_CLASSES = ("softmax", "softmax_heads", "sigmoid")
 
-#: Probabilities this near to 1 are those of float32, which members have: their logits are not known any better.
+#: Probabilities are clipped this far from 0 and 1: members compute in float32, so their logits are no more precise.
 NEAREST = float(np.finfo(np.float32).epsneg)
 TINY = float(np.finfo(np.float32).tiny)
 
 
 def has_temperature(loss: Loss) -> bool:
-    """Whether there are logits of classes, which a temperature can divide."""
+    """Whether the loss has class logits, which a temperature can divide."""
     return link_name(loss) in OF_CLASSES
 
 
@@ -39,14 +39,14 @@ def check_averages(loss: Loss) -> None:
 
 
 def before_link(outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.float64]:
-    """Numbers that the link of the loss makes these outputs of: logits of probabilities, logarithms of rates.
+    """Invert the link of the loss: probabilities become logits, rates become logarithms.
 
     Parameters
     ----------
     outputs : ndarray of shape (n_samples, n_outputs)
-        After the link, such as the mean of several networks.
+        Outputs after the link, such as the mean of several networks.
     loss : Loss
-        One that `check_averages` lets pass.
+        A loss that `check_averages` accepts.
     """
     values, link = np.asarray(outputs, np.float64), link_name(loss)
     if link is None:
@@ -58,7 +58,7 @@ def before_link(outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.float64
 
 
 def mean_loss(outputs: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None, loss: Loss) -> float:
-    """The loss of outputs after its link; NaN if no sample has a weight."""
+    """The loss of outputs that are given after its link. NaN if all weights are 0."""
     logits = before_link(outputs, loss)
     judge = loss.for_evaluation()
     losses = judge.forward(logits, as_targets(target, judge, logits.shape[1], logits.dtype).values)
@@ -68,9 +68,9 @@ def mean_loss(outputs: NDArray[np.floating], target: np.ndarray, weights: NDArra
 
 
 def temperature_of(outputs: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None, loss: Loss) -> float:
-    """The temperature that suits outputs after the link of a loss of classes: see `nncore.network.find_temperature`.
+    """Find the temperature for outputs after the link of a classification loss: see `nncore.network.find_temperature`.
 
-    1 if no sample has a weight.
+    1 if all weights are 0.
     """
     if weights is not None and not weights.any():
         return 1.0
@@ -80,7 +80,7 @@ def temperature_of(outputs: NDArray[np.floating], target: np.ndarray, weights: N
 
 
 def at_temperature(outputs: NDArray[np.floating], loss: Loss, temperature: float) -> NDArray[np.floating]:
-    """The same outputs with their logits divided by the temperature."""
+    """Divide the logits of outputs by the temperature."""
     if temperature == 1:
         return outputs
     assert loss.link is not None, "only probabilities have a temperature"

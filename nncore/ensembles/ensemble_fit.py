@@ -1,4 +1,4 @@
-"""One fit of an ensemble: members are made, trained at once, and kept at their best epochs."""
+"""Fit an ensemble: make its members, train them together, and keep their best epochs."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from nncore.network import Sequential, each, fit_many, metric_name
 from nncore.program import looked_at, plan_network
 from nncore.registry import get, resolve
 
-#: Outputs for validation rows, after the link of the loss, their targets, as networks see them, and their weights.
+#: Outputs for validation rows after the link of the loss, their encoded targets, and their weights.
 Validated: TypeAlias = tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]
 
 
 @dataclass
 class Samples:
-    """What an ensemble is trained and validated on.
+    """Training and validation data of an ensemble.
 
     Attributes
     ----------
     matrix : ndarray of shape (n_samples, n_columns)
-        Numbers as they are, categories as codes.
+        Numbers, and codes for categories.
     target : ndarray
-        As the loss takes it, in the units of the user.
+        Targets as the loss takes them, in the user's units.
     weights : ndarray of shape (n_samples,) or None
     n_train : int
-        The rows behind so many are validation data of the user.
+        Number of training rows. The rows after them are the user's validation data.
     """
 
     matrix: NDArray[np.floating]
@@ -54,7 +54,7 @@ class Samples:
         return self.matrix[rows], self.target[rows], None if self.weights is None else self.weights[rows]
 
     def with_validation(self, matrix: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
-        """These, and validation data behind them."""
+        """Append the user's validation data."""
         both = (self.weights, weights)
         if any(some is not None for some in both):
             lengths = (len(self.matrix), len(matrix))
@@ -66,27 +66,28 @@ class Samples:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How members are trained, beside the recipe.
+    """Options of training that are not part of the recipe.
 
     Attributes
     ----------
     metrics : sequence of Metric
-        The one that epochs are judged by, if it is not the validation loss.
+        The metric that selects the best epoch; empty for the validation loss.
     time_limit : float or None
-        Seconds that all networks have together.
+        Seconds for the training of all networks together.
     callbacks : sequence
-        Of which each network is given copies.
+        Callbacks, copied for each network.
     dtype : dtype
-        Of the networks.
+        Dtype of the networks.
     n_threads : int or None
     progress : bool
         Show a progress bar.
     scorer : callable or None
-        Makes, for members and the numbers of their validation rows, what judges their epochs in place of loss and metric: a `Score`.
+        Called with members and the numbers of their validation rows. Returns a `Score` that selects the best epoch instead of loss or
+        metric.
     followers : callable or None
-        Makes, for each network that is to be trained, what is told of its epochs after all other callbacks.
+        Called for each network. Returns a callback that runs after all others.
     precision : str or None
-        Of matrix products in training, as `Sequential.fit` takes it.
+        Precision of matrix products in training: see `Sequential.fit`.
     """
 
     metrics: Sequence[Metric] = ()
@@ -101,14 +102,14 @@ class FitOptions:
 
 
 class StopAfter(Callback):
-    """End a fit after so many epochs of a longer course, with schedules as they are there.
+    """Stop a fit early, after `epochs` of the epochs that schedules run over.
 
     Parameters
     ----------
     epochs : int
-        Of this fit.
+        Epochs of this fit.
     goes_on : bool, default False
-        Whether a later fit goes on from there.
+        Whether a later fit continues from there.
     """
 
     def __init__(self, epochs: int, goes_on: bool = False) -> None:
@@ -125,7 +126,7 @@ class StopAfter(Callback):
 def train_together(
     networks: list[Sequential], arguments: list[dict[str, Any]], callbacks: list[list[Callback]], options: FitOptions
 ) -> list[Any]:
-    """Train networks at once, each with callbacks and arguments of its own: a history of each, or the error that ended it."""
+    """Train networks together, each with its own callbacks and arguments. Returns the history of each, or the error that ended it."""
     own: dict[str, Any] = {name: each([one[name] for one in arguments]) for name in arguments[0]}
     followers = [options.followers(network) if options.followers else () for network in networks]
     callbacks = [[*some, *copied_deeply(list(options.callbacks)), *last] for some, last in zip(callbacks, followers, strict=True)]
@@ -135,25 +136,25 @@ def train_together(
 
 
 class EnsembleFit:
-    """One fit of an ensemble: how members are made and trained, and the results.
+    """One fit of an ensemble: makes and trains members, and holds the results.
 
     Parameters
     ----------
     family : Family
-        How a member is made of a recipe.
+        The kind of network.
     options : FitOptions
     recipe : Recipe
     layout : InputLayout
     samples : Samples
     loss : Loss
     scales_targets : bool
-        Whether targets are quantities, which each fold scales.
+        Whether targets are real numbers, which each fold scales.
     n_outputs : int
-        Of a network.
+        Outputs of a network.
     began : float
-        By `time.monotonic`.
+        Start time by `time.monotonic`.
     encoded : dict, optional
-        What several fits on the same samples and folds share: columns and encoded rows. It is filled.
+        Cache of columns and encoded rows, which several fits on the same samples and folds share. The fit fills it.
 
     Attributes
     ----------
@@ -161,16 +162,16 @@ class EnsembleFit:
     loss : Loss
     options : FitOptions
     monitor : str
-        The column of histories that epochs are judged by.
+        The column of histories that selects the best epoch.
     n_iter : int
         Epochs of the longest training.
     histories : list of History
-        Of the networks that are kept.
+        Histories of the networks that are kept.
     best_epochs : list of int
     scores : list of float
-        Of each member on its validation rows, at its best epoch.
+        Score of each member on its validation rows, at its best epoch.
     diverged : list of str
-        What is to be said of members whose training ended in numbers that are not finite, after their best epochs.
+        Messages about members whose training diverged after their best epochs.
     """
 
     def __init__(
@@ -204,7 +205,7 @@ class EnsembleFit:
         self.diverged: list[str] = []
 
     def members(self, splits: list[Fold], n_starts: int, new_seed: Callable[[], int]) -> list[Members]:
-        """Networks with first values, of a new seed each, for each fold, with what its training rows say."""
+        """Make the members of each fold: encodings fitted to its training rows, and networks initialised with a new seed each."""
         made = []
         self._splits, self._matrices, self._started_with = splits, [], {}
         for number, fold in enumerate(splits):
@@ -222,7 +223,8 @@ class EnsembleFit:
     def _columns_of(
         self, number: int, fold: Fold, weights: NDArray[np.floating] | None, seed: int
     ) -> tuple[InputColumns, NDArray[np.floating]]:
-        """What the training rows of a fold say of columns, and all rows encoded by that; the first fit that asks decides for all others."""
+        """Encodings fitted to the training rows of a fold, and all rows encoded. Fits that share `encoded` use the result of the first
+        one."""
         encodings = self.recipe.number_encodings, self.recipe.level_encodings
         key = number, fold.validation is None, repr(encodings)
         if key not in self._encoded:
@@ -231,7 +233,7 @@ class EnsembleFit:
         return self._encoded[key]
 
     def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
-        """A network with first values, and what its fit will be given."""
+        """Build and initialise a network, and note the arguments of its fit."""
         network = Sequential(*self._family.layers(self.recipe, columns, inputs[rows], self.loss, self._n_outputs))
         blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
         batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
@@ -245,16 +247,16 @@ class EnsembleFit:
 
     @property
     def mode(self) -> str:
-        """Whether a better `monitor` is smaller or larger: "min" or "max"."""
+        """ "min" if a smaller `monitor` is better, else "max"."""
         known = History({metric_name(metric): metric.higher_is_better for metric in self.options.metrics})
         return decided_mode("scoring", self.monitor, "auto", known.mode(self.monitor))
 
     def keeper(self) -> BestAlone:
-        """What puts the best epoch of a network back."""
+        """Make the object that keeps the best epoch of a network."""
         return BestAlone(self.monitor, self._patience, self.recipe.ties)
 
     def _keepers(self, members: Members, number: int) -> BestAlone | BestTogether:
-        """What keeps the best epoch of the starts of a fold."""
+        """Make the object that keeps the best epoch of the starts of a fold."""
         if len(members.networks) == 1 and self.options.scorer is None:
             return self.keeper()
         rows = self._splits[number].validation
@@ -264,11 +266,11 @@ class EnsembleFit:
         return BestTogether(len(members.networks), score, inputs, self._patience, self.recipe.ties, sign)
 
     def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> NDArray[np.floating]:
-        """Some of the samples, encoded as the networks of a fold take them."""
+        """Some of the samples, encoded for the networks of a fold."""
         return self._matrices[number][rows]
 
     def _score(self, members: Members, rows: NDArray[np.int64]) -> tuple[Score, int]:
-        """How good the average of outputs for validation rows is, higher being better, and what makes the loss or metric of it."""
+        """The score of averaged outputs for validation rows (higher is better), and the factor that converts it to the loss or metric."""
         samples, loss, options = self._samples, self.loss, self.options
         if options.scorer is not None:
             return options.scorer(members, rows), 1
@@ -283,14 +285,14 @@ class EnsembleFit:
         return lambda outputs: sign * metric.score(together(outputs, loss), values, weights), sign
 
     def check(self, keeper: BestAlone | BestTogether, outcome: Any) -> None:
-        """Raise what ended the training of a network before there was a best epoch; note what ended it later.
+        """Raise the error that ended the training of a network before its first best epoch. Later errors are only noted.
 
         Raises
         ------
         NonFiniteError
-            If it diverged.
+            If the training diverged.
         DataError
-            If no epoch could be judged.
+            If no epoch had a score.
         """
         if isinstance(outcome, NonFiniteError):
             if not keeper.best_epoch:
@@ -303,9 +305,10 @@ class EnsembleFit:
             raise DataError(f"{what} of the validation samples was never a number: use another scoring")
 
     def validate(self, made: list[Members]) -> bool:
-        """Train members to their best epochs, starts of a fold to that of their average; False if Ctrl-C cut that short.
+        """Train members and restore the best epochs. Starts of a fold share the best epoch of their average. False if Ctrl-C interrupted
+        it.
 
-        Raises what `check` raises.
+        Raises the errors of `check`.
         """
         keepers = [self._keepers(members, number) for number, members in enumerate(made)]
         outcomes = self._run(made, [[callback] for keeper in keepers for callback in keeper.callbacks])
@@ -321,11 +324,11 @@ class EnsembleFit:
 
     @property
     def splits(self) -> list[Any]:
-        """The folds of the members that are kept."""
+        """The folds of the kept members."""
         return self._splits
 
     def validated(self, made: list[Members]) -> Validated:
-        """Outputs for the validation rows of all folds, after the link of the loss, and their targets, as networks see them; weights."""
+        """Outputs for the validation rows of all folds after the link of the loss, their encoded targets, and their weights."""
         outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
         for members, rows in zip(made, chosen, strict=True):
             inputs = members.columns.encode(self._samples.matrix[rows], self._dtype)
@@ -337,7 +340,7 @@ class EnsembleFit:
         return np.concatenate(outputs), target if target.dtype.kind in "iu" else target.reshape(len(target), -1), weights
 
     def refit(self, made: list[Members]) -> bool:
-        """Train members on all rows for the mean of the best epochs; False if Ctrl-C cut that short."""
+        """Train members on all rows, for the mean number of best epochs. False if Ctrl-C interrupted it."""
         epochs = max(1, round(float(np.mean(self.best_epochs))))
         outcomes = self._run(made, [[StopAfter(epochs)] for members in made for _ in members.networks])
         for outcome in outcomes:
@@ -351,7 +354,7 @@ class EnsembleFit:
         return not any(history.interrupted for history in self.histories)
 
     def _run(self, made: list[Members], own_callbacks: list[list[Callback]]) -> list[Any]:
-        """Train all networks at once: a history of each, or the error that ended it."""
+        """Train all networks together. Returns the history of each, or the error that ended it."""
         networks = [network for members in made for network in members.networks]
         limit = self._limit(len(networks))
         outcomes = train_together(networks, self.arguments(made), [[*own, *limit()] for own in own_callbacks], self.options)
@@ -360,7 +363,7 @@ class EnsembleFit:
         return outcomes
 
     def arguments(self, made: list[Members]) -> list[dict[str, Any]]:
-        """What each network is to be trained with, by the names of `fit_many`'s arguments."""
+        """Arguments of `fit_many` for each network, by name."""
         samples, found = self._samples, list[dict[str, Any]]()
         for members, matrix, fold in zip(made, self._matrices, self._splits, strict=True):
             shared = {
@@ -375,7 +378,7 @@ class EnsembleFit:
         return found
 
     def _steps(self, n_train: int) -> dict[str, Any]:
-        """How networks are trained on so many samples, by the names of arguments of a fit."""
+        """Arguments of a fit on `n_train` samples, by name."""
         recipe = self.recipe
         return {
             "loss": self.loss,
@@ -387,20 +390,20 @@ class EnsembleFit:
         }
 
     def take(self, members: Members, networks: list[Sequential]) -> None:
-        """Go on with other networks, of the same layers, in the place of those that were made."""
+        """Replace networks by others with the same layers."""
         for old, new in zip(members.networks, networks, strict=True):
             self._started_with[new] = self._started_with.pop(old)
         members.networks = networks
 
     def put_away(self, networks: list[Sequential]) -> None:
-        """These networks are trained: let go what only training needs."""
+        """Free what only training needs, after these networks are trained."""
         self._matrices, self._started_with = [], {}
         for network in networks:
             network.forget_fit()
             network.reset_optimizer()
 
     def _limit(self, n_networks: int) -> Callable[[], list[Callback]]:
-        """What ends a fit of so many networks in time: of what is left, their share among all networks that are still to be trained."""
+        """Callbacks that enforce the time limit. They give these networks their share of the time left for all untrained networks."""
         if self.options.time_limit is None:
             return list
         left = max(float(self.options.time_limit) - (time.monotonic() - self._began), 0.001)
@@ -409,7 +412,7 @@ class EnsembleFit:
 
 
 def _optimizer(recipe: Recipe) -> Any:
-    """The optimizer of a recipe, with its learning rate and weight decay where it is given by name or as a dict without them."""
+    """The optimizer of a recipe. One given by name, or as a dict without them, gets the recipe's learning rate and weight decay."""
     if not isinstance(recipe.solver, (str, Mapping)):
         return resolve("optimizers", recipe.solver)
     described = {"name": recipe.solver} if isinstance(recipe.solver, str) else dict(recipe.solver)

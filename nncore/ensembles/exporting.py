@@ -1,4 +1,4 @@
-"""Networks for tables as graphs to export: members with encodings of their own, averaged, and models of files."""
+"""Write table models as graphs for export: averaged members with their encodings, and models of files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from nncore.network import about_model, link_name, write_link, write_network
 from nncore.program import ModelWriter
 from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TableColumn, TimeColumn
 
-#: Ways to write truth values, of which each means the same level.
+#: Spellings of truth values that mean the same level.
 TRUTHS = {"true": ("true", "True", "TRUE"), "false": ("false", "False", "FALSE")}
 
 
 def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, loss: Loss | None) -> Value:
-    """What members predict together, in the units of the targets, float64; of distributions the means alone.
+    """Write the averaged predictions of members, in the units of the targets, float64. For distributions, only their means.
 
     Parameters
     ----------
     g : ModelWriter
     members : sequence of Members
     matrix : Value of shape (n, n_columns), float64
-        Columns as `InputColumns` takes them.
+        Columns in the form that `InputColumns` takes.
     loss : Loss or None
     """
     outputs: list[Value] = []
@@ -58,12 +58,12 @@ def write_members(g: ModelWriter, members: Sequence[Members], matrix: Value, los
 
 
 def write_decision(g: ModelWriter, loss: Loss | None, outputs: Value, *, averaged: bool = False) -> Value:
-    """What the loss decides for outputs, where that is values; `write_members` has taken the means already if they are `averaged`."""
+    """Write `Loss.decide` of outputs, for losses that decide values. `averaged`: `write_members` has already taken the means."""
     return outputs if loss is None or (averaged and loss.has_deviations) else decision_of(loss, g, outputs)
 
 
 def write_places(g: ModelWriter, scale: TargetScale, values: Value) -> Value:
-    """`TargetScale.places`: values of targets in their units."""
+    """Write `TargetScale.places`: values of targets in their units."""
     n_targets, width = scale.n_targets, values.sample_shape[0]
     each = width // n_targets
     found = [scale.chain.inverse_formula(g, g.columns(values, range(k, width, each))) for k in range(each)]
@@ -72,7 +72,7 @@ def write_places(g: ModelWriter, scale: TargetScale, values: Value) -> Value:
 
 
 def write_temperature(g: ModelWriter, outputs: Value, loss: Loss, temperature: float) -> Value:
-    """`at_temperature`: the same outputs with their logits divided by the temperature."""
+    """Write `at_temperature`: divide the logits of outputs by the temperature."""
     if temperature == 1:
         return outputs
     if link_name(loss) == "sigmoid":
@@ -84,7 +84,7 @@ def write_temperature(g: ModelWriter, outputs: Value, loss: Loss, temperature: f
 
 
 def write_classes(g: ModelWriter, classes: np.ndarray, decided: Value) -> Value:
-    """The class of each sample, for values of `Loss.decide`: the largest, or the second where a single value is above ½."""
+    """Write the class of each sample from values of `Loss.decide`: the largest, or for a single value the second class above ½."""
     if len(classes) == 1:
         return g.label(classes, g.largest(g.columns(decided, [0])))
     if decided.sample_shape[0] > 1:
@@ -93,7 +93,7 @@ def write_classes(g: ModelWriter, classes: np.ndarray, decided: Value) -> Value:
 
 
 def text_levels(codes: dict[str, int], missing: int, unknown: int) -> TextLevels:
-    """With other ways to write truth values."""
+    """Codes of text levels, including other spellings of truth values."""
     more = {way: code for text, code in codes.items() for way in TRUTHS.get(text, ())}
     return TextLevels(more | codes, missing, unknown)
 
@@ -102,14 +102,14 @@ def text_levels(codes: dict[str, int], missing: int, unknown: int) -> TextLevels
 
 
 def graph_of_table_model(model: TableModel) -> ExportGraph:
-    """What `TableModel.predict` computes of columns, by their names, and the probabilities of its classes.
+    """The graph of `TableModel.predict`: from columns, by name, to predictions and class probabilities.
 
     Raises
     ------
     NoFormulaError
         If a component has no formula.
     ExportError
-        If a column cannot leave.
+        If a column cannot be exported.
     """
     g, encoder, loss = ModelWriter(), model.encoder, model.loss
     columns = {column.name: _input(g, column) for column in encoder.columns}
@@ -131,7 +131,7 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
         if isinstance(target, ClassTarget):
             g.output("predict", write_classes(g, np.array(target.classes), decided))
             if model.gives_probabilities:
-                # Rows that sum to 1, also where each class has a sigmoid of its own, as `nncore predict` writes them.
+                # Rows sum to 1, also where each class has its own sigmoid, as `nncore predict` writes them.
                 shares = decided if loss is not None and loss.decides_probabilities else outputs
                 g.output("predict_proba", shares / g.maximum(g.sum(shares), float(np.finfo(dtype).tiny)))
         else:
@@ -142,14 +142,14 @@ def graph_of_table_model(model: TableModel) -> ExportGraph:
 
 
 def _input(g: ModelWriter, column: TableColumn) -> Value:
-    """What the caller passes for a column."""
+    """The input that the caller passes for a column."""
     if isinstance(column, TimeColumn):
         return g.times(column.name)
     return g.input(column.name, (1,), "text" if isinstance(column, CategoricalColumn) else "float64")
 
 
 def _raw(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
-    """A column as its encodings take it: numbers, seconds, or codes; `words`, in lower case, stand for a missing value."""
+    """A column in the form that its encodings take: numbers, seconds or codes. `words`, in lower case, are missing values."""
     if not isinstance(column, CategoricalColumn):
         return given
     unknown = column.n_codes - 1 if column.has_other else -1
@@ -165,7 +165,7 @@ def _raw(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]
 
 
 def _filled(g: ModelWriter, column: TableColumn, given: Value, words: Sequence[str]) -> Value:
-    """A column as members take it: `encode_raw`."""
+    """A column in the form that members take: `encode_raw`."""
     raw = _raw(g, column, given, words)
     if isinstance(column, TimeColumn):
         return column.chain.formula(g, raw)

@@ -1,4 +1,4 @@
-"""Kinds of networks for tables, by name: their presets, and how a member is made of a recipe."""
+"""Kinds of networks for tables, by name: their presets, and how to make a member from a recipe."""
 
 from __future__ import annotations
 
@@ -22,25 +22,24 @@ from nncore.network import Sequential
 
 @dataclass(frozen=True)
 class Family:
-    """One kind.
+    """A kind of network for tables.
 
     Attributes
     ----------
     presets : mapping of str to (Recipe, Recipe)
-        For classes and for numbers; the first is the usual one.
+        Recipes for classification and regression, by name. The first preset is the default.
     layers : callable
-        Layers of a member, of a recipe, what its fold knows of columns, its training rows as they are encoded, a loss and a number of
-        outputs.
+        Makes the layers of a member from a recipe, the columns of its fold, encoded training rows, a loss and a number of outputs.
     started : callable
-        Gives a network that is built its first values, of a recipe and a seed; arguments of its fit.
+        Initialises a built network by a recipe and a seed, and returns arguments of its fit.
     size : callable
-        How large a network of a recipe is, in words.
+        Describes the size of a recipe's network, in words.
     spaces : mapping of str to callable
         Published search spaces.
     usual_space : callable
-        The name of the one that a search draws from if nobody says, of the name of a preset.
+        Name of the default search space for a preset.
     said_by_preset : frozenset of str
-        Parameters that the name of a preset sets, so that a search leaves them where a preset is named.
+        Parameters that a preset sets. A search does not draw them if the user names a preset.
     """
 
     presets: Mapping[str, tuple[Recipe, Recipe]]

@@ -1,4 +1,4 @@
-"""Hidden layers from how many units they have, their activations, normalisation and dropout."""
+"""Make hidden layers from numbers of units, activations, normalisation and dropout."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nncore.layers.dense import Dense
 from nncore.layers.dropout import Dropout
 from nncore.registry import resolve
 
-#: scikit-learn's names of activations, with ours.
+#: scikit-learn's names of activations, and nncore's.
 SCIKIT_LEARN_ACTIVATIONS = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 
 
 def hidden_layer_sizes_of(sizes: Any) -> list[int]:
-    """``hidden_layer_sizes`` as a list.
+    """Check ``hidden_layer_sizes``, and return it as a list.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def hidden_layer_sizes_of(sizes: Any) -> list[int]:
 
 
 def hidden_activations(activation: Any, n_layers: int) -> list[Any]:
-    """One activation for each hidden layer, as the user wrote it."""
+    """One activation for each hidden layer, in the form the user passed."""
     if not isinstance(activation, (list, tuple)):
         return [activation] * n_layers
     if len(activation) != n_layers:
@@ -44,7 +44,7 @@ def hidden_activations(activation: Any, n_layers: int) -> list[Any]:
 
 
 def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalization: Any, dropout: Any) -> list[Layer]:
-    """Dense layers, each followed by what is asked for: dense, normalisation, activation, dropout.
+    """Make hidden layers in the order dense, normalisation, activation, dropout.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
     activations : sequence of str, Activation or dict
         One for each size.
     normalization : str, dict or None
-        A layer of the registry, by name.
+        Normalisation layer by name; None for none.
     dropout : float or sequence of float
-        Part of the units that are dropped, for all layers or for each.
+        Fraction of the units to drop, for all layers or for each.
     """
     rates = dropout_rates(dropout, len(sizes))
     layers: list[Layer] = []
@@ -63,7 +63,7 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
         if normalization is None:
             layers.append(Dense(size, activation))
         else:
-            dense = Dense(size, weight_initializer=activation.initializer)  # for the activation that follows two layers on
+            dense = Dense(size, weight_initializer=activation.initializer)  # for the activation after the next layer
             layers += [dense, resolve("layers", normalization), ActivationLayer(activation)]
         if rate > 0:
             layers.append(Dropout(rate))
@@ -71,7 +71,7 @@ def hidden_layers(sizes: Sequence[int], activations: Sequence[Any], normalizatio
 
 
 def dropout_rates(dropout: Any, n_layers: int) -> list[float]:
-    """Part of the units that are dropped after each hidden layer: given for all, or for each."""
+    """Fraction of units to drop after each hidden layer, given for all layers or for each."""
     rates = list(dropout) if hasattr(dropout, "__iter__") else [dropout] * n_layers
     if len(rates) != n_layers:
         raise ParameterError(f"dropout lists {len(rates)} rates for {n_layers} hidden layers: give one for each, or a single number")
@@ -81,7 +81,7 @@ def dropout_rates(dropout: Any, n_layers: int) -> list[float]:
 
 
 def activation_of(spec: Any) -> Activation:
-    """An activation, by scikit-learn's name or as the registry takes it."""
+    """Make an activation from scikit-learn's name, or from what the registry accepts."""
     activation: Activation = resolve("activations", SCIKIT_LEARN_ACTIVATIONS.get(spec, spec) if isinstance(spec, str) else spec)
     return activation
 

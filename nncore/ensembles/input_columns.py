@@ -1,4 +1,4 @@
-"""From the checked matrix of a table to the inputs of networks, by encodings that are learned from training rows."""
+"""Encode the checked matrix of a table as inputs of networks, by encodings fitted to training rows."""
 
 from __future__ import annotations
 
@@ -16,63 +16,62 @@ from nncore.data import EncodingChain, Rows, Samples
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 
-#: What becomes of codes that an embedding takes.
+#: Encodings of columns whose codes go to an embedding.
 CODES = ("ordinal",)
 
 
 class Levels(Protocol):
-    """What a column of codes holds: those of known levels first, then perhaps one for "missing"."""
+    """The codes of a column: known levels first, then optionally one for "missing"."""
 
     @property
     def levels(self) -> Sequence[Any]:
-        """The known ones."""
+        """The known levels."""
 
     @property
     def n_levels(self) -> int:
-        """How many codes there are."""
+        """Number of codes."""
 
 
 class MatrixColumns(Protocol):
-    """What is known of the columns of a matrix of numbers, NaN where missing, and codes."""
+    """Description of the columns of a matrix, which hold numbers (NaN where missing) or category codes."""
 
     @property
     def number_columns(self) -> NDArray[np.int64]:
-        """Those of numbers."""
+        """Numbers of the numeric columns."""
 
     @property
     def has_missing(self) -> NDArray[np.bool_]:
-        """Whether each had missing values."""
+        """Whether each column had missing values."""
 
     @property
     def category_columns(self) -> Sequence[tuple[int, Levels]]:
-        """Those of codes."""
+        """Numbers and levels of the category columns."""
 
 
 def label_of_number(numbers: NDArray[np.int64], names: Sequence[Any] | None, number: int) -> str:
-    """What messages call one of the columns of numbers, which are these of the matrix."""
+    """The name of a numeric column in messages; `numbers` are the numeric columns of the matrix."""
     column = int(numbers[number])
     return f"column {column if names is None else names[column]!r} of X"
 
 
 @dataclass(frozen=True)
 class InputLayout:
-    """Which columns of a matrix become which inputs, and where these stand.
+    """Map columns of a matrix to inputs of a network.
 
     Attributes
     ----------
     numbers : ndarray of int64
-        Columns of the matrix.
+        Numeric columns of the matrix.
     missing : ndarray of int64
-        Those of `numbers`, by their place there, that are NaN where a number is missing in training.
+        Indices into `numbers` of the columns with missing numbers in training.
     hot, hot_levels : ndarray of int64
-        Columns that become one-hot, and how many levels each has; higher codes are missing.
+        Columns to encode as one-hot, and their numbers of levels; higher codes are missing.
     coded, coded_levels : ndarray of int64
-        Columns of codes for embeddings, and how many levels each has, "missing" among them.
+        Columns of codes for embeddings, and their numbers of levels, including "missing".
     in_place : bool
-        Inputs stand in the order of the columns that they are made of; if not, those of `numbers` come first, then those of `hot` and of
-        `coded`.
+        Whether inputs are in the order of their columns. Otherwise the inputs of `numbers` come first, then those of `hot` and of `coded`.
     names : sequence or None
-        What messages call the columns of the matrix, if not by their number.
+        Names of the columns of the matrix in messages; None for their numbers.
     """
 
     numbers: NDArray[np.int64]
@@ -94,7 +93,7 @@ class InputLayout:
         in_place: bool = False,
         names: Sequence[Any] | None = None,
     ) -> Self:
-        """With these columns one-hot, among those of categories. "Missing" is one of their levels, or is 0 in all of their inputs."""
+        """Make a layout with these category columns one-hot. "Missing" is one of their levels, or 0 in all of their inputs."""
         starts = columns.category_columns
         hot = [(start, one.n_levels if missing_is_level else len(one.levels)) for start, one in starts if start in hot_columns]
         coded = [(start, one.n_levels) for start, one in starts if start not in hot_columns]
@@ -104,15 +103,15 @@ class InputLayout:
 
     @property
     def n_columns(self) -> int:
-        """Of the matrix."""
+        """Number of columns of the matrix."""
         return len(self.numbers) + len(self.hot) + len(self.coded)
 
     def label(self, number: int) -> str:
-        """What messages call one of the columns of numbers."""
+        """The name of a numeric column in messages."""
         return label_of_number(self.numbers, self.names, number)
 
     def levels(self, matrix: NDArray[Any]) -> NDArray[np.int64]:
-        """Codes of the columns that become one-hot, -1 for what is missing or unknown."""
+        """Codes of the one-hot columns, -1 for missing or unknown levels."""
         codes = matrix[:, self.hot].astype(np.int64)
         codes[codes >= self.hot_levels] = -1
         return codes
@@ -120,13 +119,13 @@ class InputLayout:
 
 @dataclass(frozen=True)
 class InputColumns:
-    """What training rows say of columns.
+    """Encodings of the columns of a table, fitted to training rows.
 
     Attributes
     ----------
     layout : InputLayout
     numbers, hot, coded : EncodingChain
-        Of the columns of the layout that are called so.
+        Encodings of the layout's columns of the same name.
     """
 
     layout: InputLayout
@@ -144,7 +143,7 @@ class InputColumns:
         level_encodings: Sequence[Any],
         rng: Any = 0,
     ) -> Self:
-        """From training rows and their weights: encodings of numbers, and of codes of columns that are to be one-hot."""
+        """Fit the encodings of numbers and of one-hot columns to training rows and their weights."""
         columns = matrix[:, _as_slice(layout.numbers)]
         numbers = EncodingChain.learn(number_encodings, columns, sample_weight=sample_weight, rng=rng, label=layout.label)
         return cls.of_numbers(layout, numbers, layout.levels(matrix), sample_weight, level_encodings)
@@ -158,14 +157,14 @@ class InputColumns:
         sample_weight: NDArray[np.floating] | None,
         level_encodings: Sequence[Any],
     ) -> Self:
-        """With numbers that have been learned, from codes of columns that are to be one-hot: any, where only their number counts."""
+        """Make columns from a fitted chain for numbers. The encoding of one-hot columns is fitted to these codes."""
         hot = EncodingChain.learn(level_encodings, levels, n_levels=layout.hot_levels, sample_weight=sample_weight)
         return cls.of_chains(layout, numbers, hot)
 
     @classmethod
     def of_chains(cls, layout: InputLayout, numbers: EncodingChain, hot: EncodingChain) -> Self:
-        """With encodings that have been learned."""
-        codes = np.full((1, len(layout.coded)), -1)  # there is nothing to learn from them but how many levels there are
+        """Make columns from fitted encodings."""
+        codes = np.full((1, len(layout.coded)), -1)  # only their numbers of levels are learned
         return cls(layout, numbers, hot, EncodingChain.learn(CODES, codes, n_levels=layout.coded_levels))
 
     @property
@@ -175,12 +174,12 @@ class InputColumns:
 
     @property
     def n_inputs(self) -> int:
-        """Columns of what `encode` gives. Where all columns were left out, it is one of zeros: networks take at least one."""
+        """Number of columns of `encode`. If all columns were dropped, a column of zeros remains: networks need at least one."""
         return max(1, sum(chain.n_encoded for _, chain in self._groups))
 
     @cached_property
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Where the inputs of numbers, of one-hot columns and of codes stand."""
+        """Positions of the inputs of numbers, of one-hot columns and of codes."""
         columns = np.concatenate([np.repeat(columns, chain.widths) for columns, chain in self._groups])
         order = np.argsort(columns, kind="stable") if self.layout.in_place else np.arange(len(columns))
         places = np.empty(len(order), np.int64)
@@ -190,13 +189,13 @@ class InputColumns:
 
     @cached_property
     def _slices(self) -> list[slice | NDArray[np.int64]]:
-        """The columns of numbers, those of codes, and `places`."""
+        """The numeric columns, the columns of codes, and `places`, as slices where possible."""
         return [_as_slice(places) for places in (self.layout.numbers, self.layout.coded, *self.places)]
 
     def encode(self, matrix: NDArray[Any], dtype: np.dtype, out: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
-        """The inputs of rows, shape ``(n_rows, n_inputs)``, computed in float64 and rounded to `dtype` last; NaN stays NaN.
+        """Encode rows as inputs of shape ``(n_rows, n_inputs)``, in float64, rounded to `dtype` at the end. NaN stays NaN.
 
-        They can be written into `out`: into `matrix` itself, if it has as many columns.
+        The result is written to `out` if given. `out` may be `matrix` itself, if it has the same number of columns.
         """
         inputs = np.zeros((len(matrix), self.n_inputs), dtype) if out is None else out
         layout = self.layout
@@ -210,7 +209,7 @@ class InputColumns:
             encoded = [
                 self.numbers.encode(block[:, numbers], dtype=inputs.dtype, label=layout.label) if len(layout.numbers) else None,
                 self.hot.encode(layout.levels(block), dtype=inputs.dtype) if len(layout.hot) else None,
-                np.array(block[:, coded]) if len(layout.coded) and not is_there else None,  # as `CODES` would make of them
+                np.array(block[:, coded]) if len(layout.coded) and not is_there else None,  # the result of `CODES`
             ]
             for place, part in zip(places, encoded, strict=True):
                 if part is not None:
@@ -218,7 +217,7 @@ class InputColumns:
         return inputs
 
     def formula(self, g: Graph, matrix: Value) -> Value:
-        """`encode` written with the primitives of `g`: from (n, n_columns) to (n, n_inputs), both float64."""
+        """`encode` as a formula with the primitives of `g`: from (n, n_columns) to (n, n_inputs), both float64."""
         layout, parts, places = self.layout, [], np.concatenate(self.places)
         if self.numbers.n_encoded:
             parts.append(self.numbers.formula(g, g.columns(matrix, layout.numbers.tolist())))
@@ -233,11 +232,11 @@ class InputColumns:
         return inputs if (np.diff(places) == 1).all() else g.columns(inputs, np.argsort(places).tolist())
 
     def front_layers(self, embedding_size: int | None, fillings: NDArray[np.floating] | None = None) -> tuple[list[Layer], list[Layer]]:
-        """Layers for missing numbers, which are first 0, or what `fillings` has in their columns, and layers for codes."""
+        """Layers that replace missing numbers, initially by 0 or by `fillings`, and embedding layers for codes."""
         of_numbers, _, of_codes = self.places
         fills: list[Layer] = []
         if len(self.layout.missing):
-            origins = np.repeat(np.arange(len(self.layout.numbers)), self.numbers.widths)  # an encoding may leave a constant column out
+            origins = np.repeat(np.arange(len(self.layout.numbers)), self.numbers.widths)  # an encoding may drop a constant column
             chosen = of_numbers[np.isin(origins, self.layout.missing)]
             values = 0.0 if fillings is None else self.encode(fillings[np.newaxis], np.dtype(np.float64))[0, chosen]
             fills = [FillMissing(chosen.tolist(), values=values)] if len(chosen) else []
@@ -247,7 +246,7 @@ class InputColumns:
 
 
 class EncodedRows(Rows):
-    """The inputs of samples, made as they are asked for.
+    """Inputs of samples, encoded on access.
 
     Parameters
     ----------
@@ -267,13 +266,13 @@ class EncodedRows(Rows):
 
 
 def dtype_of(samples: Any) -> np.dtype:
-    """That of the inputs that samples become, unless another one is asked for."""
+    """The default dtype of the inputs of samples."""
     dtype: np.dtype = samples.dtype if samples.dtype.kind == "f" else np.dtype(np.float64)
     return dtype
 
 
 def _as_slice(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
-    """Places side by side as a slice, which needs no copy."""
+    """Convert consecutive positions to a slice, which needs no copy."""
     if not len(places):
         return slice(0, 0)
     first, last = int(places[0]), int(places[-1])

@@ -1,4 +1,4 @@
-"""What training rows say of columns, learned from rows in blocks."""
+"""Fit the encodings of input columns to rows in blocks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nncore.ensembles.input_columns import InputColumns, InputLayout
 
 
 class InputColumnsLearner:
-    """What `InputColumns.learn` learns, from blocks of any size.
+    """Do what `InputColumns.learn` does, with rows in blocks of any size.
 
-    While `wants_rows`, all training rows are given to `add`, then `end_pass` is called.
+    While `wants_rows` is True, pass all training rows to `add`, then call `end_pass`.
 
     Parameters
     ----------
     layout, number_encodings, level_encodings, rng
-        As in `InputColumns.learn`.
+        See `InputColumns.learn`.
     """
 
     def __init__(self, layout: InputLayout, number_encodings: Sequence[Any], level_encodings: Sequence[Any], rng: Any = 0) -> None:
@@ -34,19 +34,19 @@ class InputColumnsLearner:
         return self._numbers.wants_rows or self._hot.wants_rows
 
     def add(self, matrix: NDArray[np.floating], sample_weight: NDArray[np.float64] | None = None) -> None:
-        """Take the next rows into account. They must not change before the end of the pass."""
+        """Add the next rows of a pass. They must not change before the end of the pass."""
         if self._numbers.wants_rows:
             self._numbers.add(matrix[:, self._layout.numbers], sample_weight)
         if self._hot.wants_rows:
             self._hot.add(self._layout.levels(matrix), sample_weight)
 
     def end_pass(self) -> None:
-        """All rows have been there."""
+        """End a pass, after all rows were added."""
         for learner in (self._numbers, self._hot):
             if learner.wants_rows:
                 learner.end_pass()
 
     def learned(self) -> InputColumns:
-        """What the rows said."""
+        """The fitted columns."""
         numbers, hot = (EncodingChain.of_learners([learner]) for learner in (self._numbers, self._hot))
         return InputColumns.of_chains(self._layout, numbers, hot)

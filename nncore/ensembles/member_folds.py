@@ -1,4 +1,4 @@
-"""The folds of an ensemble: which rows each member is trained on, and which stop it."""
+"""The folds of an ensemble: training rows of each member, and validation rows for early stopping."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nncore.errors import DataError, ParameterError
 def member_folds(
     recipe: Recipe, splitter: Splitter, rows: NDArray[np.int64], random: Random, *, n_cv: int | None, option: str = "n_cv="
 ) -> tuple[list[Fold], int]:
-    """Folds of rows, and how many starts each has.
+    """Split rows into folds, and return the number of starts of each.
 
-    Where rows have times, the latest rows stop all members, which differ in their initial weights and the order of rows. Expanding folds
-    would train most members on a small part of the past.
+    If rows have times, all members use the latest rows for early stopping. They differ in initial weights and the order of rows. Expanding
+    folds would train most members on a small part of the past.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ def member_folds(
         The rows to train and validate on.
     random : Generator or RandomState
     n_cv : int or None
-        Folds that were asked for. None is those of the recipe, or as many as there are rows or groups for.
+        Requested number of folds. None: that of the recipe, or fewer if there are too few rows or groups.
     option : str, default "n_cv="
-        What the user writes before a number of folds, for messages.
+        How the user passes the number of folds, for messages.
 
     Raises
     ------
     DataError
         If there are too few rows, groups or times.
     ParameterError
-        If folds are asked for where times divide.
+        If folds are requested for rows with times.
     """
     n_units = splitter.n_units(rows)
     if n_units < 2:

@@ -1,4 +1,4 @@
-"""The members of a network of TabM in the order in which they help."""
+"""Order the members of a TabM network by how much they improve the mean."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from nncore.layers.mean_members import MeanMembers
 from nncore.network import Sequential, member_outputs
 from nncore.registry import resolve
 
-#: Predictions of one member that are looked at, at most: rows times outputs. The order changes little with more.
+#: Largest number of predictions (rows × outputs) used of each member. The order changes little with more.
 MOST_NUMBERS = 65536
 
 
 def member_order(
     network: Sequential, inputs: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A greedy selection: first the best member, then always the one with which the mean of the chosen ones has the smallest loss.
+    """Greedy selection: first the best member, then in each step the one that gives the mean the smallest loss.
 
     Parameters
     ----------
     network : Sequential
-        Trained, ending with `MeanMembers`.
+        Trained network that ends with `MeanMembers`.
     inputs : ndarray of shape (n_rows, n_inputs)
-        Of validation rows. If a member had more than 65,536 predictions, rows at equal distances are taken.
+        Inputs of validation rows. With more than 65,536 predictions a member, evenly spaced rows are used.
     target : ndarray
-        As the loss takes it.
+        Targets in the form that the loss takes.
     weights : ndarray of shape (n_rows,) or None
 
     Returns
     -------
     order : ndarray of shape (n_members,), int64
-        Members by number, for `nncore.keep_members`.
+        Numbers of the members, for `nncore.keep_members`.
     losses : ndarray of shape (n_members,), float64
-        Loss of the mean of the first 1, 2, … of them.
+        Loss of the mean of the first 1, 2, … members.
     """
     loss, last = network.loss, network.layers[-1]
     assert loss is not None, "it was trained"

@@ -1,4 +1,4 @@
-"""Networks of an ensemble that share what their training rows say of columns and targets."""
+"""Members of an ensemble: networks of one fold, with the encodings of its columns and targets."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from nncore.network import Sequential
 
 @dataclass
 class Members:
-    """The starts of one fold.
+    """The networks of one fold, with their shared encodings.
 
     Attributes
     ----------
     columns : InputColumns
     target : TargetScale or None
-        None for classes, and for losses whose targets stay as they are.
+        None for classes, and for losses whose targets are not scaled.
     networks : list of Sequential
     weights : list of float or None
-        What each network counts in the mean of all members, above 0; None if all count the same.
+        Weight of each network in the mean of all members, above 0; None if all are equal.
     """
 
     columns: InputColumns
@@ -34,42 +34,42 @@ class Members:
     weights: list[float] | None = None
 
     def outputs(self, matrix: NDArray[np.floating], loss: Loss | None) -> list[NDArray[np.floating]]:
-        """Of each network, after the link of the loss and in the units of the targets, shape (n_samples, n_outputs)."""
+        """Outputs of each network after the link of the loss, in the units of the targets, shape (n_samples, n_outputs)."""
         rows = self.columns.encode(matrix, self.networks[0].dtype)
         return self.in_units([network.predict_proba(rows) for network in self.networks], loss)
 
     def quantized(self, matrix: NDArray[np.floating]) -> Members:
-        """The same with products of 8 bits in all networks."""
+        """The same members with int8 matrix products in all networks."""
         rows = self.columns.encode(matrix, self.networks[0].dtype)
         return replace(self, networks=[network.quantize(rows) for network in self.networks])
 
     def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss | None) -> list[NDArray[np.floating]]:
-        """Outputs of networks in the units of the targets."""
+        """Convert outputs of networks to the units of the targets."""
         return outputs if self.target is None else [self.target.inverse(own, loss) for own in outputs]
 
 
 def weights_of(members: list[Members]) -> NDArray[np.float64] | None:
-    """What each network of all members counts; None if all count the same."""
+    """Weights of the networks of all members; None if all are equal."""
     if all(one.weights is None for one in members):
         return None
     return np.array([weight for one in members for weight in one.weights or [1.0] * len(one.networks)])
 
 
 def together(outputs: list[NDArray[np.floating]], loss: Loss | None, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """What members predict together: the mean of their outputs; of distributions, what stands for the mixture.
+    """Average the outputs of members. For distributions, outputs that represent the mixture.
 
     Parameters
     ----------
     outputs : list of ndarray of shape (n_samples, n_outputs)
-        After the link of the loss: probabilities, rates, places.
+        Outputs after the link of the loss: probabilities, rates, locations.
     loss : Loss or None
-        None where its plugin is missing.
+        None if its plugin is missing.
     weights : ndarray of shape (n_networks,), optional
-        What each network counts.
+        Weight of each network.
     """
     if loss is None or not loss.has_deviations:
         mean = _mean(np.asarray(outputs), weights)
-        # Probabilities of float32 sum to 1 with its precision, which scikit-learn finds too little in float64.
+        # float32 probabilities sum to 1 only to float32 precision, which scikit-learn rejects in float64.
         return mean / mean.sum(axis=1, keepdims=True) if loss is not None and loss.link == "softmax" else mean
     loss, own = loss.for_any_unit(), [np.asarray(output, np.float64) for output in outputs]
     means = np.stack([loss.decide(output) for output in own])

@@ -1,4 +1,4 @@
-"""Members as JSON and back. Nothing of a file is trusted: every field is checked before anything is made of it."""
+"""Convert members to JSON and back. Files may be malicious, so every field is checked before it is used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ESTIMATOR_KEY = "nncore.estimators"
 
 
 def described_members(members: Sequence[Members]) -> list[dict[str, Any]]:
-    """What members know beside their networks, as JSON holds it."""
+    """Describe members, except their networks, for JSON."""
     return [_described(one) for one in members]
 
 
@@ -60,43 +60,43 @@ def need(is_right: bool, what: str) -> None:
 
 
 def count_of(value: Any, what: str) -> int:
-    """A count: a whole number from 0 on."""
+    """Check that a value is a whole number of at least 0."""
     need(type(value) is int and 0 <= value < 2**31, f"{what} is not a whole number from 0 on")
     return int(value)
 
 
 def number_of(value: Any, what: str) -> float:
-    """A finite number."""
+    """Check that a value is a finite number."""
     need(type(value) in (int, float) and math.isfinite(value), f"{what} is not a finite number")
     return float(value)
 
 
 def numbers_of(values: Any, length: int, what: str) -> NDArray[np.float64]:
-    """`length` finite numbers."""
+    """Check that values are `length` finite numbers."""
     need(isinstance(values, list) and len(values) == length, f"{what} are not a list of {length} numbers")
     need(all(type(value) in (int, float) and math.isfinite(value) for value in values), f"{what} are not all finite numbers")
     return np.array(values, np.float64)
 
 
 def read_members(described: Any, layout: InputLayout, networks: list[Sequential], n_targets: int | None, n_outputs: int) -> list[Members]:
-    """The members that `described_members` described.
+    """Restore members from `described_members`.
 
     Parameters
     ----------
     described : list
     layout : InputLayout
-        As the reader knows columns.
+        Layout of the columns that the caller expects.
     networks : list of Sequential
-        All of the file.
+        All networks of the file.
     n_targets : int or None
-        Real targets; None for classes.
+        Number of real targets; None for classes.
     n_outputs : int
-        Of each network.
+        Outputs of each network.
 
     Raises
     ------
     FileFormatError
-        If they do not match. Call it inside `damage_told`, which converts other errors.
+        If description and networks do not match. Call it inside `damage_told`, which converts other errors.
     """
     need(isinstance(described, list) and bool(described), "it has no members")
     left, members = list(networks), []

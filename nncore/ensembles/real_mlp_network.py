@@ -1,4 +1,4 @@
-"""The networks that recipes of RealMLP describe: layers, first values, learning rates and schedules of their own."""
+"""Networks of RealMLP: layers, initial values, learning rates and schedules."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from nncore.layers.periodic_embedding import PeriodicEmbedding
 from nncore.layers.scale import Scale
 from nncore.network import Sequential
 
-#: First values of dense layers: those of the layers, RealMLP-TD-S's and RealMLP-TD's.
+#: Initial values of dense layers: the layers' defaults, RealMLP-TD-S's and RealMLP-TD's.
 INITIALIZERS = ("default", "standard_normal", "data_hull")
 
-#: Of `lr_factors`: a factor more of the weights and biases of the first dense layer.
+#: Key of `lr_factors` for an extra factor of the weights and biases of the first dense layer.
 FIRST_LAYER = "first_layer"
 
-#: What else `lr_factors` may name, and the tensors that are meant.
+#: Other keys of `lr_factors`, and the tensors they stand for.
 TENSORS = {
     "bias": "dense_*.bias",
     "scale": "scale_*.scale",
@@ -38,7 +38,7 @@ TENSORS = {
 
 
 def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
-    """All layers of a network that takes what `columns` encode."""
+    """All layers of a network for the inputs that `columns` encodes."""
     fills, embeddings = columns.front_layers(recipe.embedding_size)
     waves = [PeriodicEmbedding(**given, columns=columns.places[0].tolist()) for given in _numerical_embedding(recipe, columns)]
     scale = [Scale()] if recipe.front_scale else []
@@ -48,7 +48,7 @@ def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_output
 
 
 def _numerical_embedding(recipe: RealMLPRecipe, columns: InputColumns) -> list[Mapping[str, Any]]:
-    """Arguments of the one there is, if any."""
+    """Arguments of the numerical embedding, if there is one."""
     asked = recipe.numerical_embedding
     if not isinstance(asked, (bool, np.bool_, Mapping)):
         raise ParameterError(f"numerical_embedding must be True, False or a dict of arguments of PeriodicEmbedding, got {shown(asked)}")
@@ -79,7 +79,7 @@ def _hidden(recipe: RealMLPRecipe, initializer: str | None) -> list[Layer]:
 
 
 def start(network: Sequential, recipe: RealMLPRecipe, seed: int) -> None:
-    """First values that no initializer draws, into a network that is built: of `seed`."""
+    """Set initial values of a built network that no initializer draws, from `seed`."""
     if recipe.initializer == "default":
         return
     rng = np.random.default_rng([seed, len(network.layers)])
@@ -98,7 +98,7 @@ def start(network: Sequential, recipe: RealMLPRecipe, seed: int) -> None:
 
 
 def started(network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, Any]:
-    """Give a network that is built its first values; arguments of its fit that depend on it."""
+    """Initialise a built network, and return arguments of its fit that depend on it."""
     start(network, recipe, seed)
     return {"groups": groups_of(network, recipe), "schedule": schedules_of(network, recipe) or None}
 
@@ -106,8 +106,8 @@ def started(network: Sequential, recipe: RealMLPRecipe, seed: int) -> dict[str, 
 def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str, Any]]:
     """Learning rates and weight decay of tensors.
 
-    With `ntk`, weights of a layer of d inputs stand for W/√d in x·W/√d: the same function and the same steps have the rate divided by √d.
-    Decay is multiplied by factor, as the rate is: p ← p·(1 − lr·factor·(decay·factor)).
+    With `ntk`, RealMLP computes x·W/√d for a layer of d inputs. Here the weights are W/√d; the same steps then need a rate divided by √d.
+    The decay is multiplied by the factor too: p ← p·(1 − lr·factor·(decay·factor)).
     """
     known = (*TENSORS, FIRST_LAYER)
     if not isinstance(recipe.lr_factors, Mapping) or not set(recipe.lr_factors) <= set(known):
@@ -130,7 +130,7 @@ def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str,
 
 
 def _first_layer(first: str, groups: Mapping[str, Mapping[str, Any]], factor: float, decay: float) -> dict[str, dict[str, Any]]:
-    """The groups of the tensors of the first dense layer, with a factor more."""
+    """The groups of the tensors of the first dense layer, with an extra factor."""
     found = {}
     for tensor, pattern in ((f"{first}.weight", f"{first}.weight"), (f"{first}.bias", TENSORS["bias"])):
         group = dict(groups.get(pattern, {}))
@@ -141,7 +141,7 @@ def _first_layer(first: str, groups: Mapping[str, Mapping[str, Any]], factor: fl
 
 
 def schedules_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, Any]:
-    """How numbers move over the epochs, by their paths."""
+    """Schedules of hyperparameters over the epochs, by path."""
     others = {"weight_decay": recipe.weight_decay_schedule if recipe.weight_decay else "constant"}
     if recipe.label_smoothing:
         others["loss.label_smoothing"] = recipe.label_smoothing_schedule

@@ -1,4 +1,4 @@
-"""Recipes of networks for tables: every number of them, by the names of the estimators' parameters."""
+"""Recipes of networks for tables: all hyperparameters, by the names of the estimators' parameters."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, ClassVar, Self
 
 from nncore.arguments import choice
 
-#: Of ``batch_size="auto"``: up to so many samples, so many a batch.
+#: ``batch_size="auto"``: (largest number of samples, batch size).
 AUTO_BATCH_SIZES = ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512), (math.inf, 1024))
 
 
-#: How often trials of a search are compared, the last time when they have had all their epochs.
+#: Number of comparisons of a search's trials; the last is at the end of training.
 N_RUNGS = 4
-#: Parts of all epochs: where the learning rate of coslog4, RealMLP's schedule, is 0 for a moment.
+#: Fractions of all epochs at which the learning rate of RealMLP's schedule, coslog4, is 0.
 RUNGS = (1 / 15, 3 / 15, 7 / 15)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a parameter of the same name is where it is None, of any ensemble. The fields without a default differ between all recipes."""
+    """Default hyperparameters of an ensemble. A field applies if the estimator's parameter of the same name is None."""
 
-    #: Which of several best epochs counts.
+    #: Which of several equally good epochs to keep.
     ties: ClassVar[str] = "last"
     auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = AUTO_BATCH_SIZES
 
@@ -51,44 +51,44 @@ class Recipe:
     max_one_hot: int = 9
     embedding_size: int = 8
     clip_target: bool = True
-    #: Of fields by name: what they are with more rows to learn from than so many, rising. The field itself is for fewer.
+    #: Values of fields for more training rows, by name: (number of rows, value), ascending. The field's own value is for fewer rows.
     by_rows: Mapping[str, Sequence[tuple[int, Any]]] = field(default_factory=dict)
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Self:
-        """The recipe with the arguments that are here by name and not None, for any number of rows."""
+        """Replace fields by the arguments of the same names that are not None, for any number of rows."""
         asked = {one.name: arguments.get(one.name) for one in fields(self)}
         found = {name: value for name, value in asked.items() if value is not None}
         by_rows = {name: steps for name, steps in self.by_rows.items() if name not in found}
         return replace(self, **found | {"by_rows": by_rows})
 
     def for_rows(self, n_rows: int) -> Self:
-        """The recipe for so many rows to learn from."""
+        """The recipe for a number of training rows."""
         found = {name: [value for most, value in steps if n_rows > most] for name, steps in self.by_rows.items()}
         return replace(self, by_rows={}, **{name: values[-1] for name, values in found.items() if values})
 
     def moves(self, others: Mapping[str, Any]) -> dict[str, Any]:
-        """Schedules by the paths of what they move: `others`, and `learning_rate`, a dict of which may name any path; no constant ones."""
+        """Schedules by path, from `others` and `learning_rate`, which may be a dict of any paths. Constant ones are left out."""
         rate = self.learning_rate
         named = {**others, **(rate if isinstance(rate, Mapping) and "name" not in rate else {"lr": rate})}
         return {path: schedule for path, schedule in named.items() if not (isinstance(schedule, str) and schedule == "constant")}
 
     @property
     def number_encodings(self) -> list[Any]:
-        """What becomes of columns of numbers."""
+        """Encodings of numeric columns."""
         raise NotImplementedError
 
     @property
     def level_encodings(self) -> list[Any]:
-        """What becomes of columns that are one-hot."""
+        """Encodings of one-hot columns."""
         raise NotImplementedError
 
     @property
     def rungs(self) -> list[int]:
-        """Epochs after which trials of a search are compared: `N_RUNGS`, rising."""
+        """Epochs after which a search compares its trials: `N_RUNGS` of them, ascending."""
         return [*(max(1, round(self.max_iter * part)) for part in RUNGS), self.max_iter]
 
     def batch_size_for(self, n_samples: int) -> int:
-        """Samples of a batch, for so many to train on."""
+        """Batch size for a number of training samples."""
         if isinstance(self.batch_size, str):
             return min(next(size for most, size in self.auto_batch_sizes if n_samples <= most), n_samples)
         return min(int(self.batch_size), n_samples)
@@ -96,7 +96,7 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class RealMLPRecipe(Recipe):
-    """A recipe of RealMLP."""
+    """Default hyperparameters of RealMLP."""
 
     parametric_activation: bool = False
     front_scale: bool = False
@@ -171,7 +171,7 @@ _TD_CLASSES = replace(
 
 _OF_REALS: dict[str, Any] = {"activation": "mish", "label_smoothing": 0.0}
 
-#: More rows make each epoch longer, and need fewer of them; larger folds are alike, so that fewer do.
+#: More rows make epochs longer, so fewer are needed. Larger folds differ less, so fewer folds are needed.
 _FAST_CLASSES = replace(
     _FAST,
     by_rows={
@@ -182,7 +182,7 @@ _FAST_CLASSES = replace(
     },
 )
 
-#: Few steps go farther in smaller batches, at a higher rate, and with quicker waves from the beginning.
+#: With few steps, smaller batches, a higher learning rate and faster waves of the schedule train further.
 _FAST_REALS = replace(
     _FAST,
     by_rows={
@@ -196,7 +196,7 @@ _FAST_REALS = replace(
     },
 )
 
-#: By the value of `preset`, for classifiers and regressors.
+#: Recipes for classifiers and regressors, by `preset`.
 PRESETS: dict[str, tuple[RealMLPRecipe, RealMLPRecipe]] = {
     "td": (_TD_CLASSES, replace(_TD_CLASSES, learning_rate_init=0.2, **_OF_REALS)),
     "td-s": (_TD_S_CLASSES, replace(_TD_S_CLASSES, learning_rate_init=0.07, **_OF_REALS)),
@@ -210,6 +210,6 @@ def recipe(preset: Any, *, is_classifier: bool) -> RealMLPRecipe:
     Raises
     ------
     ParameterError
-        If there is none of this name.
+        If there is no preset of this name.
     """
     return PRESETS[choice("preset", preset, tuple(PRESETS))][0 if is_classifier else 1]

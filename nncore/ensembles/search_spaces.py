@@ -1,4 +1,4 @@
-"""Search spaces: from which values of which parameters the trials of `tune` are drawn."""
+"""Search spaces: the distributions that the trials of `tune` are drawn from."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from nncore.arguments import is_list, listed, shown
 from nncore.errors import ParameterError
 
-#: Between the name of a parameter and that of an argument within it, as in scikit-learn.
+#: Separates a parameter from an argument of it, as in scikit-learn.
 NESTING = "__"
 
-#: One space, or several of which a trial draws one.
+#: One space, or several, of which each trial draws one.
 Space = Mapping[str, Any]
 
 
@@ -31,7 +31,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class LogUniform:
-    """A number whose logarithm is uniform."""
+    """A log-uniform number."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class LogUniform:
 
 @dataclass(frozen=True)
 class OneMinus:
-    """1 − what another distribution draws."""
+    """1 minus a draw from another distribution."""
 
     other: LogUniform
 
@@ -52,7 +52,7 @@ class OneMinus:
 
 @dataclass(frozen=True)
 class HalfOff:
-    """0 half of the time, else what another distribution draws."""
+    """0 with probability ½, else a draw from another distribution."""
 
     other: LogUniform | Uniform
 
@@ -61,7 +61,7 @@ class HalfOff:
 
 
 def paper() -> list[Space]:
-    """RealMLP's, of Holzmüller, Grinsztajn & Steinwart (2024), where embeddings are periodic ones or none."""
+    """RealMLP's space of Holzmüller, Grinsztajn & Steinwart (2024), with periodic embeddings or none."""
     return [
         {
             "numerical_embedding": [False, True, True, True],
@@ -79,7 +79,7 @@ def paper() -> list[Space]:
 
 
 def tabarena() -> list[Space]:
-    """RealMLP's, of TabArena (Erickson et al., 2025), without its early stopping."""
+    """RealMLP's space of TabArena (Erickson et al., 2025), without its early stopping."""
     shared = {
         "hidden_layer_sizes": [(width,) * depth for depth in (2, 3, 4) for width in (256, 384, 512)],
         "dropout": Uniform(0.0, 0.5),
@@ -106,7 +106,7 @@ def tabarena() -> list[Space]:
 
 
 def small() -> list[Space]:
-    """For the preset ``"fast"``."""
+    """A small space for the preset ``"fast"``."""
     return [
         {
             "hidden_layer_sizes": [(64, 64), (128, 128), (64, 64, 64), (256,)],
@@ -122,7 +122,7 @@ def small() -> list[Space]:
 
 
 def _tabm(depths: Sequence[int], widths: Sequence[int]) -> list[Space]:
-    """TabM-mini with piecewise linear embeddings, as pytabkit draws it, with layers of these numbers and widths."""
+    """pytabkit's space for TabM-mini with piecewise linear embeddings, with these numbers of layers and widths."""
     return [
         {
             "arch": ["tabm-mini"],
@@ -138,23 +138,23 @@ def _tabm(depths: Sequence[int], widths: Sequence[int]) -> list[Space]:
     ]
 
 
-#: The spaces of TabM by name: that of its paper, and that of TabArena.
+#: TabM's spaces by name: its paper's and TabArena's.
 OF_TABM: Mapping[str, Callable[[], list[Space]]] = {
     "paper": lambda: _tabm((1, 2, 3, 4), range(64, 1025, 16)),
     "tabarena": lambda: _tabm((2, 3, 4, 5), range(128, 1025, 16)),
 }
 
-#: The spaces of RealMLP by name.
+#: RealMLP's spaces by name.
 OF_REAL_MLP: Mapping[str, Callable[[], list[Space]]] = {"paper": paper, "tabarena": tabarena, "small": small}
 
 
 def checked_space(space: Any, allowed: Collection[str]) -> list[Space]:
-    """A space of the user: a dict of lists or distributions by parameters, or a list of such dicts.
+    """Check a user's space: a dict of lists or distributions by parameter, or a list of such dicts.
 
     Raises
     ------
     ParameterError
-        If it is something else, or names what cannot be tuned.
+        If it is something else, or names a parameter that cannot be tuned.
     """
     many = [space] if isinstance(space, Mapping) else list(space) if is_list(space) else []
     if not many or not all(isinstance(one, Mapping) and one for one in many):
@@ -171,12 +171,13 @@ def checked_space(space: Any, allowed: Collection[str]) -> list[Space]:
 
 
 def without_fixed(space: Sequence[Space], fixed: Collection[str]) -> list[Space]:
-    """A space in which parameters that the user has set stay as they are."""
+    """Remove parameters that the user has set from a space."""
     return [{name: values for name, values in one.items() if name.partition(NESTING)[0] not in fixed} for one in space]
 
 
 def drawn(space: Sequence[Space], random_state: np.random.RandomState) -> dict[str, Any]:
-    """One value for each parameter of one of the spaces, in the order of names, so that the order of a dict changes nothing."""
+    """Draw one value for each parameter of one of the spaces. Parameters are drawn in sorted order, so the order of the dict has no
+    effect."""
     one = space[int(random_state.randint(len(space)))] if len(space) > 1 else space[0]
     return {name: _drawn(one[name], random_state) for name in sorted(one)}
 
@@ -187,14 +188,14 @@ def _drawn(values: Any, random_state: np.random.RandomState) -> Any:
 
 
 def nested_in(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """What was drawn as values of parameters: ``solver__beta2`` becomes a part of what ``solver`` is, drawn as well or else that of `base`.
+    """Convert drawn values to parameters: ``solver__beta2`` becomes an argument of ``solver``, which is drawn too or taken from `base`.
 
-    An argument within something that is off (``numerical_embedding__sigma`` where that is False) says nothing.
+    An argument of something that is off is ignored, such as ``numerical_embedding__sigma`` if ``numerical_embedding`` is False.
 
     Raises
     ------
     ParameterError
-        If a parameter has no arguments within.
+        If a parameter has no arguments.
     """
     found = {name: value for name, value in values.items() if NESTING not in name}
     for name, value in values.items():
@@ -212,5 +213,5 @@ def nested_in(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, A
 
 
 def shown_parameters(values: Mapping[str, Any]) -> str:
-    """For people: ``"activation='mish', learning_rate_init=0.0412"``."""
+    """Parameters for display: ``"activation='mish', learning_rate_init=0.0412"``."""
     return ", ".join(f"{name}={f'{value:.3g}' if isinstance(value, float) else repr(value)}" for name, value in values.items())

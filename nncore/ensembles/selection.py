@@ -1,4 +1,4 @@
-"""Greedy selection of an ensemble among trials, by what they predict for samples that they were not trained on."""
+"""Greedy ensemble selection among trials, by their out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from nncore.data import as_targets
 from nncore.ensembles.calibration import has_average, mean_loss
 from nncore.ensembles.members import together
 
-#: Rounds of the selection: so many members, counted as often as they are chosen.
+#: Rounds of the selection: the number of members, counting those chosen several times.
 ROUNDS = 40
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Samples that validate, and how predictions for them are judged.
+    """Validation samples, and the loss or metric of predictions for them.
 
     Attributes
     ----------
     target : ndarray
-        As networks see it: class indices of shape (n_samples,), or numbers of shape (n_samples, n_targets).
+        Encoded targets: class indices of shape (n_samples,), or numbers of shape (n_samples, n_targets).
     weights : ndarray of shape (n_samples,) or None
     loss : Loss
     metric : Metric or None
         None for the loss.
     mode : {"min", "max"}
-        What is better.
+        Whether smaller or larger values are better.
     """
 
     target: np.ndarray
@@ -41,7 +41,7 @@ class OutOfFold:
     mode: str
 
     def score(self, outputs: NDArray[np.float64]) -> float:
-        """Of outputs after the link of the loss; more is better."""
+        """Score of outputs after the link of the loss; higher is better."""
         if self.metric is None:
             value = self.mean_loss(outputs)
         else:
@@ -50,20 +50,20 @@ class OutOfFold:
         return value if self.mode == "max" else -value
 
     def mean_loss(self, outputs: NDArray[np.float64]) -> float:
-        """Of outputs after the link of the loss."""
+        """Loss of outputs after the link of the loss."""
         return mean_loss(outputs, self.target, self.weights, self.loss)
 
 
 def greedy_weights(candidates: Sequence[NDArray[np.floating]], held_out: OutOfFold, n_rounds: int = ROUNDS) -> NDArray[np.int64]:
-    """How often each candidate is in the best ensemble that was met: in each round, the one is added, again or anew, that helps most.
+    """How often the best ensemble contains each candidate. Each round adds the candidate that improves the ensemble most, with replacement.
 
-    Of equally good ones, by a coarse score such as accuracy, the one of the smaller loss is added, then the first; of equally good
-    ensembles the smallest is best.
+    If several are equally good by a coarse score such as accuracy, the one with the smallest loss is added, or the first. Of equally good
+    ensembles, the smallest is best.
 
     Parameters
     ----------
     candidates : sequence of ndarray of shape (n_samples, n_outputs)
-        Outputs after the link of the loss.
+        Outputs of each candidate after the link of the loss.
     held_out : OutOfFold
     n_rounds : int
 

@@ -1,4 +1,4 @@
-"""One fit of an ensemble on samples that go by in blocks: members learn and train one after the other, judged by samples in memory."""
+"""Fit an ensemble to a stream: members are trained one after the other, and validated by samples in memory."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from nncore.network import Sequential
 
 @dataclass(frozen=True)
 class StreamedFold:
-    """Which samples of a stream a member is trained on, and by which it is judged.
+    """Training samples and validation samples of a member.
 
     Attributes
     ----------
     train : object
-        The part of them that the source knows by this: a `HeldOut`, say, and None for all samples.
+        The part of the stream, in a form that the source understands, such as `HeldOut`; None for all samples.
     n_train : int
-        How many these are.
+        Number of training samples.
     sample : ndarray of shape (n, n_columns)
-        Some of them, spread over the stream, for what looks at samples where a network is made.
+        Some training samples from all over the stream, for layers and initializers that depend on data.
     validation : ndarray of int64 or None
-        Numbers of samples in memory; None for a fit on all samples.
+        Row numbers of the validation samples in memory; None for a fit on all samples.
     """
 
     train: Any
@@ -46,30 +46,30 @@ class StreamedFold:
 
 
 class StreamedSamples(ABC):
-    """What an ensemble is trained on, as often as it is asked for."""
+    """Training samples of an ensemble, which can be read repeatedly."""
 
     @abstractmethod
     def blocks(self, part: Any) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
-        """Matrix, target and weights of the samples of a part, as `Samples` has them, in blocks of any size."""
+        """Matrix, target and weights of the samples of a part, in the form of `Samples`, in blocks of any size."""
 
     @abstractmethod
     def stream(self, part: Any, encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int) -> Stream:
-        """The samples of a part with inputs and targets that `encode` makes of matrix and target; inputs have so many columns."""
+        """The samples of a part as a stream. `encode` converts matrix and target to inputs and targets; inputs have `width` columns."""
 
 
 class StreamedFit(EnsembleFit):
-    """One fit of an ensemble, of which only the samples that judge are in memory.
+    """One fit of an ensemble to a stream. Only the validation samples are in memory.
 
-    Starts of a fold are trained one after the other, and each has its own best epoch. The best epoch of their average would need the
+    Starts of a fold are trained one after the other, and each keeps its own best epoch. The best epoch of their average would need the
     networks of all epochs.
 
     Parameters
     ----------
     *args, **kwargs
-        Of `EnsembleFit`; its `samples` are those that judge.
+        Arguments of `EnsembleFit`; `samples` are the validation samples.
     source : StreamedSamples
     memory_limit : int, str or None
-        As in `Sequential.fit`.
+        See `Sequential.fit`.
     """
 
     def __init__(self, *args: Any, source: StreamedSamples, memory_limit: Any, **kwargs: Any) -> None:
@@ -87,14 +87,14 @@ class StreamedFit(EnsembleFit):
         return made
 
     def _learned(self, fold: StreamedFold, seed: int) -> tuple[InputColumns, TargetScale | None]:
-        """What the samples that a member is trained on say of columns and targets; both share the passes."""
+        """Fit the encodings of columns and targets to the training samples of a member, in the same passes."""
         columns = InputColumnsLearner(self._layout, self.recipe.number_encodings, self.recipe.level_encodings, rng=seed)
         scale: ChainLearner | None = None
         is_first = self._scales_targets
         while is_first or columns.wants_rows or (scale is not None and scale.wants_rows):
             for matrix, target, own in self._source.blocks(fold.train):
                 values, weights = target.reshape(len(target), -1), None if own is None else np.asarray(own, np.float64)
-                if is_first:  # only the targets themselves tell how many there are
+                if is_first:  # the number of targets is known only from the targets
                     scale = TargetScale.learner(values.shape[1], self.loss, self._n_outputs, clips=self.recipe.clip_target)
                     is_first = False
                 if columns.wants_rows:
@@ -111,9 +111,9 @@ class StreamedFit(EnsembleFit):
         return members.columns.encode(self._samples.matrix[rows], self._dtype)
 
     def validate(self, made: list[Members]) -> bool:
-        """Train members to their best epochs; False if Ctrl-C cut that short, which leaves those that had begun.
+        """Train members and restore their best epochs. False if Ctrl-C interrupted it; the members begun so far are kept.
 
-        Raises what `check` raises.
+        Raises the errors of `check`.
         """
         self.best_epochs, self.scores = [], []
         outcomes: list[Any] = []
@@ -152,7 +152,7 @@ class StreamedFit(EnsembleFit):
     def _train(
         self, network: Sequential, members: Members, fold: StreamedFold, callbacks: list[Callback], validation: Any
     ) -> tuple[Any, bool]:
-        """Train one network: its history, or the error that ended it; and whether Ctrl-C did."""
+        """Train one network. Returns its history or the error that ended it, and whether Ctrl-C did."""
         options, columns, scale = self.options, members.columns, members.target
 
         def encode(matrix: NDArray[np.floating], target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +181,7 @@ class StreamedFit(EnsembleFit):
         return history, history.interrupted
 
     def _time_left(self) -> list[Callback]:
-        """What ends the fit of the next network in time: it has an equal share of what is left."""
+        """Callbacks that enforce the time limit: the next network gets an equal share of the time left."""
         if self.options.time_limit is None:
             return []
         still = len(self._started_with) + (0 if self._splits[0].validation is None else self.recipe.n_refit)

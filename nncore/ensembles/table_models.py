@@ -1,4 +1,4 @@
-"""Networks that answer the rows of files: how a table becomes their inputs, their answer together, one file for all of it."""
+"""Models for rows of tables: the encoding of a table, the averaged predictions of networks, and one file for all of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from nncore.errors import FileFormatError
 from nncore.network import Sequential, load_many, save_many
 from nncore.tabular import NOTES, ClassTarget, RealTarget, Remark, Table, TableEncoder, from_json, notes_of, to_json
 
-#: Where the description of a table's columns in a file has what members know.
+#: Key for the description of members in a file's description of the columns.
 MEMBERS = "members"
 
 
 def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
-    """Outputs of a network for a column: what the loss wants for classes, one for each of them that it compares with 0 or 1."""
+    """Number of outputs of a network for a target column and a loss."""
     if isinstance(target, RealTarget):
         return 1
     n_classes = len(target.classes)
@@ -33,12 +33,12 @@ def n_outputs(target: ClassTarget | RealTarget, loss: Loss) -> int:
 
 @dataclass(frozen=True)
 class TableModel(ABC):
-    """What answers rows of tables.
+    """A model that predicts a target column for rows of a table.
 
     Attributes
     ----------
     encoder : TableEncoder
-        What every column of the training file became.
+        The encoding of each column of the training file.
     """
 
     encoder: TableEncoder
@@ -46,70 +46,70 @@ class TableModel(ABC):
     @property
     @abstractmethod
     def networks(self) -> list[Sequential]:
-        """All of them."""
+        """All networks of the model."""
 
     @abstractmethod
     def inputs(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
-        """What `outputs` takes of the rows of a table, a matrix; and what the user should know.
+        """Encode the rows of a table as a matrix for `outputs`. Also returns remarks for the user.
 
         Raises
         ------
         DataError
-            If a column is missing, or a cell of a numeric column is no number.
+            If a column is missing, or a cell of a numeric column is not a number.
         """
 
     @abstractmethod
     def spans(self) -> dict[str, slice]:
-        """The columns of `inputs` that each column became."""
+        """The columns of `inputs` that belong to each column of the table."""
 
     @abstractmethod
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Probabilities, rates or numbers, shape ``(n_rows, n_outputs)``, in the unit of the encoder's target."""
+        """Probabilities, rates or numbers of shape ``(n_rows, n_outputs)``, in the unit of the target."""
 
     @abstractmethod
     def _description(self) -> dict[str, Any]:
-        """What a file says of the model beside its networks and columns."""
+        """Describe the model for a file, except its networks and columns."""
 
     @abstractmethod
     def quantized(self, table: Table) -> Self:
-        """The same model with products of 8 bits, for inputs like those of the rows of a table; see `Sequential.quantize`.
+        """Quantize all networks to int8, calibrated by the rows of a table; see `Sequential.quantize`.
 
         Raises
         ------
         ParameterError
             If a network has no layer to quantize.
         DataError
-            As `inputs`.
+            See `inputs`.
         """
 
     @property
     def loss(self) -> Loss | None:
-        """What was minimised; None where its plugin is missing."""
+        """The loss of the fit; None if its plugin is missing."""
         loss: Loss | None = self.networks[0].loss
         return loss
 
     def decided(self, outputs: np.ndarray) -> np.ndarray:
-        """What the loss decides for `outputs`."""
+        """Decisions of the loss for `outputs`."""
         return outputs if self.loss is None else self.loss.decide(outputs)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """Probabilities of classes, (n_rows, n_classes) or (n_rows, 1), if the loss `gives_probabilities` for `outputs`."""
+        """Class probabilities of shape (n_rows, n_classes) or (n_rows, 1). Only if `gives_probabilities`."""
         return outputs if self.loss is None else self.loss.probabilities(outputs)
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether there are `probabilities` of classes."""
+        """Whether the loss gives class probabilities."""
         if self.loss is None:
             return self.networks[0].link in ("softmax", "sigmoid")
         return self.loss.has_probabilities
 
     def predict(self, table: Table) -> list[str] | np.ndarray:
-        """Classes, or numbers, of the rows of a table.
+        """Predict classes or numbers for the rows of a table.
 
         Parameters
         ----------
         table : Table
-            With the columns of the training file, by name: `TableEncoder.match` finds them in another one.
+            Table with the columns of the training file, by name: `TableEncoder.match` finds them in another table.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class TableModel(ABC):
         return self.encoder.target.decode(self.decided(self.outputs(inputs)))
 
     def save(self, path: str | os.PathLike[str], notes: Mapping[str, Any]) -> None:
-        """Write networks and columns to one file, with `notes` that JSON can hold, which `load_table_model` gives back."""
+        """Write networks, columns and `notes` (for JSON) to one file. `load_table_model` reads it."""
         first = self.networks[0]
         first.encoding = to_json(self.encoder) | self._description() | {NOTES: dict(notes)}
         save_many(self.networks, path) if len(self.networks) > 1 else first.save(path)
@@ -127,7 +127,7 @@ class TableModel(ABC):
 
 @dataclass(frozen=True)
 class NetworkModel(TableModel):
-    """One network, whose inputs the encoder makes.
+    """A single network, with inputs made by the encoder.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class NetworkModel(TableModel):
 
 @dataclass(frozen=True)
 class EnsembleModel(TableModel):
-    """Members with encodings of their own, whose answers are averaged.
+    """Members with their own encodings, whose predictions are averaged.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ class EnsembleModel(TableModel):
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         found = [outputs for members in self.members for outputs in members.outputs(inputs, self.loss)]
         mean = together(found, self.loss, weights_of(list(self.members)))
-        return mean.astype(self.networks[0].dtype)  # whose digits are those that are told apart
+        return mean.astype(self.networks[0].dtype)  # the networks' precision
 
     def quantized(self, table: Table) -> Self:
         matrix, _ = self.inputs(table)
@@ -192,18 +192,18 @@ class EnsembleModel(TableModel):
 
 
 def layout_of(encoder: TableEncoder) -> InputLayout:
-    """Which columns of `TableEncoder.matrix` become which inputs: those are one-hot that do not stay codes."""
+    """The layout of `TableEncoder.matrix`: category columns that do not stay codes become one-hot."""
     hot = [place for place, column in encoder.category_columns if not column.is_coded]
     return InputLayout.of(encoder, hot, names=encoder.matrix_names)
 
 
 def load_table_model(path: str | os.PathLike[str]) -> tuple[TableModel, Mapping[str, Any]]:
-    """A model that `TableModel.save` wrote, and its notes, of which nothing is checked. No code from the file is run.
+    """Load a model that `TableModel.save` wrote, and its notes, which are not checked. No code from the file is run.
 
     Raises
     ------
     FileFormatError
-        If the file holds no network, has no description of columns, or is damaged.
+        If the file has no network or no description of columns, or is damaged.
     """
     networks = load_many(path)
     first = networks[0] if isinstance(networks, list) else next(iter(networks.values()))

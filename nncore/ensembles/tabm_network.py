@@ -1,4 +1,4 @@
-"""The networks of TabM: layers, first values, and which tensors decay."""
+"""Networks of TabM: layers, initial values, and tensors with weight decay."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from nncore.layers.repeat_members import RepeatMembers
 from nncore.network import Sequential
 
-#: TabM, and TabM-mini, whose members share all but the factors of the inputs and the output layers.
+#: TabM, and TabM-mini, whose members share everything except the factors of the inputs and the output layers.
 ARCHITECTURES = ("tabm", "tabm-mini")
 
-#: Arguments of `numerical_embedding`, and what they are.
+#: Arguments of `numerical_embedding`, and their defaults.
 EMBEDDING = {"n_bins": 48, "n_outputs": 16}
 
 
 def tabm_layers(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floating], loss: Loss, n_outputs: int) -> list[Layer]:
-    """All layers of a network that takes what `columns` encode, with bins that are quantiles of training `rows`, already encoded."""
+    """All layers of a network for the inputs that `columns` encodes. Bins are quantiles of the encoded training `rows`."""
     fills, embeddings = columns.front_layers(recipe.embedding_size)
     lines = _numerical_embedding(recipe, columns, rows)
     embedded = {column: line.n_outputs for line in lines for column in line.columns or ()}
@@ -44,7 +44,7 @@ def tabm_layers(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floa
 
 
 def _mean(loss: Loss) -> MeanMembers:
-    """Of predictions; of outputs, if nothing is known of the loss's link but its name."""
+    """Mean of the members' predictions, or of their outputs if the link of the loss is unknown."""
     try:
         return MeanMembers(loss.link)
     except ParameterError:
@@ -52,7 +52,7 @@ def _mean(loss: Loss) -> MeanMembers:
 
 
 def _numerical_embedding(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floating]) -> list[PiecewiseLinearEmbedding]:
-    """The one there is, if any, for all columns of numbers."""
+    """The embedding of all numeric columns, if there is one."""
     asked = recipe.numerical_embedding
     if not isinstance(asked, (bool, np.bool_, Mapping)) or (isinstance(asked, Mapping) and not asked.keys() <= EMBEDDING.keys()):
         names = " and ".join(map(repr, EMBEDDING))
@@ -62,14 +62,14 @@ def _numerical_embedding(recipe: TabMRecipe, columns: InputColumns, rows: NDArra
         return []
     given = EMBEDDING | (dict(asked) if isinstance(asked, Mapping) else {})
     learned = EncodingChain.learn([{"name": "piecewise_linear", "n_bins": given["n_bins"]}], rows[:, places]).learned[0]
-    # Numbers of the network must not make two edges one; a column that is constant for it has none.
+    # Two edges must not become equal in the network's dtype; a column that is constant in it has no edges.
     split = np.split(learned["edges"].astype(rows.dtype), np.cumsum(learned["n_edges"])[:-1])
     bins = {place: edges.tolist() for place, edges in zip(places.tolist(), map(np.unique, split), strict=True) if len(edges) > 1}
     return [PiecewiseLinearEmbedding(list(bins.values()), given["n_outputs"], columns=list(bins))] if bins else []
 
 
 def _groups(columns: InputColumns, embedded: Collection[int]) -> list[int]:
-    """How many inputs side by side came from each column, of numbers that are not embedded and of levels."""
+    """Number of adjacent inputs of each column, for numbers without embedding and for levels."""
     of_numbers, of_levels, of_codes = columns.places
     origins = np.zeros(len(of_numbers) + len(of_levels) + len(of_codes), np.int64)
     origins[of_numbers] = np.arange(len(of_numbers))
@@ -100,13 +100,13 @@ def _hidden(recipe: TabMRecipe, groups: list[int], *, is_embedded: bool) -> list
 
 
 def started_tabm(network: Sequential, recipe: TabMRecipe, seed: int) -> dict[str, Any]:
-    """Give a network that is built its first values; arguments of its fit that depend on it."""
+    """Initialise a built network, and return arguments of its fit that depend on it."""
     start_tabm(network, seed)
     return {"groups": tabm_groups(network, recipe), "schedule": recipe.moves({}) or None}
 
 
 def start_tabm(network: Sequential, seed: int) -> None:
-    """First values that no initializer draws, into a network that is built: with embedded numbers, r of the first layer is N(0, 1)."""
+    """Set initial values of a built network that no initializer draws: with embedded numbers, r of the first layer is N(0, 1)."""
     if not any(isinstance(layer, PiecewiseLinearEmbedding) for layer in network.layers):
         return
     first = next(layer for layer in network.layers if isinstance(layer, MembersDense))
@@ -119,7 +119,7 @@ def start_tabm(network: Sequential, seed: int) -> None:
 
 
 def tabm_groups(network: Sequential, recipe: TabMRecipe) -> dict[str, dict[str, Any]]:
-    """No decay of biases, of straight lines of embedded numbers, and of what stands for missing numbers."""
+    """No weight decay for biases, linear parts of numerical embeddings, and values of missing numbers."""
     if not recipe.weight_decay:
         return {}
     lines, fills = "piecewise_linear_embedding_", "fill_missing_"

@@ -1,4 +1,4 @@
-"""The recipe of TabM: every number of it, by the names of the estimators' parameters."""
+"""The recipe of TabM: all hyperparameters, by the names of the estimators' parameters."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 
 from nncore.ensembles.recipes import Recipe
 
-#: Layers of 512 units, without and with embeddings of numbers.
+#: Number of layers of 512 units, without and with numerical embeddings.
 N_LAYERS, N_LAYERS_EMBEDDED, N_UNITS = 3, 2, 512
 
-#: Epochs after which trials of a search are compared, since nobody knows how many there will be.
+#: Epochs after which a search compares its trials, since the number of epochs is not known in advance.
 RUNGS = (8, 24, 56)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TabMRecipe(Recipe):
-    """TabM-D, as pytabkit has it, but for `max_iter`: there it has no bound. No training comes near this one with patience 16."""
+    """TabM-D as in pytabkit, except `max_iter`, which is unlimited there. With patience 16, training stops long before this limit."""
 
     ties: ClassVar[str] = "first"
     auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = (

@@ -1,4 +1,4 @@
-"""Real targets as networks learn them, and predictions in the units of the user."""
+"""Scale real targets for networks, and convert predictions to the user's units."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from nncore.contract import Loss
 from nncore.data import ChainLearner, EncodingChain
 
-#: `Loss.target_range` of counts and rates, which have a unit and no origin but 0.
+#: `Loss.target_range` of counts and rates, which may be scaled but not shifted.
 NOT_NEGATIVE = "[0, inf)"
 
 
 @dataclass(frozen=True)
 class TargetScale:
-    """What training rows say of targets.
+    """Scaling of targets, fitted to training rows.
 
     Attributes
     ----------
     chain : EncodingChain
-        Mean 0 and standard deviation 1; mean 1, where the loss takes no targets below 0.
+        Scales to mean 0 and standard deviation 1, or to mean 1 if the loss takes no targets below 0.
     """
 
     chain: EncodingChain
@@ -32,7 +32,7 @@ class TargetScale:
     def fit(
         cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None, loss: Loss, n_outputs: int, *, clips: bool = False
     ) -> Self | None:
-        """From the targets of training rows and their weights.
+        """Fit a scaling to the targets of training rows and their weights.
 
         Parameters
         ----------
@@ -40,14 +40,14 @@ class TargetScale:
         sample_weight : ndarray of shape (n_samples,) or None
         loss : Loss
         n_outputs : int
-            Outputs of a network for such targets.
+            Outputs of the network.
         clips : bool, default False
-            Hold predictions to the range of the targets; rates never are.
+            Clip predictions to the range of the targets. Rates are never clipped.
 
         Returns
         -------
         TargetScale or None
-            None if the loss takes no scaled targets: of a bounded range, or of which several make one output.
+            None if the loss does not allow scaled targets: their range is bounded, or several targets belong to one output.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class TargetScale:
     def fit_blocks(
         cls, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], n_targets: int, loss: Loss, n_outputs: int
     ) -> Self | None:
-        """The same from blocks of targets and weights, which `passes` gives again each time."""
+        """Fit a scaling to blocks of targets and weights. Each call of `passes` yields all of them."""
         learner = cls.learner(n_targets, loss, n_outputs)
         while learner is not None and learner.wants_rows:
             for y, sample_weight in passes():
@@ -74,7 +74,7 @@ class TargetScale:
 
     @staticmethod
     def learner(n_targets: int, loss: Loss, n_outputs: int, *, clips: bool = False) -> ChainLearner | None:
-        """What learns the chain from targets of shape (n, n_targets) in blocks; None where `fit` gives None."""
+        """Make a learner of the chain for blocks of targets of shape (n, n_targets). None where `fit` returns None."""
         scaling = _scaling(loss, n_targets, n_outputs, clips=clips)
         return None if scaling is None else EncodingChain.learner(scaling, n_targets, label=_label(n_targets))
 
@@ -83,7 +83,7 @@ class TargetScale:
         return self.chain.n_columns
 
     def fits(self, loss: Loss | None) -> bool:
-        """Whether predictions of such a loss can be brought back, as those of a file that is read must."""
+        """Whether predictions of the loss can be converted back; checked for files."""
         chain = self.chain
         can_return = bool(chain.encodings) and all(one.invertible for one in chain.encodings) and chain.n_encoded == chain.n_columns
         return can_return and (self.is_standard or loss is None or not loss.has_deviations)
@@ -95,17 +95,17 @@ class TargetScale:
 
     @property
     def std(self) -> NDArray[np.float64]:
-        """Of targets that are standardised, shape (n_targets,)."""
+        """Standard deviations of standardised targets, shape (n_targets,)."""
         std: NDArray[np.float64] = self.chain.learned[-1]["std"]
         return std
 
     def transform(self, y: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Targets as networks see them, in the shape of `y` and its dtype, if that is one of real numbers."""
+        """Scale targets. The result has the shape of `y`, and its dtype if that is a float."""
         dtype = y.dtype if y.dtype.kind == "f" else np.dtype(np.float64)
         return self.chain.encode(y.reshape(len(y), -1), dtype=dtype).reshape(y.shape)
 
     def inverse(self, outputs: NDArray[np.floating], loss: Loss | None) -> NDArray[np.floating]:
-        """Outputs after the link of the loss, (n_samples, n_outputs), in the units of the targets; float64."""
+        """Convert outputs after the link of the loss, shape (n_samples, n_outputs), to the units of the targets; float64."""
         values = outputs.astype(np.float64)
         deviations = None if loss is None else loss.deviation(values)
         if loss is None or deviations is None:
@@ -113,7 +113,7 @@ class TargetScale:
         return loss.of_moments(self.places(loss.decide(values)), deviations * self.std)
 
     def places(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Values in the scale of the targets, (n_samples, n_targets · k) with those of a target side by side, in their units."""
+        """Convert scaled values of shape (n_samples, n_targets · k), those of a target side by side, to the units of the targets."""
         n_samples, n_values = values.shape
         each = values.reshape(n_samples, self.n_targets, n_values // self.n_targets).swapaxes(1, 2)
         found = self.chain.inverse(each.reshape(-1, self.n_targets))
@@ -121,7 +121,7 @@ class TargetScale:
 
 
 def _scaling(loss: Loss, n_targets: int, n_outputs: int, *, clips: bool) -> list[str] | None:
-    """Encodings of targets; None if the loss takes no scaled ones."""
+    """Encodings of targets; None if the loss does not allow scaled targets."""
     if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % n_targets:
         return None
     return ["unit_mean"] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]

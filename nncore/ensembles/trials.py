@@ -1,4 +1,4 @@
-"""A trial of a search: parameters, the networks that were trained with them, and how good they were."""
+"""A trial of a search: its parameters, trained networks and scores."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from nncore.ensembles.ensemble_fit import EnsembleFit
 from nncore.ensembles.members import Members
 from nncore.network import Sequential
 
-#: Status of a trial: it is under way, was overtaken by others, or has had all its epochs. It was cut off by the time limit or Ctrl-C. Or
-#: none of its epochs had a score that is a number.
+#: Status of a trial, in this order: running, eliminated by better trials, trained completely, ended by the time limit or Ctrl-C, or without
+#: any valid score.
 RUNNING, STOPPED, FINISHED, CUT_OFF, FAILED = "running", "stopped", "finished", "cut off", "failed"
 STATUSES = (RUNNING, STOPPED, FINISHED, CUT_OFF, FAILED)
 
 
 @dataclass
 class Trial:
-    """One of the trials.
+    """A trial of a search.
 
     Attributes
     ----------
     number : int
-        From 0, which is the recipe as it was given.
+        Number from 0. Trial 0 is the unchanged recipe.
     drawn : dict of str to object
-        What was drawn for it, by the names of the search space.
+        Drawn values, by the names of the search space.
     parameters : dict of str to object
-        The same as arguments of a constructor.
+        The drawn values as arguments of the constructor.
     fit : EnsembleFit
     members : list of Members
-        None once it has failed, or many others were better.
+        None after it has failed, or once it is too bad for the ensemble.
     status : str
         One of `STATUSES`.
     best_epochs : list of int
-        Of each network; 0 before there is one.
+        Best epoch of each network; 0 before there is one.
     scores : list of float
-        Of each network on its validation rows at its best epoch; NaN before there is one.
+        Score of each network on its validation rows at its best epoch; NaN before there is one.
     histories : list of History
     weight : int
-        How often it was chosen for the ensemble.
+        How often the ensemble contains it.
     """
 
     number: int
@@ -65,17 +65,17 @@ class Trial:
 
     @property
     def networks(self) -> list[Sequential]:
-        """All of them, fold after fold."""
+        """All networks, fold by fold."""
         return [network for members in self.members for network in members.networks]
 
     @property
     def max_iter(self) -> int:
-        """Epochs at most."""
+        """Largest number of epochs."""
         return int(self.fit.recipe.max_iter)
 
     @property
     def score(self) -> float:
-        """The mean over its networks; NaN while one has none, or if it failed."""
+        """Mean score of its networks; NaN while one has no score, or if the trial failed."""
         return float(np.mean(self.scores)) if self.scores else math.nan
 
     @property
@@ -84,18 +84,18 @@ class Trial:
         return max(map(len, self.histories), default=0)
 
     def is_over(self, network: Sequential) -> bool:
-        """Whether nothing is left to train of it: it has had all epochs, or stopped for good."""
+        """Whether the training of a network is over: it has had all epochs, or early stopping has ended it."""
         return network.n_epochs >= self.max_iter or (network.n_epochs > 0 and not network.memories)
 
     def end(self, status: str) -> None:
-        """It goes on no further; its networks are those of their best epochs."""
+        """End the trial with a status, and restore the best epochs of its networks."""
         self.status = status
         self.fit.put_away(self.networks)
         if status == FAILED:
             self.members, self.best_epochs, self.scores = [], [], []
 
     def described(self) -> dict[str, Any]:
-        """What people want to know of it, in plain values."""
+        """Describe the trial for users, in plain values."""
         return {
             "number": self.number,
             "params": dict(self.parameters),
@@ -108,13 +108,13 @@ class Trial:
 
 
 def in_order(trials: Sequence[Trial], mode: str) -> list[Trial]:
-    """The best first; of equal ones the earlier, those without a score last."""
+    """Sort trials, best first. Of equal trials the earlier comes first; trials without a score come last."""
     sign = -1.0 if mode == "max" else 1.0
     return sorted(trials, key=lambda trial: (math.isnan(trial.score), sign * trial.score, trial.number))
 
 
 def cv_results(trials: Sequence[Trial], mode: str) -> dict[str, Any]:
-    """The trials as scikit-learn's searches show theirs: columns by name; more is better in all of their scores."""
+    """The trials in the form of scikit-learn's ``cv_results_``: columns by name. Higher is better in all score columns."""
     sign = 1.0 if mode == "max" else -1.0
     found: dict[str, Any] = {}
     for name in sorted({name for trial in trials for name in trial.drawn}):

@@ -1,7 +1,7 @@
 """The trials file: a hyperparameter search that was interrupted continues from it.
 
-It is a file of networks, with the state of the trials among the metadata of the first one. Nothing of it is trusted: what is drawn for a
-trial is drawn anew and compared, networks must have the layers that are expected, and every number is checked.
+It is a model file, with the state of the trials in the metadata of the first network. It may be malicious, so all of it is checked.
+Parameters of trials are drawn again and compared, and networks must have the expected layers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from nncore.ensembles.tuning import Search
 from nncore.errors import FileFormatError, ParameterError
 from nncore.network import Sequential, load_many, save_many
 
-#: The key among the metadata of the first network, and the version of what stands there.
+#: Key in the metadata of the first network, and version of the format.
 KEY, VERSION = "nncore.trials", 1
 
 
 def fingerprint(*parts: Any) -> str:
-    """Of data and arguments: arrays by their bytes, anything else by its ``repr``."""
+    """Hash of data and arguments: arrays by their bytes, other objects by their ``repr``."""
     found = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -45,7 +45,7 @@ class TrialsFile:
     ----------
     path : Path
     fingerprint : str
-        Of the data and arguments of the search.
+        Hash of the data and arguments of the search.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -53,7 +53,7 @@ class TrialsFile:
 
     @classmethod
     def of(cls, path: Path, search: Search, samples: Samples, recipe: Recipe, kind: str) -> Self:
-        """The file of a search, which has not begun; `kind` is what besides recipe and data tells it from others."""
+        """The file of a search that has not begun. `kind` distinguishes it from other searches with the same recipe and data."""
         fit = search.new_fit({})
         rows = [part for fold in search.splits for part in (fold.train, fold.validation)]
         arrays = samples.matrix, samples.target, samples.weights, samples.n_train, *rows
@@ -61,7 +61,7 @@ class TrialsFile:
         return cls(path, fingerprint(kind, *arrays, *how))
 
     def write(self, search: Search) -> None:
-        """All trials as they stand: whole, or not at all."""
+        """Write the current state of all trials, atomically."""
         networks = [network for trial in search.trials for network in trial.networks]
         if not networks:
             return
@@ -85,7 +85,7 @@ class TrialsFile:
         Raises
         ------
         FileFormatError
-            If the file holds no trials, or is damaged.
+            If the file has no trials, or is damaged.
         ParameterError
             If the file belongs to a search with other data or arguments.
         """
@@ -127,7 +127,7 @@ class TrialsFile:
         search.n_rounds = described["n_rounds"]
 
     def _take(self, trial: Trial, one: Any, left: list[Sequential]) -> list[Sequential]:
-        """Give a trial what the file has of it; the networks that are left for others."""
+        """Restore a trial from the file. Returns the networks that remain for other trials."""
         self._need(one["status"] in STATUSES, f"trial {trial.number} has an unknown status")
         if one["status"] == FAILED:
             trial.end(FAILED)
@@ -175,9 +175,9 @@ class TrialsFile:
 
 
 def run_search(search: Search, file: TrialsFile | None) -> list[Trial]:
-    """Search, from what the file has if there is one, and choose: the trials of the ensemble.
+    """Run a search, continuing from the file if there is one, and choose the trials of the ensemble.
 
-    Raises what `TrialsFile.restore` and `Search.choose` raise.
+    Raises the errors of `TrialsFile.restore` and `Search.choose`.
     """
     if file is not None:
         file.restore(search)
@@ -197,7 +197,7 @@ def _described(trial: Trial) -> dict[str, Any]:
 
 
 def _plain(value: float) -> float | None:
-    """A number that JSON has."""
+    """A number for JSON; None if it is not finite."""
     return float(value) if math.isfinite(value) else None
 
 

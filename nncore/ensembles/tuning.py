@@ -1,4 +1,4 @@
-"""Search: trials of drawn parameters, trained together in rounds of successive halving, and an ensemble chosen among them."""
+"""Hyperparameter search: random trials, trained together by successive halving, and an ensemble selected from them."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from nncore.ensembles.selection import OutOfFold, greedy_weights
 from nncore.ensembles.trials import CUT_OFF, FAILED, FINISHED, RUNNING, STOPPED, Trial, in_order
 from nncore.errors import DataError, NNCoreError, NonFiniteError
 
-#: Of the trials of a bracket, the better half goes on.
+#: Each round keeps one in this many trials of a bracket: the best.
 KEPT = 2
-#: Trials that are trained together at most; within a time limit alone the first brackets are smaller.
+#: Largest number of trials trained together. With only a time limit, the first brackets are smaller.
 BRACKET = 16
 FIRST_BRACKETS = (4, 8)
-#: An ensemble is chosen among so many of the best trials; the networks of others are let go.
+#: Number of the best trials that the ensemble is selected from; networks of other trials are freed.
 MOST_CANDIDATES = 50
-#: Seconds between two lines of progress.
+#: Seconds between lines of progress.
 LINE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is searched, and for how long.
+    """Search space, limits and options of a search.
 
     Attributes
     ----------
     n_trials : int or None
-        None for as many as there is time for.
+        None for as many as the time limit allows.
     space : list of dict
-        What trials are drawn from.
+        Search space that trials are drawn from.
     seed : int
-        Of all that is drawn: trial number i is a function of the two.
+        Seed of all draws: trial i depends only on the seed and i.
     deadline : float or None
-        By `time.monotonic`, for all that the search takes.
+        End time by `time.monotonic`, for everything the search does.
     shows : bool
-        Whether standard error is told of every round.
+        Whether to print every round to standard error.
     refits : bool
-        Whether networks on all rows follow, for which half of the time is kept.
+        Whether networks are trained on all rows afterwards, for which half of the time is reserved.
     began : float
-        By `time.monotonic`.
+        Start time by `time.monotonic`.
     """
 
     n_trials: int | None
@@ -67,7 +67,7 @@ class Plan:
     began: float = 0.0
 
     def brackets(self) -> Iterator[range]:
-        """Numbers of the trials that are trained together."""
+        """Numbers of the trials of each bracket, which are trained together."""
         begin = 0
         if self.n_trials is None:
             while True:
@@ -80,12 +80,12 @@ class Plan:
 
     @property
     def left(self) -> float:
-        """Seconds that trials have left."""
+        """Seconds left for trials."""
         return math.inf if self.trials_deadline is None else self.trials_deadline - time.monotonic()
 
     @property
     def trials_deadline(self) -> float | None:
-        """When the last trial ends."""
+        """End time of the last trial."""
         if self.deadline is None or not self.refits:
             return self.deadline
         return (self.began + self.deadline) / 2
@@ -93,22 +93,22 @@ class Plan:
 
 @dataclass
 class Search:
-    """Trials, trained in rounds: after each, the better half of a bracket goes on from where it is. The first trial always goes on.
+    """Train trials in rounds. After each round, the better half of a bracket continues. The first trial always continues.
 
     Attributes
     ----------
     plan : Plan
     new_fit : callable
-        Makes the fit of a trial of its parameters.
+        Makes the fit of a trial from its parameters.
     base : dict of str to object
-        What parameters are that are not drawn.
+        Values of the parameters that are not drawn.
     splits : list of Fold
     n_starts : int
     trials : list of Trial
     n_rounds : int
-        Rounds of the last bracket that are over.
+        Completed rounds of the last bracket.
     interrupted : bool
-        By Ctrl-C.
+        Whether Ctrl-C interrupted the search.
     """
 
     plan: Plan
@@ -124,11 +124,11 @@ class Search:
 
     @property
     def mode(self) -> str:
-        """What of scores is better: "min" or "max"."""
+        """Whether smaller or larger scores are better: "min" or "max"."""
         return self.trials[0].fit.mode
 
     def new_trial(self, number: int) -> Trial:
-        """Networks with first values. The first trial is the recipe as it was given."""
+        """Make a trial with initialised networks. The first trial is the unchanged recipe."""
         random_state = np.random.RandomState([self.plan.seed, number])
         values = drawn(self.plan.space, random_state) if number else {}
         parameters = nested_in(values, self.base)
@@ -138,7 +138,7 @@ class Search:
             return Trial(number, values, parameters, fit, members)
 
     def run(self, after_round: Callable[[], None]) -> None:
-        """Train until all trials are done, there is no time left, or Ctrl-C. A round that was broken off is not counted."""
+        """Train until all trials are done, time is up, or Ctrl-C. An interrupted round is not counted."""
         for numbers in self.plan.brackets():
             if numbers.stop < len(self.trials):
                 continue
@@ -165,7 +165,7 @@ class Search:
         return not self.interrupted and (self.plan.left > 0 or not self.trials)
 
     def _train(self, trials: list[Trial]) -> None:
-        """All networks of some trials up to the epoch where they are compared next, at once."""
+        """Train all networks of some trials together, up to the epoch of the next comparison."""
         runs: list[_Run] = []
         for trial in trials:
             until = trial.fit.recipe.rungs[self.n_rounds]
@@ -198,7 +198,7 @@ class Search:
             trial.histories[run.index] = joined(trial.histories[run.index], outcome)
 
     def _halve(self, bracket: Sequence[Trial]) -> None:
-        """Let the better half of those that are running go on, and the first trial of all; after the last round, none."""
+        """Continue with the better half of the running trials and the first trial. After the last round, end all."""
         running = [trial for trial in bracket if trial.status == RUNNING]
         is_last = self.n_rounds == N_RUNGS
         going_on = [] if is_last else in_order(running, self.mode)[: -(-len(running) // KEPT)]
@@ -209,7 +209,7 @@ class Search:
                 trial.end(STOPPED)
 
     def _let_go(self) -> None:
-        """Of the networks of trials that are too bad for the ensemble."""
+        """Free the networks of trials that are too bad for the ensemble."""
         over = [trial for trial in self.trials if trial.status not in (RUNNING, FAILED)]
         for trial in in_order(over, self.mode)[MOST_CANDIDATES:]:
             trial.members = []
@@ -235,12 +235,12 @@ class Search:
     # ---- the ensemble -------------------------------------------------------------------------------------------------------
 
     def choose(self) -> list[Trial]:
-        """Trials with what they count in the best ensemble on the validation rows, and set their weights.
+        """Select the best ensemble on the validation rows, set the weights of its trials, and return them.
 
         Raises
         ------
         DataError
-            If all have failed.
+            If all trials have failed.
         """
         candidates = [trial for trial in self.trials if trial.members and not math.isnan(trial.score)]
         if not candidates:
@@ -249,7 +249,7 @@ class Search:
                 raise DataError(
                     "no trial has a score that is a number: scale the targets, let smaller learning rates be drawn, or take another scoring"
                 )
-            left[0].weight = 1  # there was no time for an epoch
+            left[0].weight = 1  # no time for a single epoch
             return left[:1]
         outputs, targets, weights = zip(*(trial.fit.validated(trial.members) for trial in candidates), strict=True)
         fit = candidates[0].fit
@@ -259,13 +259,13 @@ class Search:
         return [trial for trial in candidates if trial.weight]
 
     def validated(self, chosen: Sequence[Trial]) -> Validated:
-        """What the ensemble predicts for the validation rows of all folds."""
+        """Predictions of the ensemble for the validation rows of all folds."""
         outputs, targets, weights = zip(*(trial.fit.validated(trial.members) for trial in chosen), strict=True)
         counts = np.array([trial.weight for trial in chosen], np.float64)
         return together(list(outputs), chosen[0].fit.loss, counts), targets[0], weights[0]
 
     def refit(self, chosen: Sequence[Trial], fold: Fold, n_refit: int, new_seed: Callable[[], int]) -> None:
-        """Networks on all rows, for the mean best epoch of each trial, in the place of those of the folds."""
+        """Train networks on all rows, for the mean best epoch of each trial. They replace those of the folds."""
         runs: list[_Run] = []
         for trial in chosen:
             trial.members = trial.fit.members([fold], n_refit, new_seed)
@@ -283,7 +283,7 @@ class Search:
 
 @dataclass(frozen=True)
 class _Run:
-    """What one network is trained with in a round; without a keeper, it is not validated."""
+    """The training of one network in a round. Without a keeper, it is not validated."""
 
     trial: Trial
     index: int
@@ -299,13 +299,13 @@ class _Run:
 
 
 def _trained(runs: Sequence[_Run], deadline: float | None) -> list[Any]:
-    """Train networks at once until a time: a history of each, or the error that ended it."""
+    """Train networks together until a deadline. Returns the history of each, or the error that ended it."""
     left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
     callbacks = [[*run.callbacks, *([] if left is None else [TimeLimit(left)])] for run in runs]
     networks = [run.trial.networks[run.index] for run in runs]
     try:
         return train_together(networks, [run.arguments for run in runs], callbacks, runs[0].trial.fit.options)
-    except NNCoreError as error:  # what only the fit found out, which knows networks by their numbers
+    except NNCoreError as error:  # an error of the fit, which names networks by number
         match = re.match(r"network (\d+): ", str(error))
         if match is None:
             raise
@@ -317,7 +317,7 @@ def _trained(runs: Sequence[_Run], deadline: float | None) -> list[Any]:
 
 @contextmanager
 def _told(number: int, values: Mapping[str, Any]) -> Iterator[None]:
-    """Inside, errors say which trial they are about."""
+    """Add the trial to errors inside the ``with`` block."""
     try:
         yield
     except NNCoreError as error:
@@ -327,7 +327,7 @@ def _told(number: int, values: Mapping[str, Any]) -> Iterator[None]:
 
 
 def joined(first: History, second: History) -> History:
-    """The history of a fit that went on."""
+    """Join the histories of a fit and its continuation."""
     if not len(first):
         return second
     for row in zip(*(second[name] for name in second), strict=True):
@@ -337,7 +337,8 @@ def joined(first: History, second: History) -> History:
 
 
 def gathered(chosen: Sequence[Trial]) -> tuple[list[Members], list[int]]:
-    """The networks of some trials, those together that share what a fold says of columns and targets, with their weights; their folds."""
+    """Collect the networks of some trials with their weights. Networks with the same encodings become one `Members`. Also returns their
+    folds."""
     found: dict[tuple[int, int, bool], Members] = {}
     are_equal = len({trial.weight for trial in chosen}) == 1
     for trial in chosen:

@@ -1,4 +1,4 @@
-"""Trained models of other libraries as ours: one library a file, and the graph that their layers become first.
+"""Convert trained models of other libraries: one library a file, all through the graph of `graph.py`.
 
-The libraries are never needed: what is handed in has loaded its own. Imports estimators and networks.
+nncore never imports these libraries itself, except onnx: the user's model has already imported its own. Imports estimators and networks.
 """

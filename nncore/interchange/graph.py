@@ -1,4 +1,4 @@
-"""Layers of another library as a graph with one way in and one way out, and the network that it is."""
+"""The layers of another library's model as a graph with one input and one output, and its conversion to a network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from nncore.layers.residual import Residual
 from nncore.layers.rms_norm import RMSNorm
 from nncore.network import Sequential
 
-#: ε of a `BatchNorm` that stands for factors and shifts which are no statistics: nothing beside 1, and not 0 in float32.
+#: ε of a `BatchNorm` that represents plain factors and shifts: negligible compared with 1, and not 0 in float32.
 NO_EPSILON = 1e-30
 
 Arrays = Mapping[str, np.ndarray]
@@ -37,24 +37,24 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """What one layer makes of the values before it. Without a layer and a merge, it is its only input; without inputs, the samples.
+    """One layer or merge of the graph. Without both, it passes its only input on; without inputs, it is the samples.
 
     Attributes
     ----------
     place : str
-        What messages call it.
+        Name in messages.
     inputs : tuple of Node
     layer : Layer or None
     parameters, buffers : dict of str to ndarray
-        Values of the layer's tensors, in their order; a number or a row stands for all of its shape.
+        Values of the layer's tensors, in their order. A number or a row is broadcast to the tensor's shape.
     merge : {"", "sum", "concat"}
-        How several inputs become one.
+        How several inputs are merged.
     n_inputs : int or None
-        How many numbers it takes, where its tensors say so.
+        Number of input features, if its tensors determine it.
     is_elementwise : bool
-        It takes samples of any shape, and leaves it.
+        Whether it accepts samples of any shape, and keeps the shape.
     table : ndarray of shape (n_categories, n_outputs) or None
-        Vectors that an `Embedding` has for each of its columns.
+        Vectors of an `Embedding`, the same for each of its columns.
     """
 
     place: str
@@ -69,7 +69,7 @@ class Node:
 
     @property
     def keeps_width(self) -> bool:
-        """Whether as many numbers leave it as enter."""
+        """Whether it has the same number of outputs as inputs."""
         return not self.merge and self.table is None and not isinstance(self.layer, Dense | GLU)
 
 
@@ -77,7 +77,7 @@ class Node:
 
 
 def same(place: str, before: Node) -> Node:
-    """What does nothing at prediction."""
+    """A layer that does nothing in prediction."""
     return Node(place, (before,), is_elementwise=True)
 
 
@@ -88,12 +88,12 @@ def dense(place: str, before: Node, weight: np.ndarray, bias: np.ndarray | None)
 
 
 def activation(place: str, before: Node, name: str, **arguments: Any) -> Node:
-    """φ, by its name here."""
+    """An activation, by its nncore name."""
     return Node(place, (before,), ActivationLayer({"name": name, **arguments}), is_elementwise=name not in ("softmax", "log_softmax"))
 
 
 def clip(place: str, before: Node, low: float, high: float) -> Node:
-    """min(max(x, low), high), which has names of its own for some bounds."""
+    """min(max(x, low), high); some bounds have their own activations."""
     if low == 0 and high in (6, math.inf):
         return activation(place, before, "relu6" if high == 6 else "relu")
     return activation(place, before, "hard_tanh", low=low, high=high)
@@ -122,7 +122,7 @@ def noise(place: str, before: Node, std: float) -> Node:
 
 
 def flatten(place: str, before: Node, n_inputs: int | None = None) -> Node:
-    """One vector of each sample: of `n_inputs` numbers, where that is said."""
+    """Flatten each sample to a vector, of `n_inputs` numbers if known."""
     return Node(place, (before,), Flatten(), n_inputs=n_inputs)
 
 
@@ -146,7 +146,8 @@ def batch_norm(
 
 
 def affine(place: str, before: Node, centre: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> Node:
-    """(x − centre)·factor + shift for each feature, in this order: a `BatchNorm` whose variance is 1. Each may be a number for all."""
+    """(x − centre)·factor + shift for each feature, computed in this order by a `BatchNorm` with variance 1. Each may be one number for
+    all."""
     centre, factor, shift = np.broadcast_arrays(centre, factor, shift)
     node = batch_norm(place, before, centre, np.ones_like(centre), factor, shift, epsilon=NO_EPSILON, momentum=0.1)
     return replace(node, is_elementwise=True)
@@ -169,7 +170,7 @@ def embedding(place: str, before: Node, table: np.ndarray) -> Node:
 
 @dataclass
 class _Part:
-    """A layer of the network, with the values of its tensors, and of those of layers inside it."""
+    """A layer of the network, with the values of its tensors, including those of nested layers."""
 
     layer: Any
     parameters: list[tuple[str, np.ndarray]]
@@ -177,21 +178,21 @@ class _Part:
 
 
 def assembled(output: Node, start: Node, input_shape: tuple[int, ...] | None, dtype: np.dtype, misfits: Misfits) -> Sequential:
-    """The network from `start`, the samples, to `output`.
+    """Build the network from `start`, the samples, to `output`.
 
     Parameters
     ----------
     output, start : Node
     input_shape : tuple of int or None
-        Shape of a sample; None is what the first tensors say.
+        Shape of a sample; None: inferred from the first tensors.
     dtype : dtype
     misfits : Misfits
-        Raised before anything is built.
+        Parts that cannot be converted. If there are any, they are reported before anything is built.
 
     Raises
     ------
     ParameterError
-        If the graph is no network that nncore has.
+        If nncore cannot represent the graph.
     """
     order = _in_order(output)
     misfits.check()
@@ -224,9 +225,9 @@ def _in_order(output: Node) -> list[Node]:
 
 
 def _inferred_shape(order: Sequence[Node], misfits: Misfits) -> tuple[int, ...]:
-    """That of a sample: a vector of as many numbers as the first tensors take."""
-    as_wide: set[Node] = set()  # values with as many numbers as a sample
-    vectors: dict[Node, int] = {}  # values with so many numbers for each number of a sample
+    """Infer the shape of a sample: a vector of the length that the first tensors take."""
+    as_wide: set[Node] = set()  # values with the same number of features as a sample
+    vectors: dict[Node, int] = {}  # values with this many features for each feature of a sample
     for node in order:
         is_first = not node.inputs or all(before in as_wide for before in node.inputs)
         if node.n_inputs and node.inputs and is_first:
@@ -245,7 +246,7 @@ def _inferred_shape(order: Sequence[Node], misfits: Misfits) -> tuple[int, ...]:
 
 
 def _shapes(order: Sequence[Node], shape: tuple[int, ...], misfits: Misfits) -> dict[Node, tuple[int, ...]]:
-    """Shapes of what leaves the nodes; misfits where they do not fit, or where what takes vectors gets something else."""
+    """Output shapes of the nodes. Notes misfits where shapes do not match, or a node that takes vectors gets something else."""
     shapes: dict[Node, tuple[int, ...]] = {}
     for node in order:
         if not node.inputs:
@@ -283,7 +284,7 @@ class _Chains:
 
     def __init__(self, order: Sequence[Node], shapes: Mapping[Node, tuple[int, ...]], misfits: Misfits) -> None:
         self._shapes, self._misfits = shapes, misfits
-        #: Of each node: itself, and the nodes that all ways from the samples to it pass, backwards.
+        #: For each node: itself, and backwards the nodes on all paths from the samples to it.
         self._passed: dict[Node, list[Node]] = {}
         for node in order:
             ways = [self._passed[before] for before in node.inputs]
@@ -308,7 +309,7 @@ class _Chains:
     def _part(self, node: Node) -> _Part:
         shape = self._shapes[node.inputs[0]]
         parameters, buffers = dict(node.parameters), dict(node.buffers)
-        if node.table is not None:  # the row behind those of the categories is that of unknown ones
+        if node.table is not None:  # the row after those of the categories is for unknown ones
             table = np.concatenate([node.table, np.zeros_like(node.table[:1])])
             parameters = {f"weight_{column}": table for column in range(shape[0])}
         elif not isinstance(node.layer, Dense):
@@ -330,7 +331,7 @@ class _Chains:
 
 
 def _joined(parts: Iterator[_Part]) -> Iterator[_Part]:
-    """With activations as arguments of the layers that they follow, where these have such an argument."""
+    """Move activations into the layers that they follow, if these have an argument for them."""
     last: _Part | None = None
     for part in parts:
         if (
@@ -349,14 +350,14 @@ def _joined(parts: Iterator[_Part]) -> Iterator[_Part]:
 
 
 def _fill(values: Sequence[tuple[str, np.ndarray]], views: Mapping[str, np.ndarray]) -> None:
-    """Give the tensors of a network their values, which come in the same order."""
+    """Copy values into the tensors of a network, in the same order."""
     for (tensor, array), (name, view) in zip(values, views.items(), strict=True):
         assert name.rpartition(".")[2] == tensor, f"{name} got the values of {tensor}"
         view[...] = array
 
 
 def network_dtype(found: Sequence[Any], misfits: Misfits, remedy: str) -> np.dtype:
-    """The dtype that all tensors have, by its name; float32 if there are none."""
+    """The common dtype of all tensors; float32 if there are none."""
     names = sorted({str(name).rpartition(".")[2] for name in found})
     if not set(names) <= {"float32", "float64"} or len(names) > 1:
         misfits.add("parameters", f"they are {' and '.join(names)}, a network has float32 or float64", remedy)
@@ -365,7 +366,7 @@ def network_dtype(found: Sequence[Any], misfits: Misfits, remedy: str) -> np.dty
 
 
 def checked_shape(caller: str, input_shape: Any) -> tuple[int, ...] | None:
-    """The argument `input_shape`: None, a number of features, or a shape."""
+    """Check the argument `input_shape`: None, a number of features, or a shape."""
     if input_shape is None:
         return None
     shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)

@@ -1,4 +1,4 @@
-"""Models of Keras as networks."""
+"""Convert Keras models to networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.interchange.misfits import NOT_DENSE, OWN_ACTIVATION, Misfits
 from nncore.network import Sequential
 from nncore.words import explains_calls
 
-#: Keras' names of activations, with ours and their arguments there.
+#: Keras' names of activations, nncore's names and Keras' arguments.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("relu", {}),
     "sigmoid": ("sigmoid", {}),
@@ -41,15 +41,15 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "softsign": ("softsign", {}),
     "log_softmax": ("log_softmax", {}),
 }
-#: What acts in training alone.
+#: Layers that act only in training.
 NOTHING = ("Identity", "GaussianDropout", "SpatialDropout1D", "ActivityRegularization")
-#: Operations that are activations by another name.
+#: Operations that are activations under another name.
 OPERATIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Exp": "exp", "Selu": "selu", "Silu": "silu",
     "Relu6": "relu6", "HardSigmoid": "hard_sigmoid", "HardSilu": "hard_swish", "HardTanh": "hard_tanh", "SoftSign": "softsign",
     "Softsign": "softsign",
 }  # fmt: skip
-#: Under its square root, `Normalization` takes no smaller deviation.
+#: Smallest standard deviation that `Normalization` uses.
 SMALLEST_DEVIATION = 1e-7
 
 SUBCLASS = (
@@ -61,9 +61,9 @@ Config = Mapping[str, Any]
 
 @explains_calls
 def from_keras(model: Any) -> Sequential:
-    """The network that a trained model of Keras is, whichever backend it runs on.
+    """Convert a trained Keras model, on any backend, to a network.
 
-    Its predictions are those of ``model.predict``, but for rounding. The model is read and not changed.
+    Predictions agree with ``model.predict`` up to rounding. The model is not changed.
 
     ==================================================  ==========================================
     Keras                                               nncore
@@ -73,7 +73,7 @@ def from_keras(model: Any) -> Sequential:
     ``PReLU``                                           `PReLU`
     ``BatchNormalization``, ``LayerNormalization``      `BatchNorm`, `LayerNorm`
     ``RMSNormalization``                                `RMSNorm`
-    ``Normalization``, ``Rescaling``                    `BatchNorm`, whose statistics are those numbers
+    ``Normalization``, ``Rescaling``                    `BatchNorm` with these numbers as statistics
     ``Dropout``, ``AlphaDropout``, ``GaussianNoise``     `Dropout`, `AlphaDropout`, `GaussianNoiseLayer`
     ``Embedding``, ``Flatten``                          the layers of these names
     ``Add``, ``Concatenate``                            `Residual`, `Concat`
@@ -87,19 +87,19 @@ def from_keras(model: Any) -> Sequential:
     Returns
     -------
     Sequential
-        Built, in the dtype of the weights, without loss and optimizer; ``net.fit`` trains it further.
+        Built network in the dtype of the weights, without loss and optimizer. ``net.fit`` trains it further.
 
     Raises
     ------
     ParameterError
-        If anything in the model is not here: the message has the place of each such part and what to do.
+        If nncore cannot represent a part of the model. The message names each such part, its place and what to do.
     NotBuiltError
         If the model has no weights yet.
 
     Notes
     -----
-    Only what predictions come from is taken. Of settings for training, the rates of dropout, the noise and the momentum of batch
-    normalisation come with it; activity regularisation does not. Shared weights become copies. A network takes codes for an
+    Everything that affects predictions is converted. Of the settings for training, rates of dropout, noise and the momentum of batch
+    normalisation are converted; activity regularisation is not. Shared weights become copies. A network takes the codes for an
     ``Embedding`` as numbers.
 
     Examples
@@ -130,15 +130,15 @@ def from_keras(model: Any) -> Sequential:
 
 
 class _Reader:
-    """Nodes for layers, as models describe them."""
+    """Make nodes from the layers of a model."""
 
     def __init__(self, keras: Any, misfits: Misfits) -> None:
         self._keras, self._misfits = keras, misfits
-        #: Dtypes that layers compute in.
+        #: Dtypes in which layers compute.
         self.policies: list[str] = []
 
     def model(self, place: str, model: Any, before: Node) -> Node:
-        """What a model makes of `before`; `place` is what it is inside of."""
+        """Append the layers of a model to `before`. `place` is the name of the enclosing model."""
         kind = type(model)
         if not isinstance(model, (self._keras.Sequential, type(self)._functional(self._keras))) or kind.call not in _calls(self._keras):
             self._misfits.add(f"{place}{model.name!r} ({kind.__name__})", "its call is Python code", SUBCLASS)
@@ -202,7 +202,7 @@ class _Reader:
         where = f"{place}{name!r} ({kind})"
         try:
             layer = model.get_layer(name)
-        except ValueError:  # an operation, which is no layer
+        except ValueError:  # an operation, not a layer
             layer = None
         if isinstance(layer, self._keras.Model):
             return self.model(f"{place}{name}/", layer, before[0])
@@ -241,7 +241,7 @@ class _Reader:
         return self._activated(place, config["activation"], before)
 
     def _activated(self, place: str, activation: Any, before: Node) -> Node:
-        """`before` with an activation, by its name or as a layer that was given for one."""
+        """Append an activation to `before`, given by name or as a layer."""
         if activation is None or activation == "linear":
             return before
         if isinstance(activation, str) and activation in ACTIVATIONS:
@@ -356,7 +356,7 @@ class _Reader:
 
 
 def _calls(keras: Any) -> list[Any]:
-    """What Keras itself calls a model by."""
+    """Functions of Keras that call a model."""
     return [keras.Sequential.call, _Reader._functional(keras).call]
 
 
@@ -373,7 +373,7 @@ def _flat(arguments: Sequence[Any]) -> Iterator[Any]:
 
 
 def _sources(arguments: Sequence[Any]) -> Iterator[tuple[str, int]]:
-    """Layers that the arguments come from, and which call of each."""
+    """Layers whose outputs the arguments are, and the number of the call of each."""
     for value in _flat(arguments):
         if _is_tensor(value):
             name, index, _ = value["config"]["keras_history"]

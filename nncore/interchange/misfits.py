@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nncore.errors import ParameterError
 
-#: For what is neither a layer nor an activation here.
+#: Remedy for a layer or activation that nncore does not have.
 NOT_DENSE = "nncore has dense layers only: keep this part in its library, and convert the layers after it"
 OWN_ACTIVATION = "train with one of nn.names('activations'), or write it as an activation of your own and build the network by hand"
 
@@ -23,7 +23,7 @@ class Misfits:
         self._found: list[str] = []
 
     def add(self, place: str, what: str, remedy: str) -> None:
-        """Note a part: where it is, what is wrong with it, what to do."""
+        """Note a part: its place, what is wrong, and what to do."""
         self._found.append(f"{place}: {what}. Instead: {remedy}")
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Graphs of ONNX as networks."""
+"""Convert ONNX graphs to networks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ACTIVATIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Exp": "exp", "Mish": "mish", "Sign": "sign",
     "HardSwish": "hard_swish", "Softsign": "softsign",
 }  # fmt: skip
-#: Activations that nncore has not.
+#: Activations that nncore does not have.
 OTHERS = ("ThresholdedRelu", "Shrink", "Hardmax")
-#: Of the format: default arguments of Selu.
+#: Default arguments of Selu in ONNX.
 SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
 #: Operators that only move the numbers of a constant.
 MOVES: dict[str, Callable[..., np.ndarray]] = {
@@ -35,10 +35,10 @@ MOVES: dict[str, Callable[..., np.ndarray]] = {
     "Squeeze": lambda array, axes=None, **_: np.squeeze(array, None if axes is None else tuple(axes)),
     "Unsqueeze": lambda array, axes, **_: np.expand_dims(array, tuple(axes)),
 }
-#: From here on a softplus is its argument to 2e-9, as exporters write it.
+#: Above this threshold, exporters write softplus(x) as x, with an error of at most 2e-9.
 LARGE = 20
 
-#: Stands for a shape that the graph computes.
+#: Placeholder for a shape that the graph computes.
 SHAPE = object()
 
 Attributes = Mapping[str, Any]
@@ -47,15 +47,15 @@ Terms = tuple[Node, np.ndarray, np.ndarray, np.ndarray]
 
 @explains_calls
 def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
-    """The network that a graph of ONNX is, as exporters of PyTorch, scikit-learn, Keras and others write them.
+    """Convert an ONNX graph, as exporters of PyTorch, scikit-learn, Keras and others write it, to a network.
 
     ===============================================================  ===============================================
     ONNX                                                             nncore
     ===============================================================  ===============================================
     ``Gemm``, ``MatMul`` and ``Add``                                 `Dense`
-    ``Relu``, ``Gelu``, ``Softmax``, ..., also spelled out           the activation of that name
+    ``Relu``, ``Gelu``, ``Softmax``, ..., also decomposed            the activation of that name
     ``BatchNormalization``, ``LayerNormalization``                   `BatchNorm`, `LayerNorm`
-    ``Scaler``, and ``Add``, ``Sub``, ``Mul``, ``Div`` by constants  `BatchNorm`, whose statistics are those numbers
+    ``Scaler``, and ``Add``, ``Sub``, ``Mul``, ``Div`` by constants  `BatchNorm` with these numbers as statistics
     ``PRelu``, ``RMSNormalization``                                  `PReLU`, `RMSNorm`
     ``Dropout``, ``Flatten``, ``Reshape``, ``Gather``                `Dropout`, `Flatten`, `Embedding`
     ``Add`` and ``Concat`` of two values                             `Residual`, `Concat`
@@ -64,21 +64,21 @@ def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
     Parameters
     ----------
     path : str, path-like, binary file object or onnx.ModelProto
-        The file, or the graph in memory. It needs the package onnx: ``pip install "nncore-ml[onnx]"``. Nothing of a file is executed.
+        File, or graph in memory. Needs the package onnx: ``pip install "nncore-ml[onnx]"``. No code from the file is run.
     output : str, optional
-        Which output of the graph is meant, where several have real numbers. Labels, as graphs of classifiers have them, are left out.
+        Name of the output to use, if several have real numbers. Labels, as in graphs of classifiers, are left out.
 
     Returns
     -------
     Sequential
-        Built, in the dtype of the constants, without loss and optimizer; ``net.fit`` trains it further.
+        Built network in the dtype of the constants, without loss and optimizer. ``net.fit`` trains it further.
 
     Raises
     ------
     ParameterError
-        If anything in the graph is not here: the message has the place of each such part and what to do.
+        If nncore cannot represent a part of the graph. The message names each such part, its place and what to do.
     FileFormatError
-        If it is no graph of ONNX.
+        If it is not an ONNX graph.
 
     Examples
     --------
@@ -96,12 +96,12 @@ def from_onnx(path: Any, *, output: str | None = None) -> Sequential:
 
 
 def _loaded(onnx: Any, path: Any) -> Any:
-    """A checked model with all of its functions written out."""
+    """Load and check a model, and inline its functions."""
     content = None
     if not isinstance(path, onnx.ModelProto):
         place = FilePlace("from_onnx: path", path)
         if place.file is None:
-            with open(place.path, "rb"):  # a file that is not there says so itself
+            with open(place.path, "rb"):  # raises a clear error if the file does not exist
                 pass
         else:
             content = place.read("a graph of ONNX")
@@ -111,13 +111,13 @@ def _loaded(onnx: Any, path: Any) -> Any:
         onnx.checker.check_model(model)
         if model.functions:
             model = require("onnx.inliner", extra="onnx", purpose="from_onnx").inline_local_functions(model)
-    except Exception as error:  # of protobuf, onnx and what they call
+    except Exception as error:  # from protobuf, onnx and what they call
         raise FileFormatError(f"from_onnx: this is not an ONNX model: {str(error).splitlines()[0] if str(error) else error!r}") from error
     return model
 
 
 def _chosen(onnx: Any, steps: Any, output: str | None) -> str:
-    """The name of the output that is meant; dictionaries of probabilities stand for the matrix that they are made of."""
+    """The name of the output to use. For dictionaries of probabilities, it is the matrix they are made from."""
     matrices = {step.output[0]: step.input[0] for step in steps.node if step.op_type == "ZipMap"}
     reals = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
     kinds = {value.name: value.type for value in steps.output}
@@ -134,26 +134,26 @@ def _chosen(onnx: Any, steps: Any, output: str | None) -> str:
 
 
 class _Reader:
-    """Nodes for the operators that one output needs."""
+    """Make nodes from the operators that one output needs."""
 
     def __init__(self, onnx: Any, steps: Any, misfits: Misfits) -> None:
         self._onnx, self._steps, self._misfits = onnx, steps, misfits
         self.start = Node("input")
         self.input_shape: tuple[int, ...] | None = None
-        #: Names of the dtypes of constants that became parameters.
+        #: Dtype names of the constants that became parameters.
         self.dtypes: set[str] = set()
         #: Values by name: a node, an array, or `SHAPE`.
         self._values: dict[str, Any] = {}
-        #: Nodes that are (x − m)·s + b of another one, with these four.
+        #: Nodes that compute (x − m)·s + b of another one, with these x, m, s and b.
         self._affine: dict[Node, Terms] = {}
-        #: Nodes that are the error function of another one, or say where another one is large.
+        #: Nodes that are the error function of another node, or the mask where another node is large.
         self._erf: dict[Node, Node] = {}
         self._large: dict[Node, Node] = {}
-        #: Those that were put together of products, which leave a factor of about 1.
+        #: Nodes assembled from products, which leave a factor of about 1.
         self._gelus: set[Node] = set()
 
     def read(self, output: str) -> Node:
-        """The node of an output."""
+        """Make the node of an output."""
         makers = {name: step for step in self._steps.node for name in step.output if name}
         needed, waiting = set(), [output]
         while waiting:
@@ -198,7 +198,7 @@ class _Reader:
                 self.input_shape = tuple(sizes[1:])
 
     def _check_whole(self, end: Node) -> None:
-        """Misfits for what is only a part of something that nncore has."""
+        """Note misfits for nodes that are only a part of a layer or activation."""
         waiting, seen = [end], set()
         while waiting:
             node = waiting.pop()
@@ -253,7 +253,7 @@ class _Reader:
             raise FileFormatError(f"from_onnx: {place} does not fit its constants: {error}") from error
 
     def _parameter(self, place: str, value: Any) -> np.ndarray | None:
-        """A constant that becomes values of a tensor."""
+        """A constant as values of a tensor."""
         if not isinstance(value, np.ndarray):
             self._misfits.add(place, "its weights are computed by the graph", "let the exporter fold constants")
             return None
@@ -293,7 +293,7 @@ class _Reader:
         self._parameter(place, table)
         return graph.embedding(place, inputs[1], table)
 
-    # ---- with constants, or of two values -----------------------------------------------------------------------------------
+    # ---- operations with constants, or of two values -----------------------------------------------------------------------------------
 
     def _Add(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
         one, other = inputs
@@ -348,7 +348,7 @@ class _Reader:
         return Node(place, nodes, merge="concat") if len(nodes) > 1 else nodes[0]
 
     def _row(self, place: str, constant: Any) -> np.ndarray | None:
-        """A constant as a number for each feature, or one for all, in float64."""
+        """A constant as one number for each feature, or one for all, in float64."""
         value = self._parameter(place, constant)
         if value is None:
             return None
@@ -360,7 +360,7 @@ class _Reader:
         return value.astype(np.float64).reshape(value.shape[1:] if value.ndim > 1 else value.shape)
 
     def _changed(self, place: str, node: Node, change: Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Node:
-        """(x − m)·s + b with other constants; x itself, if they do nothing."""
+        """Change the constants of (x − m)·s + b. Returns x itself if they have no effect."""
         base, *constants = self._terms(node)
         centre, factor, shift = change(*constants)
         if not centre.any() and not shift.any() and (abs(factor - 1) < 1e-6).all() and base in self._gelus:
@@ -370,7 +370,8 @@ class _Reader:
         return changed
 
     def _product(self, place: str, one: Node, other: Node) -> Node:
-        """Of two values: x·sigmoid(x), x·hard_sigmoid(x), x·tanh(softplus(x)), or x·½(1 + erf(x/√2)) with its factors in any order."""
+        """The product of two values: x·sigmoid(x), x·hard_sigmoid(x), x·tanh(softplus(x)), or x·½(1 + erf(x/√2)) with factors in any
+        order."""
         for x, gate in ((one, other), (other, one)):
             kind = _activation_of(gate)
             if kind == "sigmoid" and gate.inputs[0] is x:
@@ -385,7 +386,7 @@ class _Reader:
         return one
 
     def _gelu(self, place: str, x: Node, gate: Node) -> Node | None:
-        """What x times `gate` is, if they are a·x and b·(1 + erf(x/√2)): 2ab times a GELU."""
+        """The product of a·x and b·(1 + erf(x/√2)) as 2ab times a GELU; None if the arguments have another form."""
         erf, _, factor, shift = self._terms(gate)
         if erf not in self._erf or not np.array_equal(factor, shift):
             return None
@@ -400,7 +401,7 @@ class _Reader:
         return self._changed(place, gelu, lambda m, s, b: (m, s * times, b * times))
 
     def _terms(self, node: Node) -> Terms:
-        """What a node is (x − m)·s + b of: x, m, s and b."""
+        """Write a node as (x − m)·s + b: x, m, s and b."""
         return self._affine.get(node, (node, np.zeros(()), np.ones(()), np.zeros(())))
 
     def _Erf(self, place: str, inputs: list[Any], attributes: Attributes) -> Node:
@@ -557,7 +558,7 @@ class _Reader:
 
 
 def _activation_of(node: Node) -> str:
-    """The name of the activation that a node is; empty if it is none."""
+    """The name of a node's activation; empty if it is not an activation."""
     return node.layer.activation["name"] if isinstance(node.layer, ActivationLayer) and isinstance(node.layer.activation, dict) else ""
 
 

@@ -1,4 +1,4 @@
-"""Modules of PyTorch as networks."""
+"""Convert PyTorch modules to networks."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ACTIVATIONS = {
     "relu": "relu", "relu_": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "silu": "silu", "mish": "mish", "selu": "selu", "exp": "exp",
     "relu6": "relu6", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "softsign": "softsign",
 }  # fmt: skip
-#: What acts in training alone.
+#: Modules that act only in training.
 NOTHING = ("Identity", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout")
-#: Activations that nncore has not.
+#: Activations that nncore does not have.
 OTHERS = ("Tanhshrink", "Softshrink", "Hardshrink", "LogSigmoid", "Threshold", "RReLU", "logsigmoid")
-#: Functions that are looked up in torch, to tell them from functions of the same name.
+#: Functions that are looked up in torch, to distinguish them from other functions of the same name.
 FUNCTIONS = (
     "relu", "relu_", "sigmoid", "tanh", "silu", "mish", "selu", "exp", "leaky_relu", "elu", "celu", "gelu", "softplus", "softmax",
     "log_softmax", "dropout", "flatten", "cat", "concat", "add", "linear", "reshape", "squeeze", "relu6", "hardtanh", "hardswish",
@@ -38,16 +38,16 @@ FUNCTIONS = (
 
 FOLLOW = "write the network as torch.nn.Sequential, or export it with torch.onnx.export and read that file with nn.from_onnx"
 
-#: Stands for sizes of values in the graph, which are no values themselves.
+#: Placeholder for sizes of values in the graph, which are not values themselves.
 SIZE = object()
 
 
 @explains_calls
 def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
-    """The network that a trained module of PyTorch is.
+    """Convert a trained PyTorch module to a network.
 
-    Its predictions are those of ``module.eval()``, but for rounding. The module is read and not changed. Its ``forward`` is followed by
-    ``torch.fx``, so that a class of your own is taken like ``torch.nn.Sequential``, if what it calls is here:
+    Predictions agree with those of ``module.eval()`` up to rounding. The module is not changed. ``torch.fx`` traces its ``forward``, so
+    your own classes work like ``torch.nn.Sequential`` if they only call:
 
     ==================================================  ==========================================
     PyTorch                                             nncore
@@ -64,25 +64,25 @@ def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
     Parameters
     ----------
     module : torch.nn.Module
-        With parameters of float32 or float64, which decide the dtype of the network.
+        Module with float32 or float64 parameters, whose dtype the network gets.
     input_shape : int or tuple of int, optional
-        Shape of one sample. By default it is a vector of as many features as the first tensors take.
+        Shape of one sample. By default a vector of the length that the first tensors take.
 
     Returns
     -------
     Sequential
-        Built, without loss and optimizer; ``net.fit`` trains it further.
+        Built network, without loss and optimizer. ``net.fit`` trains it further.
 
     Raises
     ------
     ParameterError
-        If anything in the module is not here: the message has the place of each such part and what to do.
+        If nncore cannot represent a part of the module. The message names each such part, its place and what to do.
 
     Notes
     -----
-    Only what predictions come from is taken. Of settings for training, the rates of dropout and the momentum of batch normalisation come
-    with it. Shared weights become copies. A network takes one code a column for an ``Embedding``, as numbers; codes that PyTorch refuses
-    get a vector of zeros. A last ``squeeze`` is left out: outputs of a network have two dimensions.
+    Everything that affects predictions is converted. Of the settings for training, rates of dropout and the momentum of batch normalisation
+    are converted. Shared weights become copies. A network takes one code a column for an ``Embedding``, as a number; codes that PyTorch
+    refuses get a vector of zeros. A final ``squeeze`` is dropped: outputs of a network have two dimensions.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
         root = torch.nn.Sequential(module) if torch.fx.Tracer().is_leaf_module(module, "") else module
         try:
             steps = torch.fx.Tracer().trace(root)
-        except Exception as error:  # whatever the user's forward raises for what stands for its input
+        except Exception as error:  # the user's forward may raise anything for a tracing proxy
             raise ParameterError(
                 f"from_torch: the forward of {type(module).__name__} depends on values and cannot be traced ({error}): {FOLLOW}"
             ) from error
@@ -117,7 +117,7 @@ def from_torch(module: Any, *, input_shape: Any = None) -> Sequential:
 
 @contextmanager
 def _evaluating(module: Any) -> Iterator[None]:
-    """Inside, the module and those in it are as ``eval`` makes them."""
+    """Put the module and its submodules in evaluation mode inside the ``with`` block."""
     before = [(part, part.training) for part in module.modules()]
     for part, _ in before:
         part.training = False
@@ -129,7 +129,7 @@ def _evaluating(module: Any) -> Iterator[None]:
 
 
 class _Reader:
-    """Nodes for the steps that ``torch.fx`` saw."""
+    """Make nodes from the steps that ``torch.fx`` traced."""
 
     def __init__(self, torch: Any, root: Any, misfits: Misfits) -> None:
         self._root, self._misfits = root, misfits
@@ -140,7 +140,7 @@ class _Reader:
         self._functions |= {operator.add: "add", operator.iadd: "iadd", operator.getitem: "getitem", getattr: "getattr"}
 
     def read(self, steps: Any) -> tuple[Node, Node]:
-        """The node of the samples and that of the output."""
+        """Make the nodes of the samples and of the output."""
         start = output = Node("input")
         order = {step: number for number, step in enumerate(steps.nodes)}
         n_inputs = 0
@@ -181,10 +181,10 @@ class _Reader:
         return bool(step.kwargs.get("inplace", False)) or name == "iadd" or (isinstance(name, str) and name.endswith("_"))
 
     def _node(self, value: Any) -> Node:
-        """What an argument stands for."""
+        """The node of an argument."""
         try:
             found = self._values.get(value)
-        except TypeError:  # a list, say
+        except TypeError:  # such as a list
             found = None
         if isinstance(found, Node):
             return found
@@ -361,7 +361,7 @@ class _Reader:
         return graph.activation(place, before, "celu", alpha=alpha)
 
     def _of_rows(self, place: str, name: str, before: Node, dim: Any) -> Node:
-        """A softmax, or its logarithm."""
+        """A softmax or log-softmax."""
         self._check_dim(place, dim)
         return graph.activation(place, before, name)
 
@@ -379,7 +379,7 @@ class _Reader:
         return graph.flatten(place, before)
 
     def _as_flat(self, place: str, before: Node, sizes: tuple[Any, ...]) -> Node | None:
-        """``x.view(x.size(0), -1)`` and its like."""
+        """``x.view(x.size(0), -1)`` and similar calls; None for other shapes."""
         sizes = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
         kinds = ["n" if self._values.get(size) is SIZE else size for size in sizes]
         if len(kinds) == 2 and kinds[0] in ("n", -1) and isinstance(kinds[1], int) and kinds != [-1, -1]:

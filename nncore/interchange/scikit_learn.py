@@ -16,9 +16,9 @@ from nncore.errors import NotBuiltError, ParameterError
 from nncore.interchange.misfits import OWN_ACTIVATION, Misfits
 from nncore.words import explains_calls
 
-#: What is called to predict: a subclass may have its own.
+#: Methods that predictions call, which a subclass may override.
 METHODS = ("predict", "predict_proba", "_predict", "_forward_pass_fast")
-#: Attributes of a fit that mean the same here.
+#: Attributes of a fit that have the same meaning in nncore.
 ATTRIBUTES = ("n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
 
 ITSELF = "pass an MLPClassifier or MLPRegressor itself"
@@ -105,7 +105,7 @@ def from_sklearn(model: Any) -> Any:
     if is_classifier and len(np.atleast_1d(perceptron.classes_)) < 2:
         misfits.add(place, "it has only one class", "train it on samples of several classes")
     misfits.check()
-    # What it predicts with, which set_params does not change.
+    # The fitted values, which set_params does not change.
     arguments["hidden_layer_sizes"] = tuple(len(bias) for bias in perceptron.intercepts_[:-1])
     made = ours(**arguments, standardize=scaler is not None)
     estimators.take_over(made, _trained(estimators, perceptron, scaler, is_classifier))
@@ -113,7 +113,7 @@ def from_sklearn(model: Any) -> Any:
 
 
 def _trained(estimators: Any, perceptron: Any, scaler: Any, is_classifier: bool) -> Any:
-    """What a fit of ours would have learned."""
+    """Make the fitted attributes of an nncore estimator."""
     if is_classifier:
         binarizer = perceptron._label_binarizer
         kind = binarizer.y_type_

@@ -1,4 +1,4 @@
-"""The manifest of the built-in components, which the entry point ``builtin`` of nncore's distribution names."""
+"""The manifest of the built-in components. The entry point ``builtin`` of nncore's distribution points to it."""
 
 from __future__ import annotations
 

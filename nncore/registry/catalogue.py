@@ -57,7 +57,7 @@ BASES: dict[str, type[Configurable]] = {
     "exporters": Exporter,
 }
 
-#: What claims suffixes of file names.
+#: Kinds that claim suffixes of file names.
 CLAIMING = (Format, Exporter)
 
 
@@ -142,7 +142,7 @@ class Catalogue:
             namesakes for kind, base in BASES.items() if issubclass(base, CLAIMING) for namesakes in self._registrations[kind].values()
         ]
         for registration in [found for namesakes in claiming for found in namesakes]:
-            with suppress(PluginError, MissingExtraError):  # which whoever uses it is told
+            with suppress(PluginError, MissingExtraError):  # reported to whoever uses the component
                 self._class_behind(registration)
         return self.problems_found()
 
@@ -160,7 +160,7 @@ class Catalogue:
         return sorted(usable)
 
     def of_kind(self, kind: str) -> dict[str, list[Registration]]:
-        """All of a kind, by their bare names."""
+        """All registrations of a kind, by bare name."""
         installed, own = self._registrations[kind], self._run_time.of_kind(kind)
         return installed | {name: [registration, *installed.get(name, [])] for name, registration in own.items()} if own else installed
 
@@ -183,7 +183,7 @@ class Catalogue:
         return namesakes[0]
 
     def _explain(self, kind: str, name: str) -> str:
-        """Why there is no such component, and similar names."""
+        """Explain that there is no such component, and suggest similar names."""
         distribution, _, bare = name.rpartition("/")
         parts = [f"there is no {singular(kind)} {name!r}"]
         parts += [f"{bare!r} is {article(other)}" for other in KINDS if bare in self.of_kind(other)]
@@ -300,7 +300,7 @@ def _noted(registration: Registration) -> Registration:
 
 
 def plural(kind: str) -> str:
-    """A kind as `KINDS` has it, from that or its singular: ``"optimizers"`` of ``"optimizer"``."""
+    """The plural of a kind, as in `KINDS`: ``"optimizers"`` for ``"optimizer"`` or ``"optimizers"``."""
     if type(kind) is str and kind in BASES:
         return kind
     kind = plain(kind)
@@ -334,7 +334,7 @@ def imported(target: str) -> Any:
 
 
 def _class_of(registration: Registration) -> type[Configurable]:
-    """The class behind a target, checked to be of its kind."""
+    """Import the class of a target, and check that it is of its kind."""
     target, base = registration.component.target, BASES[registration.kind]
     who = (
         f"{singular(registration.kind)} {registration.qualified_name!r} of {registration.plugin.distribution} {registration.plugin.version}"
@@ -353,5 +353,5 @@ def _class_of(registration: Registration) -> type[Configurable]:
 
 
 def are_suffixes(value: object) -> bool:
-    """Whether the `suffixes` of a format or an exporter are what they must be."""
+    """Whether the `suffixes` of a format or an exporter are valid."""
     return isinstance(value, tuple) and all(isinstance(text, str) and text.startswith(".") and text == text.lower() for text in value)

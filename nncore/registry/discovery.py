@@ -161,7 +161,7 @@ def installed_entry_points() -> tuple[list[EntryPoint], list[PluginProblem]]:
             text = distribution.read_text("entry_points.txt")
             if text is not None and f"[{GROUP}]" in text:
                 found.setdefault(_name_of(distribution), list(distribution.entry_points.select(group=GROUP)))
-        except Exception as error:  # a file that is missing, not UTF-8 or no INI file; the library raises what it happens to raise
+        except Exception as error:  # the file is missing, not UTF-8 or not an INI file; the library may raise anything
             problems.append(_unreadable(distribution, error))
     return [entry_point for entry_points in found.values() for entry_point in entry_points], problems
 
@@ -185,7 +185,7 @@ def entries_of_plugins() -> list[PluginEntry]:
 
 
 def _name_of(distribution: importlib.metadata.Distribution) -> str:
-    """Its normalised name; raises if its metadata do not say it."""
+    """The normalised name; raises an error if the metadata lack it."""
     name: str | None = distribution.metadata["Name"]
     if not name:
         raise ValueError("METADATA is missing or gives no name")
@@ -193,7 +193,7 @@ def _name_of(distribution: importlib.metadata.Distribution) -> str:
 
 
 def _unreadable(distribution: importlib.metadata.Distribution, error: Exception) -> PluginProblem:
-    folder = Path(str(getattr(distribution, "_path", "") or distribution.locate_file("")))  # the only way to its own folder
+    folder = Path(str(getattr(distribution, "_path", "") or distribution.locate_file("")))  # the only way to find its own folder
     try:
         name = _name_of(distribution)
     except Exception:

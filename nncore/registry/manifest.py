@@ -55,7 +55,7 @@ def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tup
     name : str
         ``"<distribution>:<entry>"``.
     manifest : object
-        What the entry point names.
+        The object that the entry point names.
 
     Returns
     -------

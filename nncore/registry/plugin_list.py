@@ -7,7 +7,7 @@ from itertools import groupby
 from nncore.registry.discovery import PluginInfo
 from nncore.tables import Table
 
-#: Of a kind with more components only the number is shown.
+#: For a kind with more components, only their number is shown.
 _SHOWN = 4
 
 

@@ -130,7 +130,7 @@ def given(components: Mapping[str, type[Configurable]]) -> AbstractContextManage
     Raises
     ------
     ParameterError
-        As `register`, except that names may be registered already: the given class comes first.
+        See `register`. But names may already be registered: the given class takes precedence.
     """
     if not isinstance(components, Mapping):
         raise ParameterError(f'components must be a dict of classes by name, {{"yogi": Yogi}}; got {shown(components)}')

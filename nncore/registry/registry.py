@@ -81,7 +81,7 @@ class Registry(Catalogue):
         )
 
     def qualified_name(self, kind: str, cls: type) -> str:
-        """As in a catalogue, with a special error for components made from functions."""
+        """Like `Catalogue.qualified_name`, with a special error for components made from functions."""
         kind = plural(kind)
         if kind != "callbacks" and kind in FUNCTIONS and FUNCTIONS[kind][0] == target_of(cls):
             others = ", or set net.schedule = None once the fit is over" if kind == "schedules" else ""
@@ -176,7 +176,7 @@ def installed() -> Registry:
 
 @contextmanager
 def locked() -> Iterator[Registry]:
-    """The same while no other thread registers anything."""
+    """The registry, locked so that no other thread registers anything."""
     registry = installed()
     with _lock:
         yield registry

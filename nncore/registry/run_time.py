@@ -46,7 +46,7 @@ class Registration:
 
 
 def snake_case(class_name: str) -> str:
-    """``"MyYogi"`` as a component would be called: ``"my_yogi"``."""
+    """Convert a class name to a component's name: ``"MyYogi"`` to ``"my_yogi"``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
 
 
@@ -67,9 +67,9 @@ class RunTimeRegistrations:
 
     def __init__(self) -> None:
         self._registered: dict[str, dict[str, Registration]] = {}
-        #: Names of classes in a file that `nncore.load` read with them, so that they can be saved again.
+        #: Names of classes that were passed to `nncore.load`, so that they can be saved again.
         self._names: WeakKeyDictionary[type, tuple[str, str]] = WeakKeyDictionary()
-        #: Kinds and names that came in a pickle: its next version may replace them.
+        #: Kinds and names that came in a pickle; a newer version from a pickle may replace them.
         self._arrived: set[tuple[str, str]] = set()
 
     def of_kind(self, kind: str) -> Mapping[str, Registration]:
@@ -92,7 +92,7 @@ class RunTimeRegistrations:
         (self._arrived.add if arrived else self._arrived.discard)((kind, name))
 
     def has_arrived(self, kind: str, name: str) -> bool:
-        """Whether it came in a pickle."""
+        """Whether the class came in a pickle."""
         return (kind, name) in self._arrived
 
     def remove(self, kind: str, name: str) -> None:

@@ -21,7 +21,7 @@ def rung_of(kind: str, name: str) -> tuple[str, str]:
         if not hasattr(cls, "kernel"):
             return "python", ""
         if issubclass(cls, Layer) and cls.forward is Layer.forward:
-            return "view", ""  # a plan and nothing to compute
+            return "view", ""  # only a plan, nothing to compute
         kernel = native_kernel(cls)
         if kernel is None:
             return "numpy", ""
