@@ -1,4 +1,4 @@
-"""From a CSV or Parquet file to arrays a network takes, and back: what ``nncore train`` and ``nncore predict`` do with columns."""
+"""Read CSV, Parquet and Feather files, and encode their columns as arrays for networks. Used by ``nncore train`` and ``nncore predict``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files block by block, their cells as the text a CSV file would hold."""
+"""Read Parquet and Arrow files in blocks. Cells become the text that a CSV file would hold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nncore.tabular.table_file import Block, TableFile
 
 
 class _ArrowColumns(TableFile):
-    """A file with columns of types. Needs the extra ``parquet``.
+    """A file with typed columns. Needs the extra ``parquet``.
 
-    Cells that can be missing are so in a way of their own: no word of a text column stands for that.
+    Missing cells are marked in the file, so no word of a text column counts as missing.
 
     Parameters
     ----------
     file : file
-        That can seek: what describes such a file stands at its end.
+        Seekable file, since its schema is at the end.
     source : str
-        The file, for messages.
+        Name of the file in messages.
 
     Raises
     ------
@@ -32,9 +32,9 @@ class _ArrowColumns(TableFile):
     """
 
     first_bytes: ClassVar[bytes]
-    #: Ends of names of such files, and what a file is that is called so.
+    #: Suffixes of such files, and the kind of file of each.
     suffixes: ClassVar[dict[str, str]]
-    #: Rows before the first one that is read.
+    #: Number of rows before the first one read.
     _n_before = 0
 
     def __init__(self, file: BinaryIO, source: str) -> None:
@@ -93,7 +93,7 @@ class _ArrowColumns(TableFile):
             return self._arrow.nulls(len(column), text)
         if self._arrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        if self._arrow.types.is_boolean(column.type):  # as Python, and so pandas, writes them to CSV
+        if self._arrow.types.is_boolean(column.type):  # as Python and pandas write them to CSV
             return self._compute.if_else(column, "True", "False")
         if self._arrow.types.is_floating(column.type):
             if column.type == self._arrow.float16():
@@ -143,7 +143,7 @@ class ParquetFile(_ArrowColumns):
 
 
 class ArrowFile(_ArrowColumns):
-    """A Feather file, of version 2, which is Arrow's own."""
+    """A Feather file of version 2, which is the Arrow format."""
 
     kind = "Arrow"
     first_bytes = b"ARROW1"
@@ -167,7 +167,7 @@ class ArrowFile(_ArrowColumns):
 
 
 def _pandas_index(schema: Any) -> frozenset[int]:
-    """Columns that were the index of a frame."""
+    """Numbers of the columns that were the index of a data frame."""
     described = schema.pandas_metadata or {}
     names = {name for name in described.get("index_columns", ()) if isinstance(name, str)}
     return frozenset(i for i, name in enumerate(schema.names) if name in names)

@@ -1,4 +1,4 @@
-"""Cells of a column from a piece of a file, not yet taken up: where each stands in a text."""
+"""Cells of a column in a piece of a file, by their positions in its text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from nncore._core import strip
 from nncore.errors import DataError
 
-#: Of texts that the core cuts: places in them are int32.
+#: Largest text that the core splits into cells, since positions are int32.
 MOST_BYTES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells without blanks around them; an empty one is missing.
+    """Cells without surrounding blanks. An empty cell is missing.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Cells:
 
     @classmethod
     def of(cls, texts: Sequence[str | None]) -> Cells:
-        """From Python's texts, with or without blanks around them."""
+        """Make cells from strings, with or without surrounding blanks."""
         present = [text or "" for text in texts]
         data = "".join(present).encode()
         lengths = map(len, present) if data.isascii() else (len(text.encode()) for text in present)
@@ -42,7 +42,7 @@ class Cells:
 
     @classmethod
     def of_arrow(cls, array: Any) -> Cells:
-        """From an Arrow array of strings."""
+        """Make cells from an Arrow array of strings."""
         array = array.fill_null("") if array.null_count else array
         n = len(array)
         _, offsets, data = array.buffers()
@@ -65,6 +65,6 @@ class Cells:
         return Cells(self.data, self.begins[rows], self.ends[rows])
 
     def tolist(self) -> list[str]:
-        """As Python's texts."""
+        """Convert to a list of strings."""
         data = bytes(self.data)
         return [data[begin:end].decode() for begin, end in zip(self.begins.tolist(), self.ends.tolist(), strict=True)]

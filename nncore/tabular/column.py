@@ -1,4 +1,4 @@
-"""One column of a table: what all columns can say, whatever they are kept in."""
+"""Columns of a table, stored by distinct text or as numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from nncore._core import MISSING, ODD, written_numbers
 from nncore.data import level_key
 from nncore.tabular.texts import AT_ONCE, KEPT_DIGITS, Texts
 
-#: A column of many different texts is kept as numbers if this share of some of them are such; else by its distinct texts.
+#: A column of many distinct texts is stored as numbers if at least this share of a sample are numbers; else by distinct text.
 NUMBERS_SHARE, SOME = 0.5, 100
 
-#: The part of a form that says how many digits are behind the point, and what has so few digits that float64 keeps them.
+#: Bits of a form that hold the number of decimals, and the forms with few enough digits for float64.
 DECIMALS, KEPT = 31, 10.0**KEPT_DIGITS
 
-#: Above this all numbers of so few digits are different float64.
+#: Above this, all numbers with so few digits are distinct in float64.
 SMALLEST = 1e-300
 
 
 class Column(Sequence["str | None"]):
-    """Cells of text, None where missing; what is asked of all of them is found out by distinct text or for all numbers at once.
+    """Cells of text, None where missing. Methods work once for each distinct text, or on all numbers at once.
 
-    It is read like a list of its cells, and equal to one.
+    A column behaves like a list of its cells, and equals one.
     """
 
     # ---- as a sequence ------------------------------------------------------------------------------------------------------
@@ -59,13 +59,13 @@ class Column(Sequence["str | None"]):
         return self.n_missing > 0 if cell is None else cell in self.counts
 
     def count(self, cell: object) -> int:
-        """How often it is there."""
+        """Number of cells that equal `cell`."""
         return self.n_missing if cell is None else self.counts.get(cell, 0)  # type: ignore[call-overload]
 
     def __repr__(self) -> str:
         return repr(list(self))
 
-    # ---- what is asked of all cells -----------------------------------------------------------------------------------------
+    # ---- questions about all cells -----------------------------------------------------------------------------------------
 
     @property
     @abc.abstractmethod
@@ -80,7 +80,7 @@ class Column(Sequence["str | None"]):
     @property
     @abc.abstractmethod
     def coded(self) -> CodedColumn:
-        """The same by distinct texts."""
+        """The column stored by distinct text."""
 
     @abc.abstractmethod
     def take(self, rows: NDArray[np.int64]) -> Column:
@@ -88,7 +88,7 @@ class Column(Sequence["str | None"]):
 
     @abc.abstractmethod
     def without(self, words: Collection[str]) -> tuple[Column, Counter[str]]:
-        """Missing where one of `words`, in lower case, stands; and how often each was found as it is written."""
+        """Replace `words` (in lower case) by missing cells. Also counts each spelling that was found."""
 
     @cached_property
     def n_missing(self) -> int:
@@ -99,17 +99,17 @@ class Column(Sequence["str | None"]):
         return len(self) - self.n_missing
 
     def present(self) -> Column:
-        """Without the missing cells."""
+        """The column without missing cells."""
         return self.take(np.flatnonzero(~self.is_missing)) if self.n_missing else self
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each distinct text is there, in the order in which they first come up."""
+        """Count each distinct text, in the order of first occurrence."""
         return self.coded.counts
 
     @property
     def is_word(self) -> NDArray[np.bool_]:
-        """Mask of the cells that are there and no finite numbers."""
+        """Mask of the cells that are neither missing nor finite numbers."""
         mask: NDArray[np.bool_] = np.isnan(self.numbers) & ~self.is_missing
         return mask
 
@@ -119,23 +119,23 @@ class Column(Sequence["str | None"]):
 
     @property
     def first_word(self) -> int:
-        """Row of the first cell that is no number; there is one."""
+        """Row of the first cell that is not a number. There must be one."""
         return int(self.is_word.argmax())
 
     def has_more_than(self, n: int) -> bool:
-        """Whether there are more than `n` different cells, "missing" among them."""
+        """Whether there are more than `n` distinct cells, counting "missing"."""
         return len(self.counts) + (self.n_missing > 0) > n
 
 
 class CodedColumn(Column):
-    """A code for each cell.
+    """A column stored as a code for each cell.
 
     Parameters
     ----------
     codes : ndarray of shape (n_rows,), int8 to int32
-        Number of the cell's text, -1 where it is missing.
+        Index of the cell's text, -1 where it is missing.
     texts : sequence of str
-        Distinct; some may be in no row.
+        Distinct texts. Some may occur in no row.
     """
 
     def __init__(self, codes: NDArray[Any], texts: Sequence[str]) -> None:
@@ -143,7 +143,7 @@ class CodedColumn(Column):
 
     @classmethod
     def of(cls, cells: Sequence[str | None]) -> CodedColumn:
-        """From a list of cells."""
+        """Make a column from a list of cells."""
         known: dict[str | None, int] = {text: i for i, text in enumerate(dict.fromkeys(cell for cell in cells if cell is not None))}
         texts = [text for text in known if text is not None]
         known[None] = -1
@@ -167,12 +167,12 @@ class CodedColumn(Column):
 
     @cached_property
     def numbers_of_texts(self) -> NDArray[np.float64]:
-        """The number that each of `texts` is, NaN for a word; and one NaN more, at -1."""
+        """The numbers of `texts`, NaN for words, with one more NaN at index -1."""
         return np.append(self.packed.numbers(), np.nan)
 
     @property
     def packed(self) -> Texts:
-        """`texts`, in one piece of memory."""
+        """`texts` in contiguous memory."""
         return self.texts if isinstance(self.texts, Texts) else Texts.of(self.texts)
 
     @property
@@ -189,10 +189,10 @@ class CodedColumn(Column):
         return dict(zip(used.texts, np.bincount(used.codes[~used.is_missing], minlength=len(used.texts)).tolist(), strict=True))
 
     def used(self) -> CodedColumn:
-        """With the texts that are in some row alone, in the order in which they first come up."""
+        """Keep only texts that occur in a row, in the order of first occurrence."""
         n = len(self.texts)
         first = np.full(n + 1, len(self))
-        first[self.codes[::-1]] = np.arange(len(self))[::-1]  # the last that is assigned stays
+        first[self.codes[::-1]] = np.arange(len(self))[::-1]  # the last assignment wins
         first = first[:-1]
         if n == 0 or (first[-1] < len(self) and (np.diff(first) > 0).all()):
             return self
@@ -228,25 +228,25 @@ class CodedColumn(Column):
         return (self._with_codes(kept[self.codes + 1]), found) if found else (self, found)
 
     def mapped(self, meaning: Callable[[str], str]) -> CodedColumn:
-        """With another text for each, which may be the same for several."""
+        """Replace each text by `meaning` of it, which may merge texts."""
         known: dict[str, int] = {}
         codes = np.array([*(known.setdefault(meaning(text), len(known)) for text in self.texts), -1])
         return CodedColumn(codes[self.codes], list(known))
 
 
 class NumberColumn(Column):
-    """Numbers, of which the texts are made again where one is asked for; some cells may be words all the same.
+    """A column stored as numbers. Texts are formatted on access; a few cells may be words.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_rows,), float64
         NaN where a cell is missing or a word.
     forms : ndarray of shape (n_rows,), uint16
-        How each is written, as `read_numbers` says: `MISSING`, or `ODD` where the text is kept.
+        The spelling of each number, from `read_numbers`; `MISSING`, or `ODD` where the text is stored.
     odd_rows : ndarray of int64
-        Rows that are odd, in order.
+        Rows whose text is stored, ascending.
     odd : CodedColumn
-        The texts of these.
+        The texts of these rows.
     """
 
     def __init__(self, numbers: NDArray[np.float64], forms: NDArray[np.uint16], odd_rows: NDArray[np.int64], odd: CodedColumn) -> None:
@@ -254,7 +254,7 @@ class NumberColumn(Column):
 
     @classmethod
     def of_coded(cls, coded: CodedColumn) -> NumberColumn:
-        """The same cells."""
+        """Convert a coded column."""
         texts = coded.packed
         numbers, forms = texts.read()
         numbers, forms = np.append(numbers, np.nan)[coded.codes], np.append(forms, np.uint16(MISSING))[coded.codes]
@@ -318,12 +318,12 @@ class NumberColumn(Column):
 
     @property
     def n_levels(self) -> int | None:
-        """How many levels the cells are, where that is how many different numbers; None if it is to be seen from the texts."""
+        """Number of levels, if it is the number of distinct numbers. None if it must be found from the texts."""
         if self.n_words or self.n_missing:
             return None
         is_plain = self.forms != ODD
         numbers, forms = (self._numbers, self.forms) if is_plain.all() else (self._numbers[is_plain], self.forms[is_plain])
-        # Of numbers of so few digits float64 has one for each.
+        # float64 distinguishes all numbers with so few digits.
         if not (np.abs(numbers) * 10.0 ** (forms & DECIMALS) < KEPT).all():
             return None
         odd = self.odd.used()
@@ -335,7 +335,7 @@ class NumberColumn(Column):
         return len(levels) + len(others) - int(np.count_nonzero(np.isin(may_be_there, levels)))
 
     def has_more_than(self, n: int) -> bool:
-        # Most columns of numbers show it at their beginning.
+        # Most numeric columns show it in their first rows.
         return len(np.unique(self._numbers[: 8 * n + 8])) - 1 > n or len(np.unique(self._numbers)) - 1 > n or super().has_more_than(n)
 
     def take(self, rows: NDArray[np.int64]) -> NumberColumn:
@@ -364,14 +364,14 @@ class NumberColumn(Column):
         return NumberColumn(numbers, forms, self.odd_rows[kept], left.take(kept)), found
 
     def with_odd(self, odd: CodedColumn) -> NumberColumn:
-        """With other texts where they are odd."""
+        """Replace the stored texts."""
         read = NumberColumn.of_coded(odd)
         numbers, forms = self._numbers.copy(), self.forms.copy()
         numbers[self.odd_rows], forms[self.odd_rows] = read.numbers, read.forms
         return NumberColumn(numbers, forms, self.odd_rows[read.odd_rows], read.odd)
 
     def _numbers_among(self, words: Collection[str]) -> NDArray[np.int64]:
-        """Rows, but odd ones, of numbers that are written like one of `words`, as -999."""
+        """Rows of numbers that are spelled like one of `words`, such as -999; without odd rows."""
         values = Texts.of(words).numbers()
         rows = np.flatnonzero(np.isin(self._numbers, values[~np.isnan(values)])) if not np.isnan(values).all() else np.empty(0, np.int64)
         rows = rows[self.forms[rows] != ODD]
@@ -379,16 +379,16 @@ class NumberColumn(Column):
 
 
 def are_mostly_numbers(texts: Texts) -> bool:
-    """Whether a share of some texts are numbers, for which they are kept as such."""
+    """Whether enough of a sample of texts are numbers to store the column as numbers."""
     numbers = texts.numbers(len(texts) // SOME + 1)
     return bool(np.count_nonzero(np.isnan(numbers)) <= (1 - NUMBERS_SHARE) * len(numbers))
 
 
 def as_column(cells: Sequence[str | None]) -> Column:
-    """A column of a list of cells; a column is itself."""
+    """Make a column from a list of cells. A column is returned unchanged."""
     return cells if isinstance(cells, Column) else CodedColumn.of(cells)
 
 
 def codes_type(n_texts: int) -> np.dtype[Any]:
-    """The smallest that has -1 and so many codes."""
+    """The smallest integer dtype for -1 and `n_texts` codes."""
     return np.dtype(np.int8 if n_texts < 2**7 else np.int16 if n_texts < 2**15 else np.int32)

@@ -1,4 +1,4 @@
-"""How one column becomes inputs, by encodings that are learned from the rows to learn from, and are then the same for all rows."""
+"""Encode single columns as inputs, by encodings fitted to the training rows."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from nncore.tabular.remarks import Remark, examples
 from nncore.tabular.texts import Texts
 from nncore.tabular.values import number_hint
 
-#: A category of more codes than this is one column of them instead of one column for each.
+#: A category column with more codes than this stays one column of codes instead of becoming one-hot.
 MOST_ONE_HOT = 16
 
-#: What becomes of numbers, and of dates.
+#: Encodings of numbers and of dates.
 NUMBER_ENCODINGS = ("standard", "indicator")
 DATE_ENCODINGS = ("date_parts",)
 TIME_ENCODINGS = (*DATE_ENCODINGS, *NUMBER_ENCODINGS)
 
 _LETTERS = np.array([byte >= 0x80 or chr(byte).isalpha() for byte in range(256)])
 
-#: Where a row stands in the file, from its position in the table: `Table.place`.
+#: Returns the place of a table's row in the file, for messages: `Table.place`.
 Place = Callable[[int], str]
 
 
 def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.ndarray:
-    """Numbers, float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the place of anything else."""
+    """Convert cells to float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` with the place of a cell that is not a
+    number."""
     column = as_column(values)
     if column.n_words:
         row = column.first_word
@@ -44,34 +45,34 @@ def parse_numbers(name: str, values: Sequence[str | None], place: Place) -> np.n
 
 
 def parse_distinct_times(name: str, form: str, values: Sequence[str | None], place: Place) -> tuple[np.ndarray, np.ndarray]:
-    """The moments of distinct texts, which are fewer than rows, one missing if some row is; and which of them stands in each row.
+    """Parse the distinct texts of a date column. Returns their times, and the index of each row's time.
 
-    Moments are datetime64[us], NaT where missing. Raises `DataError` with the place of anything else.
+    Times are datetime64[us], NaT where missing. Raises `DataError` with the place of a cell that is not a date.
     """
     coded = as_column(values).coded.used()
     times = moments([*coded.texts, *[None] * (coded.n_missing > 0)], form)
     if (is_wrong := np.isnat(times[: len(coded.texts)])).any():
-        row = int((coded.codes == is_wrong.argmax()).argmax())  # texts stand in the order of their first rows
+        row = int((coded.codes == is_wrong.argmax()).argmax())  # texts are in the order of their first rows
         raise DataError(f"column {name!r}, {place(row)}: {coded[row]!r} is no date, {form}, as the column's other values are")
     return times, coded.codes
 
 
 def labelled(name: str) -> Callable[[int], str]:
-    """What messages of encodings call a column."""
+    """Returns the function that names a column in messages of encodings."""
     return lambda _: f"column {name!r}"
 
 
 def level_counts(values: Sequence[str | None], *, as_text: bool = False) -> dict[str, int]:
-    """How often each level is there; one that is written in several ways by the commonest, of equally common ones the shortest.
+    """Count the levels. A level with several spellings is named by the most frequent one, or the shortest of equally frequent ones.
 
-    With `as_text`, what is written otherwise is another level.
+    With `as_text`, each spelling is a level.
     """
     counts = as_column(values).counts
     return counts if as_text else merged_levels(counts)
 
 
 def merged_levels(counts: Mapping[str, int]) -> dict[str, int]:
-    """How often each level is there, of how often each text is: as `level_counts`."""
+    """Count the levels from counts of texts: see `level_counts`."""
     writings: dict[Hashable, Counter[str]] = {}
     for value, key in zip(counts, level_keys(list(counts)), strict=True):
         writings.setdefault(key, Counter())[value] = counts[value]
@@ -79,23 +80,23 @@ def merged_levels(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def level_keys(texts: list[str]) -> list[Hashable]:
-    """For each of some distinct texts what equal levels have in common: `level_key`, which only those need whose number others are too."""
+    """The `level_key` of each distinct text. It is computed only for texts that may share a level with another."""
     packed = Texts.of(texts)
     is_alone = _alone(packed, packed.numbers())
     return [text if alone else level_key(text) for text, alone in zip(texts, is_alone.tolist(), strict=True)]
 
 
 def count_levels(coded: CodedColumn) -> int:
-    """How many levels the texts of a column are, all of which are in some row."""
+    """Number of levels of a column whose texts all occur in a row."""
     shared = np.flatnonzero(~_alone(coded.packed, coded.numbers_of_texts[:-1])).tolist()
     return len(coded.texts) - len(shared) + len({level_key(coded.texts[code]) for code in shared})
 
 
 def _alone(texts: Texts, numbers: np.ndarray) -> np.ndarray:
-    """Mask of the texts that no other distinct text can equal as a level."""
+    """Mask of the texts that share their level with no other distinct text."""
     is_number, begins, lengths = ~np.isnan(numbers), texts.offsets[:-1], np.diff(texts.offsets)
     _, place, n_equal = np.unique(numbers[is_number], return_inverse=True, return_counts=True)
-    # A word has a key of its own if it is neither too large a number nor "true" or "false", in whatever capitals.
+    # A word has its own key unless it is a number too large for float64, or "true" or "false" in any capitals.
     is_word = _LETTERS[np.frombuffer(texts.data, np.uint8)[begins]] & (lengths != 4) & (lengths != 5)
     alone: np.ndarray = is_word & ~is_number
     alone[is_number] = n_equal[place] == 1
@@ -103,7 +104,7 @@ def _alone(texts: Texts, numbers: np.ndarray) -> np.ndarray:
 
 
 def side_by_side(chains: Sequence[EncodingChain]) -> EncodingChain:
-    """One chain for all columns of several, which have the same encodings; none becomes several columns before its last encoding."""
+    """Join chains of the same encodings to one for all their columns. A column may become several only in the last encoding."""
     learned = tuple(
         {name: np.concatenate([chain.learned[i][name] for chain in chains]) for name in own} for i, own in enumerate(chains[0].learned)
     )
@@ -112,14 +113,13 @@ def side_by_side(chains: Sequence[EncodingChain]) -> EncodingChain:
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """(x − mean)/std, with the median where x is missing, and beside it, where training had such, 1 if it is and 0 if not.
+    """A number as (x − mean)/std. A missing x is replaced by the median; if training had missing values, an indicator (1 or 0) is added.
 
     Attributes
     ----------
     name : str
     chain : EncodingChain
-        `NUMBER_ENCODINGS`, of the rows learnt from. Where a number may be missing, the weights of the second input and the median together
-        are a value that the network learns.
+        `NUMBER_ENCODINGS`, fitted to the training rows. With an indicator, the network learns what a missing number means.
     """
 
     name: str
@@ -143,32 +143,33 @@ class NumericColumn:
 
     @property
     def raw_width(self) -> int:
-        """Columns of `encode_raw`."""
+        """Number of columns of `encode_raw`."""
         return 1
 
     def encode_raw(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
-        """Write numbers as they are into `out`, shape ``(n_rows, 1)``: NaN where missing if training had such, else the median."""
+        """Write numbers without scaling into `out`, shape ``(n_rows, 1)``: NaN where missing if training had missing values, else the
+        median."""
         numbers = parse_numbers(self.name, values, place)
         out[:, 0] = numbers if self.has_missing else np.where(np.isnan(numbers), self.median, numbers)
         return self.filled(values)
 
     def filled(self, values: Sequence[str | None]) -> Remark | None:
-        """What the user should know of missing numbers, of which training had none."""
+        """Remark on missing numbers, if training had none."""
         count = 0 if self.has_missing else as_column(values).n_missing
         return Remark(self.name, count, f"the median {self.median:.6g}") if count else None
 
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """Parts of dates and times as numbers, standardised, with medians and indicators where one is missing.
+    """Parts of dates and times as standardised numbers, with medians and indicators for missing values.
 
     Attributes
     ----------
     name : str
     form : str
-        How dates are written, of `FORMS`.
+        How dates are written: a key of `FORMS`.
     chain : EncodingChain
-        `TIME_ENCODINGS`, of the rows learnt from. Parts that were the same in all of them are left out.
+        `TIME_ENCODINGS`, fitted to the training rows. Constant parts are left out.
     """
 
     name: str
@@ -181,13 +182,13 @@ class TimeColumn:
         parts = EncodingChain.learn(DATE_ENCODINGS, times[:, None], label=labelled(name))
         encoded = parts.encode(times[:, None]).T
         columns = (own[codes, None] for own in encoded) if len(encoded) else [np.empty((len(codes), 0))]
-        # One by one, since all of them are far more than the file.
+        # One by one, since all parts together are much larger than the file.
         others = side_by_side([EncodingChain.learn(NUMBER_ENCODINGS, column, label=labelled(name)) for column in columns])
         return cls.of_chains(name, form, parts, others)
 
     @classmethod
     def of_chains(cls, name: str, form: str, parts: EncodingChain, others: EncodingChain) -> TimeColumn:
-        """Of what dates become, and of what becomes of that."""
+        """Make a column from the chain of ``date_parts`` and that of the encodings after it."""
         return cls(name, form, EncodingChain((*parts.encodings, *others.encodings), (*parts.learned, *others.learned), 1))
 
     @property
@@ -196,7 +197,7 @@ class TimeColumn:
 
     @property
     def parts(self) -> list[str]:
-        """What is seen of a date: ``["elapsed", "month"]``."""
+        """Names of the parts used: ``["elapsed", "month"]``."""
         encoding, learned = self.chain.encodings[0], self.chain.learned[0]
         named = encoding.names([""], learned)
         return list(dict.fromkeys(name[1:].removesuffix("_sin").removesuffix("_cos") for name in named))
@@ -206,7 +207,7 @@ class TimeColumn:
         return self.chain.n_encoded
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
-        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        """Write the encoded column into `out`, shape ``(n_rows, width)``. Returns a remark for the user, or None."""
         times, codes = parse_distinct_times(self.name, self.form, values, place)
         encoded = self.chain.encode(times[:, None], dtype=out.dtype, label=labelled(self.name))
         out[:] = encoded[codes]
@@ -215,32 +216,32 @@ class TimeColumn:
 
     @property
     def raw_width(self) -> int:
-        """Columns of `encode_raw`."""
+        """Number of columns of `encode_raw`."""
         return self.width
 
-    #: The parts of dates are numbers already, and those of missing dates are filled.
+    #: Parts of dates are already numbers, and those of missing dates are filled.
     encode_raw = encode
 
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """One code for each level, one for "missing" and one for "any other", where training had such; -1 for what training did not have.
+    """One code for each level, and one each for "missing" and "any other" if training had them; -1 for levels unknown in training.
 
-    Few codes become a column of zeros and ones each; many stay one column, for an `nncore.Embedding` to give each a vector.
+    A few codes become one-hot columns. Many codes stay one column, for an `nncore.Embedding`.
 
     Attributes
     ----------
     name : str
     levels : tuple of str
-        Sorted; each as it is written most often. Values that are equal, as 1 and 1.0, are one level.
+        Levels, sorted, each in its most frequent spelling. Equal values such as 1 and 1.0 are one level.
     has_missing : bool
-        A missing value is a level of its own.
+        Whether a missing value is a level.
     has_other : bool
-        Only the most frequent levels have a code of their own; the others share one.
+        Whether only the most frequent levels have their own code, and the others share one.
     is_coded : bool
-        The column stays one of codes.
+        Whether the column stays one column of codes.
     as_text : bool
-        The user says that it is categorical: what is written otherwise is another level, as 1E5 and 100000.
+        Whether the user declared it categorical. Then each spelling is a level, such as 1E5 and 100000.
     """
 
     name: str
@@ -261,8 +262,8 @@ class CategoricalColumn:
     def of_counts(
         cls, name: str, counts: Mapping[str, int], has_missing: bool, most: int, most_one_hot: int = MOST_ONE_HOT, *, as_text: bool = False
     ) -> CategoricalColumn:
-        """Of how often each level is there."""
-        # Ties are broken by the alphabet, so that the order of the rows does not matter.
+        """Make a column from counts of levels."""
+        # Ties are broken alphabetically, so the order of the rows has no effect.
         frequent = sorted(counts, key=lambda level: (-counts[level], level))[:most]
         has_other = len(counts) > most
         is_coded = len(frequent) + has_missing + has_other > most_one_hot
@@ -274,7 +275,7 @@ class CategoricalColumn:
 
     @cached_property
     def chain(self) -> EncodingChain:
-        """From codes to inputs."""
+        """Encodings from codes to inputs."""
         encodings = ["ordinal"] if self.is_coded else [{"name": "one_hot", "binary": False}]
         return EncodingChain.learn(encodings, np.array([[-1]]), n_levels=[self.n_codes])
 
@@ -284,23 +285,23 @@ class CategoricalColumn:
 
     @property
     def n_levels(self) -> int:
-        """`n_codes`, as embeddings call it."""
+        """`n_codes`, by the name that embeddings use."""
         return self.n_codes
 
     @property
     def raw_width(self) -> int:
-        """Columns of `encode_raw`."""
+        """Number of columns of `encode_raw`."""
         return 1
 
     def encode(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
-        """Write the column into `out`, shape ``(n_rows, width)``; returns what the user should know."""
+        """Write the encoded column into `out`, shape ``(n_rows, width)``. Returns a remark for the user, or None."""
         codes = np.empty((len(values), 1), np.int64)
         remark = self.encode_raw(values, place, codes)
         self.chain.encode(codes, out=out)
         return remark
 
     def encode_raw(self, values: Sequence[str | None], place: Place, out: np.ndarray) -> Remark | None:
-        """Write codes into `out`, shape ``(n_rows, 1)``."""
+        """Write codes into `out`, shape ``(n_rows, 1)``, as floats."""
         column = as_column(values)
         coded = column.coded
         key: Callable[[str], Hashable] = str if self.as_text else level_key

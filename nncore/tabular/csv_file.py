@@ -1,4 +1,4 @@
-"""A CSV file row by row, with the line number in every complaint."""
+"""Read CSV files row by row, with line numbers in error messages."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from nncore.tabular.table_file import Block, TableFile
 #: A row and the line on which it ends.
 _Numbered = tuple[int, list[str]]
 
-#: Characters of a cell; Python's own limit is 131,072.
+#: Largest number of characters of a cell; Python's default limit is 131,072.
 MOST_CHARACTERS = 2**24
 
 
 class CsvFile(TableFile):
-    """Rows of text, one for each line that holds a cell.
+    """The rows of a CSV file: one for each line with cells.
 
-    A line of a single column is a row also if it is empty, unless no other follows it; elsewhere an empty line is none, and is counted.
+    Empty lines are skipped and counted. In a file with a single column, an empty line is a row unless it is at the end.
 
-    Lines that the `csv` module would not refuse are cut into cells many at once (`read_plain`).
+    Lines that the `csv` module accepts in any case are split many at a time (`read_plain`).
 
     Parameters
     ----------
     lines : TextLines
     source : str
-        The file, for messages.
+        Name of the file in messages.
     header : bool or None
-        Whether the first line names the columns; None looks.
+        Whether the first line names the columns. None: detect it.
     separator : str or None
-        None looks.
+        None: detect it.
     preferred : str
-        The separator to take if it is as good as another.
+        Separator to prefer if several fit equally well.
 
     Raises
     ------
     DataError
-        Here and in `rows`: no rows, rows of different lengths, a quote that is not closed, separators that cannot be told apart.
+        Here and in `rows`: if there are no rows, rows differ in length, a quote is not closed, or the separator is ambiguous.
     """
 
     kind = "CSV"
@@ -69,7 +69,7 @@ class CsvFile(TableFile):
         self._rows.close()
 
     def _begin(self, head: list[str], header: bool | None) -> None:
-        """Read what shows the columns."""
+        """Read the first lines, which determine the columns."""
         source, rows = self.source, self._rows
         start = next(rows, None)
         while start is not None and self._is_blank(start[1]):
@@ -89,7 +89,7 @@ class CsvFile(TableFile):
         self.given_names = list(cells[0]) if self.has_header else [f"c{i}" for i in range(1, width + 1)]
         self.indexes = frozenset(i for i, name in enumerate(self.given_names) if not (name or "").strip())
         self._first, self._filled_rows = first[1 if self.has_header else 0 :], filled
-        # Their lines are cut once more, which is faster than to make cells of Python's texts, if each is a row.
+        # Split their lines again if each is a row: that is faster than making cells from Python strings.
         n = len(self._first)
         ends = [number for number, _ in first]
         is_line_each = ends == list(range(len(head) - len(first) + 1, len(head) + 1)) and (self.has_header or ends[0] == 1)
@@ -112,7 +112,7 @@ class CsvFile(TableFile):
             yield from self._checked(block)
 
     def _checked(self, rows: list[_Numbered]) -> Iterator[Block]:
-        """The rows, up to one of another length, which is told."""
+        """The rows as blocks. Raises an error at the first row of another length."""
         width = len(self.given_names)
         n_right = next((i for i, (_, row) in enumerate(rows) if len(row) != width), len(rows))
         if n_right:
@@ -136,11 +136,11 @@ class CsvFile(TableFile):
 
     @property
     def _is_between_pieces(self) -> bool:
-        """Whether the next line may begin a piece that is read at once: a row has ended, and no line before it is still to be looked at."""
+        """Whether the next line can begin a piece that is read at once: a row has ended, and no line before it is waiting."""
         return self._may_be_plain and self._lines.has_many and self._n_read >= self._n_head and not self._waiting
 
     def _at_once(self) -> Iterator[Block]:
-        """Rows as long as they are plain."""
+        """Rows while they are plain."""
         width = len(self.given_names)
         while lines := self._lines.at_once():
             columns = read_plain(lines, self.delimiter, width) if len(lines) <= MOST_CHARACTERS else None
@@ -166,7 +166,7 @@ class CsvFile(TableFile):
         return not row or (len(row) == 1 and not row[0].strip())
 
     def _filled(self, rows: Iterator[_Numbered], width: int) -> Iterator[_Numbered]:
-        """The rows, and how many lines are none."""
+        """Rows without empty lines, which are counted."""
         if width > 1:
             for numbered in rows:
                 row = numbered[1]
@@ -177,7 +177,7 @@ class CsvFile(TableFile):
             return
         waiting = self._waiting
         for numbered in rows:
-            if numbered[1]:  # also `""`, a cell that somebody has written
+            if numbered[1]:  # also `""`, an explicit empty cell
                 yield from ((line, [""]) for line in waiting)
                 waiting.clear()
                 yield numbered
@@ -199,13 +199,13 @@ class CsvFile(TableFile):
                 raise DataError(f"{self.source}, line {start}: {what}; check for a quote that is not closed") from error
 
 
-#: Python's limits of a cell, one number for the whole process, before each of the files that are being read.
+#: Python's limit for a cell, which is global to the process, before each of the open files changed it.
 _limits: list[int] = []
 
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let cells be long until the last of the files is closed that are read at the same time."""
+    """Raise the limit for cells, until the last of the open files is closed."""
     _limits.append(csv.field_size_limit())
     csv.field_size_limit(max(_limits[0], MOST_CHARACTERS))
     try:

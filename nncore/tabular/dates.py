@@ -1,4 +1,4 @@
-"""Dates and times of day as text: in which form a column writes them, and which moments they are."""
+"""Parse dates and times of day, and detect how a column writes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(:(?P<second>\d{2})(\.(?P<fraction
 _BEHIND = rf"([T ,]\s*{_CLOCK} ?(?P<zone>z|[+-]\d{{2}}:?\d{{2}})?)?"
 _NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 
-#: How dates are written, by name: year first, as ISO 8601; day or month first; with the name of the month; the time of day alone.
+#: Forms of dates by name: year first (ISO 8601), day or month first, with the name of the month, or the time of day only.
 FORMS = {
     name: re.compile(pattern, re.IGNORECASE | re.ASCII)
     for name, pattern in {
@@ -29,12 +29,12 @@ FORMS = {
 
 
 def forms_of(texts: Collection[str]) -> list[str]:
-    """The forms in which all of some texts are dates."""
+    """Forms in which all texts are dates."""
     return [form for form in FORMS if all(moment(text, form) is not None for text in texts)]
 
 
 def moment(text: str, form: str) -> datetime | None:
-    """The moment that a text is in a form, of UTC if it names a zone; None if it is none."""
+    """Parse a text in a form; in UTC if it has a time zone. None if it is not a date in this form."""
     found = FORMS[form].fullmatch(text)
     if found is None:
         return None
@@ -61,5 +61,5 @@ def _offset(zone: str) -> timedelta:
 
 
 def moments(texts: Collection[str | None], form: str) -> NDArray[np.datetime64]:
-    """datetime64[us] of texts, NaT for None and what is no date in the form."""
+    """Parse texts to datetime64[us]; NaT for None and for texts that are not dates in the form."""
     return np.array([None if text is None else moment(text, form) for text in texts], "datetime64[us]")

@@ -1,4 +1,4 @@
-"""Decimal commas in whole columns, by the rules that `values` has for one text."""
+"""Detect and replace decimal commas in columns, by the rules of `values` for single texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMA = ord(",")
 
 
 def may_hold(column: Column, character: str) -> bool:
-    """Whether a comma or a point is somewhere in a column; False only if it is not."""
+    """Whether a column may contain a comma or a point. False only if it certainly does not."""
     if isinstance(column, NumberColumn):
         return (character == "." and _has_points(column)) or may_hold(column.odd, character)
     texts = column.coded.texts
@@ -23,21 +23,21 @@ def may_hold(column: Column, character: str) -> bool:
 
 
 def _has_points(column: NumberColumn) -> bool:
-    """Whether a number that is not odd is written with a point."""
+    """Whether any number except odd ones is written with a point."""
     forms = column.forms
     return bool(((forms & DECIMALS > 0) & (forms != MISSING) & (forms != ODD)).any())
 
 
 def present_texts(column: Column, missing: Collection[str] = ()) -> list[str]:
-    """The distinct texts of a column in the order of the file, without the words that stand for a missing value."""
+    """Distinct texts of a column in the order of the file, without words for missing values."""
     texts = column.texts if isinstance(column, CodedColumn) else column.counts
     return [text for text in texts if text.lower() not in missing]
 
 
 def has_commas(column: Column, missing: Collection[str]) -> bool:
-    """Whether a column is one of numbers with a decimal comma, beside words for what is missing."""
+    """Whether a column contains numbers with decimal commas, and otherwise only words for missing values."""
     if isinstance(column, NumberColumn):
-        return has_commas(column.odd, missing)  # what is not odd is a number, and has no comma
+        return has_commas(column.odd, missing)  # only odd cells can have a comma
     if not may_hold(column, ","):
         return False
     texts = column.coded.texts
@@ -48,7 +48,7 @@ def has_commas(column: Column, missing: Collection[str]) -> bool:
 
 
 def with_points_for_commas(column: Column) -> Column:
-    """The column with `with_point` of each text."""
+    """Apply `with_point` to each text of a column."""
     if not may_hold(column, ",") and not may_hold(column, "."):
         return column
     if isinstance(column, NumberColumn) and not _has_points(column):
@@ -63,9 +63,9 @@ def _mapped(column: CodedColumn) -> CodedColumn:
 
 
 def _plain(texts: Texts) -> tuple[Texts, set[str]] | None:
-    """The texts with points for commas, and the words among them, if that is all that `with_point` would change.
+    """Replace commas by points if `with_point` would change nothing else. Returns the texts and the words among them, or None.
 
-    It is if there is no point, each comma stands before a digit, and none in a word.
+    That is the case if there is no point, each comma is before a digit, and no word has a comma.
     """
     if b"." in texts.data:
         return None
@@ -73,7 +73,7 @@ def _plain(texts: Texts) -> tuple[Texts, set[str]] | None:
     behind = np.flatnonzero(data == _COMMA) + 1
     if not len(behind) or behind[-1] >= len(data) or not ((data[behind] >= ord("0")) & (data[behind] <= ord("9"))).all():
         return None
-    if np.isin(behind, texts.offsets).any():  # the digit is the next text's
+    if np.isin(behind, texts.offsets).any():  # the digit belongs to the next text
         return None
     found = texts.replaced(b",", b".")
     words = {found[i] for i in np.flatnonzero(np.isnan(found.numbers())).tolist()}

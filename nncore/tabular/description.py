@@ -1,4 +1,4 @@
-"""A `TableEncoder` as JSON and back. Nothing of a file is trusted: every field is checked before anything is made of it."""
+"""Convert a `TableEncoder` to JSON and back. Files may be malicious, so every field is checked before it is used."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from nncore.tabular.dates import FORMS
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.target import SCALINGS, ClassTarget, RealTarget
 
-#: Raised when the meaning of a field changes.
+#: Version of the format. Increase it when the meaning of a field changes.
 FORMAT = 6
 
-#: Where a description has the notes of whoever wrote it.
+#: Key of the notes in a description.
 NOTES = "notes"
 
 _TYPES: dict[str, type] = {
@@ -31,7 +31,7 @@ _KINDS = {cls: kind for kind, cls in _TYPES.items()}
 
 
 def to_json(encoder: TableEncoder) -> dict[str, Any]:
-    """Lists, dicts, texts and numbers that describe `encoder`."""
+    """Describe `encoder` by lists, dicts, strings and numbers."""
     described = [_described(part) for part in (*encoder.columns, encoder.target)]
     return {
         "format": FORMAT,
@@ -57,12 +57,12 @@ def _plain(value: Any) -> Any:
 
 
 def notes_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The notes beside a description; of what they say, nothing is checked.
+    """The notes of a description. Their content is not checked.
 
     Raises
     ------
     FileFormatError
-        If they are no dict.
+        If they are not a dict.
     """
     notes = described.get(NOTES, {})
     if not isinstance(notes, Mapping):
@@ -71,7 +71,7 @@ def notes_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def from_json(description: object) -> TableEncoder:
-    """The encoder that `to_json` described. Raises `FileFormatError` for anything else."""
+    """Restore an encoder from `to_json`. Raises `FileFormatError` for anything else."""
     record = _Record(description, "the description of the columns")
     version = record.whole("format")
     if version != FORMAT:
@@ -172,7 +172,7 @@ class _Record:
         return float(value)
 
     def chain(self, key: str, known: Sequence[Sequence[str]]) -> EncodingChain:
-        """Encodings of one column, which must be some of the `known`, with what they have learned."""
+        """Fitted encodings of one column, which must be one of the `known` lists."""
         chain = EncodingChain.from_json(self.any(key), 1)
         if [one["name"] for one in chain.description()] not in [list(names) for names in known]:
             raise self._damaged(f"has {key!r} of encodings that no such column has")

@@ -1,4 +1,4 @@
-"""How a CSV file is written: its separator, and whether its first line names the columns."""
+"""Detect the separator of a CSV file, and whether its first line names the columns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from nncore.tabular.values import as_number, number_hint, with_point
 if TYPE_CHECKING:
     from _csv import Reader
 
-#: Separators that are looked for, the commonest first. Any number of blanks is one separator.
+#: Separators to try, the most common first. Consecutive blanks are one separator.
 SEPARATORS = (",", ";", "\t", "|", " ")
 
-#: How they are called.
+#: Names of the separators in messages.
 SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
-#: Lines that are looked at, fewer of long ones: some of so many characters together.
+#: Number of lines in a sample, and of characters; fewer lines if they are long.
 SAMPLE = 200
 SAMPLE_CHARACTERS = 200_000
 FEWEST = 8
@@ -44,7 +44,7 @@ def sample(lines: Iterator[str]) -> list[str]:
 
 
 def parse(lines: Iterable[str], separator: str) -> Reader:
-    """Rows of cells; spaces after a separator do not count, and a quote that never closes raises `csv.Error`."""
+    """Split lines into rows of cells. Spaces after a separator are ignored. An unclosed quote raises `csv.Error`."""
     if separator == " ":
         return csv.reader(_with_single_blanks(lines), delimiter=" ", strict=True)
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
@@ -56,16 +56,16 @@ def _with_single_blanks(lines: Iterable[str]) -> Iterator[str]:
 
 
 def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") -> str:
-    """The separator that cuts all lines into as many cells, and these into the more numbers.
+    """Detect the separator: it gives all lines the same number of cells, and the most columns of numbers.
 
     Parameters
     ----------
     lines : sequence of str
-        The first of the file.
+        The first lines of the file.
     source : str
-        The file, for messages.
+        Name of the file in messages.
     preferred : str
-        Taken if it is as good as another: that of the file that a network was trained on.
+        Separator to prefer if several fit equally well: that of the training file.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") 
     Raises
     ------
     DataError
-        If two separators do so equally well. It names both readings.
+        If two separators fit equally well. The message shows both readings.
     """
     readings = [_Reading(lines, separator) for separator in dict.fromkeys([*filter(None, [preferred]), *SEPARATORS])]
     cutting = [reading for reading in readings if reading.is_possible]
@@ -95,25 +95,25 @@ def find_separator(lines: Sequence[str], source: str = "", preferred: str = "") 
 
 
 class _Reading:
-    """Some lines, cut by one separator.
+    """Some lines, split by one separator.
 
     Attributes
     ----------
     width : int
-        Cells of most rows.
+        Number of cells of most rows.
     share : float
-        Part of the rows that have so many; 0 where that is one cell.
+        Fraction of the rows with `width` cells; 0 if that is one cell.
     numbers : float
-        Part of the columns that hold nothing but numbers below the first row.
+        Fraction of the columns that contain only numbers below the first row.
     is_explained : bool
-        Whether no other separator is left in a column of text.
+        Whether no other separator remains in a text column.
     """
 
     def __init__(self, lines: Sequence[str], separator: str) -> None:
         self.separator = separator
         self.name = SEPARATOR_NAMES.get(separator, repr(separator))
         rows: list[list[str]] = []
-        with suppress(csv.Error):  # also a quoted cell that the sample cuts in two
+        with suppress(csv.Error):  # also for a quoted cell that the sample cuts off
             rows += (row for row in parse(lines, separator) if any(row))
         self.width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
         self.share = count / len(rows) if self.width > 1 else 0.0
@@ -135,7 +135,7 @@ class _Reading:
 
     @property
     def is_possible(self) -> bool:
-        """Blanks stand in text too: as separators they have to cut every row, and into numbers."""
+        """Whether the separator is possible. Blanks also occur in text, so they must split every row, and into numbers."""
         return self.share >= 0.5 if self.separator != " " else self.share == 1 and self.numbers >= 0.5
 
     @property
@@ -151,12 +151,12 @@ class _Reading:
 
 
 def looks_numeric(cell: str, separator: str) -> bool:
-    """Whether a cell is a number, where the comma is no separator with a decimal comma too, or one of thousands or with a unit."""
+    """Whether a cell is a number, possibly with thousands separators or a unit; with a decimal comma unless the comma is the separator."""
     return is_number(cell, separator) or bool(number_hint([cell]))
 
 
 def is_number(cell: str, separator: str) -> bool:
-    """Whether a cell is a number; where the comma is no separator, 1,5 is one too."""
+    """Whether a cell is a number. 1,5 is one unless the comma is the separator."""
     return as_number(cell if separator == "," else with_point(cell)) is not None
 
 
@@ -168,8 +168,8 @@ def _says_nothing(cell: str) -> bool:
 def first_row_is_header(rows: Sequence[Sequence[str]], separator: str = ",") -> bool:
     """Whether the first row names the columns.
 
-    It does not if it holds a number. It does if a column of numbers stands below it, or, where everything is text, if its
-    cells are distinct and none occurs again in its own column.
+    It does not if it contains a number. It does if a column of numbers is below it. If everything is text, it does if its cells are
+    distinct and none occurs again in its own column.
     """
 
     def cleaned(cell: str) -> str | None:

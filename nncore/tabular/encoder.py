@@ -1,4 +1,4 @@
-"""A whole table becomes a matrix; the description of how is plain data that is saved with the network."""
+"""Encode a table as a matrix. The encoder is plain data, which is saved with the network."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from nncore.tabular.target import ClassTarget, RealTarget
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """What every column of the training file became.
+    """The encoding of a table, fitted to a training file.
 
     Attributes
     ----------
     names : tuple of str
-        All columns of the training file, also those left out, in order.
+        All columns of the training file in order, including those left out.
     has_header : bool
-        Columns are found by name if the training file named them, else by position.
+        Whether the training file named its columns. If not, columns are matched by position.
     decimal_comma : bool
-        Whether the training file wrote 1,5 for 1.5.
+        Whether the training file has decimal commas (1,5 for 1.5).
     separator : str
-        Of the training file; empty if it was no CSV file.
+        Separator of the training file; empty if it was not a CSV file.
     missing : tuple of str
-        Words, in lower case, that stand for a missing value in columns of features.
+        Words, in lower case, that mean a missing value in feature columns.
     columns : tuple of NumericColumn, TimeColumn or CategoricalColumn
-        Those the network sees, in the order of its inputs.
+        Encoded columns, in the order of the inputs.
     target : ClassTarget or RealTarget
     """
 
@@ -67,23 +67,23 @@ class TableEncoder:
         Parameters
         ----------
         table : Table
-            Without missing values in the target.
+            Table without missing values in the target.
         kinds : mapping of str to ColumnKind
-            From `column_kinds`.
+            Result of `column_kinds`.
         target : str
             Column to predict.
         task : {"classification", "regression"}
-            Classes are those of the whole table: a class is a fact about the task and not a statistic.
+            Classes are taken from the whole table, not only from `rows`: they define the task.
         rows : sequence of int or ndarray of int64
-            Rows to learn from. Means, medians and levels come from these alone.
+            Training rows. Means, medians and levels come only from these.
         most_levels : int, default 500
-            Levels of a categorical column that get a code of their own.
+            Largest number of levels of a categorical column with their own code.
         most_one_hot : int, default 16
-            A categorical column of more codes stays one of codes.
+            A categorical column with more codes stays one column of codes.
         target_range : str, optional
-            Interval in which a real target must stay, ``"[0, inf)"``; by default it is standardised.
+            Interval of a real target, such as ``"[0, inf)"``. By default the target is standardised.
         missing, missing_target : tuple of str
-            Words that stand for a missing value in columns of features, and in the target: for tables to come.
+            Words that mean a missing value in feature columns and in the target, for later tables.
         """
         taken = row_numbers(rows)
 
@@ -118,12 +118,12 @@ class TableEncoder:
         target: ClassTarget | RealTarget,
         missing: tuple[str, ...],
     ) -> TableEncoder:
-        """Of what was learned of each column, for tables that are written like this one.
+        """Make an encoder from fitted columns, for tables with the format of this one.
 
         Raises
         ------
         DataError
-            If nothing is left to learn from.
+            If no feature column is left.
         """
         if not any(column.width for column in columns):
             same = "always the same in the training rows"
@@ -135,21 +135,21 @@ class TableEncoder:
 
     @property
     def n_inputs(self) -> int:
-        """Columns of the matrix."""
+        """Number of columns of the matrix."""
         return sum(column.width for column in self.columns)
 
     def spans(self) -> dict[str, slice]:
-        """The inputs that each column became."""
+        """The inputs of each column."""
         return _spans([(column.name, column.width) for column in self.columns])
 
     def coded(self) -> dict[int, int]:
-        """Where the matrix holds codes, and how many there are."""
+        """Columns of the matrix with codes, and the number of codes of each."""
         starts = {name: span.start for name, span in self.spans().items()}
         return {starts[c.name]: c.n_codes for c in self.columns if isinstance(c, CategoricalColumn) and c.is_coded}
 
     def match(self, table: Table) -> tuple[Table, list[str]]:
-        """The columns of another file under the names of the training file, without the words that stand for a missing value, and what the
-        user should know.
+        """Match another file's columns to those of the training file, and replace words for missing values. Also returns messages for the
+        user.
 
         Raises
         ------
@@ -184,12 +184,12 @@ class TableEncoder:
         )
 
     def transform(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
-        """Matrix of inputs, float32 of shape ``(n_rows, n_inputs)``, rounded last, and what the user should know.
+        """Encode a table as inputs, float32 of shape ``(n_rows, n_inputs)``, rounded at the end. Also returns remarks for the user.
 
         Raises
         ------
         DataError
-            If a column is missing, or a cell of a column of numbers or dates is none.
+            If a column is missing, or a cell of a numeric or date column is not a number or date.
         """
         X = np.empty((table.n_rows, self.n_inputs), dtype=np.float32)
         spans = self.spans()
@@ -206,21 +206,21 @@ class TableEncoder:
                 found[column.name] = column.encode(table.column(column.name), table.place, X[:, spans[column.name]])
         return X, [remark for column in self.columns if (remark := found[column.name])]
 
-    # ---- columns as they are, for networks with encodings of their own --------------------------------------------------------
+    # ---- columns without scaling, for networks with their own encodings --------------------------------------------------------
 
     def matrix(self, table: Table) -> tuple[np.ndarray, list[Remark]]:
-        """Columns as they are, and what the user should know.
+        """Columns without scaling, and remarks for the user.
 
         Returns
         -------
         matrix : ndarray of shape (n_rows, n_columns), float64
-            Numbers, NaN where missing if training had such; parts of dates; codes of categories, -1 for what training did not have.
+            Numbers, NaN where missing if training had missing values; parts of dates; codes of categories, -1 for unknown levels.
         remarks : list of Remark
 
         Raises
         ------
         DataError
-            As `transform`.
+            See `transform`.
         """
         spans = self.matrix_spans()
         matrix = np.empty((table.n_rows, sum(column.raw_width for column in self.columns)))
@@ -228,12 +228,12 @@ class TableEncoder:
         return matrix, [remark for remark in found if remark]
 
     def matrix_spans(self) -> dict[str, slice]:
-        """The columns of `matrix` that each column became."""
+        """The columns of `matrix` for each column of the table."""
         return _spans([(column.name, column.raw_width) for column in self.columns])
 
     @property
     def matrix_names(self) -> list[str]:
-        """Which column each of `matrix` was made of."""
+        """The table's column of each column of `matrix`."""
         return [column.name for column in self.columns for _ in range(column.raw_width)]
 
     @property
@@ -244,23 +244,23 @@ class TableEncoder:
 
     @property
     def category_columns(self) -> list[tuple[int, CategoricalColumn]]:
-        """Columns of `matrix` with codes, and what they mean."""
+        """Columns of `matrix` with codes, and their category columns."""
         spans = self.matrix_spans()
         return [(spans[column.name].start, column) for column in self.columns if isinstance(column, CategoricalColumn)]
 
     @property
     def has_missing(self) -> np.ndarray:
-        """Which columns of `matrix` had NaN in training, bool."""
+        """Mask of the columns of `matrix` that had NaN in training."""
         numbers = {column.name for column in self.columns if isinstance(column, NumericColumn) and column.has_missing}
         return np.array([name in numbers for name in self.matrix_names], bool)
 
     def transform_target(self, table: Table) -> np.ndarray:
-        """Class indices, int64, or scaled numbers, float64; shape ``(n_rows,)``."""
+        """The encoded target, shape ``(n_rows,)``: class indices (int64) or scaled numbers (float64)."""
         values = table.column(self.target.name)
         return self.target.encode(values) if isinstance(self.target, ClassTarget) else self.target.encode(values, table.place)
 
 
 def _spans(widths: Sequence[tuple[str, int]]) -> dict[str, slice]:
-    """Where columns of these names and widths stand, side by side."""
+    """Slices of adjacent columns with these names and widths."""
     ends = np.cumsum([width for _, width in widths]).tolist()
     return {name: slice(end - width, end) for (name, width), end in zip(widths, ends, strict=True)}

@@ -1,4 +1,4 @@
-"""A `TableEncoder` learned from the blocks of a table that is larger than memory, with the bits of one learned from all rows at once."""
+"""Fit a `TableEncoder` to blocks of a table larger than memory. The result equals `TableEncoder.fit` on all rows, to the last bit."""
 
 from __future__ import annotations
 
@@ -30,15 +30,14 @@ from nncore.tabular.number_columns import labels_of, one_of
 from nncore.tabular.table import Table
 from nncore.tabular.target import SCALINGS, ClassTarget, RealTarget
 
-#: Distinct texts of a column that are counted. More would take memory with the length of the file.
+#: Largest number of distinct texts that are counted in a column. More would take memory proportional to the file.
 MOST_TEXTS = 1_000_000
 
 
 class EncoderLearner:
-    """What is learned of the columns of a table while its rows go by.
+    """Fit an encoder to blocks of rows.
 
-    While `wants_rows`, all rows are given to `add`, a block at a time, then `end_pass` is called. Categories, classes, numbers and dates
-    take one pass together.
+    While `wants_rows` is True, pass all rows to `add` in blocks, then call `end_pass`. Categories, classes, numbers and dates share a pass.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ class EncoderLearner:
     target : str
     task : {"classification", "regression"}
     most_levels, most_one_hot, target_range
-        As in `TableEncoder.fit`.
+        See `TableEncoder.fit`.
     """
 
     def __init__(
@@ -79,19 +78,19 @@ class EncoderLearner:
         return any(part.wants_rows for part in self._parts)
 
     def add(self, table: Table, rows: np.ndarray) -> None:
-        """Take the next block into account.
+        """Add the next block of a pass.
 
         Parameters
         ----------
         table : Table
-            Without missing values in the target.
+            Block without missing values in the target.
         rows : ndarray of int64
-            Those of its rows that are learned from. Classes are those of all.
+            Its training rows. Classes are taken from all rows.
 
         Raises
         ------
         DataError
-            If a cell is not of the kind of its column.
+            If a cell does not match the kind of its column.
         """
         if isinstance(self._target, _Texts) and self._target.wants_rows:
             self._learned_classes.add(table, rows)
@@ -100,24 +99,24 @@ class EncoderLearner:
                 part.add(table, np.arange(table.n_rows) if part is self._target and isinstance(part, _Texts) else rows)
 
     def end_pass(self) -> None:
-        """All rows have been there."""
+        """End a pass, after all rows were added."""
         for part in self._parts:
             if part.wants_rows:
                 part.end_pass()
 
     def class_counts(self, target: ClassTarget) -> np.ndarray:
-        """How many of the rows to learn from each class has, int64 of shape ``(n_classes,)``."""
+        """Number of training rows of each class, int64 of shape ``(n_classes,)``."""
         counts = np.zeros(len(target.classes), np.int64)
         np.add.at(counts, target.indices(list(self._learned_classes.counts)), list(self._learned_classes.counts.values()))
         return counts
 
     def encoder(self, table: Table, missing: tuple[str, ...] = (), missing_target: tuple[str, ...] = ()) -> TableEncoder:
-        """What was learned, for tables that are written like this one; the words stand for what is missing in tables to come.
+        """The fitted encoder, for tables with the format of this one. The words mean missing values in later tables.
 
         Raises
         ------
         DataError
-            If no column is left to learn from.
+            If no feature column is left.
         """
         numbers = dict(self._numbers.columns()) if self._numbers.names else {}
         columns: list[TableColumn] = []
@@ -141,7 +140,7 @@ class EncoderLearner:
 
 
 class _Part(ABC):
-    """What is learned of a column, or of several."""
+    """Fit the encoding of one or several columns."""
 
     wants_rows: bool
 
@@ -153,7 +152,7 @@ class _Part(ABC):
 
 
 class _Numbers(_Part):
-    """Columns of numbers."""
+    """Fit numeric columns."""
 
     def __init__(self, names: Sequence[str], encodings: Sequence[str]) -> None:
         self.names = list(names)
@@ -171,17 +170,17 @@ class _Numbers(_Part):
         self._learner.end_pass()
 
     def chain(self) -> EncodingChain:
-        """Of all of them."""
+        """The chain of all columns."""
         return EncodingChain.of_learners([self._learner])
 
     def columns(self) -> list[tuple[str, EncodingChain]]:
-        """The chain of each, with its name."""
+        """The name and chain of each column."""
         chain = self.chain()
         return [(name, one_of(chain, i)) for i, name in enumerate(self.names)]
 
 
 class _Times(_Part):
-    """A column of dates."""
+    """Fit a date column."""
 
     def __init__(self, name: str, form: str) -> None:
         self._name, self._form, self._learner = name, form, DatePartsLearner(NUMBER_ENCODINGS, labelled(name))
@@ -205,12 +204,12 @@ def _learner(encodings: Sequence[str], n_columns: int, label: Callable[[int], st
 
 
 def _place(table: Table, rows: np.ndarray) -> Place:
-    """Where one of some rows stands."""
+    """Returns the place of a row in the file, for messages."""
     return lambda row: table.place(int(rows[row]))
 
 
 class _Texts(_Part):
-    """A column of categories or classes: how often each text is there."""
+    """Count the texts of a column of categories or classes."""
 
     def __init__(self, name: str) -> None:
         self.name, self.counts, self.n_missing, self.wants_rows = name, Counter[str](), 0, True
@@ -229,5 +228,5 @@ class _Texts(_Part):
         self.wants_rows = False
 
     def levels(self) -> dict[str, int]:
-        """How often each level is there."""
+        """Count the levels."""
         return merged_levels(self.counts)

@@ -1,4 +1,4 @@
-"""A column from the pieces in which a file is read: by its distinct texts as long as they are few, or no numbers; else as numbers."""
+"""Collect a column from the pieces of a file. It is stored by distinct text while these are few or not numbers, otherwise as numbers."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from nncore.tabular.cells import MOST_BYTES, Cells
 from nncore.tabular.column import CodedColumn, Column, NumberColumn, are_mostly_numbers, codes_type
 from nncore.tabular.texts import Texts
 
-#: Distinct texts are kept while those of all columns are so few, or those of a column this share of its rows.
+#: A column is stored by distinct text while all columns have at most this many, or the column at most this share of its rows.
 FEW_TEXTS, FEW_SHARE = 20_000, 0.1
 
-#: Of however many columns, so many texts of one are few.
+#: This many distinct texts of a column are always few.
 FEW_OF_ONE = 50
 
-#: A column becomes at most so many times as long as it is without its memory being asked for anew.
+#: Largest factor by which a column's memory is allocated ahead.
 MOST_AHEAD = 64
 
 
 class Gatherer:
-    """The cells of one column, piece by piece."""
+    """Collect the cells of one column, piece by piece."""
 
     def __init__(self, n_columns: int = 1) -> None:
         self._few = max(FEW_OF_ONE, FEW_TEXTS // n_columns)
         self._distinct = Distinct()
         self._codes: _Growing = _Growing(np.dtype(np.int8))
-        self._looked_at = 0  # distinct texts when it was last seen whether they are numbers
+        self._looked_at = 0  # number of distinct texts at the last check for numbers
         self._numbers: _Growing | None = None
         self._forms: _Growing = _Growing(np.dtype(np.uint16))
         self._odd_rows: _Growing = _Growing(np.dtype(np.int64))
 
     def add(self, cells: Cells, share: float = 1.0) -> None:
-        """Take up the next cells, after which this share of the column is there."""
+        """Add the next cells. `share` is the fraction of the column that is read then."""
         if self._numbers is not None:
             self._add_numbers(self._numbers, cells, share)
             return
@@ -65,7 +65,7 @@ class Gatherer:
         self._odd_rows.next(len(rows), share)[:] = rows + start
 
     def gathered(self) -> Column:
-        """All cells; what was gathered is let go."""
+        """All cells as a column. The collected data are freed."""
         texts = Texts.of_distinct(self._distinct)
         coded = CodedColumn(self._codes.all(), list(texts) if len(texts) <= self._few else texts)
         numbers, self._numbers, self._distinct = self._numbers, None, Distinct()
@@ -73,14 +73,14 @@ class Gatherer:
 
 
 class _Growing:
-    """An array that becomes longer at its end."""
+    """An array that grows at its end."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self._array: NDArray[Any] = np.empty(0, dtype)
         self.n = 0
 
     def next(self, n: int, share: float) -> NDArray[Any]:
-        """Where to write the next so many elements, after which this share of all is there."""
+        """Memory for the next `n` elements. `share` is the fraction of all elements that is written then."""
         start, self.n = self.n, self.n + n
         if self.n > len(self._array):
             expected = min(1.02 * self.n / max(share, 1e-9), MOST_AHEAD * self.n)
@@ -90,14 +90,14 @@ class _Growing:
         return self._array[start : self.n]
 
     def widen(self, dtype: np.dtype[Any]) -> None:
-        """To a type with room for more."""
+        """Convert to a larger dtype."""
         if dtype != self._array.dtype:
             longer = np.empty(len(self._array), dtype)
             longer[: self.n] = self._array[: self.n]
             self._array = longer
 
     def all(self) -> NDArray[Any]:
-        """What was written."""
+        """All elements written so far."""
         array, self._array = self._array, self._array[:0]
         array = array if self.n >= 0.9 * len(array) else array[: self.n].copy()
         return array[: self.n]

@@ -1,4 +1,4 @@
-"""Columns of numbers that name the rows of a file, and say nothing about what stands in them."""
+"""Detect numeric columns that only identify the rows of a file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from nncore.data import level_key
 from nncore.tabular.column import as_column
 
-#: In fewer rows all numbers may differ by chance.
+#: With fewer rows, all numbers may be distinct by chance.
 FEWEST_ROWS = 10
 
-#: Numbers that are looked at before all of them.
+#: Numbers that are checked before all of them.
 LOOKED_AT = 256
 
-#: Whole numbers below this are all float64.
+#: float64 represents all whole numbers below this.
 EXACT = 2.0**53
 
-#: From so many on, whole numbers without a gap are no measurement, whatever they begin with.
+#: This many whole numbers without gaps are not a measurement, whatever the first one is.
 RUN_ROWS = 50
 
-#: First or last words of names of what names or numbers rows.
+#: Words at the start or end of names of identifiers.
 _WORDS = frozenset(
     {
         "id",
@@ -44,7 +44,7 @@ _WORDS = frozenset(
         "seqn",
     }
 )
-#: Last words of such names.
+#: Words at the end of such names.
 _LAST_WORDS = frozenset({"key", "no", "nr"})
 #: Whole names.
 _NAMES = frozenset({"case", "nr", "number", "obs", "observation", "record", "row", "rows", "serial"})
@@ -52,11 +52,11 @@ _WRITTEN_TOGETHER = re.compile(
     r"(account|applicant|case|client|customer|employee|house|item|member|object|observation|order|parcel|passenger|patient|person|player|"
     r"product|record|row|sample|student|subject|transaction|user)_?(id|no|nr|num|number|index)"
 )
-#: As pandas calls an index that it wrote to a file without a name.
+#: pandas' names of an index without a name in a file.
 _OF_PANDAS = re.compile(r"Unnamed: \d+(\.\d+|_level_\d+)?|__index_level_\d+__|level_\d+", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-#: What is whole, different and without gaps, and a measurement.
+#: Names of measurements that may be whole, distinct and without gaps.
 _TIMES = frozenset(
     {
         "year",
@@ -81,17 +81,17 @@ _TIMES = frozenset(
 
 
 def name_words(name: str) -> list[str]:
-    """``"PassengerId"`` as ``["passenger", "id"]``."""
+    """Split a name into words: ``"PassengerId"`` into ``["passenger", "id"]``."""
     return re.findall(r"[a-z]+|\d+", _CAMEL.sub(" ", name).lower())
 
 
 def is_index_of_pandas(name: str) -> bool:
-    """Whether a column is called as pandas calls an index without a name."""
+    """Whether a column has pandas' name of an index without a name."""
     return _OF_PANDAS.fullmatch(name) is not None
 
 
 def sounds_like_identifier(name: str) -> bool:
-    """Whether a column is called as identifiers are."""
+    """Whether a column has a name typical of identifiers."""
     words = name_words(name)
     if is_index_of_pandas(name) or not words:
         return bool(words)
@@ -104,20 +104,20 @@ def sounds_like_identifier(name: str) -> bool:
 
 
 def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool = False) -> str:
-    """Why the numbers of a column name its rows, or "" if they may be a measurement.
+    """Why a numeric column only identifies rows, or "" if it may be a measurement.
 
-    They do if none is missing, all are whole and all differ, and besides
+    It identifies rows if no number is missing, all are whole and distinct, and
 
-    - the name says so: ``id``, ``PassengerId``, ``rownames``, none at all (`is_marked`), or one that pandas gives to an index; or
-    - they have no gaps, in whatever order: from 0 or 1, or in `RUN_ROWS` rows or more from any number. A name that says that they are a
-      time, such as ``year``, excludes this.
+    - the name says so: ``id``, ``PassengerId``, ``rownames``, an empty name (`is_marked`), or pandas' name of an index; or
+    - they have no gaps, in any order: from 0 or 1, or from any number in at least `RUN_ROWS` rows. A name of a time, such as ``year``,
+    excludes this.
 
     Parameters
     ----------
     name : str
     cells : sequence of (str or None)
     is_marked : bool
-        Whether the column has no name, or is the index of a frame.
+        Whether the column has no name, or is the index of a data frame.
     """
     column = as_column(cells)
     n = len(column)
@@ -128,8 +128,8 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
     if (some != np.floor(some)).any() or (numbers != np.floor(numbers)).any():
         return ""
     if (highest := max(numbers.max(), -numbers.min())) < EXACT and numbers.max() - numbers.min() < n - 1:
-        return ""  # there are not so many whole numbers
-    if len(np.unique(numbers)) < n:  # there may be long identifiers for which float64 has one number
+        return ""  # too few whole numbers in the range
+    if len(np.unique(numbers)) < n:  # long identifiers may be equal in float64
         if highest < EXACT:
             return ""
         counts = column.counts

@@ -1,4 +1,4 @@
-"""What a column is: numbers, categories, or nothing to learn from."""
+"""Detect the kind of a column: numeric, categorical, dates, or useless."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from nncore.tabular.identifiers import identifier_reason, is_index_of_pandas
 from nncore.tabular.table import Table
 from nncore.tabular.values import are_dates, number_hint
 
-#: Levels of a categorical column that are told apart.
+#: Largest number of levels of a categorical column that are distinguished.
 MOST_LEVELS = 500
 
-#: Text with this share of distinct values names its rows rather than grouping them.
+#: Text with at least this share of distinct values identifies rows.
 IDENTIFIER_SHARE = 0.7
 
-#: Text of many values with fewer rows for each than this, on average, has none that much could be learnt about.
+#: Text with many values is useless if it has fewer rows a value than this, on average.
 FEWEST_ROWS_A_LEVEL = 3
 
-#: Text with this share of numbers was perhaps meant to be numbers.
+#: Text with at least this share of numbers was perhaps meant to be numeric.
 NUMBERS_SHARE = 0.9
 
 
@@ -37,11 +37,11 @@ class ColumnKind:
     ----------
     kind : {"numeric", "categorical", "time", "left out"}
     reason : str
-        For "left out" the reason, else a remark worth showing, or "".
+        The reason for "left out", otherwise a remark for the user, or "".
     form : str
-        Of "time", how dates are written.
+        For "time": how dates are written.
     as_text : bool
-        Of "categorical": what is written otherwise is another level, since the user said what the column is.
+        For "categorical": whether each spelling is a level, because the user declared the column categorical.
     """
 
     kind: Literal["numeric", "categorical", "time", "left out"]
@@ -51,7 +51,7 @@ class ColumnKind:
 
 
 def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
-    """Look at all values of a column."""
+    """Detect the kind of a column from all its values."""
     column = as_column(values)
     n_missing, n_present, n_words = column.n_missing, column.n_present, column.n_words
     if n_present == 0:
@@ -88,7 +88,7 @@ def column_kind(values: Sequence[str | None], place: Place) -> ColumnKind:
 
 
 def _time(texts: list[str]) -> ColumnKind:
-    """Of a column of dates."""
+    """The kind of a date column."""
     forms = forms_of(texts)
     if len(forms) == 1:
         return ColumnKind("time", form=forms[0])
@@ -97,7 +97,7 @@ def _time(texts: list[str]) -> ColumnKind:
 
 
 def _nearly_numbers(column: Column, words: Sequence[str]) -> str:
-    """What to do about text of which more than half are numbers, or ""."""
+    """What to do about a text column in which more than half are numbers, or ""."""
     n_words, n_present = column.n_words, column.n_present
     if n_words >= n_present / 2:
         return ""
@@ -109,7 +109,7 @@ def _nearly_numbers(column: Column, words: Sequence[str]) -> str:
 
 
 def counts_rows(values: Sequence[str | None]) -> bool:
-    """Whether the values go 0, 1, 2, … or 1, 2, 3, … down the file."""
+    """Whether the values are 0, 1, 2, … or 1, 2, 3, … in the order of the file."""
     numbers = as_column(values).numbers
     return len(numbers) > 1 and numbers[0] in (0.0, 1.0) and np.array_equal(numbers, numbers[0] + np.arange(len(numbers)))
 
@@ -117,7 +117,7 @@ def counts_rows(values: Sequence[str | None]) -> bool:
 def column_kinds(
     table: Table, target: str, *, drop: Sequence[str] = (), keep: Sequence[str] = (), categorical: Sequence[str] = ()
 ) -> dict[str, ColumnKind]:
-    """The kind of every column except the target, in the order of the file.
+    """Detect the kind of every column except the target, in the order of the file.
 
     Parameters
     ----------
@@ -125,14 +125,14 @@ def column_kinds(
     target : str
         Column to predict.
     drop, keep : sequence of str
-        Columns that the user leaves out, and columns to be used although they look useless.
+        Columns that the user leaves out, and columns to use although they look useless.
     categorical : sequence of str
-        Columns that are categories whatever they look like, of which each text is a level.
+        Columns to treat as categories, with each spelling a level.
 
     Notes
     -----
     The index of a pandas data frame, a first column that counts the rows, and identifiers (`identifier_reason`) are left out if other
-    columns remain. They say which row of the file it was, not what it is.
+    columns remain. They identify rows and do not describe them.
     """
     kinds: dict[str, ColumnKind] = {}
     dropped, kept, declared = set(drop), {*keep, *categorical}, set(categorical)
@@ -152,13 +152,13 @@ def column_kinds(
     named = {name: reason for name in kinds if name not in kept and (reason := _names_rows(table, name, kinds[name]))}
     if any(kind.kind != "left out" and name not in named for name, kind in kinds.items()):
         return kinds | {name: ColumnKind("left out", reason) for name, reason in named.items()}
-    # Nothing else is there to learn from.
+    # No other column is left.
     only = {name: f"used because there is no other column, although it looks like this: {reason}" for name, reason in named.items()}
     return kinds | {name: ColumnKind(kinds[name].kind, reason) for name, reason in only.items()}
 
 
 def _names_rows(table: Table, name: str, kind: ColumnKind) -> str:
-    """Why a column that is not left out says no more than which row it is, or ""."""
+    """Why a column that is not left out only identifies rows, or ""."""
     if kind.kind == "left out":
         return ""
     if table.kind != "CSV" and (name in table.indexes or is_index_of_pandas(name)):

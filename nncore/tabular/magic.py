@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes; and, of a kind that cannot be read, what to do."""
+"""Detect the kind of a file by its first bytes, and explain what to do about kinds that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from nncore.errors import DataError
 
-#: Bytes that are looked at.
+#: Number of bytes to check.
 HEAD = 512
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A kind of file that is no table to us.
+    """A kind of file that nncore cannot read as a table.
 
     Attributes
     ----------
     pattern : str
         Regular expression of its first bytes, as Latin-1.
     what : str
-        With its article.
+        Name of the kind with its article.
     remedy : str
     """
 
@@ -35,7 +35,7 @@ class Foreign:
 _AS_CSV = "write it as CSV or Parquet"
 _UNPACK = "unpack it, and give the name of a file in it"
 
-#: What no file of text begins with, or hardly one. The first that matches counts.
+#: Kinds whose first bytes (almost) never begin a text file. The first match counts.
 FOREIGN = (
     Foreign(r"SQLite format 3\0", "an SQLite database", "export a table of it (sqlite3 -header -csv FILE 'select * from TABLE' > new.csv)"),
     Foreign(r"\x93NUMPY", "a NumPy array", "write it as CSV (numpy.savetxt), or train in Python"),
@@ -62,7 +62,7 @@ FOREIGN = (
     Foreign(r'(\xef\xbb\xbf)?\s*(\{\s*("[^"]*"\s*:|\})|\[\s*(\{\s*"|\[\s*[-"\d]))', "JSON", _AS_CSV + " (pandas.read_json, then to_csv)"),
 )  # fmt: skip
 
-#: Beginnings of text in encodings that say so themselves, and how Python calls these. UTF-32 first: it begins like UTF-16.
+#: Byte-order marks, and Python's names of the encodings. UTF-32 comes first, since its mark begins like UTF-16's.
 ENCODINGS = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -72,12 +72,12 @@ ENCODINGS = (
 
 
 def encoding_of(head: bytes) -> str:
-    """How text is encoded that begins so."""
+    """The encoding of text that begins with `head`."""
     return next((encoding for mark, encoding in ENCODINGS if head.startswith(mark)), "utf-8-sig")
 
 
 def check_text(head: bytes, source: str) -> None:
-    """Raise `DataError` for what is known not to be text, naming it."""
+    """Raise `DataError` for a known kind of file that is not text, with its name."""
     if encoding_of(head) != "utf-8-sig":
         return
     for foreign in FOREIGN:

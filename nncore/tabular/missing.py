@@ -1,4 +1,4 @@
-"""Words that stand for a missing value: which they are, and where they were found."""
+"""Words for missing values, and reports of where they were found."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from nncore.errors import ParameterError
 
-#: What stands for a missing value in a text file, compared without regard to case, beside an empty cell. A file that can say that a cell
-#: is missing in another way, as Parquet, has no such words.
+#: Words that mean a missing value in a text file, in any case; an empty cell is missing too. Formats that mark missing cells, such as
+#: Parquet, have no such words.
 USUAL = frozenset({"?", "-", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
 
 
 def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequence[str] = ()) -> tuple[str, ...]:
-    """The words in force, in lower case: `usual` and `more` without `but`.
+    """The words that apply, in lower case: `usual` and `more` without `but`.
 
     Raises
     ------
     ParameterError
-        If a word of `but` would not be taken for missing, or stands in `more` too.
+        If a word of `but` does not mean a missing value anyway, or is in `more` too.
     """
     words = {*usual, *(word.strip().lower() for word in more)} - {""}
     for word in but:
@@ -31,7 +31,7 @@ def missing_words(usual: Collection[str], more: Sequence[str] = (), but: Sequenc
 
 
 def missing_in_words(found: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """One text for each word that was taken for missing: where, and how often."""
+    """One message for each word that was read as missing: where and how often."""
     by_word: dict[str, list[tuple[str, int]]] = {}
     for column, counts in found.items():
         for word, count in counts.items():
@@ -46,7 +46,7 @@ def _places(places: Sequence[tuple[str, int]], most: int = 5) -> str:
 
 
 def added(one: Mapping[str, Counter[str]], other: Iterable[tuple[str, Counter[str]]]) -> dict[str, Counter[str]]:
-    """The counts of both."""
+    """Add the counts of both."""
     total = {column: Counter(counts) for column, counts in one.items()}
     for column, counts in other:
         total.setdefault(column, Counter()).update(counts)

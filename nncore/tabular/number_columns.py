@@ -1,4 +1,4 @@
-"""Columns of numbers, many at a time: what is learned from each, and their inputs, as if each were alone."""
+"""Fit and encode many numeric columns at a time, with the same results as one by one."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from nncore.tabular.column import Column
 from nncore.tabular.columns import NUMBER_ENCODINGS, NumericColumn, Place, parse_numbers, side_by_side
 from nncore.tabular.remarks import Remark
 
-#: Bytes of numbers that are learned from or encoded at a time: columns that are long one by one, short ones many at once.
+#: Bytes of numbers that are fitted or encoded at a time: long columns one by one, short ones many at once.
 AT_ONCE = 2**20
 
-#: Rows that are encoded at a time, at least.
+#: Smallest number of rows encoded at a time.
 FEWEST_ROWS = 64
 
 
 def learn_numbers(columns: Mapping[str, Column], rows: np.ndarray, place: Place) -> list[NumericColumn]:
-    """`NumericColumn.fit` of each, from some rows.
+    """Fit each numeric column to some rows.
 
     Parameters
     ----------
     columns : mapping of str to Column
-        Whole columns by their names.
+        Complete columns by name.
     rows : ndarray of int64
     place : callable
-        Where one of `rows` stands.
+        Returns the place of a row in the file, for messages.
     """
     names, found = list(columns), []
     for some in blocks(len(names), 8 * len(rows), of=AT_ONCE):
@@ -44,7 +44,7 @@ def learn_numbers(columns: Mapping[str, Column], rows: np.ndarray, place: Place)
 
 
 def one_of(chain: EncodingChain, i: int) -> EncodingChain:
-    """What was learned of one column, and nothing else: all of it is by columns, and none becomes several before the last encoding."""
+    """The chain of one column. Everything learned is by column, and a column becomes several only in the last encoding."""
     return EncodingChain(chain.encodings, tuple({name: array[i : i + 1] for name, array in own.items()} for own in chain.learned), 1)
 
 
@@ -54,21 +54,21 @@ def labels_of(names: Sequence[str]) -> Callable[[int], str]:
 
 @dataclass(frozen=True)
 class NumberInputs:
-    """The inputs of several columns.
+    """Inputs of several numeric columns.
 
     Attributes
     ----------
     columns : sequence of NumericColumn
         At least one.
     places : ndarray of int64
-        Where the inputs of each stand, one column after the other.
+        Positions of the inputs, column by column.
     """
 
     columns: Sequence[NumericColumn]
     places: np.ndarray
 
     def encode(self, cells: Sequence[Column], place: Place, out: np.ndarray) -> list[Remark | None]:
-        """Write the inputs of all into `out`, shape ``(n_rows, n_inputs)``; what the user should know of each."""
+        """Write the inputs of all columns into `out`, shape ``(n_rows, n_inputs)``. Returns a remark or None for each."""
         numbers = [parse_numbers(column.name, own, place) for column, own in zip(self.columns, cells, strict=True)]
         chain, label = side_by_side([column.chain for column in self.columns]), labels_of([column.name for column in self.columns])
         firsts = np.cumsum([0, *(column.width for column in self.columns[:-1])])

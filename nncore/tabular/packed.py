@@ -1,4 +1,4 @@
-"""Unpacking compressed files on the way, however often they were packed, and not without limit."""
+"""Decompress files while reading, also nested compression, within limits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from nncore.errors import DataError
 from nncore.tabular.magic import HEAD
 from nncore.tabular.passed_on import PassedOn
 
-#: How often a file may be packed.
+#: Largest depth of nested compression.
 MOST_LAYERS = 4
 
-#: A file that unpacks to more than this many times its size is no table, but one made to fill the memory; small ones may.
+#: Largest compression ratio. A file beyond it is a decompression bomb and not a table. Small files are exempt.
 MOST_TIMES = 250
 FREE_BYTES = 2**26
 
@@ -33,7 +33,7 @@ def _by_arrow(codec: str) -> Callable[[BinaryIO], Any]:
 
 
 def _by_zip(file: BinaryIO) -> IO[bytes]:
-    """The one file in an archive."""
+    """The single file in a zip archive."""
     if not file.seekable():
         raise DataError("is a zip archive, which cannot be read from a pipe; give the name of a file")
     archive = zipfile.ZipFile(file)
@@ -51,7 +51,7 @@ def _by_zip(file: BinaryIO) -> IO[bytes]:
     return archive.open(members[0])
 
 
-#: First bytes of what can be unpacked.
+#: First bytes of compressed formats.
 PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     **{b"BZh%d1AY&SY" % level: bz2.BZ2File for level in range(1, 10)},
@@ -65,13 +65,13 @@ PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 
 
 def unpacked(file: io.BufferedReader, source: str) -> io.BufferedReader:
-    """The bytes of a file without its compression; `file` itself if there is none.
+    """Decompress a file. Returns `file` itself if it is not compressed.
 
     Raises
     ------
     DataError
-        Here or while it is read: the file is damaged or cut off, was packed more than `MOST_LAYERS` times, or unpacks to more than
-        `MOST_TIMES` its size.
+        Here or while reading: if the file is damaged or truncated, compressed more than `MOST_LAYERS` times, or larger than `MOST_TIMES`
+        its compressed size.
     """
     packed: _Counted | None = None
     for _ in range(MOST_LAYERS):
@@ -99,7 +99,7 @@ def _cut_off(source: str) -> DataError:
 
 
 class _Counted(PassedOn):
-    """A file, and how much of it was read."""
+    """A file that counts the bytes read."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         super().__init__(file)
@@ -112,7 +112,7 @@ class _Counted(PassedOn):
 
 
 class _Unpacked(io.RawIOBase):
-    """What comes out of a packer, with one error for all that may be wrong with it."""
+    """A decompressed stream that turns all errors of the decompressor into one."""
 
     def __init__(self, stream: Any, packed: _Counted, source: str) -> None:
         self.stream, self.packed, self.source, self.n_bytes = stream, packed, source, 0
@@ -123,10 +123,10 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             data = self.stream.read(len(buffer))
-            while 0 < len(data) < min(HEAD, len(buffer)) and (more := self.stream.read(len(buffer) - len(data))):  # enough to look at
+            while 0 < len(data) < min(HEAD, len(buffer)) and (more := self.stream.read(len(buffer) - len(data))):  # for detection
                 data += more
         except OSError as error:
-            if error.errno is not None:  # of the system, not of what is unpacked
+            if error.errno is not None:  # an error of the system, not of the data
                 raise
             raise _cut_off(self.source) from None
         except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError, NotImplementedError):

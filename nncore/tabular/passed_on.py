@@ -1,4 +1,4 @@
-"""Streams around a file that is read through them."""
+"""Base class of streams that wrap a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 
 
 class PassedOn(io.RawIOBase):
-    """A file whose bytes are passed on from another one; a subclass says how, in ``readinto``."""
+    """A file that reads from another file. A subclass implements ``readinto``."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self.file = file

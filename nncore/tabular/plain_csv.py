@@ -1,4 +1,4 @@
-"""Lines of a CSV file cut into cells at once, if they are such as Python's `csv` module cuts without fail."""
+"""Split many CSV lines into cells at once, if Python's `csv` module would certainly accept them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nncore.tabular.source import n_lines
 
 
 def can_be_plain(delimiter: str) -> bool:
-    """Whether lines with this delimiter can be read at once."""
+    """Whether lines with this delimiter can be split at once."""
     return delimiter.isascii() and delimiter not in ' "\r\n\0'
 
 
@@ -23,9 +23,9 @@ def read_plain(data: bytes, delimiter: str, width: int) -> list[Cells] | None:
     data : bytes
         Whole lines.
     delimiter : str
-        One that `can_be_plain`.
+        Delimiter that `can_be_plain` accepts.
     width : int
-        Cells of a row.
+        Number of cells in a row.
     """
     if b"\0" in data or not _is_utf8(data):
         return None

@@ -1,4 +1,4 @@
-"""Reading a table: all of it to learn from, or a block of rows at a time."""
+"""Read tables: completely, or in blocks of rows."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ from nncore.tabular.table import Table, row_numbers, unknown_column
 from nncore.tabular.table_file import TableFile
 from nncore.tabular.values import decimal_point, has_thousands
 
-#: Rows of a block: enough that the work on a block outweighs the work around it. A wide table has fewer: so many cells.
+#: Rows of a block, large enough to make overhead negligible; and largest number of cells of a block, for wide tables.
 BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
-#: Cells that are Python's objects at a time while a whole file is read.
+#: Largest number of cells held as Python objects while a whole file is read.
 PIECE_CELLS = 2**16
 
 #: Bytes whose lines are counted at a time.
 COUNTED_AT_ONCE = 2**20
 
-#: What is known by its first bytes. Everything else is text.
+#: Kinds of files that are detected by their first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writing:
-    """How a text file is written, as far as somebody says so.
+    """Format of a text file, as far as known.
 
     Attributes
     ----------
     header : bool or None
-        Whether the first line names the columns; None looks. Without a header they are called ``c1`` to ``cn``.
+        Whether the first line names the columns. None: detect it. Without a header, columns are named ``c1`` to ``cn``.
     separator : str or None
-        One character; None looks.
+        One character. None: detect it.
     decimal_comma : bool or None
-        Whether 1,5 means 1.5; None looks, if the comma is not the separator.
+        Whether 1,5 means 1.5. None: detect it, if the comma is not the separator.
     like_separator : str
-        Of a file like this one: taken where another is as good.
+        Separator of a similar file, preferred if several fit equally well.
     like_decimal_comma : bool
-        A text file like this one has decimal commas.
+        Whether a similar text file has decimal commas.
     """
 
     header: bool | None = None
@@ -66,22 +66,22 @@ class Writing:
 
 
 def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequence[str] = ()) -> Table:
-    """Read a CSV, Parquet or Feather file, packed or not.
+    """Read a CSV, Parquet or Feather file, compressed or not.
 
     Parameters
     ----------
     path : str or Path
         Parquet, Feather (Arrow), or text: UTF-8, or UTF-16 with a byte-order mark, separated by commas, semicolons, tabs, bars or blanks.
-        Text may be packed by gzip, bzip2, xz, zstd, lz4 or zip. Cells may be quoted with ``"``. ``-`` is standard input.
+        Text may be compressed by gzip, bzip2, xz, zstd, lz4 or zip. Cells may be quoted with ``"``. ``-`` is standard input.
     writing : Writing, optional
-        What is known of it.
+        What is known of its format.
     needed : sequence of str
-        Columns that must be there: told before any row is read.
+        Required columns. An error about a missing one is raised before any row is read.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is empty or no table, has rows of different lengths or two columns of one name, or lacks a column.
+        If the file cannot be read, is empty or not a table, has rows of different lengths or duplicate column names, or lacks a column.
     """
     writing = writing or Writing()
     with opened_file(path, writing) as file:
@@ -98,9 +98,9 @@ def read_table(path: str | Path, writing: Writing | None = None, *, needed: Sequ
 def read_blocks(
     path: str | Path, writing: Writing | None = None, *, n_rows: int | None = None, group: int | None = None
 ) -> Iterator[Table]:
-    """`read_table` in tables of at most `n_rows` rows, so that memory does not grow with the file; at least one.
+    """Read a file as one or more tables of at most `n_rows` rows, so that memory does not grow with the file.
 
-    Whether there are decimal commas is seen from the first block. Of a file in groups of rows, one `group` can be read by itself.
+    Decimal commas are detected in the first block. One row `group` of a file that has them can be read by itself.
     """
     writing = writing or Writing()
     with opened_file(path, writing) as file:
@@ -114,12 +114,12 @@ def read_blocks(
             try:
                 columns, numbers = next(blocks, ((), ()))
             except DataError:
-                if rows.n == n_rows:  # these are right
+                if rows.n == n_rows:  # the block is complete
                     yield rows.table(decimal_comma)
                 raise
             start = 0
             while start < len(numbers):
-                # Not before there is another row, so that blank lines at the end of the file are counted with its last block.
+                # Only once there is another row, so that blank lines at the end of the file count for the last block.
                 if rows.n == n_rows:
                     yield (table := rows.table(decimal_comma))
                     decimal_comma, rows = table.decimal_comma, _Rows(file)
@@ -133,15 +133,15 @@ def read_blocks(
 
 @dataclass(frozen=True)
 class SomeRows:
-    """Some rows of files that have the same columns.
+    """Some rows of files with the same columns.
 
     Attributes
     ----------
     table : Table
     numbers : ndarray of shape (n_rows,), int64
-        Their numbers in all files, from 0.
+        Their numbers, from 0, counted over all files.
     sizes : list of int
-        How many rows each file has.
+        Number of rows of each file.
     """
 
     table: Table
@@ -150,12 +150,12 @@ class SomeRows:
 
 
 def read_some(paths: Sequence[Path], writing: Writing, are_chosen: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> SomeRows:
-    """`read_table` of some rows of files that have the same columns; `are_chosen` says which, by their numbers in all files.
+    """Read some rows of files with the same columns. `are_chosen` selects them by their numbers, counted over all files.
 
     Raises
     ------
     DataError
-        As `read_table`.
+        See `read_table`.
     """
     rows: _Rows | None = None
     n_rows = n_blank = 0
@@ -178,7 +178,7 @@ def read_some(paths: Sequence[Path], writing: Writing, are_chosen: Callable[[NDA
 
 
 def count_rows(path: Path, writing: Writing) -> int:
-    """How many rows a file has at most: its lines, where it is text; nothing is understood of them."""
+    """Upper bound of the number of rows of a file. For text, its lines, which are not parsed."""
     with opened(path) as packed:
         binary = unpacked(packed, source_name(path))
         head = binary.peek(HEAD)[:HEAD]
@@ -188,7 +188,7 @@ def count_rows(path: Path, writing: Writing) -> int:
 
 
 class _Rows:
-    """Rows as they come from a file, until they are a table."""
+    """Collect rows of a file, and make a table of them."""
 
     def __init__(self, file: TableFile) -> None:
         self.file, self.n = file, 0
@@ -197,7 +197,7 @@ class _Rows:
         self._numbers: list[NDArray[np.int64]] = []
 
     def add(self, columns: Sequence[Cells], numbers: Sequence[int] | NDArray[np.int64], share: float = 1.0) -> None:
-        """Take up the next rows, after which this share of all is there."""
+        """Add the next rows. `share` is the fraction of the file that is read then."""
         for gatherer, cells in zip(self._columns, columns, strict=True):
             gatherer.add(cells, share)
         self._numbers.append(row_numbers(numbers))
@@ -206,7 +206,7 @@ class _Rows:
     def table(self, decimal_comma: bool | None) -> Table:
         columns: list[Column] = []
         self._columns.reverse()
-        while self._columns:  # one by one, so that a column is not there twice
+        while self._columns:  # one by one, so that only one column exists twice
             columns.append(self._columns.pop().gathered())
         return _table(self.file, columns, np.concatenate(self._numbers), decimal_comma)
 
@@ -219,7 +219,7 @@ def _decimal_comma(file: TableFile, writing: Writing) -> bool | None:
 
 @contextmanager
 def opened_file(path: str | Path, writing: Writing) -> Iterator[TableFile]:
-    """A file whose names of columns are known and checked."""
+    """Open a file, and read and check its column names."""
     source = source_name(path)
     with opened(path) as binary:
         file = _reader(binary, path, source, writing)
@@ -245,7 +245,7 @@ def _reader(packed: io.BufferedReader, path: str | Path, source: str, writing: W
 
 
 def _begins(head: bytes, mark: bytes) -> bool:
-    """Whether these are the first bytes of a file of a kind, and not of a text that begins with the same letters, as ``PAR1,PAR2``."""
+    """Whether these are the first bytes of a kind of file, and not of a text that begins with the same letters, such as ``PAR1,PAR2``."""
     following = head[len(mark) :][:1]
     return head.startswith(mark) and not (following.isalnum() or (following and following in b"\t\n\r \"',-.;_|"))
 

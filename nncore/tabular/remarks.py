@@ -1,28 +1,27 @@
-"""What the user should know about the cells of a column, added up over the blocks of a file."""
+"""Remarks for the user about cells of a column, summed over the blocks of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-#: Values named as examples.
+#: Number of values shown as examples.
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Cells of one column that were not taken as they stand.
+    """A remark on cells of one column that were replaced.
 
     Attributes
     ----------
     column : str
     n_rows : int
-        In how many rows.
+        Number of rows.
     taken_as : str
-        What the network got instead.
+        What the network received instead.
     unseen : tuple of str
-        If they are values that training did not have: the first few of the alphabet, one more than is shown. Empty: the cells
-        are missing.
+        Values unknown in training: the alphabetically first few, one more than is shown. Empty if the cells are missing.
     """
 
     column: str
@@ -31,7 +30,7 @@ class Remark:
     unseen: tuple[str, ...] = ()
 
     def __add__(self, other: Remark) -> Remark:
-        """The remark on the rows of both."""
+        """Sum of two remarks."""
         unseen = examples({*self.unseen, *other.unseen})
         return Remark(self.column, self.n_rows + other.n_rows, self.taken_as, unseen)
 
@@ -44,12 +43,12 @@ class Remark:
 
 
 def examples(values: Iterable[str]) -> tuple[str, ...]:
-    """The first of the alphabet, of which more than `SHOWN` are never needed: blocks in any order give the same."""
+    """The alphabetically first values, one more than `SHOWN`. The result does not depend on the order of blocks."""
     return tuple(sorted(values)[: SHOWN + 1])
 
 
 def merged(remarks: Iterable[Remark]) -> list[Remark]:
-    """One remark for each column and kind, in the order in which they first came up."""
+    """Merge remarks of the same column and kind, in the order of first occurrence."""
     found: dict[tuple[str, bool], Remark] = {}
     for remark in remarks:
         key = remark.column, bool(remark.unseen)

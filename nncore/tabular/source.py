@@ -1,4 +1,4 @@
-"""Opening a file of data, and its lines of text; one sentence for each way in which it cannot be read."""
+"""Open data files and read their lines of text, with a clear error for each problem."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from nncore.tabular.passed_on import PassedOn
 #: The name of standard input on the command line.
 STDIN = "-"
 
-#: Characters of a line. A longer one has another end of lines than is thought, or none.
+#: Largest number of characters of a line. A longer line means another line end, or none.
 MOST_CHARACTERS = 2**26
 
-#: Bytes of lines that are read in one go, and by how much more of a file of few lines in so many: each column of a piece costs time.
+#: Bytes of lines read at a time, and the factor for files with few lines in so many bytes, since each column of a piece costs time.
 PIECE, MORE, FEW_LINES = 2**20, 4, 256
 
 _UTF8 = "utf-8-sig"
 
 
 def source_name(path: str | Path) -> str:
-    """The file as messages call it."""
+    """Name of the file in messages."""
     return "standard input" if str(path) == STDIN else str(path)
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[io.BufferedReader]:
-    """The bytes of a file, or of standard input for ``-``.
+    """Open a file for reading bytes; ``-`` is standard input.
 
     Raises
     ------
     DataError
-        If there is no such file or it cannot be read, also where reading it fails later on.
+        If the file does not exist or cannot be read, also if reading fails later.
     """
     path = Path(path_text("path", path))
     try:
         if str(path) == STDIN:
-            yield io.BufferedReader(_Whole(cast(io.BufferedReader, sys.stdin.buffer)))  # which it is wherever there is a console or a pipe
+            yield io.BufferedReader(_Whole(cast(io.BufferedReader, sys.stdin.buffer)))  # true for consoles and pipes
         else:
             with path.open("rb") as file:
                 yield file
@@ -55,13 +55,13 @@ def opened(path: str | Path) -> Iterator[io.BufferedReader]:
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; give the name of a file in it") from None
     except OSError as error:
-        if error.filename is None:  # not of this file: the reader of the output may have gone away meanwhile
+        if error.filename is None:  # not about this file: the reader of the output may have closed it
             raise
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class _Whole(PassedOn):
-    """A stream that may be a pipe, whose first bytes come together however slowly they are written."""
+    """A stream, possibly a pipe, whose first bytes are returned together even if they are written slowly."""
 
     def readinto(self, buffer: Any) -> int:
         view, n = memoryview(buffer), 0
@@ -71,23 +71,23 @@ class _Whole(PassedOn):
 
 
 class TextLines(Iterator[str]):
-    """Lines of text with their ends, one after the other or many at once: UTF-8, or UTF-16 and UTF-32 with a byte-order mark.
+    """Read lines of text with their ends, one by one or many at once: UTF-8, or UTF-16 and UTF-32 with a byte-order mark.
 
     Parameters
     ----------
     file : BufferedReader
     source : str
-        The file, for messages.
+        Name of the file in messages.
 
     Attributes
     ----------
     has_many : bool
-        Whether the next lines may be taken `at_once`: not those that were given back.
+        Whether the next lines may be read with `at_once`; not lines that were given back.
 
     Raises
     ------
     DataError
-        Here or later: if it is no text, in another encoding, or has a line without end.
+        Here or later: if the file is not text, has another encoding, or a line is too long.
     """
 
     def __init__(self, file: io.BufferedReader, source: str) -> None:
@@ -95,7 +95,7 @@ class TextLines(Iterator[str]):
         check_text(head, source)
         self._file, self._source, self._encoding = file, source, encoding_of(head)
         self._carried, self._is_at_end = b"", False
-        self._n_lines = 0  # through the piece in hand
+        self._n_lines = 0  # up to the end of the current piece
         self._size, self._n_bytes, self._n_read = PIECE, _size(file), 0
         if self._encoding == _UTF8:
             file.read(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
@@ -105,7 +105,7 @@ class TextLines(Iterator[str]):
             self.has_many, self._lines = False, self._decoded()
 
     def __iter__(self) -> Iterator[str]:
-        return self._lines  # itself, since there are as many steps as lines
+        return self._lines  # the list itself, since each step takes one line
 
     def __next__(self) -> str:
         return next(self._lines)
@@ -118,18 +118,18 @@ class TextLines(Iterator[str]):
                 yield from text
             else:
                 yield from self._checked(text, self._n_before)
-            if self._text is text:  # nothing was given back meanwhile
+            if self._text is text:  # nothing was given back in between
                 piece = self._read() or None
                 self._take(piece or b"")
 
     def _take(self, piece: bytes) -> None:
-        """Lines to give one by one; those of a piece that is right need not be looked at."""
+        """Prepare lines of a piece to be returned one by one. Lines of a valid piece need no check."""
         try:
             text, self._is_right = piece.decode(), len(piece) <= MOST_CHARACTERS
         except UnicodeDecodeError:
-            # A byte that is not UTF-8 becomes a lone surrogate, so that the line it stands on is known.
+            # A byte that is not UTF-8 becomes a lone surrogate, so that its line is known.
             text, self._is_right = piece.decode("utf-8", "surrogateescape"), False
-        # Line ends are kept apart as they are: a quoted cell may hold any.
+        # Line ends are not converted: a quoted cell may contain any.
         self._text, self.has_many = io.StringIO(text, newline=""), True
         self._n_before = self._n_lines
         self._n_lines += n_lines(piece)
@@ -158,37 +158,37 @@ class TextLines(Iterator[str]):
             raise DataError(f"{self._source} is damaged: {what}; save it as UTF-8") from None
         finally:
             if not self._file.closed:
-                text.detach()  # whoever opened the file closes it
+                text.detach()  # the caller closes the file
 
     @property
     def share_read(self) -> float:
-        """What part of the bytes has been read; 1 if it is not known how many there are."""
+        """Fraction of the bytes that has been read; 1 if their number is unknown."""
         return min(1.0, self._n_read / self._n_bytes) if self._n_bytes else 1.0
 
     # ---- many at once -------------------------------------------------------------------------------------------------------
 
     def at_once(self) -> bytes:
-        """The next lines, many, in UTF-8; none where there are no more."""
+        """The next lines, many at once, in UTF-8. Empty at the end."""
         lines = self._text.read().encode("utf-8", "surrogateescape")
         if not lines and (lines := self._read()):
             self._n_lines += n_lines(lines)
         return lines
 
     def give_back(self, lines: bytes) -> None:
-        """Take lines that came at once one by one."""
+        """Return lines from `at_once`, so that they are read one by one."""
         self._n_lines -= n_lines(lines)
         self._take(lines)
         self.has_many = False
 
     def _read(self) -> bytes:
-        """The next whole lines, many; what is longer than a line may be as it is."""
+        """The next complete lines, many at once. Data longer than a line may be incomplete."""
         while not self._is_at_end:
             piece = self._file.read(self._size)
             self._n_read += len(piece)
             self._is_at_end = len(piece) < self._size
             self._size = PIECE * (MORE if piece.count(b"\n") < FEW_LINES else 1)
             self._carried += piece
-            # A carriage return at the end may be half an end of line.
+            # A carriage return at the end may be half of a line end.
             end = max(self._carried.rfind(b"\n"), self._carried.rfind(b"\r", 0, len(self._carried) - 1)) + 1
             if end and not self._is_at_end:
                 lines, self._carried = self._carried[:end], self._carried[end:]
@@ -200,7 +200,7 @@ class TextLines(Iterator[str]):
 
 
 def _size(file: io.BufferedReader) -> int:
-    """Bytes of a file, 0 if that is not known: of what is unpacked, or comes through a pipe."""
+    """Size of a file in bytes; 0 if unknown, for compressed files and pipes."""
     try:
         return os.fstat(file.fileno()).st_size
     except OSError:
@@ -208,6 +208,6 @@ def _size(file: io.BufferedReader) -> int:
 
 
 def n_lines(data: bytes) -> int:
-    """Lines, of which the last needs no end."""
+    """Number of lines. The last one needs no line end."""
     returns = data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else 0
     return data.count(b"\n") + returns + (data[-1:] not in (b"\n", b"\r", b""))

@@ -1,4 +1,4 @@
-"""A table as it was read: named columns of text."""
+"""Tables as read from files: named columns of text."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from nncore.tabular.column import Column, as_column
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text, read as lists of which a missing cell is None.
+    """Named columns of text; a missing cell is None.
 
     Attributes
     ----------
     source : str
-        The file, for messages.
+        Name of the file in messages.
     names : list of str
         Distinct column names; ``c1`` to ``cn`` if the file has no header.
     columns : list of Column
-        All of length `n_rows`; they can be given as lists of (str or None).
+        Columns of length `n_rows`. The constructor also accepts lists of (str or None).
     lines : ndarray of int64
-        Line of the file on which each row ends, or its number in a file that has no lines; for messages.
+        For messages: the line on which each row ends, or the row's number in a file without lines.
     has_header : bool
     delimiter : str
-        Empty for a file of another kind than CSV.
+        Separator; empty for other kinds of files than CSV.
     decimal_comma : bool
-        Whether the file writes 1,5 for 1.5; the cells have a point then.
+        Whether the file has decimal commas. In the cells they are replaced by points.
     unit : {"line", "row"}
         What `lines` counts.
     kind : str
-        What the file is, ``"CSV"``.
+        Kind of file, such as ``"CSV"``.
     usual_missing : frozenset of str
-        Words that stand for a missing value in files of this kind, unless somebody says otherwise. They are not yet taken for missing.
+        Words that mean a missing value in files of this kind, by default. They are not yet replaced.
     n_blank : int
-        Lines without a cell, which are no rows.
+        Number of lines without cells, which are not rows.
     indexes : frozenset of str
-        Columns that pandas wrote as the index of a frame, and columns without a name.
+        Columns that pandas wrote as the index of a data frame, and columns without a name.
     unreadable : mapping of str to str
-        Columns whose cells are neither numbers nor text, and what they are; they are None here.
+        Columns whose cells are neither numbers nor text, and what they are. Their cells are None.
     words : mapping of str to Counter
-        For each column, the words that were taken for missing and how often.
+        For each column, the words that were replaced by missing values, and their counts.
     thousands : str
-        A number in which points part thousands, ``"1.500"`` for 1500, if there is one.
+        A number with points as thousands separators, such as ``"1.500"`` for 1500, if there is one.
     """
 
     source: str
@@ -80,15 +80,15 @@ class Table:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Where each column stands, by its name."""
+        """Position of each column, by name."""
         return {name: position for position, name in enumerate(self.names)}
 
     def place(self, row: int) -> str:
-        """Where a row stands in the file: ``"line 7"``."""
+        """Place of a row in the file: ``"line 7"``."""
         return f"{self.unit} {self.lines[row]}"
 
     def column(self, name: str) -> Column:
-        """The cells of one column. Raises `DataError`, with near names, if there is none of that name, or none that can be read."""
+        """The cells of one column. Raises `DataError` with similar names if there is no such column, or if it cannot be read."""
         if name in self.unreadable:
             raise DataError(f"{self.source}: column {name!r} holds {self.unreadable[name]}, not numbers or text; convert it to one of them")
         if name not in self.positions:
@@ -96,17 +96,17 @@ class Table:
         return cast(Column, self.columns[self.positions[name]])
 
     def rename(self, names: Sequence[str]) -> Table:
-        """The same cells under other column names."""
+        """Rename the columns."""
         return replace(self, names=list(names))
 
     def replace_column(self, name: str, cells: Sequence[str | None]) -> Table:
-        """The same with other cells in one column."""
+        """Replace the cells of one column."""
         columns = list(self.columns)
         columns[self.positions[name]] = cells
         return replace(self, columns=columns)
 
     def take_missing(self, words: Collection[str], names: Collection[str]) -> Table:
-        """The same with None where one of `words` stands in the columns `names`, and with these in `words`."""
+        """Replace `words` in the columns `names` by None, and count them in the attribute `words`."""
         columns, found = list(self.columns), dict(self.words)
         for name in names:
             if name in self.unreadable:
@@ -124,13 +124,13 @@ class Table:
 
 
 def row_numbers(rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers of rows as an array."""
+    """Convert row numbers to an array."""
     numbers: NDArray[np.int64] = np.arange(rows.start, rows.stop, rows.step) if isinstance(rows, range) else np.asarray(rows, np.int64)
     return numbers
 
 
 def unknown_column(source: str, names: Sequence[str], name: str, *, has_header: bool) -> DataError:
-    """The error for a column that is not there, with near names."""
+    """The error for a column that does not exist, with similar names."""
     near, known = difflib.get_close_matches(name, names, n=3), listed(list(map(repr, names)), most=20)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {known}"
     if not has_header:

@@ -1,4 +1,4 @@
-"""What every reader of a kind of file is, and what is checked of every file whoever reads it."""
+"""Base class of readers of table files, and the checks that apply to all of them."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import ClassVar
 from nncore.errors import DataError
 from nncore.tabular.cells import Cells
 
-#: Columns of cells, and where each row stands.
+#: Columns of cells, and the number of each row.
 Block = tuple[Sequence[Cells], Sequence[int]]
 
-#: More columns than these are a table on its side, or one that is none.
+#: Largest number of columns. A file with more is transposed or not a table.
 MOST_COLUMNS = 1_000_000
 
 
 class TableFile(abc.ABC):
-    """Rows of text, read as they are asked for.
+    """Base class of readers: rows of text, read on demand.
 
-    A reader opens the file in `__init__`, finds out `given_names`, and says nothing about them: `CHECKS` do.
+    A reader opens the file and reads `given_names` in `__init__`, without checking them: `CHECKS` do that.
 
     Attributes
     ----------
     kind : str
-        What the file is, for messages.
+        Kind of the file, for messages.
     unit : str
-        What the numbers of rows count.
+        What the numbers of rows count: lines or rows.
     usual_missing : frozenset of str
-        Words that stand for a missing value in such files.
+        Words that mean a missing value in such files.
     source : str
-        The file, for messages.
+        Name of the file in messages.
     given_names : sequence of (str or None)
-        As they are written.
+        Column names as written in the file.
     has_header : bool
         Whether the file names its columns.
     delimiter : str
-        Empty: there is none.
+        Separator; empty if there is none.
     n_blank : int
-        Lines without a cell, of what was read.
+        Number of lines without cells read so far.
     indexes : frozenset of int
-        Numbers of the columns that pandas wrote as the index of a frame, from 0.
+        Numbers, from 0, of the columns that pandas wrote as the index of a data frame.
     unreadable : mapping of int to str
         Numbers of columns whose cells are neither numbers nor text, and what they are.
     """
@@ -62,43 +62,43 @@ class TableFile(abc.ABC):
     def rows(self, n_rows: int) -> Iterator[Block]:
         """Columns of cells, and the number of each row, for some rows at a time.
 
-        Cells that were Python's objects come from at most `n_rows` rows.
+        At most `n_rows` rows of cells are Python objects at a time.
         """
 
     def close(self) -> None:  # noqa: B027  # most have nothing to do
-        """Read no more; what was opened is closed by whoever opened it."""
+        """Stop reading. The caller closes the file."""
 
     @property
     def n_rows(self) -> int | None:
-        """How many rows there are, where the file says so before they are read."""
+        """Number of rows, if the file tells it before they are read."""
         return None
 
     @property
     def groups(self) -> list[int]:
-        """How many rows each part has that can be read by itself; empty where a file is read from its front alone."""
+        """Number of rows of each row group that can be read by itself. Empty if the file can only be read from the beginning."""
         return []
 
     def read_only(self, group: int) -> None:
-        """Give the rows of one of `groups` alone, under the numbers that they have in the file."""
+        """Read only the rows of one of `groups`. They keep their numbers in the file."""
         raise NotImplementedError
 
     @property
     def share_read(self) -> float:
-        """What part of the file has been read, about; 1 if that is not known."""
+        """Approximate fraction of the file that has been read; 1 if unknown."""
         return 1.0
 
     @property
     def names(self) -> list[str]:
-        """A name for every column, without blanks around it; a column without a name gets its number."""
+        """Column names without surrounding blanks. A column without a name is named by its number."""
         return [(name or "").strip() or f"c{i}" for i, name in enumerate(self.given_names, start=1)]
 
     def check(self) -> None:
-        """Raise `DataError` for what no file may be. Nothing but the names has been read then."""
+        """Raise `DataError` if a check of `CHECKS` fails. Only the names have been read by then."""
         for check in CHECKS:
             check(self.source, self.names)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
-        """`rows`, of which there must be some."""
+        """`rows`; raises an error if there are none."""
         is_empty = True
         for block in self.rows(n_rows):
             is_empty = False
@@ -109,19 +109,19 @@ class TableFile(abc.ABC):
 
 
 def some_columns(source: str, names: Sequence[str]) -> None:
-    """There is a column."""
+    """Check that there is a column."""
     if not names:
         raise DataError(f"{source} has no columns; there is nothing to read")
 
 
 def not_too_many_columns(source: str, names: Sequence[str]) -> None:
-    """Columns are fewer than `MOST_COLUMNS`."""
+    """Check that there are at most `MOST_COLUMNS` columns."""
     if len(names) > MOST_COLUMNS:
         raise DataError(f"{source} has {len(names)} columns, more than {MOST_COLUMNS}; if these are its rows, transpose it")
 
 
 def distinct_names(source: str, names: Sequence[str]) -> None:
-    """No two columns have one name."""
+    """Check that column names are distinct."""
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         places = [i for i, other in enumerate(names, start=1) if other == name]
@@ -129,5 +129,5 @@ def distinct_names(source: str, names: Sequence[str]) -> None:
         raise DataError(f"{source} has {count} columns named {name!r} (number {shown}); rename all but one")
 
 
-#: What is checked of the columns of every file.
+#: Checks of the columns of every file.
 CHECKS: tuple[Callable[[str, Sequence[str]], None], ...] = (some_columns, not_too_many_columns, distinct_names)

@@ -1,4 +1,4 @@
-"""A table in one file or in several that can be read again and again, a block of rows at a time."""
+"""Tables in one or several files, which can be read repeatedly, in blocks of rows."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from nncore.tabular.reader import SomeRows, Writing, count_rows, opened_file, re
 from nncore.tabular.source import STDIN
 from nncore.tabular.table import Table, unknown_column
 
-#: Letters of a pattern of names.
+#: Characters that make a path a pattern.
 _PATTERN = "*?["
 
 
 def is_one_file(path: Path) -> bool:
-    """Whether a path names a single file, or standard input: no folder and no pattern."""
+    """Whether a path is a single file or standard input, and not a folder or a pattern."""
     return str(path) == STDIN or path.is_file() or not (path.is_dir() or any(letter in str(path) for letter in _PATTERN))
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that a path means: one, all in a folder, or those whose names fit a pattern, in the order of their names.
+    """The files of a path, sorted by name: a single file, all in a folder, or those that match a pattern.
 
     Raises
     ------
     DataError
-        If there is none.
+        If there are none.
     """
     if is_one_file(path):
         paths = [path]
@@ -45,16 +45,16 @@ def files_of(path: Path) -> list[Path]:
 
 
 class TableFiles:
-    """Files with the same columns, whose rows stand one behind the other.
+    """Files with the same columns, read as one table.
 
     Parameters
     ----------
     paths : sequence of Path
         At least one.
     writing : Writing
-        How the first is written; the others are written like it.
+        Format of the first file. The others have the same format.
     source : str
-        For messages.
+        Name of the table in messages.
 
     Raises
     ------
@@ -75,31 +75,31 @@ class TableFiles:
 
     @classmethod
     def of(cls, path: Path, writing: Writing | None = None) -> Self:
-        """The files that a path means: one, all in a folder, or those whose names fit a pattern, in the order of their names.
+        """The files of a path, sorted by name: a single file, all in a folder, or those that match a pattern.
 
         Raises
         ------
         DataError
-            If there is none, or it is standard input, which can be read once.
+            If there are none, or it is standard input, which can be read only once.
         """
         if str(path) == STDIN:
             raise DataError("standard input can be read only once, but training in blocks reads the rows several times: write a file")
         return cls(files_of(path), writing or Writing(), str(path))
 
     def check(self, needed: Sequence[str]) -> None:
-        """Raise `DataError`, with near names, if a column is not there."""
+        """Raise `DataError` with similar names if a column does not exist."""
         for name in needed:
             if name not in self.names:
                 raise unknown_column(self.source, self.names, name, has_header=bool(self._writing.header))
 
     @cached_property
     def most_rows(self) -> list[int]:
-        """Of each file, how many rows it has at most: lines, where it is text."""
+        """Upper bound of the number of rows of each file; for text, its lines."""
         return [count_rows(path, self._writing) for path in self.paths]
 
     @cached_property
     def _groups(self) -> list[list[int]]:
-        """Of each file, how many rows its groups have, if it has some."""
+        """Number of rows of each row group, for each file."""
         found = []
         for path in self.paths:
             with opened_file(path, self._writing) as file:
@@ -108,28 +108,28 @@ class TableFiles:
 
     @cached_property
     def pieces(self) -> list[tuple[Path, int | None]]:
-        """What can be read in any order: files, and of those in groups of rows these, by their number."""
+        """Pieces that can be read in any order: row groups by number for files that have them, otherwise whole files."""
         found: list[tuple[Path, int | None]] = []
         for path, groups in zip(self.paths, self._groups, strict=True):
             found += [(path, number) for number, n_rows in enumerate(groups) if n_rows] if any(groups) else [(path, None)]
         return found
 
     def blocks(self, number: int, n_rows: int) -> Iterator[Table]:
-        """The rows of one of `pieces` in their order, at most so many at a time."""
+        """Read the rows of one of `pieces` in order, at most `n_rows` at a time."""
         path, group = self.pieces[number]
         return read_blocks(path, self._writing, n_rows=n_rows, group=group)
 
     def piece_sizes(self, sizes: Sequence[int]) -> list[int]:
-        """How many rows each of `pieces` has, by those of the files."""
+        """Number of rows of each of `pieces`, from those of the files."""
         found: list[int] = []
         for size, groups in zip(sizes, self._groups, strict=True):
             found += [n_rows for n_rows in groups if n_rows] or [size]
         return found
 
     def drawn(self, most: int, seed: int) -> SomeRows:
-        """About `most` rows, all if there are no more: those whose numbers have the least hashes.
+        """A random sample of about `most` rows, or all if there are fewer: those whose numbers have the smallest hashes.
 
-        Of several files, rows are told by their number in all.
+        Rows are numbered over all files.
         """
         n_rows = sum(self.most_rows)
         found = read_some(self.paths, self._writing, lambda rows: is_below(rows, most / max(1, n_rows), seed))

@@ -1,4 +1,4 @@
-"""A table in files as a stream of samples: made a block at a time, while a network is trained on them."""
+"""A table in files as a stream of samples, encoded in blocks during training."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from nncore.data import Stream, StreamBlock
 from nncore.tabular.table import Table
 from nncore.tabular.table_files import TableFiles
 
-#: About what a cell takes while a block is read: its place in the text twice, its number and how that is written.
+#: Approximate bytes of a cell while a block is read: its position in the text twice, its number and its form.
 BYTES_A_CELL = 40
 
-#: What is read of a file at a time, several times over.
+#: Bytes of the read buffers of a file.
 BYTES_A_FILE = 6 * 2**20
 
-#: Numbers of rows in all files, and the rows themselves, that some are to be chosen of; returns places among them.
+#: Selects rows: takes their numbers, counted over all files, and the rows; returns positions among them.
 Chooser = Callable[[np.ndarray, Table], np.ndarray]
 
 
 def chosen_blocks(
     files: TableFiles, number: int, first: int, n_rows: int, prepare: Callable[[Table], Table], chosen: Chooser
 ) -> Iterator[tuple[Table, np.ndarray]]:
-    """The chosen rows of a piece and their numbers in all files, a block at a time.
+    """Read the chosen rows of a piece in blocks, with their numbers counted over all files.
 
     Parameters
     ----------
     files : TableFiles
     number : int
-        Of the piece.
+        Number of the piece.
     first : int
-        Number of its first row in all files.
+        Number of its first row, counted over all files.
     n_rows : int
-        Rows of a block before some are chosen.
+        Rows of a block before rows are chosen.
     prepare : callable
-        What is done to each block first.
+        Applied to each block first.
     chosen : callable
     """
     for block in files.blocks(number, n_rows):
         table = prepare(block)
-        if len(files.paths) > 1:  # messages name the line in its file
+        if len(files.paths) > 1:  # messages name the line in the row's file
             table = replace(table, unit=f"{files.pieces[number][0].name}, {table.unit}")
         numbers = np.arange(first, first + table.n_rows)
         rows = chosen(numbers, table)
@@ -50,23 +50,23 @@ def chosen_blocks(
 
 
 class TableStream(Stream):
-    """Rows of a table as a network takes them.
+    """The rows of a table as samples for a network.
 
     Parameters
     ----------
     files : TableFiles
     sizes : sequence of int
-        How many rows of each piece are chosen.
+        Number of chosen rows of each piece.
     firsts : sequence of int
         The number of the first row of each piece.
     prepare : callable
-        What is done to each block before anything is made of it.
+        Applied to each block first.
     chosen : callable
-        Which rows are samples.
+        Selects the rows that are samples.
     samples : callable
-        Makes inputs, targets and weights of a table that has rows.
+        Makes inputs, targets and weights from a table with at least one row.
     width : int
-        How many inputs there are.
+        Number of inputs.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The column to predict: classes or a real number, and how the task is found out."""
+"""The target column: classes or real numbers, and detection of the task."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from nncore.tabular.column import NumberColumn, as_column
 from nncore.tabular.columns import Place, labelled, level_counts, parse_numbers
 from nncore.tabular.values import are_dates, as_number, number_hint
 
-#: Whole numbers with at most this many different values are taken as classes...
+#: Whole numbers with at most this many distinct values are classes...
 MOST_CLASSES = 10
 
 #: ...if each occurs this often on average.
 ROWS_A_CLASS = 5
 
-#: Encodings of a real target, by the range that the loss takes; it stays as it is for any other.
+#: Encodings of a real target, by the range of the loss. For other ranges it is not scaled.
 SCALINGS: dict[str | None, tuple[str, ...]] = {None: ("standard",), "[0, inf)": ("unit_mean",)}
 
-#: Text with a greater share of different values is no set of classes.
+#: Text with a greater share of distinct values is not a set of classes.
 CLASS_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """Classes. Values that are equal, as 1 and 1.0, are one class.
+    """A target with classes. Equal values such as 1 and 1.0 are one class.
 
     Attributes
     ----------
     name : str
     classes : tuple of str
-        In the order of the network's outputs: by value if all are numbers, else by the alphabet. Each as it is written most often.
+        Classes in the order of the network's outputs: sorted by value if all are numbers, else alphabetically. Each in its most frequent
+        spelling.
     missing : tuple of str
-        Words, in lower case, that stand for no class but for a missing value.
+        Words, in lower case, that mean a missing value.
     """
 
     name: str
@@ -50,21 +51,21 @@ class ClassTarget:
 
     @classmethod
     def of_counts(cls, name: str, counts: Mapping[str, int], missing: tuple[str, ...] = ()) -> ClassTarget:
-        """Of how often each class is there."""
+        """Make a target from counts of classes."""
         labels = sorted(counts)
         if all(as_number(label) is not None for label in labels):
             labels.sort(key=float)
         return cls(name, tuple(labels), missing)
 
     def indices(self, values: Sequence[str | None]) -> np.ndarray:
-        """Class indices, int64 of shape ``(n_rows,)``; -1 for what is none of the classes."""
+        """Class indices, int64 of shape ``(n_rows,)``; -1 for unknown classes."""
         index = {level_key(label): i for i, label in enumerate(self.classes)}
         coded = as_column(values).coded
         indices: np.ndarray = np.array([*(index.get(level_key(text), -1) for text in coded.texts), -1], np.int64)[coded.codes]
         return indices
 
     def encode(self, values: Sequence[str | None]) -> np.ndarray:
-        """Class indices, int64 of shape ``(n_rows,)``."""
+        """Class indices, int64 of shape ``(n_rows,)``. Unknown classes raise an error."""
         column = as_column(values)
         indices = self.indices(column)
         if len(strange := np.flatnonzero(indices < 0)):
@@ -73,22 +74,23 @@ class ClassTarget:
         return indices
 
     def decode(self, decided: np.ndarray) -> list[str]:
-        """The class of each row: of indices ``(n_rows,)``, or the most probable of ``(n_rows, n_classes)``; see `Loss.decide`."""
+        """The class of each row, from class indices of shape ``(n_rows,)`` or values of shape ``(n_rows, n_classes)``; see
+        `Loss.decide`."""
         return [self.classes[k] for k in class_indices(decided)]
 
 
 @dataclass(frozen=True)
 class RealTarget:
-    """A real number, scaled for training.
+    """A target of real numbers, scaled for training.
 
     Attributes
     ----------
     name : str
     chain : EncodingChain
-        ``standard``, of the training rows, unless the loss takes a certain range. Targets that may not become negative, such as counts with
-        a Poisson loss, have ``unit_mean``. Bounded targets stay as they are.
+        ``standard``, fitted to the training rows; ``unit_mean`` for targets that must not be negative, such as counts with a Poisson loss.
+        Bounded targets are not scaled.
     missing : tuple of str
-        Words, in lower case, that stand for a missing value.
+        Words, in lower case, that mean a missing value.
     """
 
     name: str
@@ -104,25 +106,25 @@ class RealTarget:
 
     @property
     def unit(self) -> float:
-        """How much of the file's unit is 1 for the network."""
+        """The amount, in the file's unit, that is 1 for the network."""
         none, one = self.chain.inverse(np.array([[0.0], [1.0]]))[:, 0].tolist()
         return float(one - none)
 
     def encode(self, values: Sequence[str | None], place: Place) -> np.ndarray:
-        """Scaled numbers, float64 of shape ``(n_rows,)``."""
+        """Convert cells to scaled numbers, float64 of shape ``(n_rows,)``."""
         encoded: np.ndarray = self.chain.encode(parse_numbers(self.name, values, place)[:, None], label=labelled(self.name))[:, 0]
         return encoded
 
     def inverse(self, scaled: np.ndarray) -> np.ndarray:
-        """Numbers in the unit of the file, float64 of shape ``(n_rows,)``, from scaled ones."""
+        """Convert scaled numbers to the unit of the file, float64 of shape ``(n_rows,)``."""
         numbers: np.ndarray = self.chain.inverse(scaled[:, None])[:, 0]
         return numbers
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Numbers in the unit of the file, float64 of shape ``(n_rows,)``, from outputs ``(n_rows, 1)``.
+        """Convert outputs of shape ``(n_rows, 1)`` to numbers in the unit of the file, float64 of shape ``(n_rows,)``.
 
-        They are rounded to the decimals that the outputs' type can tell apart, so that they are short when written, and what is scored
-        is what is written.
+        They are rounded to the precision of the outputs' dtype, so that they are short in files, and scores are those of the written
+        numbers.
         """
         output = outputs[:, 0]
         numbers = self.inverse(output)
@@ -135,22 +137,22 @@ class RealTarget:
 
 
 def infer_target(name: str, values: Sequence[str | None], task: str | None = None, why: str = "as asked") -> tuple[str, str]:
-    """The task, ``"classification"`` or ``"regression"``, and the reason in words.
+    """Detect the task, ``"classification"`` or ``"regression"``, and return it with the reason in words.
 
     Parameters
     ----------
     name : str
     values : sequence of str
-        No missing ones.
+        Cells, none missing.
     task : str, optional
-        What it has to be; the values are then only checked.
+        Required task. The values are then only checked.
     why : str
         The reason for `task`.
 
     Raises
     ------
     DataError
-        If the column has a single value, or cannot be what is asked.
+        If the column has a single value, or does not fit `task`.
     """
     column = as_column(values)
     if isinstance(column, NumberColumn) and (n := column.n_levels) is not None and n > MOST_CLASSES:  # as below, without the texts
@@ -184,7 +186,7 @@ def infer_target(name: str, values: Sequence[str | None], task: str | None = Non
 
 
 def _what_is(words: Sequence[str]) -> str:
-    """The first of some words, and why it is no number."""
+    """Describe the first of some words, and why it is not a number."""
     if are_dates(words):
         return f"{words[0]!r}, a date; write it as a number, such as days or months"
     hint = number_hint(words)

@@ -1,4 +1,4 @@
-"""Many texts in one piece of memory: what the distinct cells of a column are kept in."""
+"""Many strings in contiguous memory, for the distinct cells of a column."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from nncore._core import Distinct, read_numbers
 from nncore.tabular.cells import MOST_BYTES, Cells
 
-#: Decimal digits that a float64 keeps of any number.
+#: Decimal digits that float64 preserves.
 KEPT_DIGITS = 15
 
-#: Texts that are worked on at a time.
+#: Number of texts processed at a time.
 AT_ONCE = 2**16
 
-#: Texts that are made Python's first: most questions are answered by a few.
+#: Number of texts that are converted to Python strings first; most checks need only a few.
 FIRST = 64
 
 
 class Texts(Sequence[str]):
-    """Texts without blanks around them, as UTF-8, one behind the other.
+    """Strings without surrounding blanks, concatenated as UTF-8.
 
     Parameters
     ----------
     data : bytes
     ends : ndarray of shape (n,), int64
-        Where each ends.
+        End of each text in `data`.
     """
 
     def __init__(self, data: bytes, ends: NDArray[np.int64]) -> None:
@@ -37,14 +37,14 @@ class Texts(Sequence[str]):
 
     @classmethod
     def of(cls, texts: Collection[str]) -> Texts:
-        """From Python's texts."""
+        """Make texts from Python strings."""
         data = "".join(texts).encode()
         lengths = map(len, texts) if data.isascii() else (len(text.encode()) for text in texts)
         return cls(data, np.cumsum(np.fromiter(lengths, np.int64, len(texts))))
 
     @classmethod
     def of_distinct(cls, distinct: Distinct) -> Texts:
-        """Those that came up."""
+        """Make texts from the core's distinct texts."""
         return cls(*distinct.texts())
 
     def __len__(self) -> int:
@@ -67,7 +67,7 @@ class Texts(Sequence[str]):
             return []
         begin, end = int(self.offsets[start]), int(self.offsets[stop])
         data, bounds = self.data[begin:end], (self.offsets[start : stop + 1] - begin).tolist()
-        if data.isascii():  # then a character is a byte
+        if data.isascii():  # each character is a byte
             text = data.decode()
             return [text[a:b] for a, b in pairwise(bounds)]
         return [data[a:b].decode() for a, b in pairwise(bounds)]
@@ -79,11 +79,11 @@ class Texts(Sequence[str]):
             start, n = start + n, min(2 * n, AT_ONCE)
 
     def replaced(self, old: bytes, new: bytes) -> Texts:
-        """With one character in place of another."""
+        """Replace one character by another."""
         return Texts(self.data.replace(old, new), self.offsets[1:])
 
     def in_lower_case_among(self, words: Collection[str]) -> list[int]:
-        """Numbers of the texts that are one of `words`, which are in lower case."""
+        """Indices of the texts that equal one of `words` in lower case."""
         sizes = {len(word.encode()) for word in words}
         lengths = np.diff(self.offsets)
         # A letter that is not ASCII may have fewer bytes in lower case; no letter has more than four.
@@ -91,7 +91,7 @@ class Texts(Sequence[str]):
         return [i for i in np.flatnonzero(may_be).tolist() if self[i].lower() in words]
 
     def read(self) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
-        """What `as_number` says of each, NaN for None, and how it is written (`read_numbers`); of shape ``(n,)``."""
+        """`as_number` of each text (NaN for None) and its form (`read_numbers`), both of shape ``(n,)``."""
         numbers, forms = np.empty(len(self)), np.empty(len(self), np.uint16)
         for rows, cells in self._cells():
             read_numbers(cells.data, cells.begins, cells.ends, numbers[rows], forms[rows])
@@ -105,7 +105,7 @@ class Texts(Sequence[str]):
             yield rows, Cells(memoryview(self.data)[begin:end], offsets[:-1], offsets[1:])
 
     def numbers(self, step: int = 1) -> NDArray[np.float64]:
-        """What `as_number` says of every `step`-th, NaN for None; float64."""
+        """`as_number` of every `step`-th text, NaN for None; float64."""
         if step == 1:
             return self.read()[0]
         rows = np.arange(0, len(self), step)
@@ -117,7 +117,7 @@ class Texts(Sequence[str]):
         return numbers
 
     def are_short_numbers(self) -> NDArray[np.bool_]:
-        """Of texts that are numbers, which have no more digits than float64 keeps, and no zero in front that makes them a code, as 007."""
+        """For texts that are numbers: mask of those with few enough digits for float64, and without leading zeros as in 007."""
         begins, lengths = self.offsets[:-1], np.diff(self.offsets)
         letters = np.frombuffer(self.data + b"  ", np.uint8)
         begins = begins + np.isin(letters[begins], list(b"+-"))
