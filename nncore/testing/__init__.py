@@ -1,14 +1,13 @@
-"""What plugin authors test their components with.
+"""Conformance tests for components, for authors of plugins.
 
-A test class is three lines; pytest collects it, and ``nncore plugins --verify`` runs the same checks without pytest::
+A test class has three lines. pytest collects it, and ``nncore plugins --verify`` runs the same checks without pytest::
 
     from nncore.testing import OptimizerConformance
 
     class TestLion(OptimizerConformance):
         name = "nncore-lion/lion"
 
-Beside the classes, the tools that they are made of: `numpy_twin`, `Guarded`, `team_of`, `on_ranks`, and `tables` for calling compiled
-kernels.
+The tools of these classes are public too: `numpy_twin`, `Guarded`, `team_of`, `on_ranks`, and `tables` for calling compiled kernels.
 """
 
 from __future__ import annotations

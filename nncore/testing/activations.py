@@ -1,4 +1,4 @@
-"""What every activation is checked for."""
+"""Conformance checks of activations."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from nncore.testing.setting import setting
 from nncore.testing.twin import numpy_twin
 from nncore.testing.widths import columns_for
 
-#: Where an activation does not take so many columns, the next larger number is tried.
+#: Numbers of columns to try. If an activation does not accept one, the next larger number is tried.
 SHAPES = ((0, 3), (1, 1), (7, 1), (1, 7), (8, 9), (9, 8), (2, 1023), (1023, 2))
 DTYPES = (np.float32, np.float64)
 
 
 class ActivationConformance(networks.NetworkConformance):
-    """Checks of an activation.
+    """Conformance checks of an activation.
 
     >>> class TestReLU(ActivationConformance):
     ...     name = "relu"
@@ -38,8 +38,8 @@ class ActivationConformance(networks.NetworkConformance):
     Attributes
     ----------
     exact_gradient : bool
-        False if `backward` is by design not the derivative of `forward` (straight-through estimators); central differences are then left
-        out. The activation's class may say so instead.
+        False if `backward` is by design not the derivative of `forward` (straight-through estimators). Gradients are then not checked. The
+        activation's class may have this attribute instead.
     """
 
     kind = "activations"
@@ -69,17 +69,17 @@ class ActivationConformance(networks.NetworkConformance):
         registry.get("initializers", self.component_class().initializer)
 
     def can_train(self) -> bool:
-        """False for functions without a useful derivative (step, sign)."""
+        """Whether networks can be trained through the activation: False without a useful derivative (step, sign)."""
         return bool(self.component_class().trainable)
 
     def network(self) -> Sequential:
-        """Once as the activation of a layer, once on its own, where it may not work in place."""
+        """A network with the activation in a layer, and as a separate layer, where it may not work in place."""
         activation = self.components()[0]
         n_columns = columns_for(activation, 8)
         return Sequential(Dense(n_columns, activation=activation), ActivationLayer(activation), Dense(3)).build(4, rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit, or go on from where `network` is."""
+        """Fit `network`, or continue its training."""
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
             epochs=epochs, batch_size=16, progress=False,
@@ -88,7 +88,7 @@ class ActivationConformance(networks.NetworkConformance):
 
 
 class Rung:
-    """The forward and backward pass of an activation, with all buffers guarded: compiled, or NumPy's where there is no kernel."""
+    """Forward and backward pass of an activation on guarded buffers: compiled, or NumPy if it has no kernel."""
 
     def __init__(self, activation: Activation) -> None:
         kernel = native_kernel(activation)
@@ -110,7 +110,7 @@ class Rung:
         return guarded_a.check()
 
     def backward(self, z: np.ndarray, a: np.ndarray, d_a: np.ndarray, in_place: bool = False) -> np.ndarray:
-        """∂E/∂z; `z` is the input only if the activation asks for it, as in the host."""
+        """∂E/∂z. As in the host, `z` holds the input only if the activation needs it."""
         kept = z if self.activation.needs_input else a
         if self.table is None:
             d_z = self.activation.backward(kept, a, d_a)
@@ -124,11 +124,11 @@ class Rung:
         return guarded_d_z.check()
 
     def leaves_slope(self, dtype: np.dtype) -> bool:
-        """Whether the kernel's way forward may leave a slope in place of z."""
+        """Whether the kernel's forward pass may write the slope in place of z."""
         return self.table is not None and getattr(self.table, f"forward_with_slope_{tables.SUFFIXES[dtype]}") is not None
 
     def forward_with_slope(self, z: np.ndarray, in_place: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """φ(z), and φ'(z): in place of z, or elsewhere."""
+        """φ(z), and φ'(z) written in place of z or elsewhere."""
         guarded_z, guarded_a = Guarded(z, "z"), Guarded(np.full_like(z, 7), "a")
         guarded_slope = guarded_z if in_place else Guarded(np.full_like(z, 7), "the slope")
         self._call("forward_with_slope", z, z=guarded_z.array, a=guarded_a.array, d_z=guarded_slope.array)
@@ -144,7 +144,7 @@ class Rung:
 
 
 def cases(activation: Activation, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """z and d_a of order one, of every shape and dtype."""
+    """z and d_a of order one, in every shape and dtype."""
     for shape in dict.fromkeys((n_rows, columns_for(activation, n_columns)) for n_rows, n_columns in SHAPES):
         rng = np.random.default_rng([seed, *shape])
         z, d_a = rng.normal(size=(2, *shape)) * [[[3.0]], [[1.0]]]
@@ -153,7 +153,7 @@ def cases(activation: Activation, seed: int = 0) -> Iterator[tuple[np.ndarray, n
 
 
 def check_rungs(activation: Activation) -> None:
-    """Every rung keeps shapes, writes nothing else, gives the same bits again, and in place (the kernel) the same as elsewhere."""
+    """Check on every rung that shapes are kept, nothing else is written, and results repeat to the bit, for a kernel also in place."""
     for rung in {rung.name: rung for rung in (Rung(activation), Rung(numpy_twin(activation)))}.values():
         for z, d_a in cases(activation):
             what, before = f"{rung.name}, shape {z.shape}, {z.dtype}:", z.copy()
@@ -172,7 +172,7 @@ def check_rungs(activation: Activation) -> None:
 
 
 def check_slope(rung: Rung, z: np.ndarray, d_a: np.ndarray, what: str) -> None:
-    """forward_with_slope gives what forward gives, and the slope that backward multiplies by: in place of z, elsewhere, and by rows."""
+    """Check that forward_with_slope gives the result of forward and the slope of backward: in place of z, elsewhere, and by rows."""
     activation = rung.activation
     expect(activation.needs_input and activation.trainable, f"{activation!r}: forward_with_slope is for a class that says needs_input")
     a = rung.forward(z)
@@ -186,9 +186,9 @@ def check_slope(rung: Rung, z: np.ndarray, d_a: np.ndarray, what: str) -> None:
 
 
 def check_agreement(activation: Activation) -> None:
-    """The kernel computes what `forward` and `backward` compute, for the given hyperparameters and for unusual ones.
+    """Check that the kernel computes the results of `forward` and `backward`, for the given hyperparameters and for unusual ones.
 
-    Results may differ by 16 roundings of numbers of order one, or by 16 times what a change of the inputs by one rounding does.
+    Results may differ by 16 roundings of numbers of order one, or by 16 times the effect of changing the inputs by one rounding.
     """
     if native_kernel(activation) is None:
         return
@@ -205,9 +205,9 @@ def check_agreement(activation: Activation) -> None:
 
 
 def check_formula(activation: Activation) -> None:
-    """`formula` gives what `forward` gives, for the given hyperparameters and for unusual ones, at extremes too.
+    """Check that `formula` gives the result of `forward`, for the given hyperparameters and for unusual ones, also at extremes.
 
-    Results may differ as those of a kernel may; where one is infinite or NaN, so is the other.
+    Results may differ like those of a kernel. Where one is infinite or NaN, the other must be too.
     """
     for variant in [activation, *unusual(activation)]:
         for z, _ in [*cases(activation), *extremes(activation)]:
@@ -218,7 +218,7 @@ def check_formula(activation: Activation) -> None:
 
 
 def extremes(activation: Activation) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """z with an extreme number in a column of each row, and in all of them; zeros in the place of d_a."""
+    """z with an extreme number in one column of each row, and in all columns; d_a is zero."""
     n_columns = columns_for(activation, 3)
     for dtype in DTYPES:
         rows = np.repeat(np.array(EXTREMES, dtype)[:, None], n_columns, axis=1)
@@ -233,7 +233,7 @@ def _allowed(expected: np.ndarray, nearby: np.ndarray) -> np.ndarray:
 
 
 def check_domain(activation: Activation) -> None:
-    """What it gives, for small inputs and large ones, is what `output_domain` says, but for rounding."""
+    """Check that outputs for small and large inputs are in `output_domain`, up to rounding."""
     rng = np.random.default_rng(3)
     for variant in [activation, *unusual(activation)]:
         for rung in (Rung(variant), Rung(numpy_twin(variant))):
@@ -244,7 +244,7 @@ def check_domain(activation: Activation) -> None:
 
 
 def check_gradient(activation: Activation) -> None:
-    """`backward` is the derivative of `forward` on every rung."""
+    """Check on every rung that `backward` is the derivative of `forward`."""
     if not activation.trainable:
         return
     for variant in [activation, *unusual(activation)]:
@@ -260,7 +260,7 @@ def _projected(rung: Rung, z: np.ndarray, d_a: np.ndarray) -> float:
 
 
 def check_rows(activation: Activation) -> None:
-    """A block of rows gives the bits that it has in the whole: the host may split a batch among threads."""
+    """Check that a block of rows gives the same bits as in the whole batch: the host may split a batch among threads."""
     rung, rng = Rung(activation), np.random.default_rng(2)
     blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
     for dtype in DTYPES:

@@ -1,4 +1,4 @@
-"""Checks and manifests in a process of their own: what crashes, hangs or ends its process fails, and harms nobody else."""
+"""Run checks and import manifests in child processes. A crash, hang or exit then only fails that check."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from typing import IO, Any
 from nncore import registry
 from nncore.testing.report import Outcome
 
-#: What is under way before the first check.
+#: Name of the phase before the first check.
 _IMPORT = "import"
 
 
 @dataclass
 class Seen:
-    """What a process told of a component.
+    """Report of a child process about a component.
 
     Attributes
     ----------
     rung : str
-        What runs for it: see `nncore.registry.rungs.rung_of`. "broken" if the process did not get as far.
+        How the component runs: see `nncore.registry.rungs.rung_of`. "broken" if the process ended before that was known.
     outcomes : list of Outcome
-        One for each check that ended; the last one failed if the process did not come to its end.
+        One for each completed check. The last one is a failure if the process ended early.
     """
 
     rung: str = "broken"
@@ -38,18 +38,18 @@ class Seen:
 
 
 def verify_apart(kind: str, name: str, seconds: float) -> Seen:
-    """Run every check of an installed component in a child process, each for at most so many seconds.
+    """Run every check of an installed component in a child process, each for at most `seconds`.
 
-    The child finds what this process finds: it has the same path of modules, and the plugins that are blocked here are blocked there.
+    The child process has the same module path and the same blocked plugins as this process.
     """
     blocked = [plugin.distribution for plugin in registry.plugins() if plugin.blocked]
     return _seen_in(["nncore.testing.child", kind, name], blocked, seconds)
 
 
 def harmful_manifests(seconds: float) -> list[registry.PluginProblem]:
-    """Plugins whose manifest, when it is imported, ends its process or takes more than so many seconds; asked before anything imports it.
+    """Find plugins whose manifest ends the process or takes more than `seconds` when imported. Call it before importing them here.
 
-    One process imports all of them, and another one those that come after a harmful one.
+    One child process imports all manifests. After a harmful one, another process continues with the rest.
     """
     policy = registry.Policy.from_environment()
     waiting = [entry for entry in registry.entries_of_plugins() if not policy.blocks(entry.distribution)]
@@ -67,7 +67,7 @@ def harmful_manifests(seconds: float) -> list[registry.PluginProblem]:
 
 
 def _seen_in(module: list[str], blocked: list[str], seconds: float) -> Seen:
-    """What a module tells that is run as a program, with its arguments, in a child process."""
+    """Run a module as a program in a child process, and collect its report."""
     left_out = ("NNCORE_PLUGINS", "NNCORE_PLUGINS_STRICT")
     environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
         "NNCORE_DISABLE_PLUGINS": ",".join(blocked),
@@ -76,7 +76,7 @@ def _seen_in(module: list[str], blocked: list[str], seconds: float) -> Seen:
     }
     command = [sys.executable, "-m", *module]
     with tempfile.TemporaryFile() as errors:
-        # A session of its own, so that what the component starts can be ended with it.
+        # A separate session, so that processes of the component can be killed with it.
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
             errors="replace", start_new_session=True,
@@ -88,7 +88,7 @@ def _seen_in(module: list[str], blocked: list[str], seconds: float) -> Seen:
 
 
 def _watched(process: subprocess.Popen[str], errors: IO[bytes], seconds: float) -> Seen:
-    """Follow what the process tells until it ends, or says nothing for too long."""
+    """Read the report of a process until it ends, or is silent for too long."""
     seen, under_way = Seen(), _IMPORT
     for message in _messages(process, seconds):
         if message is None:
@@ -107,7 +107,7 @@ def _watched(process: subprocess.Popen[str], errors: IO[bytes], seconds: float) 
 
 
 def _messages(process: subprocess.Popen[str], seconds: float) -> Any:
-    """What the process tells, message by message, to its end; None, once, if there is none for so many seconds."""
+    """Yield the messages of a process until its end; None, once, if there is no message for `seconds`."""
     lines: queue.Queue[str | None] = queue.Queue()
     stdout = process.stdout
     assert stdout is not None, "it was started with a pipe"
@@ -118,7 +118,7 @@ def _messages(process: subprocess.Popen[str], seconds: float) -> Any:
                 lines.put(line)
         lines.put(None)
 
-    def wait() -> None:  # what the component started may keep the pipe open
+    def wait() -> None:  # processes of the component may keep the pipe open
         process.wait()
         reader.join(1)
         lines.put(None)
@@ -141,7 +141,7 @@ def _messages(process: subprocess.Popen[str], seconds: float) -> Any:
 
 
 def _how_it_ended(code: int, errors: IO[bytes]) -> str:
-    """An exit code in words, with the last line of what the process complained of."""
+    """Describe an exit code, with the last line of the process's errors."""
     if code < 0:
         try:
             how = f"its process was ended by {signal.Signals(-code).name}"
@@ -155,7 +155,7 @@ def _how_it_ended(code: int, errors: IO[bytes]) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End the process and what it started, whatever state they are in."""
+    """Kill the process and its children, in any state."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What regularizers and constraints are checked with: tensors, the parts they may be called on, and the functions of their kernels."""
+"""Tools for checks of regularizers and constraints: tensors, parts of tensors, and calls of kernels."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from nncore.testing.expectations import expect, expect_close
 from nncore.testing.twin import numpy_twin
 from nncore.testing.uneven import uneven
 
-#: Tensors: one number, a vector, matrices narrower and wider than a vector register, and one of many numbers.
+#: Shapes of tensors: one number, a vector, matrices narrower and wider than a vector register, and a large one.
 SHAPES = ((1, 1), (1, 9), (3, 5), (7, 65), (130, 3), (70, 67))
 DTYPES = (np.float32, np.float64)
 
 
 def tensor(shape: tuple[int, int], dtype: type, seed: int = 0) -> np.ndarray:
-    """Numbers of both signs and of order one, none near 0."""
+    """Positive and negative numbers of order one, none near 0."""
     rng = np.random.default_rng([*shape, seed])
     return (rng.choice([-1, 1], shape) * rng.uniform(0.2, 2, shape)).astype(dtype)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some of a tensor."""
+    """A part of a tensor."""
 
     first_row: int
     n_rows: int
@@ -43,7 +43,7 @@ class Part:
 
 
 def parts(split: str, shape: tuple[int, int], *, whole: bool) -> list[Part]:
-    """All of a tensor in parts that a component says it may be called on: one, or several uneven ones."""
+    """Split a tensor into parts on which the component may be called: one, or several uneven ones."""
     rows, columns = shape
 
     def cuts(n: int) -> Sequence[tuple[int, int]]:
@@ -59,7 +59,7 @@ def parts(split: str, shape: tuple[int, int], *, whole: bool) -> list[Part]:
 
 
 def call(component: Regularizer | Constraint, stem: str, shape: tuple[int, int], part: Part, w: np.ndarray, **fields: Any) -> None:
-    """A function of the kernel on a part; arrays among the fields are whole tensors, but for `value`."""
+    """Call a function of the kernel on a part. Arrays among the fields are whole tensors, except `value`."""
     kernel = native_kernel(component)
     assert kernel is not None, "only what has a kernel is called"
     name = f"{stem}_{tables.SUFFIXES[w.dtype]}"
@@ -80,7 +80,7 @@ def _function(kernel: Kernel, kind: str, name: str) -> tables.Function:
 
 
 def check_split(component: Regularizer | Constraint) -> None:
-    """It says on which parts it may be called."""
+    """Check that the component declares on which parts it may be called."""
     expect(component.split in SPLITS, f"split is {component.split!r}; it must be one of {', '.join(SPLITS)}")
 
 
@@ -100,16 +100,16 @@ class BetweenSteps(networks.NetworkConformance):
         return Sequential(*layers).build(4, loss="softmax_cross_entropy", optimizer=SGD(lr=0.1), rng=5, dtype="float64")
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit it on from where it is."""
+        """Continue its training."""
         return list(network.fit(networks.inputs(), networks.classes(), epochs=epochs, batch_size=16, progress=False)["loss"])
 
     def test_both_rungs_train_alike(self) -> None:
-        """With and without the kernel, ten epochs end with the same parameters, but for rounding."""
+        """Ten epochs with and without the kernel end with the same parameters, up to rounding."""
         self._skip_what_cannot_run()
         self.each(lambda component: _compare_rungs(component, self.network_with, self.train))
 
     def test_a_number_changed_counts_from_the_next_step(self) -> None:
-        """A number of the network's own component, changed between two fits, is obeyed as if it had been given so."""
+        """A hyperparameter that is changed between two fits takes effect as if it had been passed."""
         self._skip_what_cannot_run()
         self.each(self._change_numbers)
 

@@ -1,4 +1,4 @@
-"""What every callback is checked for."""
+"""Conformance checks of callbacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nncore.testing.setting import setting
 
 
 class CallbackConformance(Conformance):
-    """Checks of a callback: small fits in an empty folder, with everything printed thrown away.
+    """Conformance checks of a callback: small fits in an empty folder, with output discarded.
 
     >>> class TestEMA(CallbackConformance):
     ...     name = "ema"
@@ -30,7 +30,8 @@ class CallbackConformance(Conformance):
     Attributes
     ----------
     same_bits : bool
-        False if it changes a fit by something that differs from run to run, such as the time. The callback's class may say so instead.
+        False if it changes a fit by something that differs between runs, such as the time. The callback's class may have this attribute
+        instead.
     """
 
     kind = "callbacks"
@@ -59,7 +60,7 @@ class CallbackConformance(Conformance):
 
 
 class Failing(Callback):
-    """Another callback, which fails in the second epoch."""
+    """A second callback, which fails in the second epoch."""
 
     def on_epoch_end(self, training: Any) -> None:
         if training.epoch == 2:
@@ -68,7 +69,7 @@ class Failing(Callback):
 
 @contextlib.contextmanager
 def nowhere() -> Iterator[None]:
-    """Files and words of a callback disturb nobody."""
+    """Run in an empty folder, and discard output."""
     quiet = io.StringIO()
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
@@ -80,7 +81,7 @@ def nowhere() -> Iterator[None]:
 
 
 def network() -> Sequential:
-    """Not trained yet, the same every time."""
+    """An untrained network, the same every time."""
     return Sequential(Dense(4, activation="tanh"), Dense(3)).build(4, rng=5)
 
 
@@ -100,13 +101,13 @@ def fit(net: Sequential, *callbacks: Callback, epochs: int = 3) -> History:
 
 
 def described(callback: Callback) -> Callback:
-    """One of its own, by name and arguments."""
+    """A new callback with the same name and arguments."""
     made: Callback = registry.resolve("callbacks", registry.config_of("callbacks", callback))
     return made
 
 
 def check_fit(callback: Callback) -> None:
-    """A fit with it comes to its end: all epochs, or fewer with a reason; the parameters are finite."""
+    """Check that a fit completes, or stops early with a reason, and ends with finite parameters."""
     with nowhere():
         net = network()
         history = fit(net, described(callback))
@@ -116,7 +117,7 @@ def check_fit(callback: Callback) -> None:
 
 
 def check_second_fit(callback: Callback) -> None:
-    """The same object in a second fit, of another network, does what a fresh one does."""
+    """Check that a callback in a second fit, of another network, acts like a new one."""
     with nowhere():
         again = described(callback)
         fit(network(), again)
@@ -129,7 +130,7 @@ def check_second_fit(callback: Callback) -> None:
 
 
 class CutShort(Callback):
-    """Another callback, which cuts the fit short after an epoch."""
+    """A second callback, which stops the fit after an epoch."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -140,7 +141,7 @@ class CutShort(Callback):
 
 
 def check_resumed(callback: Callback) -> None:
-    """A fit that was cut short, saved and loaded goes on as one that was not, with what `state` and `restore` carry over."""
+    """Check that a fit that was stopped, saved and loaded continues like an uninterrupted one, by `state` and `restore`."""
     with nowhere():
         whole = network()
         length = len(fit(whole, described(callback), epochs=4))
@@ -161,7 +162,7 @@ def check_resumed(callback: Callback) -> None:
 
 
 class Saving(Callback):
-    """Another callback, which saves the network after each epoch, after all others."""
+    """A second callback, which saves the network after each epoch, after all others."""
 
     saves = True
 
@@ -170,7 +171,7 @@ class Saving(Callback):
 
 
 class _Restoring(Callback):
-    """Puts back what is no state."""
+    """Restores attributes that are not state."""
 
     def __init__(self, callback: Callback) -> None:
         self.callback = callback
@@ -184,7 +185,8 @@ class _Restoring(Callback):
 
 
 def check_failure(callback: Callback) -> None:
-    """It lets the error of another callback pass, and hears of the end without one of its own; the network can be fitted afterwards."""
+    """Check that the error of another callback passes, that the callback's end hook does not raise, and that the network can be fitted
+    again."""
     with nowhere():
         net = network()
         for callbacks in ((Failing(), described(callback)), (described(callback), Failing())):
@@ -198,14 +200,14 @@ def check_failure(callback: Callback) -> None:
 
 
 class Looking(Callback):
-    """Another callback, without which epochs might end unseen."""
+    """A second callback, so that Python runs after every epoch."""
 
     def on_epoch_end(self, training: Any) -> None:
         pass
 
 
 def check_epochs_ahead(callback: Callback) -> None:
-    """What it says in `epochs_ahead` holds: the fit is that of a network which Python looks at after each epoch."""
+    """Check that `epochs_ahead` is correct: the fit equals one in which Python runs after every epoch."""
     with nowhere():
         ends = []
         for others in ((), (Looking(),)):

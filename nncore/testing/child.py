@@ -1,4 +1,4 @@
-"""Runs the checks of one component in this process, for `nncore.testing.apart`: ``python -m nncore.testing.child KIND NAME``."""
+"""Run the checks of one component in this process, for `nncore.testing.apart`: ``python -m nncore.testing.child KIND NAME``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.testing.telling import telling
 
 
 def main(kind: str, name: str) -> None:
-    """Report what runs for the component, then each check when it begins and when it is done, and the end."""
+    """Report how the component runs, the begin and end of each check, and the end of all."""
     with telling() as tell:
         tell("rung", rung_of(kind, name)[0])
         for outcome in verify(kind, name, begins=lambda check: tell("begins", check)):

@@ -1,4 +1,4 @@
-"""What every collective is checked for."""
+"""Conformance checks of collectives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.testing.expectations import expect, expect_same_bits
 
 
 class CollectiveConformance(Conformance):
-    """Checks of a collective. `together` says how several processes are started; without it, this process is checked alone.
+    """Conformance checks of a collective. Override `together` to start several processes; otherwise only this process is checked.
 
     >>> class TestSingle(CollectiveConformance):
     ...     name = "single"
@@ -25,16 +25,17 @@ class CollectiveConformance(Conformance):
     kind = "collectives"
 
     def together(self, check: Callable[[Collective], Any]) -> list[Any]:
-        """Call a function in processes that reach each other, each with its own collective.
+        """Call a function in several connected processes, each with its own collective.
 
         Parameters
         ----------
         check : callable
+            Takes a collective.
 
         Returns
         -------
         list
-            What each has returned, by rank, or the exception that it has raised.
+            Result or exception of each process, by rank.
         """
         return [check(collective) for collective in self.components()]
 
@@ -73,7 +74,7 @@ def check_rank(collective: Collective) -> None:
 
 
 def check_gathering(collective: Collective) -> None:
-    """Shares of any sizes, empty ones too, and some that are larger than what fits a message of any kind."""
+    """Check gathering of shares of any size, including empty ones and ones too large for a single message."""
     rank, size = collective.rank, collective.size
     for lengths in ([3] * size, [(5 * r) % 3 for r in range(size)], [0] * size, [100_000 * (r % 2) + 7 for r in range(size)]):
         ends = np.cumsum(lengths).tolist()
@@ -85,7 +86,7 @@ def check_gathering(collective: Collective) -> None:
 
 
 def check_all_to_all(collective: Collective) -> None:
-    """Of any sizes, none among them; a process also has something for itself."""
+    """Check all-to-all exchange of any sizes, including empty ones and data for the process itself."""
     rank, size = collective.rank, collective.size
 
     def from_to(one: int, other: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What every component is checked for, whatever its kind."""
+"""Conformance checks of components of any kind."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from nncore.testing.tables import open_table
 
 
 class ArgumentsNeeded(AssertionError):
-    """The component cannot be made without arguments, and nobody says which to use."""
+    """The component needs arguments, and neither the test class nor the component has examples of them."""
 
 
 class Conformance:
-    """Base of the classes that plugin authors derive their tests from.
+    """Base class of conformance tests.
 
     Every method ``test_*`` is a check that raises AssertionError; pytest runs them, and so does ``nncore plugins --verify``.
 
     Attributes
     ----------
     kind : str
-        ``"optimizers"`` and so on; set by the derived classes of this package.
+        Kind of component, ``"optimizers"`` and so on; set by the classes of this package.
     name : str
-        Name of the component under test, ``"nncore-lion/lion"``. Its plugin must be installed.
+        Name of the component to test, ``"nncore-lion/lion"``. Its plugin must be installed.
     arguments : sequence of dict
-        Constructor arguments to try, one component after the other. Default: `examples` of the component's class if it has
-        that attribute, else no arguments.
+        Constructor arguments to test, one dict for each component. Default: `examples` of the component's class, or no arguments.
     """
 
     kind: ClassVar[str] = ""
@@ -43,12 +42,12 @@ class Conformance:
 
     @classmethod
     def component_class(cls) -> type[Any]:
-        """The class under test."""
+        """The component's class."""
         return registry.get(cls.kind, cls.name)
 
     @classmethod
     def components(cls) -> list[Any]:
-        """An instance for each of `arguments`."""
+        """One instance for each of `arguments`."""
         component_class = cls.component_class()
         chosen = cls.arguments or component_class.examples
         if chosen is None and (required := required_arguments(component_class)):
@@ -64,7 +63,7 @@ class Conformance:
         return registry.component(cls.kind, cls.name).plugin
 
     def each(self, check: Callable[[Any], None]) -> None:
-        """Run `check` on every component; an error says which one it was."""
+        """Run `check` on every component. Errors name the component."""
         for component in self.components():
             try:
                 check(component)
@@ -94,7 +93,7 @@ class Conformance:
 def _shown(component: object) -> str:
     try:
         return repr(component)
-    except Exception:  # it is under suspicion, and its repr may fail too
+    except Exception:  # repr of a faulty component may fail too
         return type(component).__name__
 
 
@@ -107,7 +106,7 @@ def required_arguments(component_class: type[Any]) -> list[str]:
 
 
 def check_arguments(component: Configurable) -> None:
-    """Every argument of ``__init__`` is kept in the attribute of its name, which is what `config` and saved models rely on."""
+    """Check that every argument of ``__init__`` is stored in the attribute of its name, which `config` and saved models use."""
     if type(component).__init__ is object.__init__:  # whose signature is (*args, **kwargs)
         return
     for parameter in inspect.signature(type(component)).parameters.values():
@@ -119,7 +118,7 @@ def check_arguments(component: Configurable) -> None:
 
 
 def check_description(kind: str, component: Configurable) -> None:
-    """Its description survives JSON and makes an equal component."""
+    """Check that the description survives JSON and makes an equal component."""
     description = registry.config_of(kind, component)
     again = registry.resolve(kind, json.loads(json.dumps(description)))
     expect(type(again) is type(component), f"its description {description} makes a {type(again).__name__}")
@@ -131,7 +130,7 @@ def check_description(kind: str, component: Configurable) -> None:
 
 
 def check_kernel(component: Configurable) -> None:
-    """The compiled kernel, if there is one, can be loaded and is a table of its kind for this version of nncore."""
+    """Check that the kernel, if there is one, can be loaded and is a table of its kind for this version of nncore."""
     kernel = native_kernel(component)
     if kernel is not None:
         kind = next(kind for kind in TABLES if any(base.__name__.lower() == kind for base in type(component).__mro__))

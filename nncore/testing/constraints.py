@@ -1,4 +1,4 @@
-"""What every constraint is checked for."""
+"""Conformance checks of constraints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATES = (0.0, 0.5)
 
 
 class ConstraintConformance(BetweenSteps):
-    """Checks of a constraint.
+    """Conformance checks of a constraint.
 
     >>> class TestMaxNorm(ConstraintConformance):
     ...     name = "max_norm"
@@ -38,7 +38,7 @@ class ConstraintConformance(BetweenSteps):
         self.each(check_parts)
 
     def test_holds_in_a_network(self) -> None:
-        """For first values, and after every epoch."""
+        """The constraint holds for initial values, and after every epoch."""
         self._skip_what_cannot_run()
         self.each(self._check_network)
 
@@ -56,14 +56,14 @@ def check_feasible(constraint: Constraint, network: Sequential, what: str) -> No
 
 
 def projected(constraint: Constraint, w: np.ndarray, rate: float) -> np.ndarray:
-    """What the method makes of a tensor."""
+    """The result of `project` for a tensor."""
     result = w.copy()
     constraint.project(result, rate)
     return result
 
 
 def kernel_projected(constraint: Constraint, w: np.ndarray, rate: float, *, whole: bool = True, shift: int = 0) -> np.ndarray:
-    """What the kernel makes of it, guarded."""
+    """The result of the kernel for a tensor, on guarded buffers."""
     guarded = Guarded(w, "w", shift)
     for part in parts(constraint.split, w.shape, whole=whole):
         call(constraint, "project", w.shape, part, guarded.array, rate=rate)
@@ -71,7 +71,7 @@ def kernel_projected(constraint: Constraint, w: np.ndarray, rate: float, *, whol
 
 
 def check_project(constraint: Constraint) -> None:
-    """It makes every tensor, 0 included, one that keeps the constraint, of finite numbers, the same every time."""
+    """Check that any tensor, also 0, becomes a finite one that fulfils the constraint, with the same result every time."""
     for shape in SHAPES:
         for dtype in DTYPES:
             for w in (tensor(shape, dtype), 100 * tensor(shape, dtype), np.zeros(shape, dtype)):
@@ -84,7 +84,7 @@ def check_project(constraint: Constraint) -> None:
 
 
 def check_idempotent(constraint: Constraint) -> None:
-    """If it claims to be idempotent, projecting again changes nothing but a few roundings."""
+    """If the constraint is declared idempotent, check that projecting again changes only a few roundings."""
     if not constraint.idempotent:
         return
     for shape in SHAPES:
@@ -97,7 +97,7 @@ def check_idempotent(constraint: Constraint) -> None:
 
 
 def check_agreement(constraint: Constraint) -> None:
-    """The kernel does what `project` does, for the given hyperparameters and for unusual ones, to 64 roundings."""
+    """Check that the kernel agrees with `project` to 64 roundings, for the given hyperparameters and for unusual ones."""
     if native_kernel(constraint) is None:
         return
     for variant in [constraint, *unusual(constraint)]:
@@ -111,7 +111,7 @@ def check_agreement(constraint: Constraint) -> None:
 
 
 def check_parts(constraint: Constraint) -> None:
-    """On parts of a tensor, one after the other, the kernel gives the bits of the whole."""
+    """Check that the kernel, called on parts of a tensor one after the other, gives the same bits as on the whole."""
     if native_kernel(constraint) is None:
         return
     for shape in SHAPES:

@@ -1,4 +1,4 @@
-"""Whether an optimizer goes downhill: on a bowl, and along Rosenbrock's valley."""
+"""Check that an optimizer minimises a quadratic bowl and Rosenbrock's function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequence[float], n_steps: int, enough: float) -> float:
-    """The lowest value of what is evaluated in at most `n_steps`, until one is below `enough`; every coordinate is a tensor of its own."""
+    """The lowest value in at most `n_steps`, until one is below `enough`. Every coordinate is a separate tensor."""
     guarded_w = Guarded(np.array(start, np.float64), "w")
     w = guarded_w.array
     tensors = [TensorSpan(f"dense_{i + 1}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
@@ -37,7 +37,7 @@ def descend(optimizer: Optimizer, step: Step, function: Function, start: Sequenc
     state = [guarded.array for guarded in guarded_state]
     lowest, gradient = function(w)
     evaluated = np.empty_like(w)
-    with np.errstate(all="ignore"):  # too large a learning rate overflows, and the next one has its turn
+    with np.errstate(all="ignore"):  # too large a learning rate overflows; the next one is tried
         for t in range(1, n_steps + 1):
             step(optimizer, w, gradient, state, t, tensors)
             evaluate(optimizer, w, state, evaluated, tensors)
@@ -70,10 +70,10 @@ def _check(
 
 
 def check_bowl(optimizer: Optimizer, rates: Sequence[float]) -> None:
-    """600 steps with the best of the learning rates come down from 41.75 to less than 0.01."""
+    """Check that 600 steps with the best learning rate decrease the value from 41.75 to less than 0.01."""
     _check(optimizer, rates, "a quadratic bowl", bowl, [-1.0, 1.0, 3.0], 600, 0.01)
 
 
 def check_rosenbrock(optimizer: Optimizer, rates: Sequence[float]) -> None:
-    """5000 steps come down from 24.2 to less than 1: through the valley, whose floor is at 4 where descent enters it."""
+    """Check that 5000 steps decrease the value from 24.2 to less than 1: through the valley, which descent enters at 4."""
     _check(optimizer, rates, "Rosenbrock's function", rosenbrock, [-1.2, 1.0], 5000, 1.0)

@@ -1,4 +1,4 @@
-"""Central differences, against which gradients are checked."""
+"""Central differences, to check gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEP = 1e-5
 
 
 def numeric_gradient(value: Callable[[], float], array: np.ndarray) -> np.ndarray:
-    """∂value/∂array by central differences of fourth order; `value` reads `array`, which is changed in place and put back."""
+    """∂value/∂array by central differences of fourth order. `value` reads `array`, which is changed in place and restored."""
     gradient = np.empty(array.shape)
     for at in np.ndindex(array.shape):
         before, values = array[at], {}

@@ -1,4 +1,4 @@
-"""Whether what a component gives is what it says it gives."""
+"""Check that outputs of a component are in the domain that it declares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nncore.testing.expectations import expect, expect_same_bits
 
 
 def expect_in_domain(values: np.ndarray, inputs: np.ndarray, domain: str | None, what: str) -> None:
-    """`values`, made of `inputs`, both of shape (n_rows, n_columns), lie in the domain, but for rounding."""
+    """Assert that `values`, computed from `inputs`, are in the domain up to rounding. Both have shape (n_rows, n_columns)."""
     if domain is None:
         return
     said = f"{what}: output_domain is {domain!r}, but"

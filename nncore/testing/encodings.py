@@ -1,4 +1,4 @@
-"""What every encoding is checked for."""
+"""Conformance checks of encodings."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from nncore.testing.expectations import expect, expect_close, expect_same_bits
 from nncore.testing.formulas import encoding_by_formula, inverse_by_formula
 
 N_ROWS = 60
-#: Levels of the columns that hold some: none, one, two and more.
+#: Numbers of levels of the category columns: none, one, two and more.
 N_LEVELS = np.array([3, 2, 1, 0, 12], np.int64)
 DTYPES = {"numbers": np.dtype(np.float64), "levels": np.dtype(np.int64), "times": np.dtype("datetime64[us]")}
 
 
 class EncodingConformance(Conformance):
-    """Checks of an encoding.
+    """Conformance checks of an encoding.
 
     >>> class TestRobust(EncodingConformance):
     ...     name = "robust"
     """
 
     kind = "encodings"
-    guarded_check = "test_encode"  # nothing of an encoding is compiled
+    guarded_check = "test_encode"  # encodings are not compiled
 
     def test_declarations(self) -> None:
         self.each(check_declarations)
@@ -71,7 +71,7 @@ class EncodingConformance(Conformance):
 
 
 def columns_of(encoding: Encoding, n_rows: int = N_ROWS, seed: int = 0) -> NDArray[Any]:
-    """Columns that the encoding takes: ordinary ones, constant ones, of few values, some or all of it missing. Read-only."""
+    """Columns for the encoding: ordinary, constant, with few values, partly or completely missing. Read-only."""
     rng = np.random.default_rng([seed, 7])
     if encoding.takes == "levels":
         columns: NDArray[Any] = np.stack([rng.integers(-1, max(count, 0), n_rows) for count in N_LEVELS], axis=1)
@@ -92,7 +92,7 @@ def columns_of(encoding: Encoding, n_rows: int = N_ROWS, seed: int = 0) -> NDArr
 
 
 def learned_by(encoding: Encoding, columns: NDArray[Any], weights: NDArray[np.float64] | None = None, some: slice = slice(None)) -> Learned:
-    """What the encoding learns of `some` of the columns."""
+    """Fit the encoding to `some` of the columns."""
     n_columns = columns.shape[1]
     seeds = np.arange(100, 100 + n_columns, dtype=np.uint64)[some] if encoding.draws else None
     n_levels = N_LEVELS[:n_columns][some] if encoding.takes == "levels" else None
@@ -110,7 +110,7 @@ def learned_by(encoding: Encoding, columns: NDArray[Any], weights: NDArray[np.fl
 def encoded_by(
     encoding: Encoding, columns: NDArray[Any], learned: Learned, filled: float = 0.0, order: Literal["C", "F"] = "C"
 ) -> NDArray[np.float64]:
-    """The encoded columns, written over an array that is `filled`."""
+    """Encode columns into an array that is `filled` before."""
     n_encoded = int(encoding.widths(learned, columns.shape[1]).sum())
     out = np.full((len(columns), n_encoded), filled, order=order)
     with np.errstate(all="ignore"):
@@ -119,7 +119,7 @@ def encoded_by(
 
 
 def check_declarations(encoding: Encoding) -> None:
-    """`takes`, `gives`, `learns` and `ragged` are words of the contract."""
+    """Check that `takes`, `gives`, `learns` and `ragged` have values of the contract."""
     expect(encoding.takes in DTYPES, f"takes is {encoding.takes!r}, one of {', '.join(DTYPES)} is expected")
     expect(encoding.gives in ("numbers", "levels"), f"gives is {encoding.gives!r}, 'numbers' or 'levels' is expected")
     wrong = {name: dtype for name, dtype in encoding.learns.items() if dtype not in ("float64", "int64") or not name.isidentifier()}
@@ -129,7 +129,8 @@ def check_declarations(encoding: Encoding) -> None:
 
 
 def check_learning(encoding: Encoding) -> None:
-    """It learns what `learns` says, finite and the same every time, of many rows, of one and of no columns; also from rows in blocks."""
+    """Check that fitting gives the arrays of `learns`, finite and the same every time: for many rows, one row, no columns, and blocks of
+    rows."""
     for n_rows in (SAMPLE_SIZE + N_ROWS, N_ROWS, 2, 1):
         columns = columns_of(encoding, n_rows)
         for some in (slice(None), slice(0, 0)):
@@ -160,7 +161,7 @@ def _learned(encoding: Encoding, columns: NDArray[Any], some: slice = slice(None
 
 
 def check_encoding(encoding: Encoding) -> None:
-    """Every number of `out` is written, and is finite or NaN."""
+    """Check that every number of `out` is written, and is finite or NaN."""
     columns = columns_of(encoding)
     learned = _learned(encoding, columns)
     try:
@@ -181,7 +182,7 @@ def _missing(columns: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def check_columns(encoding: Encoding) -> None:
-    """What is learned of columns is what is learned of each, concatenated; and so is what is encoded."""
+    """Check that fitting and encoding several columns gives the concatenated results of each column."""
     columns = columns_of(encoding)
     whole = _learned(encoding, columns)
     each = [_learned(encoding, columns, slice(k, k + 1)) for k in range(columns.shape[1])]
@@ -192,7 +193,7 @@ def check_columns(encoding: Encoding) -> None:
 
 
 def check_rows(encoding: Encoding) -> None:
-    """Rows are encoded alike among others, in another order and in another layout of memory."""
+    """Check that the encoding of a row does not depend on other rows, their order or the memory layout."""
     columns, others = columns_of(encoding), columns_of(encoding, 37, seed=1)
     learned = _learned(encoding, columns)
     encoded = encoded_by(encoding, others, learned)
@@ -203,7 +204,7 @@ def check_rows(encoding: Encoding) -> None:
 
 
 def check_weights(encoding: Encoding) -> None:
-    """Twice all weights change nothing."""
+    """Check that doubling all weights changes nothing."""
     columns, weights = columns_of(encoding), np.random.default_rng(3).choice([0.25, 1.0, 2.0], N_ROWS)
     one, other = learned_by(encoding, columns, weights), learned_by(encoding, columns, 2 * weights)
     expect_close(
@@ -212,7 +213,7 @@ def check_weights(encoding: Encoding) -> None:
 
 
 def check_inverse(encoding: Encoding) -> None:
-    """What was encoded comes back, where it is not constant; there is an inverse only if `invertible` says so."""
+    """Check that `inverse` restores columns that are not constant, and exists only if `invertible`."""
     has_one = type(encoding).inverse is not Encoding.inverse
     expect(encoding.invertible == has_one, f"invertible is {encoding.invertible}, but inverse is {'' if has_one else 'not '}written")
     if not has_one:
@@ -227,7 +228,7 @@ def check_inverse(encoding: Encoding) -> None:
 
 
 def check_names(encoding: Encoding) -> None:
-    """A name for each encoded column, no two alike."""
+    """Check that each encoded column has a distinct name."""
     columns = columns_of(encoding)
     learned = _learned(encoding, columns)
     called, n_encoded = [f"c{k}" for k in range(columns.shape[1])], int(encoding.widths(learned, columns.shape[1]).sum())
@@ -238,7 +239,7 @@ def check_names(encoding: Encoding) -> None:
 
 
 def check_refusals(encoding: Encoding) -> None:
-    """`check` raises FileFormatError for arrays that are absent, unknown, of another dtype or length, or not finite."""
+    """Check that `check` raises FileFormatError for arrays that are missing, unknown, of another dtype or length, or not finite."""
     columns = columns_of(encoding)
     learned, n_columns = _learned(encoding, columns), columns.shape[1]
     faults: dict[str, Callable[[Learned], Learned]] = {"an unknown array": lambda right: right | {"no_such": np.zeros(n_columns)}}
@@ -259,7 +260,7 @@ def check_refusals(encoding: Encoding) -> None:
 
 
 def check_file(encoding: Encoding) -> None:
-    """A chain of it, described in JSON and arrays, encodes with the same bits when it is read back."""
+    """Check that a chain that was saved as JSON and arrays and loaded encodes to the same bits."""
     columns = columns_of(encoding)
     n_levels = N_LEVELS if encoding.takes == "levels" else None
     chain = EncodingChain.learn([registry.config_of("encodings", encoding)], columns, n_levels=n_levels)
@@ -268,7 +269,7 @@ def check_file(encoding: Encoding) -> None:
 
 
 def check_formula(encoding: Encoding) -> None:
-    """The formula computes what `encode` does."""
+    """Check that the formula agrees with `encode`."""
     columns = columns_of(encoding)
     learned = _learned(encoding, columns)
     by_formula = encoding_by_formula(encoding, columns, learned)
@@ -277,7 +278,7 @@ def check_formula(encoding: Encoding) -> None:
 
 
 def check_inverse_formula(encoding: Encoding) -> None:
-    """The formula of the inverse computes what `inverse` does."""
+    """Check that the inverse formula agrees with `inverse`."""
     columns = columns_of(encoding)
     learned = _learned(encoding, columns)
     encoded = encoded_by(encoding, columns, learned)

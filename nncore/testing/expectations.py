@@ -1,4 +1,4 @@
-"""The assertions that checks are made of: they say what was wrong, also under ``python -O`` and without pytest."""
+"""Assertions with clear messages, which also work under ``python -O`` and without pytest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def expect_close(actual: np.ndarray, expected: np.ndarray, tolerance: float | np
         same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
         error = np.where(same, 0, np.abs(actual.astype(np.float64) - expected.astype(np.float64)))
         excess = np.where(same, 0, error - tolerance)
-    excess[np.isnan(excess)] = np.inf  # an error or a tolerance that is no number
+    excess[np.isnan(excess)] = np.inf  # an error or a tolerance that is NaN
     if excess.size and excess.max() > 0:
         at = tuple(int(i) for i in np.unravel_index(excess.argmax(), excess.shape))
         allowed = np.broadcast_to(tolerance, error.shape)[at]

@@ -1,4 +1,4 @@
-"""What every exporter is checked for."""
+"""Conformance checks of exporters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.testing.graphs import Sample, samples
 
 
 class ExporterConformance(Conformance):
-    """Checks of an exporter. `run` says how its files are run; without it, only their making is checked.
+    """Conformance checks of an exporter. Override `run` to run its files; otherwise only the export is checked.
 
     >>> class TestNumPy(ExporterConformance):
     ...     name = "numpy"
@@ -24,21 +24,21 @@ class ExporterConformance(Conformance):
     Attributes
     ----------
     tolerances : mapping of str to float
-        How far a number of each dtype may be off, relative to 1 + |number|.
+        Largest error of a number of each dtype, relative to 1 + |number|.
     """
 
     kind = "exporters"
     tolerances: ClassVar[Mapping[str, float]] = {"float32": 1e-5, "float64": 1e-9}
 
     def run(self, content: bytes, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The outputs, by name, of an exported file for inputs by name.
+        """Run an exported file: outputs by name for inputs by name.
 
         Parameters
         ----------
         content : bytes
-            What `export` gave.
+            Result of `export`.
         inputs : mapping of str to ndarray
-            Of the dtype of the graph; texts are objects, str.
+            Arrays in the dtype of the graph; text as objects of type str.
 
         Returns
         -------
@@ -60,7 +60,7 @@ class ExporterConformance(Conformance):
         self.each(lambda one: self._check_files(one, "float64"))
 
     def _check_files(self, one: Exporter, dtype: str) -> None:
-        """Files predict what graphs compute; an exporter may refuse a graph with ExportError, not all of them."""
+        """Check that files give the results of their graphs. An exporter may refuse some graphs with ExportError, but not all."""
         n_refused = n_samples = 0
         for sample in samples(dtype):
             n_samples += 1
@@ -86,7 +86,7 @@ class ExporterConformance(Conformance):
 
 
 def check_export(one: Exporter) -> None:
-    """The same graph gives the same bytes; what cannot leave raises ExportError."""
+    """Check that the same graph gives the same bytes, and that a graph that cannot be exported raises ExportError."""
     for sample in samples("float32"):
         try:
             content = one.export(sample.graph)

@@ -1,4 +1,4 @@
-"""What every file format is checked for."""
+"""Conformance checks of file formats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.testing import networks
 from nncore.testing.conformance import Conformance
 from nncore.testing.expectations import expect, expect_same_bits
 
-#: What JSON can hold, and a format must not change.
+#: Metadata that JSON can hold, which a format must not change.
 DOCUMENT: dict[str, Any] = {
     "layers": [{"name": "dense", "n_outputs": 3}, {"name": "größe/π", "rate": 0.1}],
     "numbers": [0, -1, 2**53 + 1, 2**64 - 1, 0.1, 1e-300, 1.7976931348623157e308],
@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 class FormatConformance(Conformance):
-    """Checks of a file format.
+    """Conformance checks of a file format.
 
     >>> class TestSafetensors(FormatConformance):
     ...     name = "safetensors"
@@ -53,7 +53,7 @@ class FormatConformance(Conformance):
 
 
 def tensors() -> dict[str, np.ndarray]:
-    """Arrays of both dtypes and of many shapes, with all that is special among numbers."""
+    """Arrays of both dtypes and many shapes, with special numbers such as NaN and infinity."""
     rng = np.random.default_rng(3)
     special = np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.0])
     return {
@@ -69,12 +69,12 @@ def encoded(one: Format, arrays: dict[str, np.ndarray] | None = None) -> bytes:
 
 
 def read(one: Format, data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
-    """What it makes of a file with these bytes."""
+    """Read a file with these bytes."""
     return one.decode(data)
 
 
 def check_round_trip(one: Format) -> None:
-    """Description and arrays come back as they were, to the bit; the arrays handed over stay as they are."""
+    """Check that description and arrays are restored to the bit, and that the original arrays do not change."""
     arrays = tensors()
     for array in arrays.values():
         array.flags.writeable = False
@@ -89,7 +89,7 @@ def check_round_trip(one: Format) -> None:
 
 
 def check_damage(one: Format) -> None:
-    """A file that was cut short, or that is something else, raises FileFormatError."""
+    """Check that a truncated or different file raises FileFormatError."""
     data = encoded(one)
     cut = [data[: len(data) * part // 8] for part in range(1, 8)] + [data[:-1]]
     for damaged in [*cut, b"x", b"not a network\n" * 99, bytes(len(data))]:
@@ -97,7 +97,7 @@ def check_damage(one: Format) -> None:
 
 
 class Payload:
-    """What a hostile pickle does when it is opened."""
+    """A malicious pickle: records that it was opened."""
 
     opened: ClassVar[list[str]] = []
 
@@ -106,19 +106,19 @@ class Payload:
 
 
 def _open(word: str) -> None:
-    """By its name: a method of the list would be pickled with a copy of the list."""
+    """A function, which is pickled by name; a method of the list would be pickled with a copy of the list."""
     Payload.opened.append(word)
 
 
 def check_pickle(one: Format) -> None:
-    """A pickle in place of the file is refused, and not opened."""
+    """Check that a pickle in place of the file is refused without opening it."""
     Payload.opened.clear()
     _expect_refused(one, pickle.dumps(Payload()), "a pickle")
     expect(not Payload.opened, "a pickle was opened: reading must not run code from the file")
 
 
 def check_network(one: Format) -> None:
-    """A trained network that is saved under each suffix of its own comes back, and goes on with the same bits."""
+    """Check that a trained network, saved under each suffix of the format, is restored and continues with the same bits."""
     X, y = networks.inputs(), networks.classes()
     net = Sequential(Dense(4, activation="tanh"), BatchNorm(), Dense(3))
     net.fit(X, y, loss="softmax_cross_entropy", optimizer="adam", epochs=2, batch_size=16, rng=5, progress=False)

@@ -1,4 +1,4 @@
-"""Checks that formulas of components, computed by NumPy, give what the components compute."""
+"""Compute formulas of components by NumPy, to compare them with the components."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nncore.errors import NoFormulaError, PluginError
 from nncore.program import NumPyBuilder, formula_of_activation, formula_of_layer, named_views
 from nncore.testing.expectations import expect
 
-#: Inputs at which formulas of activations go wrong first: both zeros, numbers that vanish beside 1, saturation, overflow, no number.
+#: Inputs at which formulas of activations tend to fail: both zeros, numbers much smaller than 1, saturation, overflow, NaN.
 EXTREMES = (0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 1.0, -1.0, 20.0, -20.0, 1e4, -1e4, np.inf, -np.inf, np.nan)
 
-#: How far in float64 a value may be from the function that it is named after, relative to 1 + |value|.
+#: Largest error of a value in float64 from the function that it claims to be, relative to 1 + |value|.
 NAMED_TOLERANCE = 1e-6
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
-#: What formulas may name, in NumPy.
+#: Functions that formulas may name, in NumPy.
 _NAMED: dict[str, Callable[..., np.ndarray]] = {
     "expm1": np.expm1,
     "log1p": np.log1p,
@@ -39,7 +39,7 @@ _NAMED: dict[str, Callable[..., np.ndarray]] = {
 
 
 class _Checking(NumPyBuilder):
-    """Compares values with the functions that a formula says they are: targets take the functions in place of the primitives."""
+    """Compares values with the functions that a formula names, since targets of exports use the functions instead of the primitives."""
 
     def named(self, node: Any, function: str, arguments: Sequence[Value]) -> None:
         if self.dtype != np.float64:
@@ -53,41 +53,41 @@ class _Checking(NumPyBuilder):
 
 
 def activation_by_formula(activation: Activation, z: np.ndarray) -> np.ndarray:
-    """φ(z) by the formula."""
+    """Compute φ(z) by the formula."""
     return _computed(lambda g: formula_of_activation(g, activation, g.samples(z, z.shape[1:])), z)
 
 
 def layer_by_formula(layer: Layer, plan: Plan, x: np.ndarray, parameters: np.ndarray, buffers: np.ndarray) -> np.ndarray:
-    """What a layer predicts by its formula, (n_rows, n_outputs)."""
+    """Compute a layer's outputs by its formula, shape (n_rows, n_outputs)."""
     arrays = named_views(plan.tensors, parameters) | named_views(plan.buffers, buffers)
     y = _computed(lambda g: formula_of_layer(g, layer, plan, g.samples(x, x.shape[1:]), arrays), x)
     return y.reshape(len(x), -1)
 
 
 def encoding_by_formula(encoding: Encoding, columns: np.ndarray, learned: Learned) -> np.ndarray:
-    """The encoded columns by the formula, in float64; times are seconds since 1970 for it."""
+    """Encode columns by the formula, in float64. Times are given as seconds since 1970."""
     is_time = columns.dtype.kind == "M"
     x = (columns - np.datetime64(0, "us")) / np.timedelta64(1, "s") if is_time else columns.astype(np.float64)
     return _computed(lambda g: encoding.formula(g, g.samples(x, x.shape[1:]), learned), x)
 
 
 def inverse_by_formula(encoding: Encoding, encoded: np.ndarray, learned: Learned) -> np.ndarray:
-    """The columns again by the formula of the inverse, in float64."""
+    """Decode columns by the inverse formula, in float64."""
     return _computed(lambda g: encoding.inverse_formula(g, g.samples(encoded, encoded.shape[1:]), learned), encoded)
 
 
 def decided_by_formula(loss: Loss, outputs: np.ndarray) -> np.ndarray:
-    """The predictions that stand for outputs by the formula."""
+    """Compute predictions from outputs by the formula."""
     return _computed(lambda g: decision_of(loss, g, g.samples(outputs, outputs.shape[1:])), outputs)
 
 
 def _computed(write: Callable[[Graph], Value], x: np.ndarray) -> np.ndarray:
-    """What a formula gives in the dtype of x.
+    """Compute a formula in the dtype of x.
 
     Raises
     ------
     SkipTest
-        If there is none.
+        If there is no formula.
     """
     builder = _Checking(x.dtype)
     try:

@@ -1,4 +1,4 @@
-"""Exported graphs to try exporters with, and what they compute."""
+"""Sample graphs for tests of exporters, and their results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nncore.program import ModelWriter, NumPyBuilder
 
 Arrays = Mapping[str, np.ndarray]
 
-#: Primitives that are tried on numbers above 0, or on numbers of any sign.
+#: Primitives to test on positive numbers, or on numbers of any sign.
 POSITIVE = ("log", "sqrt", "div")
 N_ROWS = 7
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A graph, inputs for it, and the outputs that they make."""
+    """A graph with inputs and the resulting outputs."""
 
     what: str
     graph: ExportGraph
@@ -36,7 +36,7 @@ class Sample:
 
 
 def computed(graph: ExportGraph, inputs: Arrays) -> dict[str, np.ndarray]:
-    """What a graph computes of inputs, by name; inputs of texts are arrays of str, with None where a value is missing."""
+    """Compute the outputs of a graph, by name. Text inputs are arrays of str, with None for missing values."""
     results: list[np.ndarray] = []
     for node in graph.nodes:
         results.append(_result(node, [results[operand] for operand in node.operands], inputs))
@@ -68,7 +68,7 @@ def _is_missing(text: str | None, levels: TextLevels) -> bool:
 
 
 def samples(dtype: str) -> Iterator[Sample]:
-    """Graphs with every operation, in numbers of this dtype, and some networks."""
+    """Graphs with every operation in this dtype, and some networks."""
     for primitive in PRIMITIVES:
         yield _of_primitive(primitive, dtype)
     yield _of_answers(dtype)
@@ -86,7 +86,7 @@ def samples(dtype: str) -> Iterator[Sample]:
 
 
 def _of_primitive(primitive: str, dtype: str) -> Sample:
-    """A graph of one primitive, applied to what it takes."""
+    """A graph of one primitive with suitable inputs."""
     rng = np.random.default_rng(len(primitive))
     about, g = PRIMITIVES[primitive], ModelWriter()
     inputs: dict[str, np.ndarray] = {}
@@ -124,7 +124,7 @@ def _of_primitive(primitive: str, dtype: str) -> Sample:
 
 
 def _of_answers(dtype: str) -> Sample:
-    """Columns of texts and numbers, classes of texts and of whole numbers, several dtypes."""
+    """A graph with text and number inputs, text and integer classes, and several dtypes."""
     rng = np.random.default_rng(5)
     g = ModelWriter()
     with g.writing("columns"):
@@ -156,7 +156,7 @@ def _learned(encoding: Encoding, times: np.ndarray) -> Learned:
 
 
 def _of_dates() -> Sample:
-    """The calendar of dates, which are seconds and may be missing: leap days and others, also before 1970."""
+    """A graph that computes parts of dates, given as seconds: leap days and others, also before 1970 and missing."""
     texts = "2024-02-29T23:59:59.5 1900-02-28 2000-12-31T12:00 1969-12-31T23:59:59 NaT 2100-03-01 1600-02-29 1999-01-01"
     times = np.array(texts.split(), "datetime64[us]")[:, None]
     g = ModelWriter()

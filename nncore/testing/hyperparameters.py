@@ -1,4 +1,4 @@
-"""Values for hyperparameters: the ends of their declared intervals, and unusual ones to tell them apart."""
+"""Test values of hyperparameters: the ends of their declared intervals, and unusual distinct values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ C = TypeVar("C", bound=Configurable)
 
 
 def unusual(component: C) -> list[C]:
-    """A copy in which every number with a declared range has a value of its own, all different; none if such a copy is refused.
+    """Copies in which all numbers with a declared range have distinct values; empty if the component refuses such values.
 
-    A kernel that reads its hyperparameters in the wrong order is right by chance where two of them are equal.
+    A kernel that reads hyperparameters in the wrong order would be correct by chance if two of them were equal.
     """
     config = component.config()
     changed = {}
@@ -37,7 +37,7 @@ def unusual(component: C) -> list[C]:
 
 
 def _with_word(component: Configurable, name: str, word: str) -> Configurable:
-    """A component with that choice: this one, or the first of the class's examples that takes it, where it depends on another argument."""
+    """A component with a word argument set: this one, or the class's first example that accepts the word."""
     refused = ""
     for config in (component.config(), *(type(component).examples or ())):
         try:
@@ -48,8 +48,8 @@ def _with_word(component: Configurable, name: str, word: str) -> Configurable:
 
 
 def check_ranges(component: Configurable) -> None:
-    """Both ends of every declared interval are taken or refused as declared, NaN is refused, no number lacks an interval, and a flag is
-    True or False."""
+    """Check that both ends of every declared interval are accepted or refused as declared, NaN is refused, every number has an interval,
+    and flags are True or False."""
     config = component.config()
     for name in component.flags:
         expect(name in config, f"`flags` declares {name!r}, which is no argument of __init__: the arguments are {', '.join(config)}")

@@ -1,4 +1,4 @@
-"""What importing a plugin does, seen in a fresh interpreter: the manifest must be cheap, the components must leave the processor alone."""
+"""Check the imports of a plugin in a new interpreter: the manifest must be cheap, and components must not change the processor's mode."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nncore.registry import PluginInfo
 from nncore.testing import subnormals
 from nncore.testing.expectations import expect
 
-#: Runs in the fresh interpreter. It prints which modules the manifest adds to those of nncore.plugin, and why the target or its kernel
-#: cannot be imported. It also prints after which of the two imports 5e-324 * 1.0 is 0.
+#: Program for the new interpreter. It prints the modules that the manifest adds to those of nncore.plugin, why the target or its kernel
+#: cannot be imported, and after which of the two imports 5e-324 * 1.0 is 0.
 _PROBE = """
 import importlib, json, runpy, sys
 import nncore.plugin
@@ -43,12 +43,12 @@ print(json.dumps([added, failed, flushing]))
 
 @dataclass(frozen=True)
 class Imported:
-    """What a fresh interpreter saw.
+    """Result of the imports in a new interpreter.
 
     Attributes
     ----------
     added : tuple of str
-        Modules that importing the manifest loads beyond those of `nncore.plugin`.
+        Modules that the manifest imports in addition to those of `nncore.plugin`.
     failed : str or None
         Why the target cannot be imported on its own.
     flushing : str or None
@@ -62,12 +62,12 @@ class Imported:
 
 @functools.cache
 def probe(manifest: str, target: str) -> Imported:
-    """Import a manifest, then one of its targets, in a fresh interpreter with this one's path.
+    """Import a manifest and then one of its targets, in a new interpreter with the same module path.
 
-    One alone: another that ends the interpreter, or never ends its import, is not this one's fault.
+    Only one target is imported, since another one may end the interpreter or never finish.
     """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, target, subnormals.__file__])]  # nncore.testing takes long to import
+    command = [sys.executable, "-c", _PROBE, json.dumps([manifest, target, subnormals.__file__])]  # importing nncore.testing is slow
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     expect(
         done.returncode == 0, f"importing {manifest} in a fresh interpreter failed with exit code {done.returncode}: {done.stderr[-2000:]}"
@@ -83,9 +83,9 @@ def _probe(plugin: PluginInfo, target: str) -> Imported:
 
 
 def check_manifest_is_light(plugin: PluginInfo, target: str) -> None:
-    """The manifest imports, of what is not loaded anyway, only the standard library and its own package, and none of its targets.
+    """Check that the manifest additionally imports only the standard library and its own package, and none of its targets.
 
-    Everybody who looks up any component pays for every installed manifest.
+    Every lookup of any component imports all installed manifests.
     """
     own = plugin.module.partition(".")[0]
     targets = {component.target.partition(":")[0] for _, component in plugin.components}
@@ -99,7 +99,8 @@ def check_manifest_is_light(plugin: PluginInfo, target: str) -> None:
 
 
 def check_import(plugin: PluginInfo, target: str) -> None:
-    """The target can be imported on its own, and neither it nor its kernel flushes subnormal numbers to zero from then on."""
+    """Check that the target can be imported alone, and that neither it nor its kernel makes the processor flush subnormal numbers to
+    zero."""
     seen = _probe(plugin, target)
     if seen.failed is not None and seen.failed.startswith(MissingExtraError.__name__):
         raise unittest.SkipTest(seen.failed)

@@ -1,4 +1,4 @@
-"""What every initializer is checked for."""
+"""Conformance checks of initializers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TENSORS = (((1, 1), 1, 1), ((7, 9), 7, 9), ((64, 8), 64, 8), ((3, 100), 3, 100),
 
 
 class InitializerConformance(networks.NetworkConformance):
-    """Checks of an initializer.
+    """Conformance checks of an initializer.
 
     >>> class TestHeNormal(InitializerConformance):
     ...     name = "he_normal"
@@ -42,11 +42,11 @@ class InitializerConformance(networks.NetworkConformance):
         self.each(check_network)
 
     def network(self) -> Sequential:
-        """Not built: data-dependent initializers see the batch that `fit` brings."""
+        """An unbuilt network: data-dependent initializers receive the batch from `fit`."""
         return Sequential(Dense(8, activation="tanh", weight_initializer=described(self.components()[0])), Dense(3))
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit, or go on from where `network` is."""
+        """Fit `network`, or continue its training."""
         rng = None if network.is_built else 5
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
@@ -56,12 +56,12 @@ class InitializerConformance(networks.NetworkConformance):
 
 
 def described(initializer: Initializer) -> Any:
-    """By name and arguments, as a user or a file writes it."""
+    """Describe it by name and arguments, as users and files do."""
     return registry.resolve("initializers", registry.config_of("initializers", initializer))
 
 
 def check_sample(initializer: Initializer) -> None:
-    """Finite numbers of the asked shape, all randomness from the generator it gets, and an array of its own every time."""
+    """Check that it gives finite numbers of the requested shape, uses only the given generator, and returns a new array every time."""
     for shape, fan_in, fan_out in TENSORS:
         what = f"sample(rng, {shape}, {fan_in}, {fan_out})"
         first, second = (np.asarray(initializer.sample(np.random.default_rng(1), shape, fan_in, fan_out)) for _ in range(2))
@@ -72,16 +72,16 @@ def check_sample(initializer: Initializer) -> None:
 
 
 def check_fan_in(initializer: Initializer) -> None:
-    """A unit without inputs has finite parameters all the same."""
+    """Check that a unit without inputs has finite parameters too."""
     for shape, fan_in, fan_out in (((5,), 0, 5), ((5,), 1, 5), ((1, 5), 1, 5)):
         values = np.asarray(initializer.sample(np.random.default_rng(2), shape, fan_in, fan_out))
         expect(values.shape == shape and np.isfinite(values).all(), f"sample(rng, {shape}, fan_in={fan_in}, {fan_out}) gives {values}")
 
 
 def check_refine(initializer: Initializer) -> None:
-    """If `needs_batch`, `refine` changes the tensors in place: alike for an equal generator, to finite numbers, with and without bias.
+    """Check for `needs_batch` that `refine` changes tensors in place, to finite numbers, reproducibly, with and without bias.
 
-    A batch that says too little (a single row, the same value everywhere) may be refused, with an error of `nncore.errors`.
+    A batch with too little information (a single row, the same value everywhere) may be refused, with an error of `nncore.errors`.
     """
     refines = type(initializer).refine is not Initializer.refine
     expect(
@@ -120,14 +120,14 @@ def check_refine(initializer: Initializer) -> None:
 
 
 def check_network(initializer: Initializer) -> None:
-    """Networks built alike start with the same finite parameters, in both dtypes, whether the initializer is for weights or biases.
+    """Check that equal networks start with the same finite parameters, in both dtypes, with the initializer for weights or biases.
 
-    The layers of a network, of which there are two, may be adapted to one another.
+    The network has two layers, since their values may be adapted to one another.
     """
     for dtype in ("float32", "float64"):
         for where in ("weight_initializer", "bias_initializer"):
             if where == "bias_initializer" and initializer.needs_batch:
-                continue  # it is asked through the weight
+                continue  # it is tested through the weight
             values = {where: described(initializer)}
             layers = Dense(5, activation="relu", **values), Dense(3, **values)
             vectors = [Sequential(*layers).build(4, rng=7, dtype=dtype, batch=networks.inputs()).parameters.copy() for _ in range(2)]

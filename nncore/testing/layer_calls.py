@@ -1,4 +1,4 @@
-"""One call of a layer on guarded buffers, in NumPy or compiled; whole, or in parts as the host may split it."""
+"""Call a layer on guarded buffers, in NumPy or compiled, as a whole or in parts as the host may split it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nncore.testing.expectations import expect, expect_same_bits
 from nncore.testing.guarded import Guarded
 from nncore.testing.uneven import uneven
 
-#: Identify a call; they key its random numbers.
+#: Numbers that identify a call, and seed its random numbers.
 SEED, STEP_NUMBER, POSITION = 12345, 3, 1
-#: Tensors of fewer rows are not asked which of them are touched, and rows that a word has bits for.
+#: Smallest number of rows of a tensor whose touched rows are checked, and number of bits in a word.
 ASKED_FROM, BITS = 256, 64
-#: What is in a buffer that a layer has not written yet: nothing may depend on it.
+#: Content of buffers before a layer writes them. No result may depend on it.
 NOISE = 7
 
-#: What a call is split by; "sums": a whole call, whose sums over the batch are those of some rows at a time, joined.
+#: How a call is split. "sums": a whole call, with its sums over the batch joined from parts of the rows.
 Split = Literal["nothing", "rows", "columns", "parameters", "sums"]
 
 
 class Call:
-    """A layer with everything that it sees of one batch.
+    """A layer with all data of one batch.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ class Call:
     x : ndarray of shape (n_rows, ...)
     parameters : ndarray of shape (n_parameters,)
     buffers : ndarray of shape (n_buffers,)
-        What is kept but not trained, before the call.
+        Values of untrained buffers before the call.
     training : bool, default True
     first_row : int, default 0
-        Of the batch, if `x` is a slice of one.
+        Number of the first row, if `x` is a slice of a batch.
     batch_rows : int, optional
-        Of the whole batch; default: `x` is all of it.
+        Number of rows of the whole batch. Default: the length of `x`.
     """
 
     def __init__(
@@ -89,19 +89,19 @@ class Call:
         else:
             self._native("forward", keeps_cache=False)
             alone = self.y.array.copy()
-            self._native("forward", keeps_cache=True)  # where gradients of the prediction are asked for
+            self._native("forward", keeps_cache=True)  # for gradients of the prediction
             expect_same_bits(self.y.array, alone, "y at prediction with a cache, which must be that without")
         return self.y.check()
 
     def backward(self, d_y: np.ndarray, want_d_x: bool = True, split: Split = "nothing") -> tuple[np.ndarray, np.ndarray]:
-        """(d_x, d_parameters), after `forward`. A layer may not read its own output again: an activation may have changed it."""
+        """(d_x, d_parameters), after `forward`. A layer must not read its own output again: an activation may have changed it."""
         self.y.array[...] = np.nan
         guarded = Guarded(d_y, "d_y")
         if self.table is None:
             self._in_numpy(self.layer.backward, self._python_call(guarded, want_d_x))
             self._check("backward")
         elif self.plan.gradient_unit == 0:
-            if want_d_x or self.plan.tensors:  # else the host does not call it
+            if want_d_x or self.plan.tensors:  # otherwise the host does not call it
                 self._backward(guarded, want_d_x, split)
         else:
             if want_d_x or self.plan.backward_fills_cache:
@@ -131,7 +131,7 @@ class Call:
     # ---- in parts -------------------------------------------------------------------------------------------------------------
 
     def _slices(self) -> list[tuple[Call, slice, slice]]:
-        """Calls on slices of rows, each on buffers of its own, with their rows and what they have of the cache."""
+        """Calls on slices of rows, each with its own buffers, and their slices of the rows and of the cache."""
         slices = []
         for first, end in uneven(len(self._x)):
             rows, cached = slice(first, end), slice(first * self.plan.cache_per_row, end * self.plan.cache_per_row)
@@ -142,7 +142,7 @@ class Call:
         return slices
 
     def _by_columns(self, direction: str, written: Guarded, d_y: Guarded | None, want_d_x: bool, split: Split) -> None:
-        """Call for all columns of `written`, or for some at a time."""
+        """Call for all columns of `written`, or for ranges of them."""
         n = written.array.shape[1]
         sums = self._joined_sums(direction, d_y) if split == "sums" else None
         for begin, end in uneven(n) if split == "columns" else [(0, n)]:
@@ -156,7 +156,7 @@ class Call:
             )
 
     def _joined_sums(self, direction: str, d_y: Guarded | None) -> Guarded:
-        """The sums over the batch that forward or backward needs; if the plan allows it, of some columns at a time."""
+        """The sums over the batch that forward or backward needs, by ranges of columns if the plan allows it."""
         n_rows, n = self._x.shape
         parts = sorted(uneven(n_rows))
         sums = Guarded(np.full((self.plan.batch_sums, n), NOISE, np.float64), "sums")
@@ -174,7 +174,7 @@ class Call:
         return sums
 
     def _gradient(self, d_y: Guarded, in_ranges: bool) -> None:
-        """Call for all parameters, or for some at a time: with NaN in place of what it must not read, and with what is there."""
+        """Call for all parameters, or for ranges of them. Once with NaN in place of data that must not be read, and once without."""
         n = self.d_parameters.array.size
         for begin, end in uneven(n, self.plan.gradient_unit) if in_ranges else [(0, n)]:
             poisoned, part = (Guarded(np.full(end - begin, NOISE, self._x.dtype), "d_parameters") for _ in range(2))
@@ -188,7 +188,8 @@ class Call:
             )
 
     def _check_touched(self, d_y: Guarded) -> None:
-        """The gradients of touched rows alone are those of all, of tensors with a `sparse_gradient`; also of some rows at a time."""
+        """Check that gradients of only the touched rows equal those of all, for tensors with a `sparse_gradient`; also for ranges of
+        rows."""
         begin = 0
         for number, tensor in enumerate(self.plan.tensors):
             n_rows, columns = tensor.shape[0], tensor.size // tensor.shape[0]
@@ -200,7 +201,7 @@ class Call:
             begin += tensor.size
 
     def _check_touched_rows(self, d_y: Guarded, number: int, n_rows: int, first: int, place: tuple[int, int], rows: np.ndarray) -> None:
-        """The same of rows from `first` on, whose gradients are `rows` and whose parameters lie from ``place[0]`` to ``place[1]``."""
+        """Check rows from `first` on, whose gradients are `rows` and whose parameters are at ``place[0]`` to ``place[1]``."""
         what = f"{self.plan.tensors[number].name}, rows {first} to {first + len(rows) - 1}"
         n_words = -(-n_rows // BITS)
         bits, filled = (Guarded(np.zeros(n, np.uint64), name) for n, name in ((n_words, "rows"), (-(-n_words // BITS), "filled")))
@@ -225,7 +226,8 @@ class Call:
 
     @staticmethod
     def _in_numpy(method: Callable[[LayerCall], None], call: LayerCall) -> None:
-        """Without NumPy's warnings: a product of its BLAS may compute with what lies behind an array, and drop it, but not the flag."""
+        """Call the method without NumPy's warnings: BLAS may compute with memory after an array and discard the result, but not the
+        flag."""
         with np.errstate(invalid="ignore", over="ignore"):
             method(call)
 
@@ -259,9 +261,9 @@ class Call:
         is_poisoned: bool = False,
         **changes: Any,
     ) -> None:
-        """Call the kernel's function on these buffers, with the fields that say which range of its results to write, or on which rows.
+        """Call the kernel's function on these buffers, with fields for the range of results to write, or the rows to use.
 
-        If `is_poisoned`, what ``gradient`` must not read is NaN.
+        If `is_poisoned`, data that ``gradient`` must not read are NaN.
         """
         name = f"{direction}_{tables.SUFFIXES[self._x.dtype]}"
         function = getattr(self.table, name)
@@ -273,7 +275,7 @@ class Call:
             if not self.plan.reads_parameters_in_gradient:
                 parameters = np.full_like(parameters, np.nan)
         written = (d_parameters or self.d_parameters).array
-        # In gradient there is no room for each row, and what there is belongs to one thread alone.
+        # gradient has no scratch memory for each row, only some for each thread.
         work = Guarded(np.full(self.plan.work, NOISE, self._x.dtype), "work in gradient") if in_gradient else self.work
         fields: dict[str, Any] = {"begin_column": 0, "end_column": n_outputs, "begin_parameter": 0, "end_parameter": self._parameters.size}
         fields |= {"x": self.x.array, "first_row": self.first_row, "n_rows": len(self._x), "sums": None}
@@ -310,12 +312,12 @@ class Call:
         self._check(direction)
 
     def _places(self, vector: np.ndarray) -> list[int]:
-        """Where each tensor begins in a vector of all."""
+        """Position of each tensor in a vector of all."""
         sizes = [tensor.size for tensor in self.plan.tensors]
         return [vector.ctypes.data + vector.itemsize * sum(sizes[:k]) for k in range(len(sizes))]
 
     def _check(self, direction: str) -> None:
-        """Nothing was written that is only to be read, nor beside any buffer."""
+        """Check that no input was changed, and nothing was written outside the buffers."""
         expect_same_bits(self.x.check(), self._x, f"x after {direction}, which must not write it")
         expect_same_bits(self.parameters.check(), self._parameters, f"parameters after {direction}, which must not write them")
         for buffer in (self.y, self.d_x, self.d_parameters, self.buffers, self.cache, self.work):
@@ -323,20 +325,20 @@ class Call:
 
 
 def _bits(words: np.ndarray) -> np.ndarray:
-    """Of 64-bit numbers, the lowest first."""
+    """Bits of 64-bit numbers, the lowest first."""
     return np.unpackbits(words.astype("<u8").view(np.uint8), bitorder="little")
 
 
 def size(parts: tuple[Tensor, ...] | tuple[Buffer, ...]) -> int:
-    """Numbers in all of a plan's tensors, or buffers."""
+    """Number of elements of all tensors or buffers of a plan."""
     return sum(part.size for part in parts)
 
 
 def first_buffers(plan: Plan, dtype: np.dtype) -> np.ndarray:
-    """The buffers as the host fills them when a network is built."""
+    """The initial buffers, as the host fills them when it builds a network."""
     return np.concatenate([np.full(buffer.size, buffer.value, dtype) for buffer in plan.buffers] or [np.zeros(0, dtype)])
 
 
 def batch_sums(own: np.ndarray, other: np.ndarray | None = None, other_rows: int = 0) -> np.ndarray:
-    """``nnc_batch_sums``; the arrays must live as long as it."""
+    """``nnc_batch_sums``. The arrays must stay alive as long as it is used."""
     return np.array([(own.ctypes.data, 0 if other is None else other.ctypes.data, other_rows)], tables.BATCH_SUMS)

@@ -1,4 +1,4 @@
-"""What every layer is checked for."""
+"""Conformance checks of layers."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from nncore.testing.twin import numpy_twin
 ROWS = (1, 7, 8, 9, 130)
 DTYPES = (np.float32, np.float64)
 
-#: Numbers in the inputs of a batch with many rows.
+#: Number of elements of a batch with many rows.
 MANY = 2**18
 
-#: Bytes that a plan may take, however large a sample is.
+#: Largest memory of a plan in bytes, for samples of any size.
 MOST_PLANNED = 16 * 2**20
 
 
 class LayerConformance(networks.NetworkConformance):
-    """Checks of a layer.
+    """Conformance checks of a layer.
 
     >>> class TestDropout(LayerConformance):
     ...     name = "dropout"
@@ -49,10 +49,10 @@ class LayerConformance(networks.NetworkConformance):
     Attributes
     ----------
     input_shapes : sequence of tuple of int
-        Shapes of a sample to try; gradients are checked for the first. The layer's class may have an attribute of this name instead.
+        Shapes of a sample to test; gradients are checked for the first. The layer's class may have this attribute instead.
     exact_gradient : bool
-        False if `backward` is by design not the derivative of `forward` (statistics taken as constants, straight-through
-        estimators); central differences are then left out. The layer's class may say so instead.
+        False if `backward` is by design not the derivative of `forward` (statistics taken as constants, straight-through estimators).
+        Gradients are then not checked. The layer's class may have this attribute instead.
     """
 
     kind = "layers"
@@ -61,7 +61,7 @@ class LayerConformance(networks.NetworkConformance):
     exact_gradient: ClassVar[bool] = setting(True)
 
     def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Inputs of the given shape, rows first, that the layer can take; override it if normal numbers are none, or not all."""
+        """Inputs of the given shape, rows first. Override it if the layer does not accept normal random numbers."""
         return rng.normal(size=shape)
 
     def test_plan(self) -> None:
@@ -106,14 +106,14 @@ class LayerConformance(networks.NetworkConformance):
         self._each_that_computes(self._check_spread)
 
     def network(self) -> Sequential:
-        """The layer as a hidden one, or at the front if it does not take vectors, or takes NaN."""
+        """A network with the layer as a hidden layer, or as the first one if it does not take vectors, or takes NaN."""
         layer = registry.resolve("layers", registry.config_of("layers", self.components()[0]))
         if self._is_hidden():
             return Sequential(Dense(self.input_shapes[0][0]), layer, Flatten(), Dense(3)).build(4, rng=5)
         return Sequential(layer, Flatten(), Dense(3)).build(self.input_shapes[0], rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit, or go on from where `network` is."""
+        """Fit `network`, or continue its training."""
         history = network.fit(
             self.network_inputs(network), networks.classes(), loss="softmax_cross_entropy", optimizer="adam",
             epochs=epochs, batch_size=16, progress=False,
@@ -121,11 +121,11 @@ class LayerConformance(networks.NetworkConformance):
         return list(history["loss"])
 
     def network_inputs(self, network: Sequential) -> np.ndarray:
-        """A hidden layer's network takes vectors of four features, another one what the layer takes."""
+        """Inputs of the network: vectors of four features for a hidden layer, otherwise the layer's inputs."""
         return networks.inputs() if self._is_hidden() else self.inputs(np.random.default_rng(11), (60, *network.input_shape))
 
     def can_train(self) -> bool:
-        """False for layers that are not trained."""
+        """Whether the layer can be trained."""
         return all(layer.trainable for layer in self.components())
 
     def _is_hidden(self) -> bool:
@@ -133,7 +133,7 @@ class LayerConformance(networks.NetworkConformance):
         return len(shape) == 1 and not self.components()[0].plan(shape).accepts_nan
 
     def _each_that_computes(self, check: Any) -> None:
-        """A layer that consists of layers, or passes its input on, computes nothing itself."""
+        """Check each layer that computes something itself, and does not consist of layers or only pass its input on."""
 
         def check_one(layer: Layer) -> None:
             plan = layer.plan(self.input_shapes[0])
@@ -143,7 +143,7 @@ class LayerConformance(networks.NetworkConformance):
         self.each(check_one)
 
     def _problem(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, Plan]:
-        """x, parameters of order one, buffers as after some training, plan."""
+        """x, parameters of order one, buffers as after some training, and the plan."""
         plan, rng = layer.plan(shape), np.random.default_rng([n_rows, *shape])
         buffers = first_buffers(plan, np.dtype(dtype))
         parameters = rng.normal(size=size(plan.tensors)).astype(dtype)
@@ -153,7 +153,7 @@ class LayerConformance(networks.NetworkConformance):
         return x, parameters, before.buffers.array.copy(), plan
 
     def _outcome(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, nudge: float = 0.0) -> dict[str, np.ndarray]:
-        """Everything that calls of the layer leave behind; `nudge` is a relative change of its inputs."""
+        """All results of calls of the layer. `nudge` is a relative change of its inputs."""
         x, parameters, buffers, _ = self._problem(layer, n_rows, shape, dtype)
         x *= x.dtype.type(1 + nudge)
         call = Call(layer, x, parameters, buffers)
@@ -176,7 +176,7 @@ class LayerConformance(networks.NetworkConformance):
         return outcome
 
     def _check_rungs(self, layer: Layer) -> None:
-        """On every rung: finite, nothing else written, and the same bits again from equal calls."""
+        """Check on every rung that results are finite, nothing else is written, and equal calls give the same bits."""
         for rung in [numpy_twin(layer)] + ([layer] if native_kernel(layer) else []):
             for n_rows in ROWS:
                 for dtype in DTYPES:
@@ -187,7 +187,7 @@ class LayerConformance(networks.NetworkConformance):
                         expect_same_bits(second[name], value, f"{what} a second time")
 
     def _check_agreement(self, layer: Layer) -> None:
-        """The kernel computes what the methods compute, for the given hyperparameters and for unusual ones.
+        """Check that the kernel agrees with the methods, for the given hyperparameters and for unusual ones.
 
         Results may differ by 16 roundings of the largest number, times the root of the number of terms in a sum. Or they may differ by 16
         times the effect of a change of the inputs by one rounding.
@@ -208,7 +208,7 @@ class LayerConformance(networks.NetworkConformance):
                         expect_close(actual[name], should, max(roundings, amplified), what)
 
     def _check_formula(self, layer: Layer) -> None:
-        """`formula` gives what `forward` gives at prediction, but for rounding, as a kernel does."""
+        """Check that `formula` agrees with `forward` in prediction, up to rounding, like a kernel."""
         for variant in [layer, *unusual(layer)]:
             for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS), *((3, shape) for shape in self.input_shapes[1:])]:
                 for dtype in DTYPES:
@@ -224,7 +224,7 @@ class LayerConformance(networks.NetworkConformance):
                     expect_close(layer_by_formula(variant, plan, x, parameters, buffers), y, tolerance, what)
 
     def _check_gradient(self, layer: Layer) -> None:
-        """`backward` gives the derivatives of `forward` with respect to inputs and parameters, on every rung."""
+        """Check on every rung that `backward` gives the derivatives of `forward` with respect to inputs and parameters."""
         if not layer.trainable:
             return
         for variant in [layer, *unusual(layer)]:
@@ -249,9 +249,9 @@ class LayerConformance(networks.NetworkConformance):
                     expect_gradient(d_x.reshape(x.shape), value, x, f"{rung!r}: d_x of a prediction")
 
     def _check_digits(self, layer: Layer) -> None:
-        """Sums over many rows are taken so that float32 loses little: a sum that adds one row after the other does not pass.
+        """Check that sums over many rows are precise in float32: adding one row after the other does not pass.
 
-        Gradients may differ from those of float64 by 64 roundings of the largest that a sum over all rows could be.
+        Gradients may differ from float64 by 64 roundings of the largest possible sum over all rows.
         """
         shape = self.input_shapes[0]
         if not layer.plan(shape).tensors or layer.plan(shape).training_only:
@@ -272,19 +272,19 @@ class LayerConformance(networks.NetworkConformance):
             expect_close(gradients[0], gradients[1], tolerance, f"{rung!r}, {n_rows} rows: gradients in float32")
 
     def _check_rows(self, layer: Layer) -> None:
-        """At prediction a row gives the same bits whatever rows stand beside it (compiled; a BLAS behind NumPy may differ)."""
+        """Check that a row's prediction does not depend on other rows, to the bit (compiled only; NumPy's BLAS may differ)."""
         if native_kernel(layer) is None or layer.plan(self.input_shapes[0]).training_only:
             return
         for dtype in DTYPES:
             x, parameters, buffers, _ = self._problem(layer, 29, self.input_shapes[0], dtype)
             whole = Call(layer, x, parameters, buffers, training=False).forward()
             blocks = [slice(0, 1), slice(1, 4), slice(4, 17), slice(17, 29)]
-            # The host's buffers are not the caller's: the first row of a slice may be any of them.
+            # The host's buffers are not the caller's: a slice may begin at any row of them.
             parts = [Call(layer, x[block], parameters, buffers, training=False, first_row=29 - block.stop).forward() for block in blocks]
             expect_same_bits(np.concatenate(parts), whole, f"{dtype.__name__}: y of blocks of rows")
 
     def _check_spread(self, layer: Layer) -> None:
-        """Where the plan says `spreads_nan`, the first output of a sample tells whether its inputs are finite, whatever the parameters."""
+        """Check for plans with `spreads_nan` that the first output of a sample shows whether its inputs are finite, for any parameters."""
         if native_kernel(layer) is None or not layer.plan(self.input_shapes[0]).spreads_nan:
             return
         for dtype in DTYPES:
@@ -298,7 +298,7 @@ class LayerConformance(networks.NetworkConformance):
                 expect(hidden.size == 0, what)
 
     def _check_domain(self, layer: Layer) -> None:
-        """At prediction it gives what its plan says."""
+        """Check that predictions are in the domain of the plan."""
         if layer.plan(self.input_shapes[0]).training_only:
             return
         for one in (layer, numpy_twin(layer)):
@@ -307,7 +307,7 @@ class LayerConformance(networks.NetworkConformance):
             expect_in_domain(y, x, checked_domain(plan.output_domain, layer), f"{one!r}")
 
     def _check_parts(self, layer: Layer) -> None:
-        """While training, a kernel called in parts, as its plan allows, gives the bits of one call."""
+        """Check that a kernel called in parts in training, as its plan allows, gives the same bits as one call."""
         plan = layer.plan(self.input_shapes[0])
         allowed: dict[Split, object] = {"rows": plan.split_rows, "columns": plan.split_columns, "parameters": plan.gradient_unit}
         splits = [split for split, is_allowed in allowed.items() if is_allowed]
@@ -322,7 +322,7 @@ class LayerConformance(networks.NetworkConformance):
                         expect_same_bits(value, whole[name], what)
 
     def _check_sums(self, layer: Layer) -> None:
-        """A kernel that is given the sums of a batch computes what it does with its own, but for 64 roundings of the largest number."""
+        """Check that a kernel gives the same results with given batch sums as with its own, up to 64 roundings of the largest number."""
         if native_kernel(layer) is None or not layer.plan(self.input_shapes[0]).batch_sums:
             return
         for n_rows, shape in [*((n, self.input_shapes[0]) for n in ROWS[1:]), *((7, shape) for shape in self.input_shapes[1:])]:
@@ -334,9 +334,9 @@ class LayerConformance(networks.NetworkConformance):
                     expect_close(joined[name], should, tolerance, what)
 
     def _check_sparse(self, layer: Layer) -> None:
-        """A kernel that takes sparse rows computes what it does with a matrix of their numbers and zeros, but for 64 roundings.
+        """Check that a kernel gives the same results for sparse rows as for a dense matrix, up to 64 roundings.
 
-        No bit of it depends on the number of threads.
+        The results must not depend on the number of threads, to the bit.
         """
         shape = self.input_shapes[0]
         if native_kernel(layer) is None or not layer.plan(shape).takes_sparse:
@@ -360,7 +360,7 @@ class LayerConformance(networks.NetworkConformance):
                     expect_same_bits(of_team, of_rows, f"{what} of three threads")
 
     def _trained(self, layer: Layer, n_rows: int, shape: tuple[int, ...], dtype: Any, split: Split) -> dict[str, np.ndarray]:
-        """What a forward and a backward call, or what they are split into, leave behind."""
+        """Results of a forward and a backward call, possibly split."""
         x, parameters, buffers, plan = self._problem(layer, n_rows, shape, dtype)
         call = Call(layer, x, parameters, buffers)
         y = call.forward(split).copy()
@@ -374,7 +374,7 @@ class LayerConformance(networks.NetworkConformance):
 
 
 def _both_ways(network: Sequential, x: Any, d_output: np.ndarray, n_threads: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a network gives for a batch, and the gradients of all parameters, on a team."""
+    """Outputs of a network for a batch, and the gradients of all parameters, computed by a team of threads."""
     with team_of(n_threads):
         y = network.forward(x, training=True)
         network.backward(d_output=d_output)
@@ -388,7 +388,7 @@ def _projected(
 
 
 def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
-    """The plan is sound, the same every time, and fits the kernel."""
+    """Check that the plan is valid, the same every time, and fits the kernel."""
     plan = layer.plan(shape)
     what = f"plan({shape})"
     try:
@@ -405,11 +405,11 @@ def check_plan(layer: Layer, shape: tuple[int, ...]) -> None:
 
 
 def check_planning(layer: Layer) -> None:
-    """A plan for a large sample takes little memory: a small file may name any shape, and `nncore.load` plans before it takes memory."""
+    """Check that a plan for a large sample takes little memory: a small file may name any shape, and `nncore.load` plans first."""
     for shape in ((10**8,), (10**4, 10**4)):
         tracemalloc.start()
         try:
-            with contextlib.suppress(NNCoreError):  # it may refuse such a sample
+            with contextlib.suppress(NNCoreError):  # the layer may refuse such a sample
                 layer.plan(shape)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -418,7 +418,7 @@ def check_planning(layer: Layer) -> None:
 
 
 def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.ndarray) -> None:
-    """Gradients are no larger than the host takes them to be without looking at them; where x has NaN, it looks."""
+    """Check that gradients are within the bound that the host assumes unless x has NaN."""
     factor = max(plan.gradient_bound, float(np.abs(x).max()))
     n_terms = len(x) * plan.gradient_terms
     bound = factor * float(np.abs(d_y).max()) * n_terms * (1 + n_terms * float(np.finfo(x.dtype).eps))
@@ -431,7 +431,7 @@ def check_bound(plan: Plan, x: np.ndarray, d_y: np.ndarray, d_parameters: np.nda
 
 
 def check_splitting(layer: Layer, plan: Plan, what: str) -> None:
-    """What a plan says about splitting fits the kernel."""
+    """Check that the plan's declarations about splitting fit the kernel."""
     unit = plan.gradient_unit
     if (kernel := native_kernel(layer)) is None:
         return

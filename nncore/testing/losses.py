@@ -1,4 +1,4 @@
-"""What every loss is checked for."""
+"""Conformance checks of losses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DTYPES = (np.float32, np.float64)
 
 
 class LossConformance(networks.NetworkConformance):
-    """Checks of a loss.
+    """Conformance checks of a loss.
 
     >>> class TestHalfMSE(LossConformance):
     ...     name = "half_mse"
@@ -38,11 +38,11 @@ class LossConformance(networks.NetworkConformance):
     Attributes
     ----------
     columns : sequence of int
-        Numbers of outputs to try; the next larger one where the loss does not take one of them.
+        Numbers of outputs to test. If the loss does not accept one, the next larger number is tested.
     exact_gradient : bool
-        False if `backward` is by design not the derivative of `forward`; central differences are then left out.
+        False if `backward` is by design not the derivative of `forward`. Gradients are then not checked.
 
-    The loss's class may have attributes of these names instead.
+    The loss's class may have these attributes instead.
     """
 
     kind = "losses"
@@ -79,11 +79,11 @@ class LossConformance(networks.NetworkConformance):
         self.each(lambda loss: check_refusals(loss, self.columns_of(loss)[0]))
 
     def columns_of(self, loss: Loss) -> list[int]:
-        """`columns`, as the loss takes them."""
+        """`columns`, adapted to the loss."""
         return list(dict.fromkeys(outputs_for(loss, n_outputs) for n_outputs in self.columns))
 
     def network(self) -> Sequential:
-        """It ends as the loss says; where any numbers will do, in (0, 1), as the targets."""
+        """A network with the output domain of the loss. If the loss accepts any numbers, outputs are in (0, 1), like the targets."""
         loss = self.components()[0]
         n_outputs = self.columns_of(loss)[0]
         last = activation_for(loss, n_outputs)
@@ -92,7 +92,7 @@ class LossConformance(networks.NetworkConformance):
         return Sequential(Dense(8, activation="tanh"), Dense(n_outputs, activation=last)).build(4, rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit by name, or on from where `network` is."""
+        """Fit with the loss by name, or continue the training of `network`."""
         instance = self.components()[0]
         _, real, labels = example(instance, 60, self.columns_of(instance)[0], np.float32)
         made = self.arguments or self.component_class().examples
@@ -100,7 +100,7 @@ class LossConformance(networks.NetworkConformance):
         loss = first if network.loss is None else None
         y = labels if real is None else real
         assert y is not None, "a loss takes reals or labels"
-        batch_size = len(y) if instance.needs_batch else 16  # of other samples such a loss is another function
+        batch_size = len(y) if instance.needs_batch else 16  # such a loss is another function for other batches
         history = network.fit(networks.inputs(), y, loss=loss, optimizer="adam", epochs=epochs, batch_size=batch_size, progress=False)
         return list(history["loss"])
 
@@ -109,7 +109,7 @@ Target = np.ndarray
 
 
 def example(loss: Loss, n_rows: int, n_outputs: int, dtype: type) -> tuple[np.ndarray, Target | None, Target | None]:
-    """Outputs between 0 and 1 (where logits and probabilities are both at home), real targets, and labels, as the loss takes."""
+    """Outputs between 0 and 1 (valid logits and probabilities), real targets, and labels, as the loss takes them."""
     rng = np.random.default_rng([n_rows, n_outputs])
     output = rng.uniform(0.05, 0.95, (n_rows, n_outputs))
     labels = rng.integers(loss.n_labels(n_outputs), size=n_rows)
@@ -118,7 +118,7 @@ def example(loss: Loss, n_rows: int, n_outputs: int, dtype: type) -> tuple[np.nd
 
 
 def real_targets(loss: Loss, rng: np.random.Generator, n_rows: int, n_outputs: int) -> np.ndarray:
-    """Real targets (n_rows, n_targets) that the loss takes: distributions over the classes where it takes labels, too."""
+    """Valid real targets of shape (n_rows, n_targets): distributions over the classes if the loss also takes labels."""
     real = loss.example_targets(rng, n_rows, n_outputs)
     if real is None:
         low, high = bounds(loss.target_range) if loss.target_range else (0.0, 1.0)
@@ -129,7 +129,7 @@ def real_targets(loss: Loss, rng: np.random.Generator, n_rows: int, n_outputs: i
 
 
 def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, Target, np.ndarray]]:
-    """Output, target and weight for every size, dtype and kind of target."""
+    """Outputs, targets and weights of every size, dtype and kind of target."""
     shapes = [(n_rows, columns[0]) for n_rows in ROWS if n_rows > 0 or not loss.needs_batch] + [(9, n_outputs) for n_outputs in columns[1:]]
     for n_rows, n_outputs in shapes:
         for dtype in DTYPES:
@@ -141,12 +141,12 @@ def examples(loss: Loss, columns: Sequence[int]) -> Iterator[tuple[np.ndarray, T
 
 
 def weights_for(loss: Loss, weight: np.ndarray) -> np.ndarray:
-    """As the loss is given them: any, or shares of the whole batch for one that sees all of it."""
+    """Weights as the host passes them: unchanged, or as fractions of the whole batch for a loss that needs all of it."""
     return np.asarray(weight / weight.sum(), weight.dtype) if loss.needs_batch else weight
 
 
 def check_decision(loss: Loss, n_outputs: int) -> None:
-    """The formula gives what `decide` does, where that is values; of class indices, the outputs that they are found in."""
+    """Check that the formula agrees with `decide` if that gives values. For class indices, compare the outputs they are found from."""
     output, _, _ = example(loss, 9, n_outputs, np.float64)
     decided = loss.decide(output)
     by_formula = decided_by_formula(loss, output)
@@ -154,7 +154,7 @@ def check_decision(loss: Loss, n_outputs: int) -> None:
 
 
 def check_moments(loss: Loss, n_outputs: int) -> None:
-    """What outputs stand for by `decide` and `deviation`, `of_moments` turns into such outputs, in any unit."""
+    """Check that `of_moments` inverts `decide` and `deviation`, in any unit."""
     for one in (loss, loss.for_any_unit()):
         output, _, _ = example(one, 9, n_outputs, np.float64)
         deviation = one.deviation(output)
@@ -172,7 +172,7 @@ def check_moments(loss: Loss, n_outputs: int) -> None:
 
 
 class Rung:
-    """Value and gradient of a loss, with all buffers guarded: compiled, or NumPy's where there is no kernel."""
+    """Value and gradient of a loss on guarded buffers: compiled, or NumPy if it has no kernel."""
 
     def __init__(self, loss: Loss) -> None:
         kernel = native_kernel(loss)
@@ -194,7 +194,7 @@ class Rung:
         return np.asarray(value, output.dtype), np.asarray(weighted, output.dtype)
 
     def value(self, output: np.ndarray, target: Target, weight: np.ndarray) -> np.ndarray:
-        """The loss of each row alone."""
+        """Only the loss of each row."""
         if self.table is not None:
             return self._native(output, target, weight, None)[0]
         shares = (weight,) if self.loss.needs_batch else ()
@@ -226,7 +226,7 @@ class Rung:
 
 
 def rungs(loss: Loss) -> list[Rung]:
-    """NumPy's, and the kernel's if there is one."""
+    """NumPy, and the kernel if there is one."""
     return [Rung(numpy_twin(loss))] + ([Rung(loss)] if native_kernel(loss) else [])
 
 
@@ -235,7 +235,7 @@ def _what(rung: Rung, output: np.ndarray, target: Target) -> str:
 
 
 def check_declarations(loss: Loss) -> None:
-    """`targets`, `target_range`, `output_domain`, `training_only`, `link` and `metrics` name things that exist."""
+    """Check that `targets`, `target_range`, `output_domain`, `training_only`, `link` and `metrics` have valid values."""
     for n_outputs in {outputs_for(loss, wanted) for wanted in (1, 2, 3)}:
         word = loss.output_domain_for(n_outputs)
         expect(word in OUTPUT_DOMAINS, f"output_domain is {word!r}; it must be one of {', '.join(map(repr, OUTPUT_DOMAINS))}")
@@ -258,7 +258,7 @@ def check_declarations(loss: Loss) -> None:
 
 
 def check_judge(loss: Loss) -> None:
-    """The constant output that is best by `judge` is that which is best by the loss, for each output by itself."""
+    """Check that the best constant output by `judge` is also the best by the loss, for each output separately."""
     if loss.judge is None:
         return
     metric: Metric = registry.resolve("metrics", loss.judge)
@@ -266,7 +266,7 @@ def check_judge(loss: Loss) -> None:
     expect(isinstance(says, bool), f"judge is {metric!r}, which does not say whether more of it is better")
     n_outputs = outputs_for(loss, 1)
     rng = np.random.default_rng(11)
-    truth = np.exp(rng.normal(-0.3, 0.8, (101, loss.n_targets(n_outputs))))  # skewed: mean, median and mode are apart
+    truth = np.exp(rng.normal(-0.3, 0.8, (101, loss.n_targets(n_outputs))))  # skewed: mean, median and mode differ
     truth = np.clip(truth, *np.clip(bounds(loss.target_range or "(0, 2)"), 0.01, 2.0))
     link = None if loss.link is None else registry.resolve("activations", loss.link)
     grid = np.linspace(-2, 2, 401)
@@ -286,7 +286,7 @@ def check_judge(loss: Loss) -> None:
 
 
 def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
-    """On every rung: finite, the same bits again, the value the same without gradient, and the gradient weighted row by row."""
+    """Check on every rung: finite and reproducible results, the same value without gradient, and a gradient weighted by row."""
     for rung in rungs(loss):
         for output, target, weight in examples(loss, columns):
             what, before = _what(rung, output, target), (output.copy(), target.copy())
@@ -307,7 +307,7 @@ def check_rungs(loss: Loss, columns: Sequence[int]) -> None:
 
 
 def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
-    """The kernel computes what `forward` and `backward` compute, for the given hyperparameters and for unusual ones.
+    """Check that the kernel agrees with `forward` and `backward`, for the given hyperparameters and for unusual ones.
 
     Results may differ by 16 roundings of numbers of order one, and one more for each column of a sum. Or they may differ by 16 times the
     effect of a change of the outputs by one rounding.
@@ -326,7 +326,7 @@ def check_agreement(loss: Loss, columns: Sequence[int]) -> None:
 
 
 def check_gradient(loss: Loss, columns: Sequence[int]) -> None:
-    """`backward` is the derivative of `forward` on every rung, weights included."""
+    """Check on every rung that `backward` is the derivative of `forward`, including weights."""
     weight = weights_for(loss, np.array([1.0, 0.5, 2.0, 0.0, 1.5]))
     for variant, n_outputs in itertools.product([loss, *unusual(loss)], columns):
         for rung in rungs(variant):
@@ -342,7 +342,7 @@ def _total(rung: Rung, output: np.ndarray, target: Target, weight: np.ndarray) -
 
 
 def check_rows(loss: Loss, n_outputs: int) -> None:
-    """A block of rows gives the bits that it has in the whole: the host may split a batch. For whole batches see `check_absent`."""
+    """Check that a block of rows gives the same bits as in the whole batch: the host may split it. For whole batches see `check_absent`."""
     if loss.needs_batch:
         check_absent(loss, n_outputs)
         return
@@ -362,7 +362,7 @@ def check_rows(loss: Loss, n_outputs: int) -> None:
 
 
 def check_absent(loss: Loss, n_outputs: int) -> None:
-    """A loss of whole batches does not see rows of weight 0: the other rows are as they are without them."""
+    """Check that a loss of whole batches ignores rows of weight 0."""
     for rung, dtype in itertools.product(rungs(loss), DTYPES):
         output, *targets = example(loss, 29, n_outputs, dtype)
         here = np.random.default_rng(1).permutation(29) < 20
@@ -379,7 +379,7 @@ def check_absent(loss: Loss, n_outputs: int) -> None:
 
 
 def check_refusals(loss: Loss, n_outputs: int) -> None:
-    """The host refuses labels that are no class, and real targets outside `target_range`."""
+    """Check that the host refuses invalid labels, and real targets outside `target_range`."""
     net = Sequential(Dense(n_outputs, activation=activation_for(loss, n_outputs))).build(4, loss=loss, rng=0)
     wrong: list[np.ndarray] = []
     kind = loss.targets_for(n_outputs)

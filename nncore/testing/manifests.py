@@ -1,4 +1,4 @@
-"""Imports manifests in this process, for `nncore.testing.apart`: ``python -m nncore.testing.manifests DISTRIBUTION:ENTRY ...``."""
+"""Import manifests in this process, for `nncore.testing.apart`: ``python -m nncore.testing.manifests DISTRIBUTION:ENTRY ...``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.testing.telling import telling
 
 
 def main(*names: str) -> None:
-    """Tell of each manifest when its import begins, and of the end. One that raises is left to who reads it afterwards."""
+    """Report the begin of each import, and the end of all. Errors of a manifest are ignored here; its reader reports them later."""
     entries = {str(entry): entry for entry in entries_of_plugins()}
     with telling() as tell:
         for name in names:

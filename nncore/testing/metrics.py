@@ -1,4 +1,4 @@
-"""What every metric is checked for."""
+"""Conformance checks of metrics."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nncore.testing.guarded import Guarded
 from nncore.testing.hyperparameters import unusual
 from nncore.testing.setting import setting
 
-#: Outputs, which a metric sees after the loss's link, and targets.
+#: Outputs after the loss's link, and targets.
 Example = tuple[np.ndarray, np.ndarray]
 
 N_ROWS = 32
 
 
 class MetricConformance(Conformance):
-    """Checks of a metric.
+    """Conformance checks of a metric.
 
     >>> class TestR2(MetricConformance):
     ...     name = "r2"
@@ -34,7 +34,7 @@ class MetricConformance(Conformance):
     Attributes
     ----------
     weighted : bool
-        False if it takes no notice of sample weights by design. The metric's class may say so instead.
+        False if it ignores sample weights by design. The metric's class may have this attribute instead.
     """
 
     kind = "metrics"
@@ -65,7 +65,7 @@ class MetricConformance(Conformance):
 
 
 def example(metric: Metric) -> Example:
-    """Outputs and targets that the metric takes: its own, or probabilities and classes, or numbers, several or one."""
+    """Outputs and targets for the metric: its own example, or probabilities and classes, or one or several columns of numbers."""
     rng = np.random.default_rng(7)
     own = metric.example(rng, N_ROWS)
     if own is not None:
@@ -75,7 +75,7 @@ def example(metric: Metric) -> Example:
         try:
             metric.check_shapes(output.shape, target.shape)
             metric.score(output, target)
-        except Exception as error:  # it takes something else, and says so in a way of its own
+        except Exception as error:  # it takes something else, and may raise anything
             tried.append(f"outputs {output.shape} with targets {target.shape}: {type(error).__name__}: {error}")
         else:
             return output, target
@@ -95,7 +95,7 @@ def candidates(rng: np.random.Generator) -> list[Example]:
 
 
 def check_score(metric: Metric) -> None:
-    """A finite number, the same for the same arrays, which stay as they are, in float32 too."""
+    """Check that the score is finite, the same for the same arrays, also in float32, and does not change them."""
     output, target = example(metric)
     for dtype in (np.float32, np.float64):
         typed = output.astype(dtype), target.astype(dtype) if target.dtype.kind == "f" else target
@@ -109,7 +109,7 @@ def check_score(metric: Metric) -> None:
 
 
 def check_direction(metric: Metric) -> None:
-    """The metric says which way it improves, and predictions that equal the targets score no worse than others, as it says."""
+    """Check that the metric declares its direction, and that perfect predictions score no worse than others in it."""
     says = metric.higher_is_better
     expect(isinstance(says, bool), f"higher_is_better is {says!r}; it must be True or False, so that nobody has to guess what is better")
     output, target = example(metric)
@@ -133,7 +133,7 @@ def check_order(metric: Metric) -> None:
 
 
 def check_weights(metric: Metric) -> None:
-    """A weight is how often a row counts: 1 for none, 2 for a row that is there twice, 0 for one that is not there."""
+    """Check weights: 1 equals no weights, 2 a duplicate row, and 0 a removed row."""
     output, target = example(metric)
     _expect_equal(metric.score(output, target, np.ones(N_ROWS)), metric.score(output, target), "weights of 1")
     weights = np.random.default_rng(3).integers(0, 4, N_ROWS)
@@ -145,7 +145,7 @@ def check_weights(metric: Metric) -> None:
 
 
 def check_blocks(metric: Metric) -> None:
-    """A metric that is computed from its terms gives the same score if outputs come in blocks, also after other data."""
+    """Check that a metric computed from terms gives the same score for outputs in blocks, also after other data."""
     if not goes_by_terms(metric):
         return
     for output, target in (example(metric), [part[::-1] for part in example(metric)]):
@@ -161,7 +161,7 @@ def check_blocks(metric: Metric) -> None:
 
 
 def check_agreement(metric: Metric) -> None:
-    """The kernel computes the terms that the method computes, all buffers guarded, for the given arguments and for unusual ones."""
+    """Check that the kernel computes the same terms as the method, on guarded buffers, for the given arguments and for unusual ones."""
     kernel = native_kernel(metric)
     if kernel is None:
         return
@@ -188,7 +188,7 @@ def check_agreement(metric: Metric) -> None:
 
 
 def check_fit(metric: Metric) -> None:
-    """Found by name, it has a column of the history with what `score` gives."""
+    """Check that a fit with the metric by name has a column with the value of `score` in its history."""
     output, target = example(metric)
     if target.ndim == 2 and target.shape != output.shape:
         raise unittest.SkipTest("which loss goes with it is not known")

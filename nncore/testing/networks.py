@@ -1,4 +1,4 @@
-"""What a component is checked for inside small networks, from construction to file and back."""
+"""Conformance checks in small networks: training, reproducibility, saving and loading."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from nncore.testing.guarded import OutOfBounds
 
 
 class NetworkConformance(Conformance):
-    """Checks of what takes part in training: small networks with the component, found by name."""
+    """Checks of a component that takes part in training, in small networks that use it by name."""
 
-    #: The check that calls the component on guarded buffers only.
+    #: The check that calls the component only on guarded buffers.
     guarded_check: ClassVar[str]
 
     def network(self) -> Sequential:
-        """A network that is not trained yet, the same every time."""
+        """An untrained network, the same every time."""
         raise NotImplementedError(f"{type(self).__name__}.network")
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Train it from where it is, and return the loss of each epoch."""
+        """Train the network further, and return the loss of each epoch."""
         raise NotImplementedError(f"{type(self).__name__}.train")
 
     def network_inputs(self, network: Sequential) -> np.ndarray:
-        """What `train` trains it on."""
+        """The inputs that `train` uses."""
         return inputs()
 
     def can_train(self) -> bool:
-        """False for what cannot be trained through."""
+        """Whether a network with the component can be trained."""
         return True
 
     def test_trains_a_network(self) -> None:
-        """30 epochs leave a lower loss than the first had, and only finite parameters."""
+        """After 30 epochs, the loss is lower than in the first, and all parameters are finite."""
         self._skip_what_cannot_run()
         network = self.network()
         losses = self.train(network, 30)
@@ -52,7 +52,7 @@ class NetworkConformance(Conformance):
         expect(losses[-1] < losses[0], f"30 epochs of training take the loss from {losses[0]:.6g} to {losses[-1]:.6g}: it should fall")
 
     def test_network_ends_with_the_same_bits(self) -> None:
-        """Two runs, and runs by teams of threads, end with the same bits."""
+        """Two runs, and runs on several threads, end with the same bits."""
         self._skip_what_cannot_run()
         ends = []
         for n_parts in (1, 1, 2, 3):
@@ -65,7 +65,7 @@ class NetworkConformance(Conformance):
             expect_same_bits(end, ends[0], f"parameters after training with {n_parts} threads")
 
     def test_network_goes_on_from_a_file(self) -> None:
-        """A network saved and loaded in the middle of training predicts and goes on with the same bits as one that was not."""
+        """A network that is saved and loaded during training predicts and continues with the same bits as one that was not."""
         self._skip_what_cannot_run()
         network = self.network()
         self.train(network, 2)
@@ -90,24 +90,24 @@ class NetworkConformance(Conformance):
 
 
 def _parameters(network: Sequential) -> np.ndarray:
-    """A copy of those to predict with, and of those that are trained if they are others."""
+    """A copy of the parameters for prediction, and of the trained ones if they differ."""
     return np.concatenate([network.parameters, *([] if network.trajectory is None else [network.trajectory])])
 
 
 @functools.cache
 def _out_of_bounds(tests: type[NetworkConformance]) -> str:
-    """How the kernel writes outside its buffers, or nothing."""
+    """How the kernel writes outside its buffers; empty if it does not."""
     try:
         getattr(tests(), tests.guarded_check)()
     except OutOfBounds as error:
         return str(error)
-    except Exception:  # is reported by that check
+    except Exception:  # reported by that check
         return ""
     return ""
 
 
 def check_epochs_one_by_one(network: Callable[[], Sequential], train: Callable[[Sequential, int], object]) -> None:
-    """Fits of one epoch, each after saving and loading, must end with the same bits as one fit of all epochs."""
+    """Check that fits of one epoch, each after saving and loading, end with the same bits as one fit of all epochs."""
     whole, part = network(), network()
     train(whole, 4)
     for _ in range(4):
@@ -128,6 +128,6 @@ def inputs() -> np.ndarray:
 
 
 def classes(n_classes: int = 3) -> np.ndarray:
-    """A class for each of `inputs`, decided by its first two features."""
+    """A class for each of `inputs`, determined by its first two features."""
     X = inputs()
     return ((X[:, 0] > 0) + (X[:, 1] > 0.3)) % n_classes

@@ -1,4 +1,4 @@
-"""What every optimizer is checked for."""
+"""Conformance checks of optimizers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nncore.testing.setting import setting
 from nncore.testing.stepping import Kept, Step, evaluate, layout, native_perturb, native_step, native_step_on, numpy_step, steps, zeros
 from nncore.testing.uneven import uneven
 
-#: Numbers of parameters: none, one, about one vector register, and many with a remainder.
+#: Numbers of parameters to test: none, one, about one vector register, and many with a remainder.
 SIZES = (0, 1, 7, 8, 9, 1023)
 DTYPES = (np.float32, np.float64)
 
 
 class OptimizerConformance(networks.NetworkConformance):
-    """Checks of an optimizer.
+    """Conformance checks of an optimizer.
 
     >>> class TestAdam(OptimizerConformance):
     ...     name = "adam"
@@ -36,11 +36,11 @@ class OptimizerConformance(networks.NetworkConformance):
     Attributes
     ----------
     learning_rates : sequence of float
-        Those to try on the bowl and on Rosenbrock's function, beside the default; one of them must do.
+        Learning rates to try on the bowl and on Rosenbrock's function, in addition to the default. One of them must succeed.
     bowl, rosenbrock : bool
-        False if it cannot go downhill there by design: one that trains matrices alone, say, or needs more steps.
+        False if it cannot minimise this function by design, for example because it trains only matrices or needs more steps.
 
-    The optimizer's class may have attributes of these names instead.
+    The optimizer's class may have these attributes instead.
     """
 
     kind = "optimizers"
@@ -87,7 +87,8 @@ class OptimizerConformance(networks.NetworkConformance):
         self.each(check_declarations)
 
     def test_beside_another_optimizer(self) -> None:
-        """In a network where another one trains the other tensors: the same bits for any number of threads, and after a copy."""
+        """In a network where another optimizer trains the other tensors, the bits are the same for any number of threads, and after a
+        copy."""
         self._skip_what_cannot_run()
         for optimizer, pattern in [("sgd", "*.weight"), ("sgd", "*.bias"), (self.name, "*.bias")]:
             groups = {pattern: {"optimizer": self.name if optimizer == "sgd" else "sgd"}}
@@ -120,7 +121,7 @@ class OptimizerConformance(networks.NetworkConformance):
         return Sequential(Dense(8, activation="tanh"), Dense(3)).build(4, rng=5)
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """Fit by name, or on from where `network` is."""
+        """Fit with the optimizer by name, or continue the training of `network`."""
         optimizer = self.name if network.optimizer is None else None
         history = network.fit(
             networks.inputs(), networks.classes(), loss="softmax_cross_entropy", optimizer=optimizer,
@@ -138,9 +139,9 @@ def problem(optimizer: Optimizer, n: int, dtype: type, seed: int = 0) -> tuple[n
 def run(
     step: Step, optimizer: Optimizer, w: np.ndarray, gradients: np.ndarray, state: Kept, first: int = 1, shift: int = 0
 ) -> dict[str, np.ndarray]:
-    """Parameters and state, by name, after a step for every row of `gradients`, all buffers guarded; the arguments stay as they are.
+    """Parameters and state, by name, after a step for every row of `gradients`, on guarded copies.
 
-    Buffers begin `shift` numbers after the boundary of a vector.
+    Buffers begin `shift` numbers after a vector's boundary.
     """
     names = ["w", *state_names(optimizer, w.size)]
     guarded = [Guarded(array, name, shift * array.itemsize) for name, array in zip(names, [w, *state], strict=True)]
@@ -155,7 +156,7 @@ def run(
 
 
 def state_names(optimizer: Optimizer, n: int) -> list[str]:
-    """What the arrays of its state are called in messages."""
+    """Names of the state's arrays in messages."""
     if not optimizer.needs_tensors:
         return ["state"]
     tensors = layout(n)
@@ -164,7 +165,7 @@ def state_names(optimizer: Optimizer, n: int) -> list[str]:
 
 
 def check_step(optimizer: Optimizer) -> None:
-    """On every rung and for every size, steps change `w` and `state` in place, leave `g` alone and give finite numbers."""
+    """Check on every rung and for every size that steps change `w` and `state` in place, do not change `g`, and give finite numbers."""
     for rung, step in steps(optimizer).items():
         for n in SIZES:
             for dtype in DTYPES:
@@ -177,7 +178,7 @@ def check_step(optimizer: Optimizer) -> None:
 
 
 def check_agreement(optimizer: Optimizer) -> None:
-    """The kernel computes what `step` computes, for the given hyperparameters and for unusual ones.
+    """Check that the kernel agrees with `step`, for the given hyperparameters and for unusual ones.
 
     The kernel makes six steps from parameters and gradients of order one. The results may differ by 16 roundings. Or they may differ by 16
     times the effect of a change of the parameters and gradients by one rounding in NumPy, where that is more (iterations amplify it).
@@ -205,7 +206,7 @@ def _rounded_otherwise(arguments: tuple[np.ndarray, np.ndarray, Kept]) -> tuple[
 
 
 def check_same_bits(optimizer: Optimizer) -> None:
-    """The same inputs give the same bits, also to an equal optimizer and wherever the buffers lie in memory."""
+    """Check that the same inputs give the same bits, also for an equal optimizer and for any alignment of the buffers."""
     for rung, step in steps(optimizer).items():
         for dtype in DTYPES:
             arguments = problem(optimizer, 1023, dtype)
@@ -218,7 +219,7 @@ def check_same_bits(optimizer: Optimizer) -> None:
 
 
 def check_skips_zero(optimizer: Optimizer) -> None:
-    """A step with gradients of zero changes nothing, if the class says so."""
+    """If the class declares it, check that a step with zero gradients changes nothing."""
     for rung, step in steps(optimizer).items() if optimizer.skips_zero else ():
         for dtype in DTYPES:
             w, gradients, state = problem(optimizer, 1023, dtype)
@@ -229,7 +230,7 @@ def check_skips_zero(optimizer: Optimizer) -> None:
 
 
 def check_parts(optimizer: Optimizer) -> None:
-    """Steps of the kernel on some parameters, or tensors, after the others give the bits of steps on all: threads share them out."""
+    """Check that steps of the kernel on parts of the parameters or tensors give the same bits as steps on all: threads share them."""
     if native_kernel(optimizer) is None:
         return
     for n in SIZES:
@@ -243,7 +244,7 @@ def check_parts(optimizer: Optimizer) -> None:
 
 
 def _steps_in_parts(n: int, optimizer: Optimizer) -> Iterator[Step]:
-    """Ways of cutting a step: in uneven parts; of tensors, in each place, and the last ones first."""
+    """Ways to split a step: into uneven parts, or at each tensor, with the last ones first."""
     if not optimizer.needs_tensors:
         yield _in_parts([slice(begin, end) for begin, end in uneven(n)])
         return
@@ -262,7 +263,7 @@ def _in_parts(parts: Sequence[slice]) -> Step:
 
 
 def check_declarations(optimizer: Optimizer) -> None:
-    """What `state` and `work` say depends on the tensors alone, also for few of them and none."""
+    """Check that `state` and `work` depend only on the tensors, also for few or none of them."""
     for n in SIZES:
         for tensors in (layout(n), layout(n)[:1], layout(n)[1:]):
             again = type(optimizer)(**optimizer.config())
@@ -275,7 +276,7 @@ def check_declarations(optimizer: Optimizer) -> None:
 
 
 def check_resuming(optimizer: Optimizer) -> None:
-    """A new optimizer that gets w, state and t in the middle goes on with the same bits: nothing is remembered elsewhere."""
+    """Check that a new optimizer continues from w, state and t with the same bits: there is no hidden state."""
     for rung, step in steps(optimizer).items():
         w, gradients, state = problem(optimizer, 33, np.float32)
         straight = run(step, type(optimizer)(**optimizer.config()), w, gradients, state)
@@ -287,7 +288,7 @@ def check_resuming(optimizer: Optimizer) -> None:
 
 
 def check_evaluation(optimizer: Optimizer) -> None:
-    """`evaluation` gives `w` before the first step; later it writes finite numbers to `out` alone, the same ones part by part."""
+    """Check that `evaluation` gives `w` before the first step, and later writes finite numbers only to `out`, the same in parts."""
     for rung, step in steps(optimizer).items():
         for n in SIZES:
             for dtype in DTYPES:
@@ -313,10 +314,10 @@ def _evaluated(optimizer: Optimizer, w: np.ndarray, state: Kept) -> np.ndarray:
 
 
 def check_bound(optimizer: Optimizer) -> None:
-    """No number goes further than `bound` says, for gradients of any size, from the first step on and later."""
+    """Check that no number changes by more than `bound`, for gradients of any size, in the first and in later steps."""
     for variant in [optimizer, *unusual(optimizer)]:
         if variant.needs_tensors and any(declared_state(variant, layout(33))):
-            continue  # it is not asked
+            continue  # the host does not call it
         for size in (1e-12, 1.0, 1e12):
             w, gradients, state = problem(variant, 33, np.float64)
             t = 1
@@ -332,7 +333,8 @@ def check_bound(optimizer: Optimizer) -> None:
 
 
 def check_perturb(optimizer: Optimizer) -> None:
-    """Of two passes: `perturb` writes finite numbers to `w` alone, the same ones part by part and on both rungs, also where all is flat."""
+    """Check for two-pass optimizers that `perturb` writes finite numbers only to `w`, the same in parts and on both rungs, also for zero
+    gradients."""
     if optimizer.n_passes == 1:
         return
     for n in SIZES:

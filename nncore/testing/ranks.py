@@ -1,4 +1,4 @@
-"""Processes that fit a network together, as threads of one process: for tests that need no other library, and end soon whatever happens."""
+"""Simulate processes that train together by threads of one process, for tests without other libraries that always end soon."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nncore.errors import CollectiveError
 
 R = TypeVar("R")
 
-#: Longer than a process of a test waits for another one.
+#: Seconds to wait, longer than any process of a test takes.
 SECONDS = 60.0
 
 
 class ThreadRank(Collective):
-    """One of several threads that stand for processes: see `on_ranks`."""
+    """The collective of a thread that simulates a process: see `on_ranks`."""
 
     def __init__(self, rank: int, letters: list[list[queue.SimpleQueue[bytes | None]]]) -> None:
-        self._rank, self._letters = rank, letters  # to whom, from whom
+        self._rank, self._letters = rank, letters  # sender and receiver
 
     @property
     def rank(self) -> int:
@@ -49,19 +49,21 @@ class ThreadRank(Collective):
 
 
 def on_ranks(size: int, function: Callable[[Collective], R]) -> list[R | BaseException]:
-    """Call a function in so many threads, each with the collective of a process of its own.
+    """Call a function in `size` threads, each with the collective of a separate process.
 
-    Nothing that they fit may be shared: networks and callbacks are made by the function.
+    Threads must not share what they fit: the function makes its own networks and callbacks.
 
     Parameters
     ----------
     size : int
+        Number of threads.
     function : callable
+        Takes a collective.
 
     Returns
     -------
     list
-        What each has returned, or the exception that it has raised, by rank.
+        Result or exception of each thread, by rank.
     """
     letters: list[list[queue.SimpleQueue[bytes | None]]] = [[queue.SimpleQueue() for _ in range(size)] for _ in range(size)]
     results: list[Any] = [None] * size

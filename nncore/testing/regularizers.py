@@ -1,4 +1,4 @@
-"""What every regularizer is checked for."""
+"""Conformance checks of regularizers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.testing.hyperparameters import unusual
 
 
 class RegularizerConformance(BetweenSteps):
-    """Checks of a regularizer.
+    """Conformance checks of a regularizer.
 
     >>> class TestL1(RegularizerConformance):
     ...     name = "l1"
@@ -35,7 +35,7 @@ class RegularizerConformance(BetweenSteps):
         self.each(check_parts)
 
     def test_loss_of_a_network_includes_it(self) -> None:
-        """The loss reported is the data's and the regularizer's; that of `evaluate` is the data's alone."""
+        """The training loss includes the regularizer, that of `evaluate` does not."""
         self._skip_what_cannot_run()
         network = self.network()
         network.fit(_X, _Y, epochs=0, progress=False)
@@ -50,7 +50,7 @@ _Y = np.random.default_rng(12).integers(3, size=20)
 
 
 def kernel_value(regularizer: Regularizer, w: np.ndarray, *, whole: bool = True) -> float:
-    """The kernel's value, added up over parts."""
+    """The kernel's value, summed over parts."""
     total = 0.0
     for part in parts(regularizer.split, w.shape, whole=whole):
         value = Guarded(np.full(1, np.nan), "value")
@@ -60,7 +60,7 @@ def kernel_value(regularizer: Regularizer, w: np.ndarray, *, whole: bool = True)
 
 
 def kernel_gradient(regularizer: Regularizer, w: np.ndarray, g: np.ndarray, *, whole: bool = True, shift: int = 0) -> np.ndarray:
-    """`g` and the kernel's gradient, all buffers guarded."""
+    """`g` plus the kernel's gradient, on guarded buffers."""
     guarded_w, guarded_g = Guarded(w, "w", shift), Guarded(g, "g", shift)
     for part in parts(regularizer.split, w.shape, whole=whole):
         call(regularizer, "add_gradient", w.shape, part, guarded_w.array, g=guarded_g.array)
@@ -69,7 +69,7 @@ def kernel_gradient(regularizer: Regularizer, w: np.ndarray, g: np.ndarray, *, w
 
 
 def numpy_gradient(regularizer: Regularizer, w: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """`g` and the gradient of the method."""
+    """`g` plus the gradient of the method."""
     before, result = w.copy(), g.copy()
     regularizer.add_gradient(w, result)
     expect_same_bits(w, before, "w, which add_gradient must not write")
@@ -77,7 +77,7 @@ def numpy_gradient(regularizer: Regularizer, w: np.ndarray, g: np.ndarray) -> np
 
 
 def check_value(regularizer: Regularizer) -> None:
-    """A finite number for tensors of any shape, 0 included, the same for the same tensor; the tensor stays as it is."""
+    """Check that the value is finite for tensors of any shape, also 0, the same for the same tensor, and does not change it."""
     for shape in SHAPES:
         for dtype in DTYPES:
             for w in (tensor(shape, dtype), np.zeros(shape, dtype)):
@@ -92,7 +92,7 @@ def check_value(regularizer: Regularizer) -> None:
 
 
 def check_gradient(regularizer: Regularizer) -> None:
-    """`add_gradient` adds the gradient of `value`, by central differences."""
+    """Check by central differences that `add_gradient` adds the gradient of `value`."""
     for shape in ((1, 1), (1, 9), (3, 5), (7, 4)):
         w, g = tensor(shape, np.float64), tensor(shape, np.float64, seed=1)
         added = numpy_gradient(regularizer, w, g) - g
@@ -100,7 +100,7 @@ def check_gradient(regularizer: Regularizer) -> None:
 
 
 def check_agreement(regularizer: Regularizer) -> None:
-    """The kernel computes what the methods compute, for the given hyperparameters and for unusual ones, to 64 roundings."""
+    """Check that the kernel agrees with the methods to 64 roundings, for the given hyperparameters and for unusual ones."""
     if native_kernel(regularizer) is None:
         return
     for variant in [regularizer, *unusual(regularizer)]:
@@ -116,7 +116,7 @@ def check_agreement(regularizer: Regularizer) -> None:
 
 
 def check_parts(regularizer: Regularizer) -> None:
-    """On parts of a tensor, one after the other, the kernel's gradient has the bits of the whole, and its values add up."""
+    """Check that the kernel's gradient on parts of a tensor has the same bits as on the whole, and that its values add up."""
     if native_kernel(regularizer) is None:
         return
     for shape in SHAPES:

@@ -1,4 +1,4 @@
-"""Runs the conformance checks of any registered component without pytest, for ``nncore plugins --verify``."""
+"""Run the conformance checks of any registered component without pytest, for ``nncore plugins --verify``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nncore.testing.samplers import SamplerConformance
 from nncore.testing.schedules import ScheduleConformance
 from nncore.testing.transforms import TransformConformance
 
-#: The checks of each kind.
+#: Test class of each kind.
 CONFORMANCE: dict[str, type[Conformance]] = {
     "activations": ActivationConformance,
     "callbacks": CallbackConformance,
@@ -50,7 +50,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one check.
+    """Result of one check.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Outcome:
     status : {"ok", "failed", "skipped", "untried"}
         "untried": the component cannot be made without arguments, and its class has no `examples`.
     message : str
-        Why it failed, or was not run.
+        Why the check failed, or was not run.
     """
 
     check: str
@@ -68,22 +68,22 @@ class Outcome:
 
 
 def conformance_class(kind: str, name: str) -> type[Conformance]:
-    """The test class that an author would write for a component, without settings."""
+    """The test class of a component, without settings."""
     return type(f"Verify_{name}", (CONFORMANCE[kind],), {"kind": kind, "name": name})
 
 
 def verify(kind: str, name: str, *, begins: Callable[[str], None] = lambda check: None) -> Iterator[Outcome]:
-    """Run every check of a component, found by name; `begins` is called with each before it runs."""
+    """Run every check of a component, found by name. `begins` is called with the name of each check before it runs."""
     tests = conformance_class(kind, name)
     defined = dict.fromkeys(name for cls in reversed(tests.__mro__) for name in vars(cls) if name.startswith("test_"))
-    # From the general to the special; whole networks come last, as they fail whatever is wrong.
+    # From general to special. Whole networks come last, because they fail for any fault.
     for attribute in sorted(defined, key=lambda name: name in vars(NetworkConformance)):
         begins(_check(attribute))
         yield outcome(tests(), attribute)
 
 
 def _check(attribute: str) -> str:
-    """``"kernel agrees with numpy"``, of the name of a test method."""
+    """Name of a check from that of its test method: ``"kernel agrees with numpy"``."""
     return attribute.removeprefix("test_").replace("_", " ")
 
 

@@ -1,4 +1,4 @@
-"""What every sampler is checked for."""
+"""Conformance checks of samplers."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from nncore.network import Sequential
 from nncore.testing import networks
 from nncore.testing.expectations import expect, expect_same_bits
 
-#: Numbers of samples to try.
+#: Numbers of samples to test.
 SIZES = (1, 2, 3, 7, 60, 997)
 SEEDS = (0, 5, 2**64 - 1)
 EPOCHS = (0, 1, 2, 17)
 
 
 class SamplerConformance(networks.NetworkConformance):
-    """Checks of a sampler.
+    """Conformance checks of a sampler.
 
     >>> class TestBalanced(SamplerConformance):
     ...     name = "balanced"
     """
 
     kind = "samplers"
-    guarded_check = "test_order"  # nothing of a sampler is compiled
+    guarded_check = "test_order"  # samplers are not compiled
 
     def test_order(self) -> None:
         self.each(check_order)
@@ -43,7 +43,7 @@ class SamplerConformance(networks.NetworkConformance):
         self.each(check_in_stream)
 
     def network(self) -> Sequential:
-        """A classifier that is trained on what the sampler visits."""
+        """A classifier that is trained with the sampler."""
         return Sequential(Dense(8, activation="tanh"), Dense(3)).build(
             4, loss="softmax_cross_entropy", optimizer={"name": "adam", "lr": 0.02}, rng=5
         )
@@ -58,14 +58,14 @@ class SamplerConformance(networks.NetworkConformance):
         return list(history["loss"])
 
     def test_a_fit_goes_on_with_the_order_it_would_have_met(self) -> None:
-        """Epochs one by one, each after saving and loading, end with the same bits as all of them in one fit."""
+        """Fits of one epoch, each after saving and loading, end with the same bits as one fit of all epochs."""
         self.each(
             lambda sampler: networks.check_epochs_one_by_one(self.network, lambda network, epochs: self._train(network, epochs, sampler))
         )
 
 
 def samples_of(n_samples: int) -> Iterator[tuple[str, SampleInfo]]:
-    """Labels, one-hot and real targets for so many samples, and what to call them."""
+    """Labels, one-hot targets and real targets for `n_samples`, with a name of each."""
     rng = np.random.default_rng([n_samples, 3])
     labels = np.minimum(rng.geometric(0.6, n_samples) - 1, 3)  # the higher a class, the rarer
     weights = rng.uniform(0.5, 2, n_samples)
@@ -81,7 +81,7 @@ def _fixed(array: np.ndarray) -> np.ndarray:
 
 
 def taken(sampler: Sampler) -> list[tuple[str, SampleInfo, int]]:
-    """Samples that the sampler takes, with the length of an epoch."""
+    """Samples that the sampler accepts, with the length of an epoch."""
     found, refusals = [], []
     for n_samples in SIZES:
         for what, samples in samples_of(n_samples):
@@ -94,7 +94,7 @@ def taken(sampler: Sampler) -> list[tuple[str, SampleInfo, int]]:
 
 
 def check_order(sampler: Sampler) -> None:
-    """Numbers of rows, as many in every epoch as `length` says, as int64."""
+    """Check that every epoch has `length` row numbers, in int64."""
     for what, samples, length in taken(sampler):
         is_count = isinstance(length, (int, np.integer)) and not isinstance(length, bool) and length >= 1
         expect(is_count, f"{what}: length is {length!r}, a whole number of at least 1 is expected")
@@ -112,7 +112,7 @@ def check_order(sampler: Sampler) -> None:
 
 
 def check_memory(sampler: Sampler) -> None:
-    """The order of an epoch is the same again, after other epochs, and from a sampler that was never asked before."""
+    """Check that the order of an epoch is reproducible: after other epochs, and from a new sampler."""
     for what, samples, _ in taken(sampler):
         first = {epoch: sampler.order(samples, 7, epoch) for epoch in EPOCHS}
         for epoch in reversed(EPOCHS):
@@ -125,7 +125,7 @@ def check_memory(sampler: Sampler) -> None:
 
 
 def check_in_stream(sampler: Sampler) -> None:
-    """What stands for it on a stream visits every sample once, and so does it; in the order of the data if it says so."""
+    """Check that the sampler and its substitute for streams visit every sample once; in the order of the data if declared."""
     way = sampler.in_stream
     expect(way in ("in_turn", "shuffled", None), f"in_stream is {way!r}, 'in_turn', 'shuffled' or None is expected")
     if way is None:
@@ -138,7 +138,7 @@ def check_in_stream(sampler: Sampler) -> None:
 
 
 def check_reading(sampler: Sampler) -> None:
-    """Labels, targets and weights cannot be written to, and the sampler does not try."""
+    """Check that the sampler does not write to labels, targets and weights, which are read-only."""
     for what, samples, _ in taken(sampler):
         try:
             sampler.order(samples, 0, 0)

@@ -1,4 +1,4 @@
-"""What every schedule is checked for."""
+"""Conformance checks of schedules."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LENGTHS = (1, 2, 3, 10, 997)
 
 
 class ScheduleConformance(networks.NetworkConformance):
-    """Checks of a schedule.
+    """Conformance checks of a schedule.
 
     >>> class TestCosine(ScheduleConformance):
     ...     name = "cosine"
     """
 
     kind = "schedules"
-    guarded_check = "test_factor"  # nothing of a schedule is compiled
+    guarded_check = "test_factor"  # schedules are not compiled
 
     def test_factor(self) -> None:
         self.each(check_factor)
@@ -46,7 +46,7 @@ class ScheduleConformance(networks.NetworkConformance):
         )
 
     def train(self, network: Sequential, epochs: int) -> list[float]:
-        """A fit with the schedule from its begin to its end."""
+        """A complete fit with the schedule."""
         return list(fit(network, epochs, schedule=described(self.components()[0]))["loss"])
 
     def test_network_goes_on_from_a_file(self) -> None:
@@ -70,7 +70,7 @@ class ScheduleConformance(networks.NetworkConformance):
 
 
 class StopAfter(Callback):
-    """Ends a fit as an interruption would."""
+    """Ends a fit like an interruption."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -81,7 +81,7 @@ class StopAfter(Callback):
 
 
 def fit(network: Sequential, epochs: int, **arguments: Any) -> History:
-    # Other labels than those that are learned: their loss rises, to which a schedule may react.
+    # Labels that differ from the training labels: their loss rises, and a schedule may react to it.
     validation = networks.inputs(), (networks.classes() + 1) % 3
     return network.fit(
         networks.inputs(), networks.classes(), epochs=epochs, batch_size=16, validation=validation, progress=False, **arguments
@@ -89,15 +89,15 @@ def fit(network: Sequential, epochs: int, **arguments: Any) -> History:
 
 
 def described(schedule: Schedule) -> Schedule:
-    """One of its own, by name and arguments, as a file writes it."""
+    """A new schedule with the same name and arguments, as from a file."""
     made: Schedule = registry.resolve("schedules", registry.config_of("schedules", schedule))
     return made
 
 
 def check_factor(schedule: Schedule) -> None:
-    """Finite factors, none negative, for all steps and one more; each depends on its step only, however many are asked for at once."""
+    """Check that factors are finite and not negative for all steps and one more, and that each depends only on its step."""
     for n_steps in LENGTHS:
-        steps = np.arange(n_steps + 1)  # a fit that was interrupted may take longer than was planned, and then stays at the last one
+        steps = np.arange(n_steps + 1)  # a resumed fit may take longer than planned; it then stays at the last factor
         steps.flags.writeable = False
         factors = np.asarray(schedule.factor(steps, n_steps))
         what = f"factor(arange({n_steps + 1}), {n_steps})"
@@ -111,7 +111,7 @@ def check_factor(schedule: Schedule) -> None:
 
 
 def check_state(schedule: Schedule) -> None:
-    """What it learned from a history is in its state: after JSON, a fresh one goes on alike; an empty state makes it forget."""
+    """Check that the state holds what was learned from a history: a new schedule continues from its JSON. An empty state resets it."""
     steps = np.arange(11)
     first, history = schedule.factor(steps, 10), History()
     losses = np.random.default_rng(0).normal(size=40)

@@ -1,4 +1,4 @@
-"""Settings of the checks: the component's class may carry them, so that every run of its checks obeys them."""
+"""Settings of checks. The component's class may have them as attributes, so that they apply to every run of its checks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Setting:
-    """An attribute of a test class: that of the component's class, if it has one of the name, else a default.
+    """An attribute of a test class. Its value is the attribute of the same name of the component's class, or a default.
 
-    A test class that assigns the attribute comes before both.
+    A value that the test class assigns takes precedence.
     """
 
     def __init__(self, default: Any) -> None:
@@ -26,10 +26,10 @@ class Setting:
 
 
 def setting(default: T) -> T:
-    """A `Setting`, which type checkers take for its value."""
+    """Make a `Setting`, which type checkers see as its value."""
     return cast(T, Setting(default))
 
 
 def settings_of(tests: type) -> dict[str, Any]:
-    """The settings of a test class with their defaults, those of its bases included."""
+    """The settings of a test class and its base classes, with their defaults."""
     return {name: value.default for cls in reversed(tests.__mro__) for name, value in vars(cls).items() if isinstance(value, Setting)}

@@ -1,4 +1,4 @@
-"""One step of an optimizer, in NumPy or compiled, on tensors cut out of the vectors like those of a network."""
+"""Run a step of an optimizer, in NumPy or compiled, on tensors that are parts of vectors as in a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nncore.testing import tables
 from nncore.testing.expectations import expect
 from nncore.testing.guarded import Guarded
 
-#: What an optimizer keeps: its slots (n_slots, n), or if it `needs_tensors` each array that it declares, tensor after tensor.
+#: State of an optimizer: its slots (n_slots, n), or with `needs_tensors` each declared array, tensor by tensor.
 Kept = list[np.ndarray]
 
 #: ``step(optimizer, w, g, state, t, tensors)``, on flat vectors of which the tensors are parts.
@@ -22,7 +22,7 @@ Step = Callable[[Optimizer, np.ndarray, np.ndarray, Kept, int, Sequence[TensorSp
 
 
 def zeros(optimizer: Optimizer, n: int, dtype: type | np.dtype, tensors: Sequence[TensorSpan] = ()) -> Kept:
-    """What an optimizer keeps before its first step on `n` parameters."""
+    """State of an optimizer before its first step on `n` parameters."""
     dtype = np.dtype(dtype)
     if not optimizer.needs_tensors:
         return [np.zeros((optimizer.n_slots, n), dtype)]
@@ -30,7 +30,7 @@ def zeros(optimizer: Optimizer, n: int, dtype: type | np.dtype, tensors: Sequenc
 
 
 def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
-    """The `step` method."""
+    """Call the `step` method."""
     if optimizer.needs_tensors:
         kept = _by_name(optimizer, state, tensors)
         optimizer.step(_matrices(w, tensors), _matrices(g, tensors), kept, t, tensors)
@@ -42,7 +42,7 @@ def numpy_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, 
 
 
 def evaluate(optimizer: Optimizer, w: np.ndarray, state: Kept, out: np.ndarray, tensors: Sequence[TensorSpan]) -> None:
-    """The `evaluation` method."""
+    """Call the `evaluation` method."""
     if optimizer.needs_tensors:
         optimizer.evaluation(_matrices(w, tensors), _by_name(optimizer, state, tensors), _matrices(out, tensors))
     else:
@@ -59,16 +59,16 @@ def _by_name(optimizer: Optimizer, state: Kept, tensors: Sequence[TensorSpan]) -
 
 
 def native_step(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan] = ()) -> None:
-    """The function of the compiled kernel."""
+    """Call the function of the compiled kernel."""
     native_step_on(optimizer, w, g, state, t, tensors, slice(0, len(tensors) if optimizer.needs_tensors else w.size))
 
 
 def native_step_on(
     optimizer: Optimizer, w: np.ndarray, g: np.ndarray, state: Kept, t: int, tensors: Sequence[TensorSpan], part: slice
 ) -> None:
-    """The same for some of the parameters, or of the tensors, as a thread of the host does it; `state` is that of all.
+    """Call the kernel on some of the parameters or tensors, as a thread of the host does. `state` is the state of all.
 
-    Functions of a wrapper are called around that of the optimizer inside.
+    For a wrapper, its functions are called around that of the inner optimizer.
     """
     if isinstance(optimizer, OptimizerWrapper):
         own, inner = _split(optimizer, state, tensors)
@@ -77,7 +77,7 @@ def native_step_on(
         _native_around(optimizer, "after_step", w, own, t, tensors, part)
         return
     if not optimizer.needs_tensors:
-        first_slot = state[0].reshape(-1)[part.start :]  # which begins where the part's first slot does
+        first_slot = state[0].reshape(-1)[part.start :]  # begins at the part's first slot
         _call(optimizer, w.dtype, t, w=w[part], g=g[part], state=first_slot, n=part.stop - part.start, stride=w.size)
         return
     places = np.array([array.ctypes.data for array in state], np.uintp)
@@ -95,7 +95,7 @@ def native_step_on(
 
 
 def _split(wrapper: OptimizerWrapper, state: Kept, tensors: Sequence[TensorSpan]) -> tuple[Kept, Kept]:
-    """What a wrapper keeps itself, and what the optimizer inside does."""
+    """Split the state into that of a wrapper and that of the inner optimizer."""
     if not wrapper.needs_tensors:
         return [state[0][: wrapper.own_slots]], [state[0][wrapper.own_slots :]]
     arrays, own, inner = iter(state), [], []
@@ -108,7 +108,7 @@ def _split(wrapper: OptimizerWrapper, state: Kept, tensors: Sequence[TensorSpan]
 def _native_around(
     wrapper: OptimizerWrapper, stem: str, w: np.ndarray, own: Kept, t: int, tensors: Sequence[TensorSpan], part: slice
 ) -> None:
-    """What a wrapper's kernel does before or after a step on some of the parameters, or of the tensors."""
+    """Call a wrapper's kernel before or after a step on some of the parameters or tensors."""
     if not does(wrapper)[stem]:
         return
     function, hyper = _function_of(wrapper, f"{stem}_{tables.SUFFIXES[w.dtype]}"), np.array(wrapper.own_hyper(), np.float64)
@@ -124,7 +124,7 @@ def _native_around(
 
 
 def native_perturb(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, norm: float) -> None:
-    """The compiled form of `perturb`."""
+    """Call the compiled form of `perturb`."""
     inner = optimizer
     while isinstance(inner, OptimizerWrapper) and not does(inner)["perturb"]:
         inner = inner.optimizer
@@ -134,7 +134,7 @@ def native_perturb(optimizer: Optimizer, w: np.ndarray, g: np.ndarray, norm: flo
 
 
 def _function_of(optimizer: Optimizer, name: str) -> tables.Function:
-    """Of its own kernel, whatever it is around."""
+    """A function of the optimizer's own kernel, also for a wrapper."""
     kernel = native_kernel(type(optimizer))
     assert kernel is not None, "only an optimizer with a kernel has native functions"
     return _function(kernel, name)
@@ -161,7 +161,7 @@ def steps(optimizer: Optimizer) -> dict[str, Step]:
 
 
 def layout(n: int) -> list[TensorSpan]:
-    """The tensors of a network with `n` parameters: two layers of weights and biases, with a layer that has none between them."""
+    """The tensors of a network with `n` parameters: two layers with weights and biases, and a layer without parameters between them."""
     n_first = n // 2
     rows = math.isqrt(n_first)
     columns = n_first // rows if rows else 0

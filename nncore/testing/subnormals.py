@@ -1,7 +1,7 @@
-"""Whether this thread still computes with subnormal numbers.
+"""Check whether this thread computes with subnormal numbers.
 
-A library linked with ``-ffast-math`` switches the processor to "flush to zero" when it is loaded, for the whole process. ``5e-324 * 1.0``
-is then 0, and other libraries lose digits that they rely on.
+Loading a library that is linked with ``-ffast-math`` switches the processor to "flush to zero" for the whole process. Then ``5e-324 * 1.0``
+is 0, and other libraries lose precision.
 """
 
 from __future__ import annotations

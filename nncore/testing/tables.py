@@ -1,4 +1,4 @@
-"""Calls the function tables inside capsules from Python, for comparing compiled kernels with their NumPy oracles.
+"""Call the function tables in capsules from Python, to compare compiled kernels with NumPy.
 
 >>> from nncore.plugin import Kernel
 >>> table = optimizer(Kernel("nncore._core.native:optimizer_sgd").load())
@@ -25,7 +25,7 @@ from nncore.errors import PluginError
 from nncore.testing.expectations import expect
 from nncore.testing.subnormals import subnormals_alive
 
-#: End of a function's name, by the dtype it is for.
+#: Suffix of a function's name, by dtype.
 SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
 #: ``nnc_tensor``.
@@ -39,17 +39,17 @@ ROLES = {"weight": 0, "bias": 1, "scale": 2}
 #: Bytes of the buffer for a message: ``NNC_MESSAGE_BYTES``.
 MESSAGE_BYTES = 256
 
-#: What a field of a call, or of its site, may be given as.
+#: Values for a field of a call or of its site.
 Field = np.ndarray | Sequence[int] | float | None
 
 
 class Call:
-    """A call of a function of a table, made from the fields of ``nnc_..._call`` and of ``nnc_site`` by name; the others are 0 or NULL.
+    """A call of a function of a table, made from fields of ``nnc_..._call`` and ``nnc_site`` by name. Other fields are 0 or NULL.
 
     Attributes
     ----------
     struct : ctypes.Structure
-        The call; its address is what a function gets.
+        The call. Functions receive its address.
     """
 
     def __init__(self, kind: str, fields: dict[str, Field]) -> None:
@@ -71,7 +71,7 @@ class Call:
         if value is None or isinstance(value, (int, float, np.integer)):
             setattr(struct, name, 0 if value is None and kinds[name] is ctypes.c_size_t else value)
             return
-        if not isinstance(value, np.ndarray):  # places in memory, or numbers of a plan
+        if not isinstance(value, np.ndarray):  # addresses, or numbers of a plan
             value = np.array(value, np.uint64 if "tensors" in name else np.int64)
         expect(is_c_array(value, value.dtype.newbyteorder("=")), "kernels take C-contiguous, aligned arrays in the processor's byte order")
         self._kept.append(value)
@@ -80,7 +80,7 @@ class Call:
 
     @property
     def message(self) -> str:
-        """What the function has said."""
+        """The message of the function."""
         return self._message.value.decode("utf-8", "ignore")
 
 
@@ -92,14 +92,14 @@ def _kinds_of_fields(struct_type: type[ctypes.Structure]) -> dict[str, Any]:
 class Function:
     """A C function that takes a pointer to a call and returns an int32.
 
-    It is called with the fields of ``nnc_..._call`` and of ``nnc_site`` as keyword arguments. They are arrays (their numbers' address),
-    whole numbers, lists of these (a plan's numbers, shapes, places of tensors), or None for NULL.
+    Call it with fields of ``nnc_..._call`` and ``nnc_site`` as keyword arguments: arrays (passed by address), integers, lists of integers
+    (a plan's numbers, shapes, positions of tensors), or None for NULL.
     """
 
     def __init__(self, kind: str, name: str, pointer: int) -> None:
         self.kind, self.name, self.pointer = kind, name, pointer
         self._function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(pointer)
-        #: What the last call that failed said.
+        #: Message of the last call that failed.
         self.message = ""
 
     def __call__(self, **fields: Field) -> int:
@@ -111,18 +111,18 @@ class Function:
         return status
 
     def prepared(self, **fields: Field) -> Callable[[], int]:
-        """The call, ready to be made again and again: less than a microsecond of it is Python's. Nothing is checked around it."""
+        """Prepare a call that can be repeated with less than a microsecond of overhead. Nothing is checked."""
         call = Call(self.kind, fields)
         function, address = self._function, ctypes.c_void_p(ctypes.addressof(call.struct))
 
-        def run(keep: Call = call) -> int:  # what the pointers point to must live as long as they
+        def run(keep: Call = call) -> int:  # keeps alive what the pointers point to
             status: int = function(address)
             return status
 
         return run
 
     def must(self, **fields: Field) -> None:
-        """Call it; AssertionError if it reports an error."""
+        """Call the function. Raises AssertionError if it reports an error."""
         status = self(**fields)
         said = f": {self.message}" if self.message else ""
         expect(status == 0, f"{self.name} returned {status}, 0 is success{said}")
@@ -135,7 +135,7 @@ def _address_in(capsule: object, label: bytes) -> int:
 
 
 def address_of_table(capsule: object, kind: str) -> int:
-    """Where the table of a capsule lies: for a field of a call that points to one."""
+    """Address of the table of a capsule, for a field of a call that points to one."""
     return _address_in(capsule, f"nncore.{kind}".encode())
 
 
@@ -151,7 +151,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     Raises
     ------
     PluginError
-        If the capsule is of another kind, or its head does not fit this nncore.
+        If the capsule is of another kind, or its header does not fit this version of nncore.
     """
     names, label = TABLES[kind], f"nncore.{kind}".encode()
     is_valid = ctypes.pythonapi.PyCapsule_IsValid
@@ -167,7 +167,7 @@ def open_table(capsule: object, kind: str) -> SimpleNamespace:
     size = ctypes.sizeof(HeadStruct)
     if head.struct_size < size:
         raise PluginError(f"the kernel of this {kind} says it has {head.struct_size} bytes, its head alone takes {size}: use NNC_HEAD")
-    n_there = min(len(names), (head.struct_size - size) // ctypes.sizeof(ctypes.c_void_p))  # an older table ends earlier
+    n_there = min(len(names), (head.struct_size - size) // ctypes.sizeof(ctypes.c_void_p))  # an older table is shorter
     pointers = [*(ctypes.c_void_p * n_there).from_address(address + size), *[None] * (len(names) - n_there)]
     functions = {name: Function(kind, name, pointer) if pointer else None for name, pointer in zip(names, pointers, strict=True)}
     return SimpleNamespace(**functions)

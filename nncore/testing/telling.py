@@ -1,4 +1,4 @@
-"""How a child process of `nncore.testing.apart` tells what it does."""
+"""Reports of a child process of `nncore.testing.apart`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def telling() -> Iterator[Callable[[str, Any], None]]:
-    """A function that writes a JSON object in a line of standard output; whatever else is printed goes to standard error."""
+    """Yield a function that writes a JSON object as a line of standard output. Other output goes to standard error."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as report:
         os.dup2(2, 1)
 

@@ -1,4 +1,4 @@
-"""What every transform is checked for."""
+"""Conformance checks of transforms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.testing.hyperparameters import unusual
 from nncore.testing.twin import numpy_twin
 from nncore.testing.uneven import uneven
 
-#: Rows and columns of batches to try.
+#: Rows and columns of batches to test.
 SHAPES = ((1, 3), (2, 1), (7, 3), (33, 5), (64, 8))
 DTYPES = (np.float32, np.float64)
 N_TARGETS = 3
@@ -28,7 +28,7 @@ SEED, STEP, LAYER = 2**63 + 5, 3, -2
 
 
 class TransformConformance(networks.NetworkConformance):
-    """Checks of a transform.
+    """Conformance checks of a transform.
 
     >>> class TestMixup(TransformConformance):
     ...     name = "mixup"
@@ -65,7 +65,7 @@ class TransformConformance(networks.NetworkConformance):
         return list(history["loss"])
 
     def test_a_fit_goes_on_with_the_batches_it_would_have_met(self) -> None:
-        """Epochs one by one, each after saving and loading, end with the same bits as all of them in one fit."""
+        """Fits of one epoch, each after saving and loading, end with the same bits as one fit of all epochs."""
         self.each(
             lambda transform: networks.check_epochs_one_by_one(
                 self.network, lambda network, epochs: self._train(network, epochs, transform)
@@ -90,7 +90,7 @@ class Batch:
 
 
 class Rung:
-    """A transform with all buffers guarded: compiled, or NumPy's where there is no kernel."""
+    """A transform on guarded buffers: compiled, or NumPy if it has no kernel."""
 
     def __init__(self, transform: Transform) -> None:
         kernel = native_kernel(transform)
@@ -99,7 +99,7 @@ class Rung:
         self.name = "NumPy" if kernel is None else "the kernel"
 
     def __call__(self, batch: Batch, step: int = STEP, slices: list[tuple[int, int]] | None = None) -> dict[str, np.ndarray]:
-        """What becomes of x, target and weight."""
+        """Apply the transform: x, target and weight by name."""
         mixes = self.transform.mixes_targets
         sources = {"x": batch.x, "target": batch.target, "weight": batch.weight}
         read = {name: Guarded(array, f"source_{name}") for name, array in sources.items() if mixes or name == "x"}
@@ -144,7 +144,7 @@ class Rung:
 
 
 def rungs(transform: Transform) -> list[Rung]:
-    """NumPy's, and the kernel's if there is one."""
+    """NumPy, and the kernel if there is one."""
     return [Rung(numpy_twin(transform))] + ([Rung(transform)] if native_kernel(transform) else [])
 
 
@@ -154,7 +154,7 @@ def batches() -> Iterator[Batch]:
 
 
 def check_apply(transform: Transform) -> None:
-    """On every rung: numbers stay finite, missing ones stay missing, weights sum to 1, and the same call gives the same bits."""
+    """Check on every rung: numbers stay finite, missing ones stay missing, weights sum to 1, and the same call gives the same bits."""
     expect(isinstance(transform.mixes_targets, bool), f"mixes_targets is {transform.mixes_targets!r}; it must be True or False")
     for rung, batch in itertools.product(rungs(transform), batches()):
         what, result = f"{rung.name}, {batch}", rung(batch)
@@ -171,7 +171,7 @@ def check_apply(transform: Transform) -> None:
 
 
 def check_agreement(transform: Transform) -> None:
-    """The kernel computes what `apply` computes, for the given hyperparameters and for unusual ones; results may differ by 32 roundings."""
+    """Check that the kernel agrees with `apply` to 32 roundings, for the given hyperparameters and for unusual ones."""
     if native_kernel(transform) is None:
         return
     for variant in [transform, *unusual(transform)]:
@@ -188,9 +188,9 @@ def check_agreement(transform: Transform) -> None:
 
 
 def check_slices(transform: Transform) -> None:
-    """Slices of rows give the bits that they have in the whole: the host splits a batch over threads."""
+    """Check that slices of rows give the same bits as in the whole batch: the host splits a batch among threads."""
     if native_kernel(transform) is None:
-        return  # NumPy's gets a whole batch
+        return  # NumPy transforms get a whole batch
     rung = Rung(transform)
     for batch in batches():
         parts = rung(batch, slices=uneven(len(batch.x)))
@@ -199,7 +199,7 @@ def check_slices(transform: Transform) -> None:
 
 
 def check_memory(transform: Transform) -> None:
-    """What a step makes of a batch is the same after other steps, and from a transform that was never asked before."""
+    """Check that a step's result is reproducible: after other steps, and from a new transform."""
     for rung in rungs(transform):
         batch = Batch(33, 5, np.float64)
         first = {step: rung(batch, step) for step in (1, 2, 3)}

@@ -1,4 +1,4 @@
-"""The same component on another rung."""
+"""NumPy versions of compiled components."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ C = TypeVar("C", bound=Configurable)
 
 @explains_calls
 def numpy_twin(component: C) -> C:
-    """A copy without compiled kernel, which runs on the NumPy rung: the oracle of the kernel."""
+    """A copy without compiled kernel, which runs in NumPy, to compare the kernel with."""
     twin = copy.copy(component)
     twin.__class__ = type(f"NumPy{type(component).__name__}", (type(component),), {"kernel": None})
     return twin

@@ -1,4 +1,4 @@
-"""Numbers of columns that a component can take, for one that does not take any."""
+"""Find numbers of columns that a component accepts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from nncore.contract import Activation, Loss
 from nncore.errors import ParameterError, ShapeError
 
-#: Outputs that are tried above the wanted number.
+#: How many numbers above the wanted one are tried.
 _REACH = 1024
 
 
