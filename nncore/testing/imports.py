@@ -15,8 +15,8 @@ from nncore.registry import PluginInfo
 from nncore.testing import subnormals
 from nncore.testing.expectations import expect
 
-#: Program for the new interpreter. It prints the modules that the manifest adds to those of nncore.plugin, why the target or its kernel
-#: cannot be imported, and after which of the two imports 5e-324 * 1.0 is 0.
+#: Program for the new interpreter. It prints the modules that the manifest adds to those of nncore.plugin, and why the target or its kernel
+#: cannot be imported. It also prints after which of the two imports 5e-324 * 1.0 is 0.
 _PROBE = """
 import importlib, json, runpy, sys
 import nncore.plugin
