@@ -65,6 +65,7 @@ _HOMES = {
     "ParametricActivation": "nncore.layers.parametric_activation",
     "PReLU": "nncore.layers.prelu",
     "Scale": "nncore.layers.scale",
+    "ScaledDense": "nncore.layers.scaled_dense",
     "GLU": "nncore.layers.glu",
     "SwiGLU": "nncore.layers.swiglu",
     "Maxout": "nncore.layers.maxout",

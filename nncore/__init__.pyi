@@ -47,6 +47,7 @@ from nncore.layers.repeat_members import RepeatMembers
 from nncore.layers.residual import Residual
 from nncore.layers.rms_norm import RMSNorm
 from nncore.layers.scale import Scale
+from nncore.layers.scaled_dense import ScaledDense
 from nncore.layers.swiglu import SwiGLU
 from nncore.losses.binary_cross_entropy import BinaryCrossEntropy
 from nncore.losses.binary_focal import BinaryFocal
@@ -232,6 +233,7 @@ __all__ = [
     "RepeatMembers",
     "Residual",
     "Scale",
+    "ScaledDense",
     "ScheduleFree",
     "ScheduleFreeSGD",
     "Sequential",

@@ -35,6 +35,11 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
             "dense layer whose units are products: (x·V + c) ⊙ (x·W + b)",
         ),
         Component("scale", "nncore.layers.scale:Scale", "multiply each feature by a learned factor"),
+        Component(
+            "scaled_dense",
+            "nncore.layers.scaled_dense:ScaledDense",
+            "dense layer with a learned factor for each input, also of sparse samples",
+        ),
         Component("concat", "nncore.layers.concat:Concat", "concatenate the outputs of parallel branches"),
         Component("flatten", "nncore.layers.flatten:Flatten", "flatten samples to vectors"),
         Component("embedding", "nncore.layers.embedding:Embedding", "learned vectors for category codes, with one for unknown codes"),
