@@ -59,7 +59,7 @@ from nncore.contract.ownership import (
 from nncore.contract.philox import random_words
 from nncore.contract.plan import Buffer, Plan, Tensor
 from nncore.contract.primitives import FUNCTIONS, PRIMITIVES, Primitive
-from nncore.contract.quantiles import quantiles
+from nncore.contract.quantiles import between, quantiles
 from nncore.contract.regularizer import SPLITS, Regularizer, RegularizerLike, Regularizers
 from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
@@ -77,10 +77,10 @@ __all__ = [
     "NetworkView", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike",
     "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "SparseRowsStruct", "State", "Statistic",
     "Tensor", "TensorSpan", "TensorStruct", "TextLevels", "TouchedStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt",
-    "alike", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain", "class_counts",
-    "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum", "formula_of",
-    "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside", "native_kernel",
-    "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words", "row_hashes", "rung",
-    "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument", "with_arguments", "with_settings",
-    "wrappers_of", "written",
+    "alike", "between", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain",
+    "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum",
+    "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside",
+    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words",
+    "row_hashes", "rung", "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument", "with_arguments",
+    "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

@@ -14,7 +14,8 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
 
     Without weights they are those of `numpy.quantile`, linear between neighbours. With weights each number is at the middle of its weight.
     The k-th smallest, of weight w_k, is the quantile of level (C_k − C_1)/(C_n − C_1) with C_k = w_1 + … + w_k − w_k/2. Between them
-    quantiles are linear. Only ratios of weights matter, and equal weights give the same result as none.
+    quantiles are linear. Equal numbers keep the order of their rows. Only ratios of weights matter, and equal weights give the same result
+    as none.
 
     Parameters
     ----------
@@ -36,18 +37,25 @@ def quantiles(columns: NDArray[np.float64], levels: ArrayLike, sample_weight: ND
         place = q * last
         below = np.floor(place).astype(np.int64)
         low, high = _neighbours(np.array(x, order="C"), below, last)
-        part = place - below
-        # From the nearer end, as NumPy does it: the larger part of a rounding error vanishes, and order is kept.
-        return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+        return between(low, high, place - below)
     found = np.full((len(x), len(q)), np.nan)
     for column, row in zip(x, found, strict=True):
-        order = np.argsort(column)[: len(column) - int(np.isnan(column).sum())]
+        order = np.argsort(column, kind="stable")[: len(column) - int(np.isnan(column).sum())]
         if len(order):
             weight = sample_weight[order]
             middle = np.cumsum(weight) - weight / 2
             level = (middle - middle[0]) / ((middle[-1] - middle[0]) or 1.0)
             row[:] = np.interp(q, level, column[order])
     return found
+
+
+def between(low: NDArray[np.float64], high: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers on the way from `low` to `high`, which have gone this part of it.
+
+    From the nearer end, as NumPy does it: the larger part of a rounding error vanishes, and order is kept.
+    """
+    numbers: NDArray[np.float64] = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+    return numbers
 
 
 def _neighbours(

@@ -8,7 +8,8 @@ from nncore.data.chain_learner import ChainLearner
 from nncore.data.containers import admitted, is_missing
 from nncore.data.dataset import CONVERT_AT_ONCE, Block, Dataset
 from nncore.data.date_parts_learner import DatePartsLearner
-from nncore.data.encoding_chain import EncodingChain
+from nncore.data.encoding_chain import ENCODED_AT_ONCE, TOO_LARGE, EncodingChain
+from nncore.data.encoding_part import Part, label_of
 from nncore.data.folds import Fold, Random, Splitter
 from nncore.data.held_out import HeldOut, as_fraction, hashes_between, is_below
 from nncore.data.labels import as_labels, in_terms_of
@@ -42,11 +43,11 @@ from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import StreamVisits, Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "FORMATS", "ArrayStream", "BatchStream", "Block", "ChainLearner", "Dataset", "DatePartsLearner", "EncodingChain",
-    "Fold", "HeldOut", "Prefetched", "Random", "Rows", "Samples", "Source", "SparseSamples", "Splitter", "Stream", "StreamBlock",
-    "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted", "Visits", "admitted", "are_files",
-    "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers", "as_row_numbers", "as_rows",
-    "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "for_core", "for_network",
-    "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse", "is_stream",
-    "level_key", "mapped", "some_rows", "sparse_samples", "warn_of_lost_digits",
+    "CONVERT_AT_ONCE", "ENCODED_AT_ONCE", "FORMATS", "TOO_LARGE", "ArrayStream", "BatchStream", "Block", "ChainLearner", "Dataset",
+    "DatePartsLearner", "EncodingChain", "Fold", "HeldOut", "Part", "Prefetched", "Random", "Rows", "Samples", "Source", "SparseSamples",
+    "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted",
+    "Visits", "admitted", "are_files", "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
+    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "for_core",
+    "for_network", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse",
+    "is_stream", "label_of", "level_key", "mapped", "some_rows", "sparse_samples", "warn_of_lost_digits",
 ]  # fmt: skip

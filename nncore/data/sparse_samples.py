@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -59,10 +59,28 @@ class SparseSamples(Rows):
             values = self.rows.values.astype(dtype)
         return SparseSamples(self.rows.in_dtype(values), may_be_dense=self.may_be_dense)
 
+    @property
+    def numbers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Columns, values and rows of the numbers, row by row; columns rise within a row."""
+        numbers, of_row = _places(self.rows)
+        return self.rows.columns[numbers], self.rows.values[numbers], of_row
+
+    @classmethod
+    def of_numbers(cls, columns: np.ndarray, values: np.ndarray, of_row: np.ndarray, shape: tuple[int, ...]) -> Self:
+        """Samples of numbers as `numbers` gives them. The arrays are used in place."""
+        ends = np.cumsum(np.bincount(of_row, minlength=shape[0])).astype(np.int64)
+        return cls(SparseRows(np.concatenate([[0], ends[:-1]])[: len(ends)], ends, columns.astype(np.int32, copy=False), values, shape[1]))
+
+    def followed_by(self, others: SparseSamples) -> SparseSamples:
+        """These samples, and others of as many columns behind them."""
+        parts = zip(self.numbers, others.numbers, strict=True)
+        columns, values, of_row = (np.concatenate([own, other + len(self) if i == 2 else other]) for i, (own, other) in enumerate(parts))
+        return type(self).of_numbers(columns, values, of_row, (len(self) + len(others), self.shape[1]))
+
     def add_to(self, digest: Any) -> None:
         """Update a hash with all samples."""
-        numbers, _ = _places(self.rows)
-        for part in (self.rows.ends - self.rows.begins, self.rows.columns[numbers], self.rows.values[numbers]):
+        columns, values, _ = self.numbers
+        for part in (self.rows.ends - self.rows.begins, columns, values):
             digest.update(part.data)
 
     def check_finite(self, name: str, dtype: np.dtype) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, History, Loss, Metric, copied_deeply, decided_mode
-from nncore.data import Fold, as_targets
+from nncore.data import Fold, SparseSamples, as_targets, some_rows
 from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
 from nncore.ensembles.calibration import check_averages, mean_loss
 from nncore.ensembles.families import Family
@@ -29,13 +30,17 @@ from nncore.registry import get, resolve
 Validated: TypeAlias = tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]
 
 
+#: Largest number of bytes of a dense matrix that is made from a sparse one without being asked for.
+MOST_DENSE = 2**30
+
+
 @dataclass
 class Samples:
     """Training and validation data of an ensemble.
 
     Attributes
     ----------
-    matrix : ndarray of shape (n_samples, n_columns)
+    matrix : ndarray or SparseSamples of shape (n_samples, n_columns)
         Numbers, and codes for categories.
     target : ndarray
         Targets as the loss takes them, in the user's units.
@@ -44,16 +49,27 @@ class Samples:
         Number of training rows. The rows after them are the user's validation data.
     """
 
-    matrix: NDArray[np.floating]
+    matrix: Any
     target: np.ndarray
     weights: NDArray[np.floating] | None
     n_train: int
 
-    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
+    def of(self, rows: NDArray[np.int64]) -> tuple[Any, np.ndarray, NDArray[np.floating] | None]:
         """Matrix, target and weights of some rows."""
-        return self.matrix[rows], self.target[rows], None if self.weights is None else self.weights[rows]
+        return some_rows(self.matrix, rows), self.target[rows], None if self.weights is None else self.weights[rows]
 
-    def with_validation(self, matrix: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
+    @cached_property
+    def dense(self) -> Samples:
+        """The samples with a dense matrix, which is made once.
+
+        Raises
+        ------
+        DataError
+            If a sparse matrix would take more than `MOST_DENSE` bytes.
+        """
+        return self if isinstance(self.matrix, np.ndarray) else replace(self, matrix=dense_matrix(self.matrix))
+
+    def with_validation(self, matrix: Any, target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
         """Append the user's validation data."""
         both = (self.weights, weights)
         if any(some is not None for some in both):
@@ -61,7 +77,23 @@ class Samples:
             whole = np.concatenate([np.ones(n) if some is None else some for some, n in zip(both, lengths, strict=True)])
         else:
             whole = None
-        return Samples(np.concatenate([self.matrix, matrix]), np.concatenate([self.target, target]), whole, self.n_train)
+        if isinstance(self.matrix, SparseSamples) and isinstance(matrix, SparseSamples):
+            both_matrices: Any = self.matrix.followed_by(matrix)
+        else:
+            both_matrices = np.concatenate([one if isinstance(one, np.ndarray) else dense_matrix(one) for one in (self.matrix, matrix)])
+        return Samples(both_matrices, np.concatenate([self.target, target]), whole, self.n_train)
+
+
+def dense_matrix(samples: SparseSamples) -> NDArray[np.floating]:
+    """Sparse samples as a dense matrix. Raises `DataError` if it would take more than `MOST_DENSE` bytes."""
+    n_bytes = samples.size * samples.dtype.itemsize
+    if n_bytes > MOST_DENSE:
+        raise DataError(
+            f"X is sparse, {len(samples):,} × {samples.shape[1]:,}, and TabM and networks with embeddings of numbers read dense samples. "
+            f"These would take {n_bytes / 2**30:.1f} GiB: use RealMLP with numerical_embedding=False or preset='td-s', which keep it "
+            "sparse, or MLPClassifier or MLPRegressor, or pass X.toarray()"
+        )
+    return samples[:]
 
 
 @dataclass(frozen=True)
@@ -186,16 +218,17 @@ class EnsembleFit:
         scales_targets: bool,
         n_outputs: int,
         began: float,
-        encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
+        encoded: dict[Any, tuple[InputColumns, Any]] | None = None,
     ) -> None:
         self._family, self.recipe = family, recipe
-        self._layout, self._samples, self.loss = layout, samples, loss
+        self._layout, self.loss = layout, loss
+        self._samples = samples if family.reads_sparse(recipe) else samples.dense
         self.options, self._began, self._dtype = options, began, np.dtype(options.dtype)
         self._scales_targets, self._n_outputs = scales_targets, n_outputs
         self.monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"
         self._optimizer = _optimizer(recipe)
         self._splits: list[Any] = []
-        self._matrices: list[NDArray[np.floating]] = []
+        self._matrices: list[Any] = []
         self._started_with: dict[Sequential, dict[str, Any]] = {}
         self._encoded = {} if encoded is None else encoded
         self.n_iter = 0
@@ -220,21 +253,27 @@ class EnsembleFit:
             made.append(Members(columns, scale, networks))
         return made
 
-    def _columns_of(
-        self, number: int, fold: Fold, weights: NDArray[np.floating] | None, seed: int
-    ) -> tuple[InputColumns, NDArray[np.floating]]:
+    def _columns_of(self, number: int, fold: Fold, weights: NDArray[np.floating] | None, seed: int) -> tuple[InputColumns, Any]:
         """Encodings fitted to the training rows of a fold, and all rows encoded. Fits that share `encoded` use the result of the first
         one."""
         encodings = self.recipe.number_encodings, self.recipe.level_encodings
-        key = number, fold.validation is None, repr(encodings)
+        matrix = self._samples.matrix
+        key = number, fold.validation is None, isinstance(matrix, SparseSamples), repr(encodings)
         if key not in self._encoded:
-            columns = InputColumns.learn(self._layout, self._samples.matrix[fold.train], weights, *encodings, rng=seed)
-            self._encoded[key] = columns, columns.encode(self._samples.matrix, self._dtype)
+            rows: Any = some_rows(matrix, fold.train)
+            columns = InputColumns.learn(self._layout, rows, weights, *encodings, rng=seed)
+            self._encoded[key] = columns, self._inputs(columns, matrix)
         return self._encoded[key]
 
-    def _built(self, columns: InputColumns, inputs: NDArray[np.floating], rows: NDArray[np.int64], seed: int) -> Sequential:
+    def _inputs(self, columns: InputColumns, matrix: Any) -> Any:
+        """Encode rows of the samples for networks."""
+        if isinstance(matrix, SparseSamples):
+            return columns.encode_sparse(matrix, self._dtype)
+        return columns.encode(matrix, self._dtype)
+
+    def _built(self, columns: InputColumns, inputs: Any, rows: NDArray[np.int64], seed: int) -> Sequential:
         """Build and initialise a network, and note the arguments of its fit."""
-        network = Sequential(*self._family.layers(self.recipe, columns, inputs[rows], self.loss, self._n_outputs))
+        network = Sequential(*self._family.layers(self.recipe, columns, some_rows(inputs, rows), self.loss, self._n_outputs))
         blueprint = plan_network(network.layers, network.layer_names, inputs.shape[1:])
         batch = inputs[rows[looked_at(len(rows), inputs[0].nbytes, blueprint)]]
         network.build(inputs.shape[1], loss=self.loss, rng=seed, dtype=self._dtype, batch=batch)
@@ -265,9 +304,9 @@ class EnsembleFit:
         inputs = self._inputs_of(members, number, rows)
         return BestTogether(len(members.networks), score, inputs, self._patience, self.recipe.ties, sign)
 
-    def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> NDArray[np.floating]:
+    def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> Any:
         """Some of the samples, encoded for the networks of a fold."""
-        return self._matrices[number][rows]
+        return some_rows(self._matrices[number], rows)
 
     def _score(self, members: Members, rows: NDArray[np.int64]) -> tuple[Score, int]:
         """The score of averaged outputs for validation rows (higher is better), and the factor that converts it to the loss or metric."""
@@ -331,7 +370,7 @@ class EnsembleFit:
         """Outputs for the validation rows of all folds after the link of the loss, their encoded targets, and their weights."""
         outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
         for members, rows in zip(made, chosen, strict=True):
-            inputs = members.columns.encode(self._samples.matrix[rows], self._dtype)
+            inputs = self._inputs(members.columns, some_rows(self._samples.matrix, rows))
             outputs.append(together([network.predict_proba(inputs) for network in members.networks], self.loss))
             target = self._samples.target[rows]
             targets.append(target if members.target is None else members.target.transform(target))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from nncore.blocks import blocks
 from nncore.contract import Graph, Layer, Value
-from nncore.data import EncodingChain, Rows, Samples
+from nncore.data import EncodingChain, Rows, Samples, SparseSamples
+from nncore.ensembles.sparse_encoding import encode_sparse, learn_sparse
 from nncore.layers.embedding import Embedding
 from nncore.layers.fill_missing import FillMissing
 
@@ -137,13 +138,19 @@ class InputColumns:
     def learn(
         cls,
         layout: InputLayout,
-        matrix: NDArray[np.floating],
+        matrix: NDArray[np.floating] | SparseSamples,
         sample_weight: NDArray[np.floating] | None,
         number_encodings: Sequence[Any],
         level_encodings: Sequence[Any],
         rng: Any = 0,
     ) -> Self:
-        """Fit the encodings of numbers and of one-hot columns to training rows and their weights."""
+        """Fit the encodings of numbers and of one-hot columns to training rows and their weights.
+
+        Sparse rows have only numbers, and the encodings are those of `learn_sparse`.
+        """
+        if isinstance(matrix, SparseSamples):
+            numbers = learn_sparse(number_encodings, matrix, sample_weight, layout.label)
+            return cls.of_numbers(layout, numbers, np.empty((1, 0), np.int64), None, level_encodings)
         columns = matrix[:, _as_slice(layout.numbers)]
         numbers = EncodingChain.learn(number_encodings, columns, sample_weight=sample_weight, rng=rng, label=layout.label)
         return cls.of_numbers(layout, numbers, layout.levels(matrix), sample_weight, level_encodings)
@@ -215,6 +222,10 @@ class InputColumns:
                 if part is not None:
                     inputs[rows, place] = part
         return inputs
+
+    def encode_sparse(self, samples: SparseSamples, dtype: np.dtype) -> SparseSamples:
+        """Encode sparse rows, which have only numbers, as sparse rows."""
+        return encode_sparse(self.numbers, samples, dtype, self.layout.label)
 
     def formula(self, g: Graph, matrix: Value) -> Value:
         """`encode` as a formula with the primitives of `g`: from (n, n_columns) to (n, n_inputs), both float64."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
+from nncore.data import SparseSamples
 from nncore.ensembles.input_columns import InputColumns
 from nncore.ensembles.target_scale import TargetScale
 from nncore.network import Sequential
@@ -33,9 +34,13 @@ class Members:
     networks: list[Sequential]
     weights: list[float] | None = None
 
-    def outputs(self, matrix: NDArray[np.floating], loss: Loss | None) -> list[NDArray[np.floating]]:
-        """Outputs of each network after the link of the loss, in the units of the targets, shape (n_samples, n_outputs)."""
-        rows = self.columns.encode(matrix, self.networks[0].dtype)
+    def outputs(self, matrix: NDArray[np.floating] | SparseSamples, loss: Loss | None) -> list[NDArray[np.floating]]:
+        """Outputs of each network after the link of the loss, in the units of the targets, shape (n_samples, n_outputs).
+
+        Sparse samples need networks that read them.
+        """
+        dtype = self.networks[0].dtype
+        rows: Any = self.columns.encode_sparse(matrix, dtype) if isinstance(matrix, SparseSamples) else self.columns.encode(matrix, dtype)
         return self.in_units([network.predict_proba(rows) for network in self.networks], loss)
 
     def quantized(self, matrix: NDArray[np.floating]) -> Members:

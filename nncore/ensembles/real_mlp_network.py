@@ -19,6 +19,7 @@ from nncore.layers.dropout import Dropout
 from nncore.layers.parametric_activation import ParametricActivation
 from nncore.layers.periodic_embedding import PeriodicEmbedding
 from nncore.layers.scale import Scale
+from nncore.layers.scaled_dense import ScaledDense
 from nncore.network import Sequential
 
 #: Initial values of dense layers: the layers' defaults, RealMLP-TD-S's and RealMLP-TD's.
@@ -29,22 +30,35 @@ FIRST_LAYER = "first_layer"
 
 #: Other keys of `lr_factors`, and the tensors they stand for.
 TENSORS = {
-    "bias": "dense_*.bias",
-    "scale": "scale_*.scale",
-    "numerical_embedding": "periodic_embedding_*",
-    "activation": "parametric_activation_*.alpha",
-    "embedding": "embedding_*",
+    "bias": ("dense_*.bias", "scaled_dense_*.bias"),
+    "scale": ("scale_*.scale", "scaled_dense_*.scale"),
+    "numerical_embedding": ("periodic_embedding_*",),
+    "activation": ("parametric_activation_*.alpha",),
+    "embedding": ("embedding_*",),
 }
 
+#: Prefixes of the names of dense layers.
+DENSE = ("dense_", "scaled_dense_")
 
-def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
-    """All layers of a network for the inputs that `columns` encodes."""
+
+def reads_sparse(recipe: RealMLPRecipe) -> bool:
+    """Whether networks of a recipe read sparse samples. An embedding does not: it learns a vector for zeros."""
+    return recipe.numerical_embedding is False or recipe.numerical_embedding is np.False_
+
+
+def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int, *, is_sparse: bool = False) -> list[Layer]:
+    """All layers of a network for the inputs that `columns` encodes, dense or, if `reads_sparse`, sparse."""
     fills, embeddings = columns.front_layers(recipe.embedding_size)
     waves = [PeriodicEmbedding(**given, columns=columns.places[0].tolist()) for given in _numerical_embedding(recipe, columns)]
     scale = [Scale()] if recipe.front_scale else []
     initializer = "data_hull" if choice("initializer", recipe.initializer, INITIALIZERS) == "data_hull" else None
     output = Dense(n_outputs, activation=activation_for(loss, n_outputs), weight_initializer=initializer)
-    return [*fills, *waves, *embeddings, *scale, *_hidden(recipe, initializer), output]
+    dense = [*_hidden(recipe, initializer), output]
+    if is_sparse and scale:
+        first = dense[0]
+        assert isinstance(first, Dense), "dropout and activations come behind a dense layer"
+        return [ScaledDense(first.n_outputs, first.activation, weight_initializer=first.weight_initializer), *dense[1:]]
+    return [*fills, *waves, *embeddings, *scale, *dense]
 
 
 def _numerical_embedding(recipe: RealMLPRecipe, columns: InputColumns) -> list[Mapping[str, Any]]:
@@ -82,13 +96,14 @@ def start(network: Sequential, recipe: RealMLPRecipe, seed: int) -> None:
     """Set initial values of a built network that no initializer draws, from `seed`."""
     if recipe.initializer == "default":
         return
-    rng = np.random.default_rng([seed, len(network.layers)])
+    # ScaledDense counts as Scale and Dense: initial values are those of the network for dense samples.
+    rng = np.random.default_rng([seed, len(network.layers) + sum(isinstance(layer, ScaledDense) for layer in network.layers)])
     named = network.named_parameters()
     for name, view in named.items():
         if name.startswith("embedding_"):
             view *= 10  # from N(0, 0.1²) to N(0, 1)
     if recipe.initializer == "standard_normal":
-        dense = [name for name in network.layer_names if name.startswith("dense_")]
+        dense = [name for name in network.layer_names if name.startswith(DENSE)]
         for name in dense[:-1]:
             weight, bias = named[f"{name}.weight"], named[f"{name}.bias"]
             weight[...] = rng.normal(size=weight.shape) / math.sqrt(len(weight))
@@ -115,16 +130,16 @@ def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str,
     decays, groups = bool(recipe.weight_decay), dict[str, dict[str, Any]]()
     if recipe.ntk:
         for name, view in network.named_parameters().items():
-            if name.startswith("dense_") and name.endswith(".weight"):
+            if name.startswith(DENSE) and name.endswith(".weight"):
                 root = math.sqrt(len(view))
                 groups[name] = {"lr_factor": 1 / root} | ({"weight_decay": recipe.weight_decay * root} if decays else {})
-    for kind, pattern in TENSORS.items():
+    for kind, pattern in [(kind, pattern) for kind, patterns in TENSORS.items() for pattern in patterns]:
         if kind in recipe.lr_factors and any(name.startswith(pattern.partition("*")[0]) for name in network.layer_names):
             factor = float(recipe.lr_factors[kind])
             decay = 0.0 if kind == "bias" else recipe.weight_decay * factor
             groups[pattern] = {"lr_factor": factor} | ({"weight_decay": decay} if decays else {})
     if FIRST_LAYER in recipe.lr_factors:
-        first = next(name for name in network.layer_names if name.startswith("dense_"))
+        first = next(name for name in network.layer_names if name.startswith(DENSE))
         groups |= _first_layer(first, groups, float(recipe.lr_factors[FIRST_LAYER]), recipe.weight_decay)
     return groups
 
@@ -132,7 +147,7 @@ def groups_of(network: Sequential, recipe: RealMLPRecipe) -> dict[str, dict[str,
 def _first_layer(first: str, groups: Mapping[str, Mapping[str, Any]], factor: float, decay: float) -> dict[str, dict[str, Any]]:
     """The groups of the tensors of the first dense layer, with an extra factor."""
     found = {}
-    for tensor, pattern in ((f"{first}.weight", f"{first}.weight"), (f"{first}.bias", TENSORS["bias"])):
+    for tensor, pattern in ((f"{first}.weight", f"{first}.weight"), (f"{first}.bias", f"{first.rpartition('_')[0]}_*.bias")):
         group = dict(groups.get(pattern, {}))
         found[tensor] = group | {"lr_factor": group.get("lr_factor", 1.0) * factor}
         if decay:

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from nncore.contract import History, alike
+from nncore.data import SparseSamples
 from nncore.ensembles.ensemble_fit import Samples
 from nncore.ensembles.recipes import N_RUNGS, Recipe
 from nncore.ensembles.trials import FAILED, RUNNING, STATUSES, Trial
@@ -33,6 +34,9 @@ def fingerprint(*parts: Any) -> str:
         if isinstance(part, np.ndarray):
             found.update(f"{part.shape} {part.dtype}".encode())
             found.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, SparseSamples):
+            found.update(f"sparse {part.shape} {part.dtype}".encode())
+            part.add_to(found)
         else:
             found.update(repr(part).encode())
     return found.hexdigest()

@@ -16,11 +16,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from nncore.contract import ExportGraph, History, Loss, Value
-from nncore.data import Fold, Stream
+from nncore.data import Fold, SparseSamples, Stream, some_rows
 from nncore.ensembles import (
     FAMILIES,
     EnsembleFit,
@@ -33,6 +34,7 @@ from nncore.ensembles import (
     Score,
     StreamedFit,
     Validated,
+    dense_matrix,
     member_folds,
     run_search,
     together,
@@ -64,6 +66,9 @@ from nncore.files import FileLike
 from nncore.network import Sequential
 from nncore.program import ModelWriter
 from nncore.words import explains_calls
+
+#: Bytes that a number of a sparse matrix takes while it is encoded.
+SPARSE_BYTES = 100
 
 
 @explains_calls
@@ -150,7 +155,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         X_val, y_val, _ = validation
         splits: Any
         if table is None:
-            samples = Samples(matrix[:], self._encode_target(y, loss), weigh(y, weights), len(matrix))
+            samples = Samples(self._kept(matrix), self._encode_target(y, loss), weigh(y, weights), len(matrix))
             rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
             if not len(rows):
                 raise DataError(NO_WEIGHT)
@@ -196,7 +201,11 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         matrix, y_val = self._checked_samples(X_val, y_val)
         self._targets.check(y_val)
         weights = weigh(y_val, checked_weights(weights_val, matrix))
-        return Samples(matrix[:], self._encode_target(y_val, loss), weights, len(matrix))
+        return Samples(self._kept(matrix), self._encode_target(y_val, loss), weights, len(matrix))
+
+    def _kept(self, matrix: Any) -> Any:
+        """Samples as a fit holds them: sparse ones as they are if there are networks that read them."""
+        return matrix if self._reads_sparse or isinstance(matrix, np.ndarray) else dense_matrix(matrix)
 
     @staticmethod
     def _layout_of(columns: TableColumns, recipe: Recipe) -> InputLayout:
@@ -318,9 +327,11 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         """What a scorer makes of outputs for validation rows; `given` are training and validation data as the user holds them."""
         (X, y), (X_val, y_val) = given
         if X_val is None:
-            X_val, y_val = _safe_indexing(X, rows), _safe_indexing(y, rows)
+            X_val, y_val = _safe_indexing(X.tocsr() if issparse(X) else X, rows), _safe_indexing(y, rows)
         weights = None if samples.weights is None else samples.weights[rows]
-        held_out, network = HeldOut(X_val, samples.matrix[rows], y_val, samples.target[rows], weights, judge), members.networks[0]
+        matrix: Any = some_rows(samples.matrix, rows)
+        held_out = HeldOut(X_val, matrix, y_val, samples.target[rows], weights, judge)
+        network = members.networks[0]
         if judge.is_of_scikit_learn:
             check_judge(self._stand_in(X_val, np.empty(0), network), held_out)
 
@@ -439,10 +450,16 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
             return stream_answers(raw, self.memory_limit, lambda X: self._answers(X, answer))
         samples = self._columns.rows(self, X)
-        row_bytes = 2 * samples.shape[1] * samples.dtype.itemsize + 8 * (len(self.networks_) + 1) * self.n_outputs_
-        return joined([answer(self._outputs_of_matrix(samples[rows])) for rows in row_blocks(len(samples), row_bytes)])
+        row_bytes = 8 * (len(self.networks_) + 1) * self.n_outputs_
+        if isinstance(samples, SparseSamples) and all(network.takes_sparse for network in self.networks_):
+            row_bytes += SPARSE_BYTES * samples.n_numbers // max(1, len(samples))
+            parts = (some_rows(samples, rows) for rows in row_blocks(len(samples), row_bytes))
+        else:
+            row_bytes += 2 * samples.shape[1] * samples.dtype.itemsize
+            parts = (samples[rows] for rows in row_blocks(len(samples), row_bytes))
+        return joined([answer(self._outputs_of_matrix(part)) for part in parts])
 
-    def _outputs_of_matrix(self, matrix: NDArray[Any]) -> NDArray[np.floating]:
+    def _outputs_of_matrix(self, matrix: Any) -> NDArray[np.floating]:
         """What all members predict together for rows as `_columns` makes them."""
         loss = self._fitted_loss
         outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
