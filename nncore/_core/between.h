@@ -1,8 +1,9 @@
-/* Between gradients and update, and between two steps: regularizers add to the gradients, constraints project the parameters. Included by
- * runner.c as a template.
+/* Regularizers and constraints. Regularizers add to the gradients before the update; constraints project the parameters after it. Included
+ * by runner.c as a template.
  *
- * A rule is a regularizer or a constraint of one tensor. Its tensor is cut into pieces, which depend on its shape alone; the members share
- * them, so no bit depends on how many there are. What has no table is done in Python, by part 0, a whole tensor at a time. */
+ * A rule is a regularizer or a constraint of one tensor. The tensor is cut into pieces that depend only on its shape. Members share the
+ * pieces, so the bits do not depend on the number of members. A rule without a table runs in Python: part 0 calls it, for the whole
+ * tensor. */
 
 /* Whether all numbers of a piece are finite. */
 static int F(is_finite)(const nnc_piece *piece, const T *w) {
@@ -11,7 +12,7 @@ static int F(is_finite)(const nnc_piece *piece, const T *w) {
     return 1;
 }
 
-/* The value of a piece, and then its gradient. */
+/* Computes the value of a piece, and then adds its gradient. */
 static int64_t F(regularize)(const member *m, const nnc_rule *rule, const nnc_piece *piece, int64_t op) {
     const nnc_program *program = m->program;
     nnc_regularizer_call call = {
@@ -54,11 +55,12 @@ static int64_t F(project)(const member *m, const nnc_rule *rule, const nnc_piece
     return kernel_verdict(m, rule->constraint->F(project)(&call), op);
 }
 
-/* Round after round of rules, once all members are here; they leave it together, too. */
+/* Runs the rules, round after round. All members come here, and leave together. */
 static int64_t F(obey)(const member *m, const nnc_rounds *rounds, int64_t verdict) {
     const nnc_program *program = m->program;
     int64_t begin = 0;
-    verdict = meet(m, verdict, rounds == &program->constraints ? NNC_SHARED_PARAMETERS : NNC_SHARED_GRADIENTS); /* by all */
+    verdict = meet(m, verdict, rounds == &program->constraints ? NNC_SHARED_PARAMETERS : NNC_SHARED_GRADIENTS); /* all members have
+                                                                                                                 * written theirs */
     for (int64_t round = 0; round < rounds->n_rounds && verdict == NNC_OK; round++) {
         int64_t n = rounds->ends[round] - begin;
         int64_t own_begin = begin + share(n, 1, m->part, m->n_parts), own_end = begin + share(n, 1, m->part + 1, m->n_parts);
@@ -80,7 +82,7 @@ static int64_t F(obey)(const member *m, const nnc_rounds *rounds, int64_t verdic
     return verdict;
 }
 
-/* What the regularizers add to the loss, to *value, once all have computed theirs; by all members alike, which saves a meeting. */
+/* Adds the values of the regularizers to *value, once all are computed. Every member does the same, which saves a barrier. */
 static int64_t F(add_up)(const member *m, double *value) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->regularizers.n_pieces; i++) {

@@ -10,7 +10,7 @@
 
 static inline bool is_blank(unsigned char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r') || (byte >= 0x1c && byte <= 0x1f); }
 
-/* Bytes of the blank at `text` that is not ASCII, of which `size` may be looked at; 0 if it is none. */
+/* The number of bytes of the non-ASCII blank at `text`, or 0 if there is none. At most `size` bytes may be read. */
 static int wide_blank(const char *text, int64_t size) {
     const unsigned char *bytes = (const unsigned char *)text;
     if (size >= 2 && bytes[0] == 0xc2) { return bytes[1] == 0x85 || bytes[1] == 0xa0 ? 2 : 0; }
@@ -50,7 +50,8 @@ void nnc_strip(const char *data, int32_t *begins, int32_t *ends, int64_t n) {
     for (int64_t i = 0; i < n; i++) { strip(data, begins + i, ends + i); }
 }
 
-/* Takes a quoted cell of one line, `at` behind its first quote; returns where it is behind the last, or NULL. */
+/* Reads a quoted cell of one line, in place, from `at` behind its opening quote. *end is where its text ends. Returns the place behind
+ * the closing quote, or NULL if there is none. */
 static char *unquoted(char *at, char **end) {
     char *to = at;
     for (;;) {
@@ -98,13 +99,13 @@ bool nnc_cut(char *data, int64_t size, char separator, int64_t width, int64_t n_
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------------------- */
 
-/* The greatest power of ten that is a float64, that whose power of five is below 2^63, and digits that fit into 64 bits. */
+/* The largest power of ten that is exact in float64, the largest n with 5^n below 2^63, and the digits that fit into 64 bits. */
 enum { EXACT_POWER = 22, MOST_POWER = 27, MOST_DIGITS = 19 };
 
 static const double TENS[EXACT_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-/* Whole numbers below 10^15 are floats, and 15 digits are what a float64 keeps of any number. */
+/* Integers below 10^15 are exact in float64, and float64 preserves 15 digits of any number. */
 static const uint64_t KEPT = UINT64_C(1000000000000000);
 
 static uint64_t power_of_5(int n) {
@@ -113,7 +114,7 @@ static uint64_t power_of_5(int n) {
     return power;
 }
 
-/* The product of two numbers, 128 bits. */
+/* The product of two numbers, in 128 bits. */
 static inline void multiply(uint64_t a, uint64_t b, uint64_t *high, uint64_t *low) {
 #ifdef __SIZEOF_INT128__
     const unsigned __int128 product = (unsigned __int128)a * b;
@@ -127,7 +128,7 @@ static inline void multiply(uint64_t a, uint64_t b, uint64_t *high, uint64_t *lo
 #endif
 }
 
-/* (high·2^64) / by, for high < by and by ≥ 2^63; what is left over is not 0 if `is_inexact` becomes true. Knuth's algorithm D. */
+/* (high·2^64 + low) / by, for high < by and by ≥ 2^63, by Knuth's algorithm D. *is_inexact says whether there is a remainder. */
 static uint64_t divide(uint64_t high, uint64_t low, uint64_t by, bool *is_inexact) {
     const uint64_t base = UINT64_C(1) << 32, by1 = by >> 32, by0 = (uint32_t)by;
     uint64_t quotient = 0, rest = high;
@@ -148,7 +149,7 @@ static uint64_t divide(uint64_t high, uint64_t low, uint64_t by, bool *is_inexac
 
 static inline int leading_zeros(uint64_t x) { return __builtin_clzll(x); }
 
-/* x·2^exponent, where x stands for a little more if `is_inexact`, as the nearest float64, of two the even one. */
+/* (high·2^64 + low)·2^exponent as the nearest float64, ties to even. `is_inexact`: the number is a little larger than that. */
 static double rounded(uint64_t high, uint64_t low, int exponent, bool is_inexact) {
     if (high) {
         const int zeros = leading_zeros(high);
@@ -170,7 +171,7 @@ static double rounded(uint64_t high, uint64_t low, int exponent, bool is_inexact
     return ldexp((double)low, exponent);
 }
 
-/* digits·10^power, correctly rounded; digits are not 0, power is from -MOST_POWER to MOST_POWER. */
+/* digits·10^power, correctly rounded, for digits above 0 and power from -MOST_POWER to MOST_POWER. */
 static double scaled(uint64_t digits, int power) {
     if (power >= 0) {
         uint64_t high, low;
@@ -186,7 +187,7 @@ static double scaled(uint64_t digits, int power) {
     return rounded(0, quotient, power + by_zeros - zeros - 63, is_inexact);
 }
 
-/* The whole number that the digits of x are if it is written with `decimals` decimals, rounded as `printf` does; below 2^64. */
+/* The digits of x written with `decimals` decimals, as an integer below 2^64. Rounds as printf does. */
 static uint64_t written(double x, int decimals) {
     int exponent;
     const uint64_t mantissa = (uint64_t)ldexp(frexp(x, &exponent), DBL_MANT_DIG);
@@ -196,7 +197,7 @@ static uint64_t written(double x, int decimals) {
     if (exponent >= 0) { return low << exponent; }
     const int shift = -exponent;
     if (shift >= 128) { return 0; }
-    const int bits = (shift - 1) % 64 + 1; /* of the part of which some go and some stay */
+    const int bits = (shift - 1) % 64 + 1; /* bits of `part` that are shifted out */
     const bool is_far = shift > 64;
     const uint64_t part = is_far ? high : low;
     const uint64_t half = UINT64_C(1) << (bits - 1), rest = part & (half | (half - 1));
@@ -236,7 +237,7 @@ nnc_kind nnc_read_number(const char *text, int64_t size, double *number, uint16_
         exponent = is_small ? -exponent : exponent;
     }
     if (at != end) { return NNC_IS_WORD; }
-    int64_t n_digits = n_whole + n_decimals; /* without zeros at the beginning, if it matters */
+    int64_t n_digits = n_whole + n_decimals; /* without leading zeros, if it matters */
     if (n_digits > MOST_DIGITS) {
         for (const char *zero = first; zero < end && (*zero == '0' || *zero == '.'); zero++) { n_digits -= *zero == '0'; }
     }
@@ -271,7 +272,7 @@ static inline uint64_t mixed(uint64_t a, uint64_t b) {
     return high ^ low;
 }
 
-/* Keyed by secrets of this process, so that nobody can write a file of texts that all have one hash. */
+/* Keyed by secrets of this process, so that nobody can write a file whose texts all have one hash. */
 static uint32_t hash(const nnc_distinct *distinct, const char *text, int64_t size) {
     uint64_t state = distinct->secrets[0] ^ (uint64_t)size;
     while (size > 0) {
@@ -284,7 +285,7 @@ static uint32_t hash(const nnc_distinct *distinct, const char *text, int64_t siz
     return (uint32_t)(state ^ state >> 32);
 }
 
-/* Makes a piece of memory larger by at least half; NULL if there is none. */
+/* Enlarges memory by at least half. Returns NULL if there is none. */
 static void *grown(void *memory, int64_t *room, int64_t needed, size_t size) {
     int64_t more = *room + *room / 2 + 64;
     more = more < needed ? needed : more;

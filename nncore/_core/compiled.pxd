@@ -1,5 +1,5 @@
-# What other modules of the core use of compiled.pyx. `runner` is the one at the CPU level that was chosen when `native` was imported,
-# `host` what it offers to functions of components.
+# Declarations of compiled.pyx for other modules of the core. `runner` and `host` are at the CPU level that was chosen when `native` was
+# imported: the functions of the runner, and the host's services for components.
 
 from libc.stdint cimport int64_t, uint8_t
 
@@ -39,31 +39,31 @@ cdef class Compiled:
     cdef nnc_group *groups
     cdef nnc_undo *undo
     cdef nnc_around *around  # of all groups, one after the other
-    cdef nnc_layer *layers  # copies of the tables that ops call, as many as ops
+    cdef nnc_layer *layers  # copies of the tables that ops call, one for each op
     cdef nnc_activation *activations
     cdef nnc_transformer *transformers
-    cdef nnc_transform *transforms  # copies of the tables that transformers call, as many as transformers
+    cdef nnc_transform *transforms  # copies of the tables that transformers call, one for each
     cdef nnc_loss loss
     cdef nnc_rule *rules
-    cdef nnc_regularizer *regularizer_tables  # copies of the tables that rules call, as many as rules
+    cdef nnc_regularizer *regularizer_tables  # copies of the tables that rules call, one for each
     cdef nnc_constraint *constraint_tables
     cdef nnc_piece *pieces  # of regularizers, then of constraints
     cdef nnc_sparse *sparse  # of all ops, one after the other
     cdef void **places  # where tensors, and then their gradients, begin: of all ops, one after the other
     cdef void **states  # where arrays of optimizers' state begin: of all tensors, one after the other
     cdef readonly object spec
-    cdef object output_shape, dtype  # of an output, read more often than `spec` would make cheap
+    cdef object output_shape, dtype  # of an output; copied from `spec` because they are read often
     cdef object interpreter
     cdef object exception
-    cdef Turn turn  # of the network: the threads that share it share its parameters and buffers
-    cdef unsigned long python_thread  # that runs a Python component for this program, or 0
-    cdef const int64_t *version  # of what may change while the network lives
-    cdef int64_t seen  # the version that was taken over
-    cdef int64_t shown  # the second number of the version, when `extent` was found
+    cdef Turn turn  # the network's lock, since threads that share a network share its parameters and buffers
+    cdef unsigned long python_thread  # the thread that runs a Python component for this program, or 0
+    cdef const int64_t *version  # two counters of changes to the network's settings (nncore.program.knobs)
+    cdef int64_t seen  # the first counter, at the last refresh
+    cdef int64_t shown  # the second counter, when safe_gradient was computed
     cdef int64_t safe_until  # the step up to which the program's safe_gradient holds
-    cdef double rate_factor  # and the largest factor of learning rates
-    cdef double row_seconds, update_seconds  # about: of one row's forward pass, of an optimizer's step
-    cdef readonly bint runs_python  # a component that takes part has no kernel
+    cdef double rate_factor  # the largest factor of learning rates for which it holds
+    cdef double row_seconds, update_seconds  # estimates: of one row's forward pass, of one optimizer step
+    cdef readonly bint runs_python  # a component of the program has no kernel
 
     cdef int take_transforms(self, spec) except -1
     cdef int fill_groups(self, object stretches) except -1

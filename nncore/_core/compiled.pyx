@@ -1,4 +1,5 @@
-"""`Compiled`: a network as C runs it, made from the description of a program, and what reads arrays and tables from outside for it."""
+"""`Compiled`: a network in the form that C runs, built from the specification of a program. This file also checks arrays and tables from
+outside."""
 
 import functools
 
@@ -32,7 +33,7 @@ cdef extern from "pythread.h":
 #: The runner at the CPU level that was chosen when `native` was imported.
 cdef const nnc_runner *runner = <const nnc_runner *>PyCapsule_GetPointer(native.runner, "nncore._core.runner")
 
-#: What it offers to functions of components, at the same level.
+#: The host's services for components, at the same level.
 cdef const nnc_host *host = <const nnc_host *>PyCapsule_GetPointer(native.host, "nncore.host")
 
 _FLOAT64, _INT32, _INT64 = np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64)
@@ -54,7 +55,7 @@ cdef void *address(object array) except? NULL:
 
 
 cdef void *given(object array, object dtype, Py_ssize_t columns, bint is_written, str name) except? NULL:
-    """Where the numbers of an array from outside begin, known to be ones that C can use; NULL for None.
+    """Where the numbers of an array from outside begin, after a check that C can use them; NULL for None.
 
     `columns` is the size of a row, and 1 for a vector.
     """
@@ -65,7 +66,7 @@ cdef void *given(object array, object dtype, Py_ssize_t columns, bint is_written
         raise DtypeError(f"{name} must be an ndarray of {dtype}, got {getattr(array, 'dtype', type(array))}")
     try:
         PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if is_written else 0))
-    except (ValueError, BufferError) as error:  # what NumPy says of arrays with gaps, and of read-only ones
+    except (ValueError, BufferError) as error:  # NumPy's errors for arrays with gaps, and for read-only ones
         raise DataError(f"{name} is {'written to' if is_written else 'read'} where it lies: {error}; pass a C-contiguous copy") from None
     PyBuffer_Release(&view)
     if <size_t>view.buf % <size_t>view.itemsize != 0:
@@ -76,9 +77,9 @@ cdef void *given(object array, object dtype, Py_ssize_t columns, bint is_written
 
 
 cdef int load_table(object capsule, str kind, object who, object needed, void *table, size_t size) except -1:
-    """Copies the table of a capsule, zeros behind what it has, once it is known to have what the program calls.
+    """Checks that the table of a capsule has the functions that the program calls, and copies it. Fields that it does not have stay zero.
 
-    `who` is a function that returns what messages call the component.
+    `who` is a function that returns the component's name for messages.
     """
     name = f"nncore.{kind}".encode()
     if not PyCapsule_IsValid(capsule, name):
@@ -107,13 +108,13 @@ cdef int load_table(object capsule, str kind, object who, object needed, void *t
 
 
 cdef str said(const char *message):
-    """The text in a buffer of NNC_MESSAGE_BYTES that whoever wrote it need not have ended, safe to print."""
+    """The text of a message buffer of NNC_MESSAGE_BYTES, safe to print. It may lack the final zero."""
     text = message[:NNC_MESSAGE_BYTES].partition(b"\0")[0].decode("utf-8", "ignore")
     return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
 cdef int32_t run_python(void *context, int32_t what, int64_t op, int64_t n_rows) noexcept with gil:
-    """Does in Python what has no compiled form; an exception is kept for the caller of the run."""
+    """Runs a component without a kernel, in Python. Keeps an exception for the caller of the run."""
     program = <Compiled>context
     program.python_thread = PyThread_get_thread_ident()
     try:
@@ -131,24 +132,24 @@ _NONE = np.empty(0, np.int64)
 
 
 cdef class SparseRows:
-    """Rows of a sparse matrix, as a program reads them where they lie.
+    """Rows of a sparse matrix, which a program reads in place.
 
-    Nobody may write to the arrays but `values` from now on: the core trusts them.
+    From now on only `values` may be written to: the core trusts the other arrays.
 
     Parameters
     ----------
     begins, ends : ndarray of int64, shape (n_rows,)
-        Where the numbers of each row begin and end among all.
+        Where the numbers of each row begin and end in `columns` and `values`.
     columns : ndarray of int32
-        Of each number; they rise within a row.
+        The column of each number, in ascending order within a row.
     values : ndarray of float32 or float64
-        The numbers, which are finite.
+        The numbers, all of them finite.
     n_columns : int
 
     Raises
     ------
     DataError
-        If a row is none of places that are there, or columns are not there or do not rise.
+        If rows are not within the arrays, or columns are out of range or not in ascending order.
     """
 
     def __cinit__(self, begins, ends, columns, values, int64_t n_columns):
@@ -171,7 +172,7 @@ cdef class SparseRows:
             raise DataError("these are no sparse rows: begins, ends and columns do not fit together")
 
     cdef int take(self, begins, ends, columns, values, int64_t n_columns) except -1:
-        """Reads arrays of the right kinds."""
+        """Takes arrays, after a check of their dtypes."""
         cdef nnc_sparse_rows *rows = &self.rows
         self.begins, self.ends, self.columns, self.values, self.n_columns = begins, ends, columns, values, n_columns
         rows.struct_size = sizeof(nnc_sparse_rows)
@@ -185,14 +186,14 @@ cdef class SparseRows:
         return len(self.begins)
 
     def __getitem__(self, chosen):
-        """Some of the rows, by a slice or an array of numbers; what they hold stays where it is."""
+        """Some of the rows, by a slice or an array of indices. Columns and values are not copied."""
         cdef SparseRows some = SparseRows.__new__(SparseRows, _NONE, _NONE, self.columns[:0], self.values[:0], self.n_columns)
         begins, ends = (np.ascontiguousarray(places[chosen]) for places in (self.begins, self.ends))
         some.take(begins, ends, self.columns, self.values, self.n_columns)
         return some
 
     def in_dtype(self, values):
-        """The same rows with these numbers in the place of `values`, as many."""
+        """The same rows with other `values`, of the same length."""
         cdef SparseRows other = SparseRows.__new__(SparseRows, _NONE, _NONE, self.columns[:0], self.values[:0], self.n_columns)
         if len(values) != len(self.values):
             raise ShapeError(f"{len(self.values)} numbers, {len(values)} in their place")
@@ -201,7 +202,7 @@ cdef class SparseRows:
 
 
 cdef class Compiled:
-    """What `Program` runs. All arrays it is handed are used in place and must stay as large as they are.
+    """What `Program` runs. It uses all arrays of the specification in place; they must not be resized.
 
     Parameters
     ----------
@@ -394,7 +395,7 @@ cdef class Compiled:
         program.python_context = <void *>self
 
     cdef int take_transforms(self, spec) except -1:
-        """What happens to a batch before the first op."""
+        """Fills in the transforms of a batch, which come before the first op."""
         cdef nnc_program *program = &self.program
         cdef nnc_transformer *to
         for i, described in enumerate(spec.transforms):
@@ -419,7 +420,7 @@ cdef class Compiled:
         return 0
 
     cdef int fill_groups(self, object stretches) except -1:
-        """Parameter groups: their tensors, their optimizers, and where those keep their state."""
+        """Fills in the parameter groups: their tensors, their optimizers, and where these keep their state."""
         cdef nnc_program *program = &self.program
         cdef nnc_group *group
         cdef void **states = self.states
@@ -466,7 +467,7 @@ cdef class Compiled:
         return 0
 
     cdef int fill_sparse(self) except -1:
-        """Tensors of ops of which a batch touches few rows."""
+        """Fills in the tensors of which a batch touches few rows."""
         cdef nnc_sparse *sparse = self.sparse
         for i, tensors in enumerate(self.spec.sparse):
             self.program.ops[i].sparse, self.program.ops[i].n_sparse = sparse, len(tensors)
@@ -478,7 +479,7 @@ cdef class Compiled:
         return 0
 
     cdef int fill_around(self, nnc_group *group, int64_t first, object wrappers) except -1:
-        """What is done around the steps of a group."""
+        """Fills in the optimizer wrappers of a group."""
         cdef nnc_around *around
         group.first_around, group.n_around = first, len(wrappers)
         for i, wrapper in enumerate(wrappers):
@@ -491,7 +492,8 @@ cdef class Compiled:
         return 0
 
     cdef int fill_sites(self, int64_t op, object described) except -1:
-        """What does not change from call to call of an op, of the loss, the optimizer or a transform, for every thread."""
+        """Fills in the sites of an op, of the loss, the optimizer, a transform or a rule, for every thread: what does not change from call
+        to call."""
         cdef nnc_program *program = &self.program
         cdef nnc_site site
         cdef nnc_site *to
@@ -521,7 +523,7 @@ cdef class Compiled:
         return 0
 
     cdef int fill_rules(self) except -1:
-        """Regularizers and constraints, with their tables and pieces."""
+        """Fills in regularizers and constraints, with their tables and pieces."""
         cdef nnc_program *program = &self.program
         cdef nnc_rule *rule
         spec = self.spec
@@ -541,7 +543,7 @@ cdef class Compiled:
         return 0
 
     cdef int fill_rounds(self, nnc_rounds *rounds, object described, nnc_piece *pieces) except -1:
-        """The pieces of one kind of rules."""
+        """Fills in the pieces of one kind of rule, and their rounds."""
         for i, (number, first_row, n_rows, first_column, n_columns, place, stride) in enumerate(described.pieces):
             pieces[i] = nnc_piece(number, first_row, n_rows, first_column, n_columns, place, stride)
         rounds.pieces, rounds.n_pieces = pieces, len(described.pieces)
@@ -574,7 +576,10 @@ cdef class Compiled:
         free(self.states)
 
     cdef int refresh(self) except -1:
-        """Takes over what has changed since the last run, under the lock and the GIL: before a step, never in one."""
+        """Takes over settings that have changed since the last run.
+
+        The caller holds the lock and the GIL: so it happens before a step, never in one.
+        """
         if self.version[0] == self.seen:
             return 0
         cdef int64_t version = self.version[0]

@@ -1,5 +1,5 @@
-/* A level may be used only if everything is there that its -march lets the compiler emit. The lists are those of the x86-64
- * psABI, asked of the CPU itself, because __builtin_cpu_supports knows different names in each version of GCC and Clang. */
+/* A level may be used only if the machine has every instruction that its -march lets the compiler emit. The lists are those of the
+ * x86-64 psABI. The CPU itself is asked, because __builtin_cpu_supports knows different names in each version of GCC and Clang. */
 #include "cpu.h"
 
 #include <stdint.h>
@@ -12,7 +12,7 @@ typedef struct features {
     uint32_t basic;       /* leaf 1, ecx */
     uint32_t structured;  /* leaf 7, ebx */
     uint32_t extended;    /* leaf 0x80000001, ecx */
-    uint32_t saved_state; /* registers that the operating system keeps for each thread: low half of XCR0 */
+    uint32_t saved_state; /* registers that the operating system saves for each thread: low half of XCR0 */
 } features;
 
 #    define BIT(n) (UINT32_C(1) << (n))
@@ -80,7 +80,7 @@ int nnc_machine_can_run(const char *level) {
 
 int nnc_machine_has_vnni(void) {
 #if defined(__x86_64__)
-    static _Atomic int known = -1; /* a virtual machine asks its host, which takes longer than small products */
+    static _Atomic int known = -1; /* cached: a virtual machine asks its host, which takes longer than a small product */
     int has = known;
     if (has < 0) {
         uint32_t a, b, c = 0, d;

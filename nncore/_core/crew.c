@@ -5,11 +5,11 @@
 
 #include <stdlib.h>
 
-/* Jobs in the order in which they came. */
+/* A queue of jobs: first in, first out. */
 typedef struct jobs {
     nnc_job *first;
     nnc_job **end;
-    _Atomic int32_t n; /* read without the gate by who waits */
+    _Atomic int32_t n; /* waiting threads read it without the gate */
 } jobs;
 
 static void begin(jobs *of) {
@@ -35,12 +35,12 @@ static nnc_job *take(jobs *from) {
 }
 
 struct nnc_crew {
-    mutex gate; /* of all that is not atomic */
+    mutex gate; /* guards all that is not atomic */
     jobs waiting, done;
     condition given;           /* what workers sleep on */
     condition settled;         /* what the dispatcher sleeps on */
-    int32_t n_workers, n_kept; /* members beside the dispatcher, and how many of them may stay */
-    int32_t n_working;         /* that do a job at the moment */
+    int32_t n_workers, n_kept; /* members other than the dispatcher, and how many of them may stay */
+    int32_t n_working;         /* workers that do a job at the moment */
     int32_t n_asleep;
     int32_t dispatcher_sleeps;
     _Atomic int32_t is_paused; /* workers end their jobs early, and begin none */
@@ -72,7 +72,7 @@ static void wake_dispatcher(nnc_crew *crew) {
     if (crew->dispatcher_sleeps) wake_one(&crew->settled);
 }
 
-/* Looks for a job that may be given out at any moment, without the gate; whether there may be one. */
+/* Spins for a while, without the gate, until a job may be there. Returns whether there may be one. */
 static int sees_one(jobs *of) {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&of->n, memory_order_acquire) > 0) return 1;
@@ -81,7 +81,7 @@ static int sees_one(jobs *of) {
     return 0;
 }
 
-/* A job for a worker, which is in the gate; NULL: it is to leave. */
+/* The next job for a worker, which holds the gate. NULL: the worker must leave. */
 static nnc_job *next_job(nnc_crew *crew) {
     for (int looks = 1;;) {
         int has_one = !crew->is_paused && crew->waiting.first != NULL;

@@ -1,4 +1,4 @@
-"""`Crew`: threads that do jobs, given out by the thread that called them together. The work is done in crew.c; this is its Python face."""
+"""`Crew`: threads that do jobs, which a dispatcher gives out. The work is done in crew.c; this is its Python interface."""
 
 import os
 import threading
@@ -13,16 +13,16 @@ from nncore._core import native
 
 cdef const nnc_crews *crews = <const nnc_crews *>PyCapsule_GetPointer(native.crew, "nncore._core.crew")
 
-#: The crews that each thread is the dispatcher of, by its number: the inner ones last.
+#: The crews of which each thread is the dispatcher, by thread number; inner ones last.
 _dispatched = {}
 
 
 cdef class Job:
-    """Something that is done without Python: a subclass says what, and begins and ends it."""
+    """Work that is done without Python. A subclass defines it, and begins and ends it."""
 
 
 cdef object taken(nnc_job *job):
-    """A job that a crew hands back."""
+    """The Python object of a job that a crew returns."""
     if job == NULL:
         return None
     found = <object><PyObject *>job.owner
@@ -39,9 +39,9 @@ cdef void call_dispatch(void *context) noexcept with gil:
 
 
 cdef class Crew:
-    """Threads of the pool that do jobs while this one gives them out, takes what is done, and does jobs itself in between.
+    """Threads of the pool that do jobs. This thread, the dispatcher, gives them out, takes finished ones, and does jobs itself in between.
 
-    `run` calls a function of the dispatcher's, in which alone the other methods may be called, by the same thread.
+    `run` calls a function of the dispatcher. Only that function may call the other methods, in the same thread.
     """
 
     cdef nnc_crew *crew
@@ -57,7 +57,7 @@ cdef class Crew:
         crews.close(self.crew)
 
     def run(self, int32_t n_members, dispatch):
-        """Call ``dispatch()`` in this thread with at most `n_members` threads at hand, this one included. It leaves no job undone."""
+        """Call ``dispatch()`` in this thread with a crew of at most `n_members` threads, this one included. It must leave no job undone."""
         cdef void *context = <void *>self
         own = _dispatched.setdefault(threading.get_ident(), [])
         own.append(self)
@@ -76,40 +76,40 @@ cdef class Crew:
 
     @property
     def n_workers(self) -> int:
-        """Members beside the dispatcher."""
+        """Members other than the dispatcher."""
         return crews.n_workers(self.crew)
 
     def give(self, Job job not None):
-        """Let whoever is free do it."""
+        """Queue a job for the next free worker."""
         Py_INCREF(job)
         job.job.owner = <void *>job
         crews.give(self.crew, job.job)
 
     def take_back(self):
-        """A job that nobody has begun, or None."""
+        """Take back a job that nobody has begun, or None."""
         return taken(crews.take_back(self.crew))
 
     def work(self, Job job not None):
-        """Do a job here; it ends early once another member has nothing to do while this one is needed."""
+        """Do a job in this thread. It ends early once a worker is idle while finished jobs wait for this thread."""
         with nogil:
             crews.work(self.crew, job.job)
 
     def done(self):
-        """A job that is done, or None."""
+        """Take a finished job, or None."""
         return taken(crews.done(self.crew))
 
     def wait(self):
-        """Wait for one, but not for long; Ctrl-C is obeyed."""
+        """Wait for a finished job, but only for a while. Ctrl-C interrupts."""
         with nogil:
             crews.wait(self.crew)
         PyErr_CheckSignals()
 
     def keep(self, int32_t n_workers):
-        """Let at most so many workers stay; others go back to the pool."""
+        """Let at most `n_workers` workers stay; others go back to the pool."""
         crews.keep(self.crew, n_workers)
 
     def pause(self):
-        """End jobs early, and let nobody begin one."""
+        """End jobs early, and let no worker begin one."""
         with nogil:
             crews.pause(self.crew)
 
@@ -117,11 +117,11 @@ cdef class Crew:
         crews.resume(self.crew)
 
     def forget_workers(self):
-        """In the child of a fork."""
+        """Drop the workers, which the child of a fork does not have."""
         crews.forget_workers(self.crew)
 
 
-# A fork copies the process at one moment: jobs must not be in the middle of anything then.
+# A fork copies the process at one moment. No job may be in the middle of something then, so crews pause.
 
 
 def _own() -> list:

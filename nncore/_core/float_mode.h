@@ -1,5 +1,5 @@
-/* Numbers too small for their exponent (subnormals) slow arithmetic a hundredfold and mean nothing to training: they are flushed to
- * zero while ops run. The setting belongs to a thread; the caller's comes back afterwards. */
+/* Subnormal numbers slow arithmetic a hundredfold, and training does not need them. So they are flushed to zero while ops run. The
+ * setting belongs to a thread; that of the caller is restored afterwards. */
 #ifndef NNCORE_FLOAT_MODE_H
 #define NNCORE_FLOAT_MODE_H
 

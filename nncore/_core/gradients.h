@@ -1,8 +1,8 @@
-/* The second phase of a step, as far as the update: gradients of a range of the parameters. Included by runner.c as a template. */
+/* The second phase of a step up to the update: gradients of a range of the parameters. Included by runner.c as a template. */
 
 static nnc_layer_function F(gradient_of)(const nnc_op *op) { return op->gradient_unit > 0 ? op->layer->F(gradient) : NULL; }
 
-/* sum (n,) + part (n,) to sum, and what rounding takes from it to lost (n,): Knuth's sum of two numbers and its error. */
+/* Adds part (n,) to sum (n,), and the rounding errors to lost (n,): Knuth's two-sum. */
 static void F(add_part)(T *restrict sum, const T *restrict part, T *restrict lost, int64_t n) {
     for (int64_t j = 0; j < n; j++) {
         T before = sum[j], after = before + part[j], added = after - before;
@@ -11,9 +11,9 @@ static void F(add_part)(T *restrict sum, const T *restrict part, T *restrict los
     }
 }
 
-/* To the gradients at `call`, which are those of its rows, the gradients of rows that follow, up to `end`, a block of them at a time: in one
- * long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are shared
- * out. */
+/* Adds to the gradients at `call`, which are those of its rows, the gradients of the rows that follow, up to `end`, block by block. In
+ * one long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are
+ * split over members. */
 static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t number, nnc_layer_call *call, int64_t end) {
     const nnc_op *op = &m->program->ops[number];
     int64_t n = call->end_parameter - call->begin_parameter, verdict = NNC_OK;
@@ -35,7 +35,7 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
     return verdict;
 }
 
-/* The gradients at `call`, of some rows of the batch. */
+/* Computes the gradients at `call`, of n_rows rows of the batch from `first` on. */
 NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first, int64_t n_rows) {
     const nnc_op *op = &m->program->ops[number];
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
@@ -66,12 +66,12 @@ static int64_t F(add_gradient)(const tree *tree, void *to, int64_t n_rows, const
     return NNC_OK;
 }
 
-/* What call_gradient asks a layer for. */
+/* Fills in the call that asks a layer for gradients begin .. end - 1 of the flat vector, to `where`. */
 NNC_INLINE void F(ask_for_gradient)(nnc_layer_call *call, const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     const nnc_op *op = &m->program->ops[number];
     *call = op->call;
     nnc_site *site = site_of(m, number);
-    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members are here at once */
+    if (op->work_per_row != 0) site->work = op->work != 0 ? (T *)op->rooms + m->part * op->work : NULL; /* all members call it at once */
     call->site = site;
     call->d_parameters = where;
     call->d_tensors = NULL;
@@ -80,7 +80,8 @@ NNC_INLINE void F(ask_for_gradient)(nnc_layer_call *call, const member *m, int64
     call->end_parameter = end - op->first_parameter;
 }
 
-/* The same as call_gradient by shards: of so few parameters at a time that all sums which wait for others stay in the cache. */
+/* The same as call_gradient, with sums along the tree of shards (shards.h). It takes few parameters at a time, so that all pending sums
+ * stay in the cache. */
 NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, int64_t begin, int64_t end, T *to) {
     const nnc_program *program = m->program;
     nnc_layer_call call;
@@ -97,7 +98,7 @@ NNC_RARE int64_t F(gradient_by_shards)(const member *m, int64_t number, int64_t 
     return verdict;
 }
 
-/* n gradients to `to`, of the whole batch: from the sums of branches, which begin at `dealt`, `stride` bytes one after the other. */
+/* Writes n gradients of the whole batch to `to`, from the sums of branches. These begin at `dealt`, `stride` bytes apart. */
 NNC_RARE void F(join_dealt)(const member *m, T *to, int64_t n, const char *dealt, int64_t stride) {
     const nnc_program *program = m->program;
     char *waiting = (char *)((T *)program->waiting + m->part * program->waiting_size);
@@ -109,7 +110,7 @@ NNC_RARE void F(join_dealt)(const member *m, T *to, int64_t n, const char *dealt
     }
 }
 
-/* Gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
+/* Writes gradients begin .. end - 1 of the flat vector, which belong to this op, to `where`. */
 NNC_INLINE int64_t F(call_gradient)(const member *m, int64_t number, int64_t begin, int64_t end, T *where) {
     if (m->program->n_shards > 1) return F(gradient_by_shards)(m, number, begin, end, where);
     nnc_layer_call call;
@@ -119,7 +120,7 @@ NNC_INLINE int64_t F(call_gradient)(const member *m, int64_t number, int64_t beg
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */
 
-/* Of scale x, as weighted_sum adds up. */
+/* The sum of squares of scale * x. If scale is 1, it has the reduction order of weighted_sum. */
 static double F(sum_of_squares)(const T *x, double scale, int64_t n) {
     if (scale == 1) return F(weighted_sum)(x, x, n);
     double sum = 0;
@@ -127,7 +128,7 @@ static double F(sum_of_squares)(const T *x, double scale, int64_t n) {
     return sum;
 }
 
-/* To the sums of blocks first_block .. end_block - 1: factor times the squares of scale x[begin .. end - 1] that lie in them. */
+/* Adds factor times the squares of scale * x[begin .. end - 1] to the sums of their blocks, for blocks first_block .. end_block - 1. */
 static void F(add_squares)(const nnc_program *program, int64_t first_block, int64_t end_block, const T *x, double scale, int64_t begin,
                            int64_t end, double factor) {
     int64_t last_block = (end + NNC_BLOCK - 1) / NNC_BLOCK;
@@ -139,7 +140,7 @@ static void F(add_squares)(const nnc_program *program, int64_t first_block, int6
     }
 }
 
-/* A member's share of the blocks, set to zero. */
+/* Sets the member's share of the blocks to zero. Returns its first block; *end is behind its last. */
 static int64_t F(own_blocks)(const member *m, int64_t *end) {
     int64_t n_blocks = (m->program->n_parameters + NNC_BLOCK - 1) / NNC_BLOCK, first = share(n_blocks, 1, m->part, m->n_parts);
     *end = share(n_blocks, 1, m->part + 1, m->n_parts);
@@ -147,7 +148,7 @@ static int64_t F(own_blocks)(const member *m, int64_t *end) {
     return first;
 }
 
-static double F(sum_of_blocks)(const nnc_program *program) { /* by all members alike */
+static double F(sum_of_blocks)(const nnc_program *program) { /* every member does the same */
     double sum = 0;
     for (int64_t block = 0; block * NNC_BLOCK < program->n_parameters; block++) sum += program->block_sums[block];
     return sum;
@@ -155,7 +156,7 @@ static double F(sum_of_blocks)(const nnc_program *program) { /* by all members a
 
 /* ---- the penalty 1/2 lambda sum W^2 ---------------------------------------------------------------------------------------- */
 
-/* Adds lambda W to the member's gradients, and squares the weights of its share of blocks. */
+/* Adds lambda W to the member's gradients, and sums the squares of the weights in its share of blocks. */
 static void F(add_penalty)(const member *m) {
     const nnc_program *program = m->program;
     const T *w = program->parameters; /* (n_parameters,) */
@@ -172,17 +173,17 @@ static void F(add_penalty)(const member *m) {
     }
 }
 
-/* What the penalty and the regularizers add to the loss, to *value, once all have added theirs. */
+/* Adds the penalty and the values of the regularizers to *value, once all members have computed theirs. */
 static int64_t F(add_penalties)(const member *m, double *value) {
     if (m->program->decays != NULL) *value += F(sum_of_blocks)(m->program);
     if (!isfinite(*value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
     return m->program->regularizers.n_pieces > 0 ? F(add_up)(m, value) : NNC_OK;
 }
 
-/* The squares of gradients, times `scale`, of trained parameters, or only of those that are about to be moved; added up. */
+/* The sum of squares of `scale` times the gradients, of all trained parameters or only of those that `perturb` moves. */
 static double F(squared_norm)(const member *m, int only_perturbed, double scale) {
     const nnc_program *program = m->program;
-    meet(m, NNC_OK, NNC_SHARED_GRADIENTS); /* the others' gradients are asked for, and nobody reads the blocks any more */
+    meet(m, NNC_OK, NNC_SHARED_GRADIENTS); /* all gradients are needed now, and nobody reads the blocks any more */
     int64_t end_block, first_block = F(own_blocks)(m, &end_block);
     for (int64_t i = 0; i < program->n_stretches; i++) {
         const nnc_stretch *stretch = &program->stretches[i];
@@ -193,11 +194,12 @@ static double F(squared_norm)(const member *m, int only_perturbed, double scale)
     return F(sum_of_blocks)(program);
 }
 
-/* Squares of numbers beyond these, or the sum of so many of them, do not fit a double; those of smaller ones vanish. */
+/* The squares of large numbers, or their sum, may overflow a double, and those of small numbers underflow. A sum that is infinite, or
+ * not above SMALLEST_SQUARE, is computed again from scaled gradients. */
 #define SMALLEST_SQUARE 1e-280
-#define NORM_SCALE 0x1p-700 /* of what is too large; its inverse of what is too small */
+#define NORM_SCALE 0x1p-700 /* the scale for what overflows; its inverse for what underflows */
 
-/* The norm of those gradients. All members have to come here. */
+/* The Euclidean norm of those gradients. All members have to come here. */
 static double F(norm_of_gradients)(const member *m, int only_perturbed) {
     double square = F(squared_norm)(m, only_perturbed, 1), scale = 1;
     if (square > SMALLEST_SQUARE && isfinite(square)) return sqrt(square);
@@ -206,9 +208,9 @@ static double F(norm_of_gradients)(const member *m, int only_perturbed) {
     return sqrt(square) / scale;
 }
 
-/* ---- gradients cut down to size ---------------------------------------------------------------------------------------------- */
+/* ---- clipping ---------------------------------------------------------------------------------------------------------------- */
 
-/* All gradients are there and finite; leaves the member's range clipped. All members have to come here. */
+/* Clips the member's range of the gradients. All gradients are complete and finite. All members have to come here. */
 static void F(clip)(const member *m) {
     const nnc_program *program = m->program;
     T *g = program->gradients; /* (n_parameters,) */
@@ -222,7 +224,7 @@ static void F(clip)(const member *m) {
     if (program->clip_norm > 0) {
         double norm = F(norm_of_gradients)(m, 0);
         if (norm > program->clip_norm) {
-            double factor = program->clip_norm / norm; /* which float need not hold */
+            double factor = program->clip_norm / norm; /* may not fit a float */
             for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] = (T)(factor * (double)g[j]);
         }
     }
@@ -232,8 +234,8 @@ static void F(clip)(const member *m) {
 
 /* ---- gradients of several batches ------------------------------------------------------------------------------------------ */
 
-/* The member's range becomes the mean of the gradients so far, of all samples of the step; what each batch has of their weights is a share,
- * so that neither sum is larger than a gradient. */
+/* Updates the mean of the gradients over the batches of a step, in the member's range. Each batch counts by its share of the sample
+ * weights so far, so no intermediate sum is larger than a gradient. */
 static void F(accumulate)(const member *m, int goes_on, int is_last) {
     T *g = m->program->gradients, *mean = m->program->accumulated; /* (n_parameters,) */
     double all = m->step_weight;
@@ -250,8 +252,8 @@ static __attribute__((noinline)) int64_t F(call_gradient_elsewhere)(const member
     return F(call_gradient)(m, number, begin, end, where);
 }
 
-/* The member's range of the gradients, and of those of ops that use tensors of others. Those of ops without a gradient function have been
- * written on the way back. */
+/* Computes the member's range of the gradients, and its share of those of ops with tied tensors. Ops without a gradient function have
+ * written theirs in backward. */
 static int64_t F(write_range)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
@@ -264,12 +266,13 @@ static int64_t F(write_range)(const member *m) {
     return program->n_ties > 0 ? F(write_tied)(m, verdict) : verdict;
 }
 
-/* Each process writes all gradients of its own rows, and brings the others those of their ranges. */
+/* Each process computes all gradients of its own rows, sends the others those of their ranges, and adds up what it gets for its own
+ * range. */
 NNC_RARE int64_t F(exchange_gradients)(const member *m) {
     nnc_program *program = m->program;
     nnc_ranks *ranks = m->ranks;
     member whole = *m;
-    whole.ranks = NULL; /* it has a share of all parameters */
+    whole.ranks = NULL; /* so that it has a share of all parameters */
     whole.begin_parameter = begin_parameter(program, 0, program->n_parameters, m->part, m->n_parts);
     whole.end_parameter = begin_parameter(program, 0, program->n_parameters, m->part + 1, m->n_parts);
     int64_t verdict = nnc_meet(m->team, F(write_range)(&whole)), broken = NNC_OK;
@@ -299,7 +302,7 @@ NNC_RARE int64_t F(exchange_gradients)(const member *m) {
     return verdict;
 }
 
-/* The member's range of the gradients of the batch. */
+/* Computes the member's range of the gradients of the batch, with the penalty and the regularizers. */
 static int64_t F(write_gradients)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = exchanges_sums(m) ? F(exchange_gradients)(m) : F(write_range)(m);
@@ -308,7 +311,8 @@ static int64_t F(write_gradients)(const member *m) {
     return program->regularizers.n_pieces > 0 ? F(obey)(m, &program->regularizers, verdict) : verdict;
 }
 
-/* The largest |x|, or more than any number if one is NaN. The bits of positive numbers are in the order of the numbers, those of NaN above. */
+/* The largest |x|, or NaN if one is NaN. Bits are compared as integers: those of positive numbers have the order of the numbers, and
+ * those of NaN are larger. */
 static T F(largest)(const T *x, int64_t n) {
     F(bits) largest = 0;
 #pragma GCC unroll 4
@@ -323,7 +327,7 @@ static T F(largest)(const T *x, int64_t n) {
     return result;
 }
 
-/* Whether the gradients of the member's range are finite, and small enough for a step that cannot but be. */
+/* Whether the gradients of the member's range are finite, and small enough that the step cannot overflow. */
 static int64_t F(check_gradients)(const member *m) {
     const T *gradients = m->program->gradients; /* (n_parameters,) */
     double largest = (double)F(largest)(gradients + m->begin_parameter, m->end_parameter - m->begin_parameter);
@@ -331,7 +335,7 @@ static int64_t F(check_gradients)(const member *m) {
     return m->is_gated && largest > m->program->safe_gradient ? verdict_of(NNC_MAY_OVERFLOW, NNC_IS_OPTIMIZER) : NNC_OK;
 }
 
-/* What all have found. */
+/* Agrees with all members on the verdict. If only the step may overflow, that is noted in may_overflow, and is no failure. */
 static int64_t F(agree)(member *m, int64_t verdict) {
     verdict = meet(m, verdict, of_gradients(m));
     m->may_overflow = verdict >> 32 == NNC_MAY_OVERFLOW;

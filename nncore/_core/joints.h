@@ -1,4 +1,4 @@
-/* Where the branches of a network part and meet. Included by runner.c as a template. */
+/* Joints: where branches of a network fork, or are summed or concatenated. Included by runner.c as a template. */
 
 /* to[i][j] = the sum of the branches' d_y[i][j], for rows that begin at `first`. */
 static void F(add_gradients)(const nnc_op *op, int64_t first, int64_t n_rows) {
@@ -23,7 +23,7 @@ static void F(add_values)(const member *m, const nnc_op *op, int64_t first, int6
     }
 }
 
-/* The branches' y side by side. */
+/* Concatenates the branches' y. */
 static void F(join_columns)(const member *m, const nnc_op *op, int64_t first, int64_t n_rows) {
     T *to = (T *)op->call.y + op->call.n_outputs * first; /* (n_rows, n_outputs) from the branch's first column on */
     for (int64_t k = 0; k < op->n_branches; k++) {
@@ -34,7 +34,7 @@ static void F(join_columns)(const member *m, const nnc_op *op, int64_t first, in
     }
 }
 
-/* Each branch its own columns of d_y. */
+/* Copies its columns of d_y to each branch. */
 static void F(part_columns)(const nnc_op *op, int64_t first, int64_t n_rows) {
     const T *from = (const T *)op->call.d_y + op->call.n_outputs * first; /* (n_rows, n_outputs) from the branch's first column on */
     for (int64_t k = 0; k < op->n_branches; k++) {

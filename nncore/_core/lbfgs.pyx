@@ -1,4 +1,4 @@
-"""`Descent`: the vectors of a minimisation by L-BFGS. The work is done in kernels/lbfgs.c; this is its Python face."""
+"""`Descent`: the vectors of a minimisation by L-BFGS. The work is done in kernels/lbfgs.c; this is its Python interface."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t
@@ -35,30 +35,30 @@ cdef extern from "kernels/lbfgs.h":
         void (*learn)(nnc_descent *, double step, double curvature) noexcept nogil
 
 
-#: At the CPU level that was chosen when `native` was imported.
+#: The functions of L-BFGS at the CPU level that was chosen when `native` was imported.
 cdef const nnc_lbfgs *lbfgs = <const nnc_lbfgs *>PyCapsule_GetPointer(native.lbfgs, "nncore._core.lbfgs")
 
-#: That a number of a few vectors takes, roughly, where they come from a cache.
+#: A rough estimate: seconds for one number of a few vectors that are in a cache.
 cdef double SECONDS = 1e-9
 
 _FLOAT64 = np.dtype(np.float64)
 
 
 cdef class Descent:
-    """Where a minimisation stands, where it goes, and what its last steps have taught it.
+    """The state of a minimisation: its point, its search direction, and its last steps.
 
     Parameters
     ----------
     point : ndarray of shape (n,), float64, C-contiguous
-        Where the function is asked for; moved in place.
+        Where the function is evaluated; moved in place.
     gradient : ndarray of shape (n,), float64, C-contiguous
-        Of the function at the point: the caller writes it there.
+        The gradient at the point, which the caller writes.
     capacity : int
-        Steps that are remembered.
+        Number of steps that are stored.
     """
 
     cdef nnc_descent descent
-    cdef object point, gradient, vectors, numbers  # in use
+    cdef object point, gradient, vectors, numbers  # kept alive
 
     def __init__(self, point, gradient, int64_t capacity):
         cdef nnc_descent *descent = &self.descent
@@ -77,7 +77,7 @@ cdef class Descent:
 
     @property
     def n_kept(self):
-        """Steps that it remembers."""
+        """Number of stored steps."""
         return self.descent.n_kept
 
     def largest(self):
@@ -85,37 +85,37 @@ cdef class Descent:
         return lbfgs.largest(&self.descent)
 
     def aim(self):
-        """Begin a line at the point, in the direction of the quasi-Newton step; return the function's slope there."""
+        """Begin a line search at the point, in the quasi-Newton direction. Return the function's slope there."""
         given_away = give_gil_away((1 + self.descent.n_kept) * self.descent.n * SECONDS, 1)
         slope = lbfgs.aim(&self.descent)
         take_gil_back(given_away)
         return slope
 
     def length(self):
-        """Of the direction."""
+        """The length of the direction."""
         return lbfgs.square(&self.descent) ** 0.5
 
     def go(self, double step):
-        """Move the point to so many times the direction from where the line begins."""
+        """Move the point to `step` times the direction from the origin of the line."""
         given_away = give_gil_away(self.descent.n * SECONDS, 1)
         lbfgs.go(&self.descent, step)
         take_gil_back(given_away)
 
     def slope(self):
-        """Of the function along the line, at the point."""
+        """The function's slope along the line, at the point."""
         return lbfgs.slope(&self.descent)
 
     def go_back(self):
-        """Move the point to where the line begins; the gradient is again the one there."""
+        """Move the point back to the origin of the line, and restore the gradient there."""
         memcpy(self.descent.point, self.descent.origin, self.descent.n * sizeof(double))
         memcpy(self.descent.gradient, self.descent.origin_gradient, self.descent.n * sizeof(double))
 
     def learn(self, double step, double curvature):
-        """Remember the step from where the line begins to the point; `curvature` (above 0) is its product with the gradient's change."""
+        """Store the step from the origin of the line to the point; `curvature` (above 0) is its product with the change of the gradient."""
         given_away = give_gil_away(2 * self.descent.n * SECONDS, 1)
         lbfgs.learn(&self.descent, step, curvature)
         take_gil_back(given_away)
 
     def forget(self):
-        """Remember no steps: the next line goes down the gradient."""
+        """Drop all steps: the next line goes down the gradient."""
         self.descent.n_kept = 0

@@ -1,4 +1,4 @@
-/* The best of many short bursts, because other programs and interrupts only ever make one slower. */
+/* Reports the best of many short bursts, because other programs and interrupts can only slow a burst down. */
 #include "measurement.h"
 
 #include <stdlib.h>
@@ -39,12 +39,12 @@ double nnc_product_flops(const nnc_peak *peak, int rounds, double seconds) {
 }
 
 double nnc_memory_bandwidth(const nnc_peak *peak, int64_t n, double seconds) {
-    /* Arrays a power of two apart would get into each other's way in the caches. */
+    /* Arrays a power of two apart would compete for the same sets of the caches. */
     int64_t stride = (n + LINE - 1) / LINE * LINE + 5 * LINE;
     float *room = malloc(((size_t)stride * 4 + LINE) * sizeof *room);
     if (room == NULL) return -1;
     float *w = room + (LINE - (uintptr_t)room / sizeof *room % LINE), *g = w + stride, *m = g + stride, *v = m + stride;
-    for (int64_t i = 0; i < 4 * stride; i++) w[i] = 1; /* pages never written would all be read from the same zeros */
+    for (int64_t i = 0; i < 4 * stride; i++) w[i] = 1; /* pages that were never written would all be read from the same zeros */
     double best = 0, start = nnc_now(), before = start, after;
     do {
         peak->update_f32(w, g, m, v, n);

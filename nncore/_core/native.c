@@ -1,7 +1,7 @@
-/* The module that hands out the built-in components' tables as capsules, at the CPU level chosen once at import.
+/* The Python module with the tables of the built-in components, in capsules, at the CPU level that is chosen at import.
  *
- * setup.py writes native_list.h from the files it finds (activations/relu.c gives COMPONENT(activation, relu)) and the levels
- * it compiles. NNCORE_CPU forces a level, such as "portable" or "v3", which must be one this machine can run. */
+ * setup.py writes native_list.h from the files it finds (activations/relu.c gives COMPONENT(activation, relu)) and the levels it
+ * compiles. NNCORE_CPU forces a level, such as "portable" or "v3", which must be one this machine can run. */
 #include "nncore/module.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ LEVELS
 #undef COMPONENT
 #undef LEVEL
 
-/* The levels compiled into this build, from the plainest to the newest. */
+/* The levels compiled into this build, from the oldest to the newest. */
 static const struct {
     const char *name;
     const nnc_host *host;

@@ -1,10 +1,11 @@
-/* How the optimizers of groups are called, with what is wrapped around them. Included by runner.c as a template. */
+/* Calls the optimizers of parameter groups, and the wrappers around them. Included by runner.c as a template. */
 
-/* The mean of parameters begin .. end - 1 over the steps since it began; all weigh alike until that is less than the decay leaves to the
- * newest, so that it needs no first value. Where there are constraints, it is that of parameters that keep them.
+/* Updates the mean of parameters begin .. end - 1 over the steps since averaging began. All steps weigh the same, until that weight falls
+ * below 1 - decay, which is then the weight of the newest step. So the mean needs no initial value. With constraints, it is the mean of the
+ * parameters after them.
  *
- * What a step adds may be less than the mean has digits for: what rounding took is kept beside it (Knuth's sum of two numbers and its error),
- * and goes into the next step. */
+ * The change in one step may be smaller than the last digit of the mean. So the rounding error is kept (Knuth's two-sum), and added in
+ * the next step. */
 static void F(average)(const member *m, int64_t begin, int64_t end, int is_after_constraints) {
     const nnc_program *program = m->program;
     if (program->shadow == NULL || (program->constraints.n_pieces > 0) != is_after_constraints) return;
@@ -30,7 +31,7 @@ static int64_t F(optimizer_verdict)(const member *m, int32_t status, int64_t gro
     return kernel_verdict(m, status, m->program->n_ops + group);
 }
 
-/* What a group's wrappers do before or after its step on n parameters from `begin` on. Their state is in the group's vectors from `state`
+/* Calls a group's wrappers before or after its step on n parameters from `begin` on. Their state is in the group's vectors from `state`
  * on, or in a tensor's arrays. */
 static int64_t F(step_around)(const member *m, int64_t number, int64_t begin, int64_t n, T *state, void *const *arrays, int is_after) {
     const nnc_program *program = m->program;
@@ -58,7 +59,7 @@ static int64_t F(step_around)(const member *m, int64_t number, int64_t begin, in
     return verdict;
 }
 
-/* Lets a group's optimizer step on n parameters from `begin` on, whose gradients are at g and whose state is in vectors from `state` on. */
+/* Lets a group's optimizer step on n parameters from `begin` on. Their gradients are at g, their state in vectors from `state` on. */
 static int64_t F(step_alike)(const member *m, int64_t number, int64_t begin, int64_t n, const T *g, T *state) {
     const nnc_group *group = &m->program->groups[number];
     const nnc_optimizer_call call = {
@@ -66,7 +67,7 @@ static int64_t F(step_alike)(const member *m, int64_t number, int64_t begin, int
         .site = F(optimizer_site)(m, number),
         .w = (T *)m->program->parameters + begin,
         .g = g,
-        .state = state != NULL ? state + group->own_slots * group->state_stride : NULL, /* (n_slots, n), from there on */
+        .state = state != NULL ? state + group->own_slots * group->state_stride : NULL, /* (n_slots, n), behind the wrappers' slots */
         .n = n,
         .stride = group->state_stride,
         .t = m->step,
@@ -74,7 +75,7 @@ static int64_t F(step_alike)(const member *m, int64_t number, int64_t begin, int
     return F(optimizer_verdict)(m, group->optimizer.F(step)(&call), number);
 }
 
-/* The same with what its wrappers do, a block that stays in the cache at a time. */
+/* The same with the group's wrappers, block by block, so that each block stays in the cache. */
 static int64_t F(step_wrapped)(const member *m, int64_t number, int64_t begin, int64_t n, const T *g, T *state) {
     int64_t verdict = NNC_OK;
     for (int64_t i = 0; i < n && verdict == NNC_OK; i += NNC_BLOCK) {
@@ -89,7 +90,7 @@ static int64_t F(step_wrapped)(const member *m, int64_t number, int64_t begin, i
 
 static int64_t F(step_lazily)(const member *m, const nnc_stretch *stretch, int64_t from, int64_t to, const T *g); /* touched.h */
 
-/* Lets optimizers step on parameters begin .. end - 1, whose gradients are at g, but for those that take whole tensors. */
+/* Lets optimizers step on parameters begin .. end - 1, whose gradients are at g. Skips groups whose optimizer is not called on ranges. */
 static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *g) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->n_stretches; i++) {
@@ -110,19 +111,19 @@ static int64_t F(step_on)(const member *m, int64_t begin, int64_t end, const T *
     return NNC_OK;
 }
 
-/* What a group's wrappers do before or after its step on some of its tensors. */
+/* Calls a group's wrappers before or after its step on some of its tensors. */
 static int64_t F(step_around_tensors)(const member *m, int64_t number, int64_t first, int64_t end, int is_after) {
     const nnc_group *group = &m->program->groups[number];
     int64_t verdict = NNC_OK;
     for (int64_t i = first; i < end && verdict == NNC_OK && group->n_around > 0; i++) {
         const nnc_tensor *tensor = &m->program->tensors[group->first_tensor + i];
-        void *const *arrays = tensor->state - group->own_arrays; /* a tensor shows the optimizer inside what comes behind them */
+        void *const *arrays = tensor->state - group->own_arrays; /* tensor->state is the inner optimizer's, which comes behind them */
         verdict = F(step_around)(m, number, tensor->offset, tensor->rows * tensor->columns, NULL, arrays, is_after);
     }
     return verdict;
 }
 
-/* Lets the optimizer of a group step on the member's share of its tensors: those whose middle lies in it. */
+/* Lets the optimizer of a group step on the member's share of its tensors: those whose middle lies in its share of the parameters. */
 static int64_t F(step_on_tensors)(const member *m, int64_t number) {
     const nnc_group *group = &m->program->groups[number];
     const nnc_tensor *tensors = m->program->tensors + group->first_tensor;
@@ -154,7 +155,7 @@ static int64_t F(step_on_tensors)(const member *m, int64_t number) {
     return verdict;
 }
 
-/* Lets a group's optimizer in Python, which part 0 calls for all, step on its tensors. */
+/* Lets a group's optimizer in Python step on its tensors. Part 0 calls it for all members. */
 static int64_t F(step_in_python)(const member *m, int64_t number) {
     const nnc_program *program = m->program;
     const nnc_tensor *tensors = program->tensors + program->groups[number].first_tensor;
@@ -165,7 +166,7 @@ static int64_t F(step_in_python)(const member *m, int64_t number) {
     return verdict;
 }
 
-/* Lets the optimizer of a group, or the one of its wrappers that does it, move n of its parameters, from `begin` on. */
+/* Moves n parameters of a group, from `begin` on, for the second gradient: by `perturb` of the optimizer, or of a wrapper that has it. */
 static int64_t F(perturb_alike)(const member *m, int64_t number, int64_t begin, int64_t n, double norm) {
     const nnc_program *program = m->program;
     const nnc_group *group = &program->groups[number];

@@ -1,6 +1,7 @@
 /* The second phase of a step: from gradients of a range of the parameters to their update. Included by runner.c as a template. */
 
-/* The member's range, once all gradients are known to be finite, and its share of what is not updated by ranges. */
+/* Updates the member's range of the parameters, once all gradients are known to be finite, and its share of the groups that are not
+ * updated by ranges. */
 static int64_t F(update_range)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = F(step_on)(m, m->begin_parameter, m->end_parameter, (const T *)program->gradients + m->begin_parameter);
@@ -14,9 +15,9 @@ static int64_t F(update_range)(const member *m) {
 
 /* ---- gradients used up tile by tile ------------------------------------------------------------------------------------------ */
 
-/* Whether all gradients must be finite, and so small that the step cannot overflow, from looking at the batch alone, which is smaller
- * than they are: each is a sum over the rows of products of an element of d_y with a number no larger than the largest of x, or than the
- * layer's bound. */
+/* Whether all gradients must be finite, and so small that the step cannot overflow. It finds out from the batch, which is smaller than
+ * the gradients. Each gradient is a sum over the rows of products: an element of d_y times a number no larger than the largest of x, or
+ * than the layer's bound. */
 static int F(are_bounded)(const member *m) {
     const nnc_program *program = m->program;
     double limit = m->is_gated && program->safe_gradient < (double)LARGEST / 2 ? program->safe_gradient : (double)LARGEST / 2;
@@ -41,7 +42,7 @@ static int F(are_bounded)(const member *m) {
     return 1;
 }
 
-/* Gradients of parameters begin .. end - 1 of an op to the member's tile, and the step on them. */
+/* Computes the gradients of parameters begin .. end - 1 of an op in the member's tile, and steps on them. */
 static int64_t F(update_tiles)(const member *m, int64_t number, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
@@ -55,8 +56,8 @@ static int64_t F(update_tiles)(const member *m, int64_t number, int64_t begin, i
     return verdict;
 }
 
-/* Gradients of the member's range into its tile, each used while it is still in the cache and then forgotten: what is saved is writing
- * and reading the whole vector, where that does not fit the cache. */
+/* Updates the member's range tile by tile: the gradients of a tile are used while they are in the cache, and then dropped. That saves
+ * writing and reading the whole vector, where it does not fit the cache. */
 static int64_t F(update_by_tiles)(const member *m) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
@@ -83,7 +84,7 @@ static int64_t F(update_by_tiles)(const member *m) {
     return verdict;
 }
 
-/* The update, then what it may not leave as it is. */
+/* Updates the parameters, and then applies the constraints. */
 static int64_t F(update)(const member *m) {
     int64_t verdict = m->uses_tiles ? F(update_by_tiles)(m) : F(update_range)(m);
     if (m->program->constraints.n_pieces == 0) return verdict;
@@ -92,7 +93,7 @@ static int64_t F(update)(const member *m) {
     return verdict;
 }
 
-/* The batch is worth looking at, if it is a small part of what the gradients are. */
+/* Whether are_bounded is worth its time: the batch has fewer numbers than a quarter of the gradients. */
 static int F(is_worth_bounding)(const member *m) {
     const nnc_program *program = m->program;
     int64_t columns = 0, n_sparse = 0;
@@ -106,8 +107,8 @@ static int F(is_worth_bounding)(const member *m) {
     return n_sparse + m->n_rows * columns < program->n_parameters / 4;
 }
 
-/* Up to the update: all members agree that every gradient is finite, or that it cannot but be. `goes_on` and `is_last` say where the batch
- * stands among those that make the step; only after the last one are the gradients what the optimizer is to get. */
+/* Computes the gradients, and lets all members agree that they are finite, or must be. `goes_on`: the batch is not the first of its
+ * step. `is_last`: it is the last of its step; only then are the gradients those for the optimizer. */
 static int64_t F(prepare_update)(member *m, int goes_on, int is_last) {
     m->uses_tiles = m->program->tiles != NULL && !exchanges_sums(m) && F(is_worth_bounding)(m) && F(are_bounded)(m);
     m->may_overflow = 0;

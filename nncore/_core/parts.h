@@ -1,4 +1,4 @@
-/* How rows and parameters are shared out, to threads and to the processes that train together. */
+/* How rows and parameters are split over threads, and over the processes that train together. */
 #ifndef NNCORE_PARTS_H
 #define NNCORE_PARTS_H
 
@@ -9,8 +9,8 @@ static inline int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_par
     return part == n_parts ? n : n * part / n_parts / unit * unit;
 }
 
-/* The last place up to `place` where gradients of an op, or of none, can be cut: between rows of tensors that are stepped on by rows, and
- * where a gradient function can begin. */
+/* The last place up to `place` where the gradients of an op can be split: between rows of tensors with sparse gradients, and at
+ * multiples of its gradient unit. A place outside of the op is not changed. */
 static inline int64_t cut(const nnc_op *op, int64_t place) {
     for (int64_t k = 0; k < op->n_sparse; k++) {
         int64_t inside = place - op->sparse[k].offset;
@@ -20,7 +20,7 @@ static inline int64_t cut(const nnc_op *op, int64_t place) {
     return inside >= 0 && inside < op->n_parameters && op->gradient_unit > 0 ? place - inside % op->gradient_unit : place;
 }
 
-/* Where a part of the parameters begin .. end - 1 begins: at about an equal share, where gradients can be cut. */
+/* The first parameter of a part of parameters begin .. end - 1: about an equal share, at a place where gradients can be split. */
 static inline int64_t begin_parameter(const nnc_program *program, int64_t begin, int64_t end, int32_t part, int32_t n_parts) {
     int64_t place = begin + share(end - begin, 1, part, n_parts);
     for (int64_t i = 0; i < program->n_ops && part < n_parts; i++) {
@@ -30,24 +30,23 @@ static inline int64_t begin_parameter(const nnc_program *program, int64_t begin,
     return place;
 }
 
-/* Whether the losses of a batch are taken of all rows at once. */
+/* Whether the loss is called with all rows of a batch at once. */
 static inline int loss_is_whole(const nnc_program *program) { return program->loss == NULL || program->loss_needs_batch; }
 
-/* Leaves of the tree that one process sums, where the sums of a batch are taken by shards (shards.h): the least power of two of them that leaves
- * no more branches than there are processes. */
+/* Leaves of the tree of shards (shards.h) that one process sums: the smallest power of two that leaves no more branches than processes. */
 static inline int32_t leaves_of_branch(const nnc_program *program, int32_t n_ranks) {
     int32_t n = 1;
     while ((program->n_shards + n - 1) / n > n_ranks) n *= 2;
     return n;
 }
 
-/* The first leaf of a process; that of one which has none is behind the last. */
+/* The first leaf of a process. If it has none, this is behind the last leaf. */
 static inline int32_t begin_leaf(const nnc_program *program, int32_t rank, int32_t n_ranks) {
     int64_t leaf = (int64_t)rank * leaves_of_branch(program, n_ranks);
     return leaf < program->n_shards ? (int32_t)leaf : program->n_shards;
 }
 
-/* The first of n rows of a batch that is a process's. */
+/* The first row of a process, of the n rows of a batch. */
 static inline int64_t begin_row(const nnc_program *program, int64_t n, int32_t rank, int32_t n_ranks) {
     if (program->n_shards == 1) return share(n, 1, rank, n_ranks);
     return share(n, 1, begin_leaf(program, rank, n_ranks), program->n_shards);

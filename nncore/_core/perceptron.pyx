@@ -28,7 +28,7 @@ cdef double dot(const double* a, const double* b, Py_ssize_t n) noexcept nogil:
 
 
 cdef class PerceptronTrainer:
-    """Weights on their way, and the best ones seen so far (the pocket).
+    """The weights during training, and the best ones so far (the pocket).
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ cdef class PerceptronTrainer:
     sign : ndarray of shape (n_samples,), float64
         Class of each sample, -1 or 1.
     weights : ndarray of shape (n_features + 1,), float64
-        Where to start, the bias last; updated in place.
+        Initial weights, the bias last; updated in place.
     fit_intercept : bool
         False leaves the bias as it is.
 
     Attributes
     ----------
     best_weights : ndarray of shape (n_features + 1,)
-        Those with the fewest errors among the weights examined: all that an epoch ended with, and all that had answered
-        more samples in a row correctly than the pocket's had when the ratchet last turned.
+        The weights with the fewest errors among those examined. Weights are examined at the end of each epoch, and after a longer run of
+        correct samples than at the ratchet's last turn.
     best_errors : int
         Samples whose margin is not positive under `best_weights`; ``n_samples + 1`` before the first epoch.
 
@@ -88,7 +88,7 @@ cdef class PerceptronTrainer:
         self.weights[n_features] += self.sign[i] * self.bias_input
 
     cdef bint keep_if_better(self) noexcept nogil:
-        """Count the errors of the current weights, but no further than the pocket's."""
+        """Keep the current weights if they make fewer errors than the pocket's. Counting stops as soon as they do not."""
         cdef Py_ssize_t n_errors = 0, i
         for i in range(self.X.shape[0]):
             if not self.margin(i) > 0:

@@ -4,11 +4,11 @@
 
 #include "kernels/philox.h"
 
-/* A number that no layer has: the random words of a permutation are its own. */
+/* A layer number that no layer has, so that permutations have random words of their own. */
 #define PERMUTATION_LAYER 0xFFFFFFFFu
 
-/* order (n,) = the numbers 0 .. n - 1 shuffled, n at most 2^32 - 1 (Fisher & Yates 1938, Durstenfeld 1964). `epoch` and `seed` decide.
- * Place i changes with place floor(r (i + 1)), where r in [0, 1) has 64 random bits: the bias is below n / 2^64. */
+/* order (n,) = the numbers 0 .. n - 1 shuffled, n at most 2^32 - 1 (Fisher & Yates 1938, Durstenfeld 1964). `epoch` and `seed` determine
+ * the order. Place i changes with place floor(r (i + 1)), where r in [0, 1) has 64 random bits: the bias is below n / 2^64. */
 static void permute(int64_t *order, int64_t n, uint64_t seed, uint64_t epoch) {
     uint32_t words[NNC_PHILOX_WORDS];
     for (int64_t first = 0; first < n; first += NNC_PHILOX_WORDS / 2) {

@@ -1,4 +1,4 @@
-"""`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python face."""
+"""`Program`: a compiled network that runs without the interpreter. The work is done in runner.c; this is its Python interface."""
 
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
@@ -36,7 +36,7 @@ cdef extern from "clock.h":
     double nnc_now() noexcept nogil
 
 
-#: Statuses of a run that stopped early, as `Failure.status`; with any other one, a kernel reported an error.
+#: Statuses of a run that stopped early, in `Failure.status`. Any other status means that a kernel reported an error.
 LOSS_NOT_FINITE = NNC_LOSS_NOT_FINITE
 GRADIENT_NOT_FINITE = NNC_GRADIENT_NOT_FINITE
 INPUT_NOT_FINITE = NNC_INPUT_NOT_FINITE
@@ -44,7 +44,7 @@ RULE_NOT_FINITE = NNC_RULE_NOT_FINITE
 STEP_NOT_FINITE = NNC_STEP_NOT_FINITE
 PYTHON_RAISED = NNC_PYTHON_RAISED  # in another process
 
-#: What a program asks of its `Interpreter`.
+#: Requests of a program to its `Interpreter`.
 FORWARD = NNC_FORWARD
 BACKWARD = NNC_BACKWARD
 LOSS = NNC_LOSS
@@ -54,24 +54,24 @@ PERTURB = NNC_PERTURB
 RULE = NNC_RULE
 TRANSFORM = NNC_TRANSFORM
 
-#: The number of an op that stands for the loss.
+#: The op number of the loss.
 IS_LOSS = NNC_IS_LOSS
 
-#: Parameters whose squares are added up together.
+#: Number of parameters whose squares are summed together.
 BLOCK = NNC_BLOCK
-#: A batch is not cut into more shards.
+#: Most shards of a batch.
 MOST_SHARDS = 1 << NNC_HIGHEST_TREE
 
-#: Steps beyond those under way for which it is found out how large gradients may be.
+#: Bounds on gradients are computed for this many steps more than a run takes.
 cdef int64_t AHEAD = 1 << 20
 _FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
 
 class Failure(Exception):
-    """A run stopped: `status` is one of the constants above, `op` the number of the op (-1: the loss; behind the ops: a group's optimizer,
-    and behind those a rule).
+    """A run stopped early. `status` is one of the constants above. `op` is the number of the op. -1 is the loss; behind the ops are the
+    optimizers of groups, the transforms and the rules.
 
-    If a function of a table failed, `returned` is what it returned, and `message` what it said.
+    If a kernel function failed, `returned` is its return value, and `message` its message.
     """
 
     def __init__(self, status: int, op: int, returned: int = 0, message: str = "") -> None:
@@ -83,7 +83,7 @@ class Failure(Exception):
 
 
 cdef class Program(Compiled):
-    """A compiled network, to be run. All arrays it is handed are used in place and must stay as large as they are.
+    """A compiled network. It uses all arrays of the specification in place; they must not be resized.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ cdef class Program(Compiled):
 
     @property
     def number_of_pass(self):
-        """Of the forward passes between two steps, which one is under way, from 0: each draws random numbers of its own."""
+        """The number of the forward pass since the last step, from 0. Each pass draws random numbers of its own."""
         return self.program.number_of_pass
 
     @number_of_pass.setter
@@ -110,23 +110,23 @@ cdef class Program(Compiled):
 
     @property
     def has_rounded(self):
-        """Whether a matrix product of its training has been made in bfloat16."""
+        """Whether training has computed a matrix product in bfloat16."""
         return bool(self.program.has_rounded)
 
     def ranges(self, int32_t size):
-        """Where the ranges of the parameters end that so many processes update."""
+        """Where the ranges of parameters end that each of `size` processes updates."""
         cdef nnc_program *program = &self.program
         cdef int32_t part
         return [begin_parameter(program, 0, program.n_parameters, part + 1, size) for part in range(size)]
 
     cdef int check_entry(self) except -1:
-        """A component that asks the network it is part of would wait for itself."""
+        """Raises if a component calls the network that is running it: it would wait for itself."""
         if self.python_thread != 0 and self.python_thread == PyThread_get_thread_ident():
             raise RuntimeError("a layer, activation, loss or optimizer has called the network that is running it")
         return 0
 
     cdef int gate(self, list courses, int64_t n_steps) except -1:
-        """Finds out, for so many steps and many more, how large gradients may be before the optimizers' steps have to be looked at."""
+        """Computes, for `n_steps` and AHEAD more, how large gradients may be before the optimizers' steps have to be checked."""
         cdef nnc_program *program = &self.program
         cdef double factor
         if program.is_careful or program.n_groups == 0:
@@ -143,7 +143,7 @@ cdef class Program(Compiled):
         """Turns a status into an exception."""
         if status == NNC_OK:
             return 0
-        if status == NNC_PYTHON_RAISED and self.exception is not None:  # else in another process
+        if status == NNC_PYTHON_RAISED and self.exception is not None:  # else it was raised in another process
             error, self.exception = self.exception, None
             raise error
         if status == NNC_NO_MEMORY:
@@ -217,9 +217,9 @@ cdef class Program(Compiled):
         return value
 
     def value_and_gradient(self, x, int32_t n_threads=1):
-        """Run all of these as one: forward on `x`, its loss, which is returned with all penalties, and backward.
+        """Run forward on `x`, the loss and backward in one call. Return the loss with all penalties.
 
-        Gradients that are not finite are a `Failure`.
+        Gradients that are not finite raise a `Failure`.
         """
         cdef const void *data = self.given_inputs(x, "x")
         cdef int64_t n_rows = len(x)
@@ -253,7 +253,7 @@ cdef class Program(Compiled):
         self.finish(status)
 
     cdef double seconds_of(self, nnc_run *run):
-        """About how long the work of a run takes."""
+        """An estimate of the seconds that a run takes."""
         cdef int64_t n = run.samples.n_samples - run.sums.n_done, n_judged = 0
         cdef nnc_epochs *epochs = run.epochs
         cdef double seconds
@@ -268,7 +268,7 @@ cdef class Program(Compiled):
         return epochs.n_epochs * (seconds + n_judged * self.row_seconds)
 
     cdef void *room(self, object outputs, const void *inputs, int64_t n_rows) except? NULL:
-        """Where outputs for `n_rows` rows of inputs are to go; None is nowhere."""
+        """Where to write the outputs for `n_rows` rows of inputs; NULL if `outputs` is None."""
         cdef char *place = <char *>given(outputs, self.dtype, self.program.n_outputs, True, "outputs")
         cdef const char *source = <const char *>inputs
         cdef int64_t size = 8 if self.program.is_f64 else 4
@@ -283,7 +283,10 @@ cdef class Program(Compiled):
 
     def begin_train(self, inputs, targets, labels, weights, order, list courses, int64_t batch_size, int64_t accumulate, bint drop_last,
                     double seconds, progress, int32_t n_threads=1, Epochs epochs=None, Ranks ranks=None):
-        """Take the turn and everything that `train` needs, so that any thread can do the rest without Python, and `Run.end` after it."""
+        """Take the turn of the network and prepare all that `train` needs.
+
+        Any thread can then do the work without Python; `Run.end` comes after it.
+        """
         cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, order), progress, ranks)
         cdef nnc_run *asked = &run.run
         asked.trains = True
@@ -296,7 +299,7 @@ cdef class Program(Compiled):
         self.turn.enter()
         try:
             self.refresh()
-            # a step takes a sample at least
+            # a step takes at least one sample
             self.gate(courses, asked.samples.n_samples * (1 if epochs is None else epochs.epochs.n_epochs))
             if epochs is not None:
                 epochs.begin(asked.samples.n_samples)
@@ -314,9 +317,9 @@ cdef class Program(Compiled):
         """Train on the samples from ``progress[0]`` on, for about `seconds`; `accumulate` batches make a step.
 
         `courses` are the numbers that change from step to step (`nncore.program.Course`), with a factor for each step of all samples.
-        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, brought up to date also if the run fails. If the samples are
-        an epoch that others may follow, `epochs` says so, and `progress` is that of the last one which has begun. `ranks` are the processes
-        that do the same with the same arguments, and share the work.
+        `progress` is a list ``[samples done, weighted loss sum, weight sum]``, which is updated even if the run fails. `epochs` has the
+        epochs that may follow; `progress` is then that of the last epoch that has begun. `ranks` are the processes that make the same call,
+        and share the work.
         """
         cdef Run run = self.begin_train(
             inputs, targets, labels, weights, order, courses, batch_size, accumulate, drop_last, seconds, progress, n_threads,
@@ -328,7 +331,7 @@ cdef class Program(Compiled):
         run.end()
 
     def begin_evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1, Ranks ranks=None):
-        """As `begin_train`, for `evaluate`."""
+        """Like `begin_train`, for `evaluate`."""
         cdef Run run = Run.__new__(Run, self, (inputs, targets, labels, weights, outputs), progress, ranks)
         cdef nnc_run *asked = &run.run
         asked.samples = self.samples(inputs, targets, labels, weights, None)
@@ -346,7 +349,7 @@ cdef class Program(Compiled):
     def evaluate(self, inputs, targets, labels, weights, outputs, double seconds, progress, int32_t n_threads=1, Ranks ranks=None):
         """Sum the loss over the samples from ``progress[0]`` on, without training; `progress` as in `train`.
 
-        `outputs` (n_samples, n_outputs) receives the network's outputs; None is nowhere.
+        `outputs` (n_samples, n_outputs) receives the network's outputs, unless it is None.
         """
         cdef Run run = self.begin_evaluate(inputs, targets, labels, weights, outputs, seconds, progress, n_threads, ranks)
         given_away = give_gil_away(self.seconds_of(&run.run), n_threads)
@@ -357,7 +360,7 @@ cdef class Program(Compiled):
     def predict(self, inputs, outputs, int32_t n_threads=1, int64_t n_at_once=0, Ranks ranks=None):
         """Write outputs (n_rows, n_outputs) for inputs (n_rows, n_inputs).
 
-        Python looks for signals after every `n_at_once` rows; 0 is once, at the end.
+        Python checks for signals after every `n_at_once` rows, or only at the end if it is 0.
         """
         cdef const void *source = self.given_inputs(inputs, "inputs")
         cdef const void *here
@@ -395,7 +398,7 @@ cdef class Program(Compiled):
         self.finish(status)
 
     cdef object row(self, const void *source):
-        """Outputs for one row of inputs; None if they call for a closer look."""
+        """Outputs for one row of inputs; None if they need further checks."""
         cdef int32_t status = NNC_OK
         output = empty(self.output_shape, self.dtype)
         cdef void *destination = address(output)
@@ -416,10 +419,10 @@ cdef class Program(Compiled):
         return output
 
     def predict_one(self, x, Program link=None):
-        """Outputs for one sample, or None if `x` is anything but an ndarray (n_inputs,) of the program's dtype that it
-        accepts, or its outputs call for a closer look.
+        """Outputs for one sample. None if `x` is not an ndarray (n_inputs,) of the program's dtype, or if its numbers or the outputs need
+        further checks.
 
-        What `predict` does for one row, without what that costs in Python. With the program of a link, what that makes of the outputs.
+        Like `predict` for one row, with less overhead in Python. With the program of a link, the outputs after the link.
         """
         cdef Py_buffer view
         if type(x) is not ndarray:
@@ -437,7 +440,7 @@ cdef class Program(Compiled):
 
 
 cdef struct nnc_run:
-    nnc_job job  # first, so that the job is the run
+    nnc_job job  # first, so that a pointer to the job is one to the run
     nnc_program *program
     bint trains  # else it evaluates
     nnc_samples samples
@@ -471,7 +474,7 @@ cdef struct nnc_epochs:
 
 
 cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
-    """The work of a run, in any thread."""
+    """Does the work of a run, in any thread."""
     cdef nnc_run *run = <nnc_run *>job
     run.program.stop, run.program.ranks = stop, run.ranks
     if run.epochs != NULL:
@@ -485,7 +488,10 @@ cdef void do_run(nnc_job *job, nnc_stop stop) noexcept nogil:
 
 
 cdef void do_epochs(nnc_run *run) noexcept nogil:
-    """Epoch after epoch, each judged at its end, until there are no more, the time is up, or somebody wants the network or the thread."""
+    """Trains epoch after epoch, and judges the network after each.
+
+    Stops when there are no more epochs, the time is up, or another thread needs the network or this thread.
+    """
     cdef const nnc_program *program = run.program
     cdef nnc_epochs *epochs = run.epochs
     cdef double begun = nnc_now(), elapsed = 0
@@ -517,7 +523,7 @@ cdef void do_epochs(nnc_run *run) noexcept nogil:
 
 
 cdef void agree(nnc_ranks *ranks, bint *is_judged, bint *is_over) noexcept nogil:
-    """Whether all processes could judge, and whether the first one wants the run to be over."""
+    """Agrees on whether all processes could judge, and on whether the first one ends the run."""
     cdef int64_t agreed = runner.agree(ranks, 2 if not is_judged[0] else 1 if ranks.rank == 0 and is_over[0] else 0)
     is_judged[0], is_over[0] = agreed < 2, agreed == 1
 
@@ -540,7 +546,7 @@ cdef void keep(nnc_epochs *epochs) noexcept nogil:
 
 
 cdef void move_on(nnc_run *run) noexcept nogil:
-    """The factors of numbers that move are those of all steps of the run, one epoch behind the other."""
+    """Moves schedules on to the next epoch. Their factors are stored for all steps of the run, epoch after epoch."""
     cdef int64_t n_samples = run.samples.n_samples, step_size = run.batch_size * run.accumulate
     cdef nnc_course *courses = <nnc_course *>run.samples.courses
     cdef int64_t i
@@ -551,16 +557,16 @@ cdef void move_on(nnc_run *run) noexcept nogil:
 
 
 cdef class Epochs:
-    """What a run of `Program.train` is to do behind the epoch under way: judge the network, and train it through epochs that follow.
+    """What a run of `Program.train` does after the current epoch: judge the network, and train it for further epochs.
 
     Parameters
     ----------
     orders : list of (ndarray or None)
-        Of the epochs that follow, as long as that of the epoch under way.
+        The sample orders of the epochs that follow, as long as that of the current epoch.
     judges : list of Judge
-        Of the network that is trained.
+        They judge the network that is trained.
     live : list of ndarray
-        What is copied at the end of each epoch.
+        Arrays that are copied at the end of each epoch.
     """
 
     #: Numbers of an epoch in `values` before those of judges.
@@ -569,7 +575,7 @@ cdef class Epochs:
     cdef nnc_epochs epochs
     cdef list orders, judges, live
     cdef readonly object values
-    cdef readonly list copies  # of each of `live`: (n_epochs, its size)
+    cdef readonly list copies  # for each array of `live`: (n_epochs, its size)
 
     def __cinit__(self, list orders not None, list judges not None, list live not None):
         cdef nnc_epochs *epochs = &self.epochs
@@ -601,20 +607,20 @@ cdef class Epochs:
 
     @property
     def n_before(self):
-        """Epochs that ended in the run and were judged, and that another one has followed."""
+        """Number of epochs that ended in the run, were judged, and were followed by another epoch."""
         return self.epochs.n_before
 
     @property
     def n_ended(self):
-        """Those, and one more if the run ended with the end of an epoch that was judged as well.
+        """`n_before`, plus one if the run ended at the end of an epoch that was judged.
 
-        A row of `values` for each: weighted loss sum, weight sum, seconds from the begin of the run to the end of the epoch, and what each
-        judge has filled in.
+        `values` has a row for each: weighted loss sum, weight sum, seconds from the start of the run to the end of the epoch, and the sums
+        of each judge.
         """
         return self.epochs.n_ended
 
     cdef int begin(self, int64_t n_samples) except -1:
-        """By a thread that has the turn of the network, for the epoch under way of so many samples."""
+        """Prepares for a current epoch of `n_samples` samples. The calling thread has the turn of the network."""
         cdef Judge judge
         if self.epochs.n_ended > 0:
             raise ValueError("these epochs are over")
@@ -627,17 +633,17 @@ cdef class Epochs:
 
 
 cdef class Run(Job):
-    """A call of a program that has begun: the turn is taken. A crew, or the program itself, does the work, and then `end` is called."""
+    """A call of a program that has begun, and holds the turn. A crew or the program itself does the work, and then calls `end`."""
 
     cdef nnc_run run
     cdef Program program
     cdef Epochs epochs  # or None
     cdef Ranks ranks  # or None
-    cdef tuple arrays  # in use
+    cdef tuple arrays  # kept alive
     cdef list progress
     cdef list courses  # or None
     cdef nnc_course *moved
-    cdef dict own  # what is made for the members of the run that move numbers, by op
+    cdef dict own  # by op: copies of its numbers, one for each member, which schedules change
     cdef bint is_over
 
     def __cinit__(self, Program program, tuple arrays, list progress, Ranks ranks):
@@ -653,7 +659,7 @@ cdef class Run(Job):
         free(self.moved)
 
     cdef int begin_courses(self, list courses) except -1:
-        """Lets numbers move."""
+        """Starts the schedules of numbers."""
         self.moved = <nnc_course *>calloc(len(courses), sizeof(nnc_course))
         if self.moved == NULL:
             raise MemoryError
@@ -679,7 +685,7 @@ cdef class Run(Job):
         numbers = <double *>address(course.numbers)
         if course.op is None:
             return numbers + <int64_t>course.index
-        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # members that write do not share cache lines
+        op, n = course.op, (len(course.numbers) + 7) // 8 * 8  # so members that write do not share cache lines
         stride[0] = n
         if op not in self.own:
             self.own[op] = np.zeros((program.max_parts, n))
@@ -689,7 +695,7 @@ cdef class Run(Job):
         return <double *>address(self.own[op]) + <int64_t>course.index
 
     cdef int end_courses(self) except -1:
-        """Lets every number be again what it is without a schedule."""
+        """Restores each number to its value without a schedule."""
         cdef nnc_program *program = self.run.program
         cdef nnc_course *moved = self.moved
         cdef int64_t op
@@ -712,16 +718,19 @@ cdef class Run(Job):
 
     @property
     def runs_python(self):
-        """Whether a component without a kernel takes part, so that only the thread that began it may do the work."""
+        """Whether a component has no kernel. Then only the thread that began the run may do the work."""
         return self.program.runs_python
 
     @property
     def seconds(self):
-        """How long a crew has worked on it."""
+        """Seconds that a crew has worked on it."""
         return self.run.job.seconds
 
     def end(self):
-        """By the thread that began it: leave the turn, bring `progress` up to date, and raise what stopped the run. Once is enough."""
+        """Leave the turn, update `progress`, and raise what stopped the run.
+
+        The thread that began the run calls this; further calls do nothing.
+        """
         if self.is_over:
             return
         self.is_over = True
@@ -737,7 +746,7 @@ cdef class Run(Job):
 
 
 def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
-    """The numbers 0 to n - 1 (below 2**32 - 1) shuffled, an int64 array of shape (n,); `seed` and `epoch` decide how."""
+    """The numbers 0 to n - 1 (below 2**32 - 1) shuffled, an int64 array of shape (n,). `seed` and `epoch` determine the order."""
     order = empty(n, np.int64)
     cdef int64_t *data = <int64_t *>address(order)
     given_away = give_gil_away(n * 5e-9, 1)
@@ -747,7 +756,7 @@ def permutation(int64_t n, uint64_t seed, uint64_t epoch) -> ndarray:
 
 
 def ready_rows(data, tuple shape, dtype, allow_nan=None):
-    """`data` as it is, if it is an ndarray (n_rows, *shape) of `dtype` that C can read where it lies, and has a row; else None.
+    """`data` itself, if it is an ndarray (n_rows, *shape) of `dtype` that C can read in place, with at least one row; else None.
 
     With `allow_nan`, True or False, its numbers must also be finite, or NaN if that is allowed.
     """
@@ -782,7 +791,7 @@ def ready_rows(data, tuple shape, dtype, allow_nan=None):
 def ready_labels(y, int64_t n_labels):
     """A copy of `y`, if it is an ndarray (n,) of int64 from 0 to ``n_labels - 1``; else None.
 
-    The core trusts that labels stay in range, so nobody else may write to them.
+    The core trusts that labels stay in range, so it needs a copy that nobody else writes to.
     """
     cdef Py_buffer view
     cdef Py_ssize_t i
@@ -810,7 +819,7 @@ def ready_labels(y, int64_t n_labels):
 
 
 def are_rows(order, int64_t n_rows) -> bool:
-    """Whether every number of an int64 array is that of one of so many rows, from 0 on."""
+    """Whether every number of an int64 array is the number of a row, 0 to ``n_rows - 1``."""
     cdef const int64_t *data = <const int64_t *>given(order, _INT64, 1, False, "order")
     cdef int64_t i, lowest = 0, highest = -1, n = len(order)
     given_away = give_gil_away(n * 1e-9, 1)

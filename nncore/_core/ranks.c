@@ -5,7 +5,7 @@
 
 #include "parts.h"
 
-/* An op that depends on all rows at once, through more than sums of which each process brings its own. */
+/* Whether an op depends on all rows at once, and not only through sums to which each process adds those of its own rows. */
 static int is_whole(const nnc_program *program, const nnc_op *op) {
     if (op->kind == NNC_OP_PYTHON) return 1;
     return op->kind == NNC_OP_LAYER && program->d_output != NULL && !op->split_rows && op->batch_sums.own == NULL;
@@ -15,9 +15,9 @@ static int64_t number_bytes(const nnc_program *program) { return program->is_f64
 
 static int has_gradient(const nnc_op *op) { return op->is_trained && op->gradient_unit > 0; }
 
-/* Whether somebody reads rows of a value, or of the gradient at it, that other processes have written. */
+/* Whether a process reads rows of a value, or of its gradient, that other processes write. */
 static int is_read_whole(const nnc_program *program, const void *value) {
-    int for_gradients = program->n_shards == 1; /* else each process sums those of its own rows */
+    int for_gradients = program->n_shards == 1; /* else each process sums gradients of its own rows */
     if (value == NULL) return 0;
     if (loss_is_whole(program) && value == program->output) return 1;
     for (int64_t i = 0; i < program->n_ops; i++) {
@@ -27,7 +27,7 @@ static int is_read_whole(const nnc_program *program, const void *value) {
     return 0;
 }
 
-/* Room for the sums that all processes bring to a meeting: the loss, or what a layer asks for. */
+/* Allocates memory for the sums that all processes bring to a meeting: of the loss, or of a layer. */
 static void make_room_for_sums(const nnc_program *program) {
     nnc_ranks *ranks = program->ranks;
     int64_t most = sizeof(double);
@@ -76,7 +76,7 @@ static int64_t *add_strip(nnc_ranks *ranks, void *place, int64_t item_bytes) {
     return ranks->begins + number * width;
 }
 
-/* n items of which all processes have equal shares. 0 if there is no memory, as in what follows. */
+/* Adds a strip of n items of which all processes have equal shares. Returns 0 if there is no memory, as do the functions that follow. */
 static int add_shares(nnc_ranks *ranks, void *place, int64_t item_bytes, int64_t n, int64_t unit) {
     int64_t *begins = add_strip(ranks, place, item_bytes);
     if (begins == NULL) return 0;
@@ -84,7 +84,7 @@ static int add_shares(nnc_ranks *ranks, void *place, int64_t item_bytes, int64_t
     return 1;
 }
 
-/* The rows of a batch. */
+/* Adds a strip of the rows of a batch. */
 static int add_rows_at(nnc_ranks *ranks, const nnc_program *program, void *place, int64_t row_bytes, int64_t n_rows) {
     for (int64_t i = 0; i < ranks->n_strips; i++)
         if (ranks->strips[i].place == place) return 1; /* two ops write there, one after the other */
@@ -110,7 +110,7 @@ static int add_tied(nnc_ranks *ranks, const nnc_program *program, int64_t size) 
     return ok;
 }
 
-/* The rows that a task has written. */
+/* Adds strips of the rows that a task has written. */
 static int add_rows(nnc_ranks *ranks, const nnc_program *program, const nnc_meeting *meeting, nnc_task task, int64_t size) {
     int64_t n = meeting->n_rows;
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) {
@@ -145,13 +145,13 @@ static int add_all(nnc_ranks *ranks, const nnc_program *program, const nnc_meeti
     return ok;
 }
 
-/* What this process has of a strip. */
+/* Bytes of a strip that belong to this process. */
 static int64_t own_bytes(const nnc_ranks *ranks, int64_t strip) {
     const int64_t *begins = ranks->begins + strip * (ranks->size + 1) + ranks->rank;
     return (begins[1] - begins[0]) * ranks->strips[strip].item_bytes;
 }
 
-/* The stretches of one process, from where it begins in the room or to there. */
+/* Copies the stretches of one process to `room`, if they are its own, else from `room` to their places. */
 static void copy_stretches(const nnc_ranks *ranks, int32_t rank, char *room, int is_own) {
     for (int64_t i = 0; i < ranks->n_strips; i++) {
         const nnc_strip *strip = &ranks->strips[i];
@@ -163,7 +163,7 @@ static void copy_stretches(const nnc_ranks *ranks, int32_t rank, char *room, int
     }
 }
 
-/* Where each process ends in the room: its verdict, then its stretches. */
+/* Computes where the part of each process ends in the room: its verdict, then its stretches. */
 static int64_t lay_out(nnc_ranks *ranks) {
     int64_t end = 0;
     for (int32_t r = 0; r < ranks->size; r++) {

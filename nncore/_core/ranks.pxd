@@ -1,4 +1,4 @@
-# What other modules of the core use of ranks.pyx.
+# Declarations of ranks.pyx for other modules of the core.
 
 from nncore._core.runner cimport nnc_ranks
 

@@ -1,4 +1,4 @@
-"""`Ranks`: the processes that do a run together, as the core meets them."""
+"""`Ranks`: the processes that share a run, and how the core exchanges data with them."""
 
 from cpython.buffer cimport PyBUF_WRITE
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -14,7 +14,7 @@ from nncore.errors import CollectiveError
 
 
 cdef class Ranks:
-    """Processes that a run is shared with.
+    """Processes that share a run.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ cdef class Ranks:
         free(self.ranks.ends)
 
     def agree(self, int64_t verdict):
-        """The largest number that a process brings, none below 0."""
+        """The largest verdict of all processes; none is below 0."""
         cdef int64_t agreed
         with nogil:
             agreed = runner.agree(&self.ranks, verdict)
@@ -43,7 +43,7 @@ cdef class Ranks:
         return agreed
 
     cdef int finish(self) except -1:
-        """Raises what has kept the processes from meeting, if anything has."""
+        """Raises the error that broke an exchange, if there is one."""
         if not self.ranks.is_broken:
             return 0
         error, self.error = self.error, None
@@ -51,7 +51,7 @@ cdef class Ranks:
 
 
 cdef int32_t gather(void *context, char *room, const int64_t *ends) noexcept with gil:
-    """Lets the collective bring together what lies in the room; an exception is kept for the caller of the run."""
+    """Calls `all_gather` of the collective. Keeps an exception for the caller of the run."""
     ranks = <Ranks>context
     try:
         places = listed(ends, ranks.ranks.size)
@@ -63,7 +63,7 @@ cdef int32_t gather(void *context, char *room, const int64_t *ends) noexcept wit
 
 
 cdef int32_t deal(void *context, char *sent, const int64_t *sent_ends, char *received, const int64_t *received_ends) noexcept with gil:
-    """The same with what is for each of them."""
+    """Calls `all_to_all` of the collective in the same way."""
     ranks = <Ranks>context
     try:
         theirs, own = listed(sent_ends, ranks.ranks.size), listed(received_ends, ranks.ranks.size)

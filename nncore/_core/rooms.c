@@ -3,23 +3,25 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Rooms have sizes that are powers of two, so that one that was given back serves programs of about its size, whichever they are. */
+/* Sizes of rooms are powers of two, so that a room that was given back serves any program of about its size. */
 #define SMALLEST 12 /* 4 kB */
 #define LARGEST 40  /* 1 TB, of which nobody writes all */
 
-/* So many of a size are kept for later runs: as many as run at once in most programs; of large ones fewer, since they may hold much. */
+/* Most rooms of a size that are kept for later runs: as many as run at once in most programs. Of large sizes only one, since it may hold
+ * much memory. */
 #define MOST_KEPT 8
 #define LARGE 24 /* 16 MB */
 
 #define LINE 64
 
-/* What stands in the cache line before a room. */
+/* The header of a room, in the cache line before it. */
 typedef struct head {
     void *allocated;
     int32_t size; /* its power of two */
 } head;
 
-/* Rooms nobody uses. A place is taken and filled by one exchange, so that neither threads nor a fork can stand in each other's way. */
+/* Rooms that are not in use. A slot is emptied or filled by one atomic exchange. So there is no lock, which threads would wait for, or
+ * which a fork could leave locked. */
 static _Atomic(void *) kept[LARGEST + 1][MOST_KEPT];
 
 static int most_kept(int32_t size) { return size < LARGE ? MOST_KEPT : 1; }

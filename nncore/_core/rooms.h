@@ -1,10 +1,11 @@
-/* Memory in which a run works and keeps nothing, shared by all programs of the process: a run takes a room and gives it back. */
+/* A pool of working memory for all programs of the process. A run takes a room, keeps nothing in it, and gives it back. */
 #ifndef NNCORE_ROOMS_H
 #define NNCORE_ROOMS_H
 
 #include <stdint.h>
 
-/* So many bytes of anything, from a cache line on; NULL if there is no such memory. Its pages take none before they are written. */
+/* A room of at least n_bytes, at the begin of a cache line, with any content; NULL if there is no memory. Pages take no memory before
+ * they are written. */
 void *nnc_take_room(int64_t n_bytes);
 
 /* `room` may be NULL. */

@@ -1,6 +1,7 @@
-/* The first phase of a step, and all of a prediction: rows of a batch through the tasks of the program. Included by runner.c as a template. */
+/* The first phase of a step, and all of a prediction: takes rows of a batch through the tasks of the program. Included by runner.c as a
+ * template. */
 
-/* A row is often shorter than what a call of memcpy is worth; four numbers are one move. */
+/* Copies n numbers. Most rows are too short for a call of memcpy to pay; four numbers are one move. */
 static inline void F(copy)(T *to, const T *from, int64_t n) {
     int64_t j = 0;
     if (n > 32) {
@@ -15,9 +16,9 @@ static void F(one_hot)(T *target, int64_t label, int64_t n) {
     for (int64_t j = 0; j < n; j++) target[j] = (T)(j == label);
 }
 
-/* Rows of `from` (., n) that the first n_rows of `order` name, or that follow `begin` where there is no order, to `to` (n_rows, n). Those in no
- * order come from far away: each is fetched while others are copied, and so are those of the batches that follow; `n_known` is how many
- * rows `order` names. */
+/* Copies rows of `from` (., n) to `to` (n_rows, n): those that the first n_rows of `order` name, or without an order those from `begin`
+ * on. Rows in random order are far apart. So each is prefetched while earlier ones are copied, and so are those of the next batches;
+ * `n_known` is how many rows `order` names. */
 static void F(gather_rows)(T *to, const T *from, int64_t n, const int64_t *order, int64_t begin, int64_t n_rows, int64_t n_known) {
     if (order == NULL) {
         memcpy(to, from + begin * n, (size_t)(n_rows * n) * sizeof(T));
@@ -33,7 +34,7 @@ static void F(gather_rows)(T *to, const T *from, int64_t n, const int64_t *order
     for (; i < n_rows; i++) F(copy)(to + i * n, from + order[i] * n, n);
 }
 
-/* label (n_rows,) = those of the rows that the first of `order` name, fetched in the same way. */
+/* label (n_rows,) = the labels of the rows that the first n_rows of `order` name, prefetched in the same way. */
 static void F(gather_labels)(int64_t *label, const int64_t *labels, const int64_t *order, int64_t n_rows, int64_t n_known) {
     int64_t i = 0;
     for (int64_t end = nnc_least(n_rows, n_known - FETCH_AHEAD); i < end; i++) {
@@ -43,7 +44,7 @@ static void F(gather_labels)(int64_t *label, const int64_t *labels, const int64_
     for (; i < n_rows; i++) label[i] = labels[order[i]];
 }
 
-/* Rows first .. first + n_rows - 1 of the batch into the program's buffers, one buffer after the other. */
+/* Gathers rows first .. first + n_rows - 1 of the batch in the program's buffers, one buffer after the other. */
 static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     const nnc_samples *samples = m->run->samples;
@@ -55,7 +56,7 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     }
     const int64_t *order = samples->order == NULL ? NULL : samples->order + begin;
     int64_t n_known = m->n_parts == 1 ? samples->n_samples - begin : n_rows; /* what follows is another member's */
-    if (program->is_sparse && order != NULL) {                               /* where they lie is all that is copied */
+    if (program->is_sparse && order != NULL) {                               /* only the places of their numbers are copied */
         const nnc_sparse_rows *all = samples->inputs;
         F(gather_labels)(program->begins + first, all->begins, order, n_rows, n_known);
         F(gather_labels)(program->ends + first, all->ends, order, n_rows, n_known);
@@ -72,15 +73,15 @@ static void F(gather)(const member *m, int64_t first, int64_t n_rows) {
     } else {
         F(gather_rows)(target, samples->targets, n_targets, order, begin, n_rows, n_known);
     }
-    const double *weights = samples->weights; /* of any size, of which the batch's own sum makes shares */
+    const double *weights = samples->weights; /* scaled to sum to 1 over the batch */
     double scale = m->weight_sum > 0 ? 1 / m->weight_sum : 0;
     T *weight = (T *)m->run->to_weight + first, share_of_each = (T)scale;
     for (int64_t i = 0; weights == NULL && i < n_rows; i++) weight[i] = share_of_each;
     for (int64_t i = 0; weights != NULL && i < n_rows; i++) weight[i] = (T)(weights[order != NULL ? order[i] : begin + i] * scale);
 }
 
-/* A transform on some rows of the batch. Where it changes nothing, they are as they were: each buffer begins as a copy, and columns that
- * are none of its business are put back. */
+/* Applies a transform to some rows of the batch. Its buffers begin as copies of what it reads, and columns that it must not change are
+ * restored afterwards. */
 static int64_t F(transform)(const member *m, int64_t number, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     const nnc_transformer *transformer = &program->transforms[number];
@@ -113,8 +114,8 @@ static int64_t F(transform)(const member *m, int64_t number, int64_t first, int6
     return verdict;
 }
 
-/* The loss of a sample is the mean of those of its members, which are asked for one after the other: no loss knows of members. Outputs are
- * copied to and fro, since those of one member lie apart. */
+/* The loss of a sample is the mean of the losses of its members. The loss function is called for one member after the other, and knows
+ * nothing of members. Outputs and gradients are copied, since those of one member are not contiguous. */
 static int64_t F(loss_of_members)(const member *m, nnc_loss_call call, int64_t first) {
     const nnc_program *program = m->program;
     int64_t n = call.n_outputs, n_rows = call.n_rows, k = program->n_members;
@@ -168,12 +169,12 @@ static const T *F(value_of)(const member *m, const void *value, int64_t n_column
     return value != NULL ? (const T *)value + first * n_columns : (const T *)m->x + (first + m->x_shift) * n_columns;
 }
 
-/* Those that an op reads, (., n_inputs). */
+/* The rows of the batch from `first` on that an op reads, (., n_inputs). */
 static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
     return F(value_of)(m, op->call.x, op->call.n_inputs, first);
 }
 
-/* Lets a layer's call read the rows of the batch from `first` on; `room` holds them as long as the call does, if they are sparse. */
+/* Lets a layer's call read the rows of the batch from `first` on; if they are sparse, `room` holds them during the call. */
 NNC_INLINE void F(read_rows)(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room, nnc_layer_call *call) {
     call->sparse = reads_sparse(m->program, op) ? sparse_from(m, first, room) : NULL;
     call->x = call->sparse != NULL ? NULL : F(input_of)(m, op, first);
@@ -181,7 +182,7 @@ NNC_INLINE void F(read_rows)(const member *m, const nnc_op *op, int64_t first, n
 
 #include "joints.h"
 
-/* What some rows add to the sums that forward or backward of a layer needs. */
+/* Computes what some rows contribute to the sums that forward or backward of a layer needs. */
 NNC_RARE int64_t F(sums_of_rows)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
@@ -204,7 +205,7 @@ NNC_RARE int64_t F(join_sums)(const tree *tree, void *to, int64_t n_rows, const 
     return kernel_verdict(tree->m, tree->m->program->ops[own->number].layer->F(join_sums)(&call), own->number);
 }
 
-/* The sums over the batch that forward or backward of a layer needs, in the columns of a call for all rows. */
+/* The tree for the sums over the batch that forward or backward of a layer needs, in the columns of a call for all rows. */
 NNC_RARE layer_tree F(tree_of_sums)(const member *m, int32_t what, int64_t number, const nnc_layer_call *call) {
     const nnc_op *op = &m->program->ops[number];
     return (layer_tree){.tree = {.m = m,
@@ -216,7 +217,8 @@ NNC_RARE layer_tree F(tree_of_sums)(const member *m, int32_t what, int64_t numbe
                         .take = what == NNC_FORWARD ? op->layer->F(forward_sums) : op->layer->F(backward_sums)};
 }
 
-/* A direction of a layer that needs them; processes have brought them already (bring_sums). */
+/* Calls forward or backward of a layer that needs sums over the batch. Computes them first, unless bring_sums has done so for several
+ * processes. */
 NNC_RARE int64_t F(call_with_sums)(const member *m, int32_t what, int64_t number, nnc_layer_call *call) {
     const nnc_op *op = &m->program->ops[number];
     if (m->ranks == NULL) {
@@ -228,8 +230,8 @@ NNC_RARE int64_t F(call_with_sums)(const member *m, int32_t what, int64_t number
     return kernel_verdict(m, call_layer(m, what == NNC_FORWARD ? op->layer->F(forward) : op->layer->F(backward), call), number);
 }
 
-/* Each process takes the sums of its own rows, in columns begin .. end - 1 by this member, and then joins those of all. It brings a verdict
- * that the others have not heard of. */
+/* Computes the sums that a layer needs, with several processes. Each process sums its own rows, this member in columns begin .. end - 1,
+ * and then joins the sums of all. The meeting also agrees on a verdict that other processes do not know yet. */
 NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, int64_t end, int64_t verdict) {
     const nnc_op *op = &m->program->ops[task.op];
     nnc_layer_call call = op->call;
@@ -254,8 +256,8 @@ NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, in
     return nnc_meet(m->team, verdict);
 }
 
-/* One direction of an op for some rows of the batch, or for all rows and some columns of what it writes. Part of the loop over tasks: small
- * networks spend a tenth of their time on handing on arguments otherwise. */
+/* Calls forward or backward of an op for some rows of the batch, or for all rows and some columns of what it writes. It is inlined into
+ * the loop over tasks: small networks would otherwise spend a tenth of their time on passing arguments. */
 NNC_INLINE int64_t F(call_op)(const member *m, int32_t what, int64_t number, int64_t first, int64_t n_rows, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     const nnc_op *op = &program->ops[number];
@@ -296,7 +298,8 @@ NNC_INLINE int64_t F(call_op)(const member *m, int32_t what, int64_t number, int
         call.d_y = d_y;
         call.d_x = d_x;
         call.cache = call.cache != NULL ? (T *)call.cache + first * op->cache_per_row : NULL;
-        /* The parts' rooms lie one after the other; by rows they tile the memory, since a part begins where the one before ends. */
+        /* The working memory of the parts lies one after the other. Memory by rows is contiguous, since a part begins where the previous
+         * one ends. */
         if (op->work_per_row != 0) site->work = (T *)op->rooms + m->part * op->work + first * op->work_per_row;
         call.n_rows = n_rows;
         call.first_row = first;
@@ -314,7 +317,7 @@ static __attribute__((noinline)) int64_t F(call_op_on_columns)(const member *m, 
     return F(call_op)(m, task.what, task.op, first, n_rows, begin, end);
 }
 
-/* A task that is not a direction of an op, on some rows. Inside of the loop over tasks it would take the registers of those that are. */
+/* Runs a task other than forward or backward of an op, on some rows. Inlined, it would take registers from the loop over tasks. */
 static __attribute__((noinline)) int64_t F(run_beside_ops)(const member *m, nnc_task task, int64_t first, int64_t n_rows) {
     const nnc_program *program = m->program;
     switch (task.what) {
@@ -328,7 +331,7 @@ static __attribute__((noinline)) int64_t F(run_beside_ops)(const member *m, nnc_
     }
 }
 
-/* Tasks begin .. end - 1 on some rows. */
+/* Runs tasks begin .. end - 1 on some rows. */
 static int64_t F(run_on_rows)(const member *m, int64_t begin, int64_t end, int64_t first, int64_t n_rows) {
     int64_t verdict = NNC_OK;
     for (int64_t i = begin; i < end && verdict == NNC_OK; i++) {
@@ -340,7 +343,7 @@ static int64_t F(run_on_rows)(const member *m, int64_t begin, int64_t end, int64
     return verdict;
 }
 
-/* Eight sums so that it vectorises; how many is part of the result. */
+/* The sum of weight times losses. It has eight partial sums, so that it vectorises; their number affects the bits of the result. */
 static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
     double sums[8] = {0};
     int64_t i = 0;
@@ -351,7 +354,7 @@ static double F(weighted_sum)(const T *weight, const T *losses, int64_t n) {
     return sums[0];
 }
 
-/* What some rows add to the loss of a batch. */
+/* Computes what some rows contribute to the loss of a batch. */
 NNC_RARE int64_t F(loss_of_rows)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
     const nnc_program *program = tree->m->program;
     *(double *)to = F(weighted_sum)((const T *)program->weight + first_row, (const T *)program->losses + first_row, n_rows);
@@ -380,14 +383,14 @@ static __attribute__((noinline)) double F(loss_of_batch)(const member *m) {
     return F(weighted_sum)(m->program->weight, m->program->losses, m->n_rows);
 }
 
-/* What the rows of the process add to it, for the others. */
+/* Computes what the rows of the process contribute to the loss, for the others. */
 NNC_RARE void F(put_own_loss)(const member *m) {
     const tree of_loss = {.m = m, .n_bytes = sizeof(double), .sum = F(loss_of_rows), .join = F(add_losses)};
     double waiting[NNC_HIGHEST_TREE];
     climb_own(&of_loss, m->ranks->sums + m->ranks->rank * (int64_t)sizeof(double), (char *)waiting);
 }
 
-/* The member's columns of what an op writes; one member has all if they cannot be shared out. */
+/* The member's columns of what an op writes. If they cannot be split, one member has all. */
 static int64_t F(own_columns)(const member *m, nnc_task task, int64_t *end) {
     int64_t n = task.n_columns, unit = COLUMN_UNIT / (int64_t)sizeof(T);
     if (!m->program->ops[task.op].split_columns) unit = n;
@@ -395,7 +398,7 @@ static int64_t F(own_columns)(const member *m, nnc_task task, int64_t *end) {
     return share(n, unit, m->part, m->n_parts);
 }
 
-/* A direction of an op whose rows depend on each other through sums alone, for the rows of the process. */
+/* Runs forward or backward of an op whose rows depend on each other only through sums, for the rows of the process. */
 NNC_RARE int64_t F(run_by_sums)(const member *m, nnc_task task, int64_t verdict) {
     int64_t end, begin = F(own_columns)(m, task, &end);
     verdict = F(bring_sums)(m, task, begin, end, verdict);
@@ -405,8 +408,8 @@ NNC_RARE int64_t F(run_by_sums)(const member *m, nnc_task task, int64_t verdict)
     return F(call_op_on_columns)(m, task, first, last - first, begin, end);
 }
 
-/* After tasks begin .. next - 1, all of one kind: brings the others what they read. Where they read nothing, and another meeting follows among
- * the tasks up to `end`, it brings them the verdict, too; *is_owed says so. */
+/* Meets the other processes after tasks begin .. next - 1, all of one kind, and shares the results that they read. If they read none,
+ * and another meeting follows among the tasks up to `end`, the verdict waits for that meeting; *is_owed says so. */
 static __attribute__((noinline)) int64_t F(meet_after)(const member *m, int64_t verdict, int split, int64_t begin, int64_t next,
                                                        int64_t end, int *is_owed) {
     const nnc_program *program = m->program;
@@ -427,12 +430,12 @@ static __attribute__((noinline)) int64_t F(meet_after)(const member *m, int64_t 
     return meet_ranks(m, verdict, &meeting);
 }
 
-/* Tasks begin .. end - 1 on the batch: stretches of those that go by rows without a stop, and a meeting wherever one ends. A transform may
- * read any row, so a meeting comes before it; what follows it reads its own rows. */
+/* Runs tasks begin .. end - 1 on the batch. Consecutive tasks that are split by rows run without a barrier between them; there is one
+ * where such a stretch ends. A transform may read any row, so a barrier comes before it; what follows it reads its own rows. */
 static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     const nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
-    int is_owed = 0; /* the verdict, to other processes */
+    int is_owed = 0; /* other processes do not know the verdict yet */
     if (m->is_alone && m->n_rows <= program->slice_rows) return F(run_on_rows)(m, begin, end, 0, m->n_rows);
     for (int64_t next; begin < end && (verdict == NNC_OK || is_owed); begin = next) {
         nnc_task task = program->tasks[begin];
@@ -462,7 +465,7 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
     return verdict;
 }
 
-/* All tasks from one on; what follows the loss only if that is finite. */
+/* Runs all tasks from `begin` on. Tasks after the loss run only if it is finite. */
 NNC_INLINE int64_t F(run_batch)(member *m, int64_t begin) {
     const nnc_program *program = m->program;
     int64_t after_loss = m->run->after_loss;
@@ -470,7 +473,7 @@ NNC_INLINE int64_t F(run_batch)(member *m, int64_t begin) {
     if (after_loss > 0) {
         int64_t verdict = F(run_tasks)(m, begin, after_loss);
         if (verdict != NNC_OK) return verdict;
-        /* by all alike, which saves a meeting */
+        /* every member computes it, which saves a barrier */
         m->value = F(loss_of_batch)(m);
         if (!isfinite(m->value)) return verdict_of(NNC_LOSS_NOT_FINITE, NNC_IS_LOSS);
     }

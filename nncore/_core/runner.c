@@ -1,6 +1,6 @@
-/* The loops of a run: over batches, over slices of a prediction. rows.h is the first phase of a step; gradients.h, optimizers.h,
- * touched.h, second_pass.h and parameters.h are the second, between.h what belongs to it for some tensors. What touches numbers is a
- * template over float and double. */
+/* The loops of a run: over batches, or over slices of a prediction. The first phase of a step is in rows.h. The second is in
+ * gradients.h, optimizers.h, touched.h, second_pass.h and parameters.h, and for regularizers and constraints in between.h. Code that
+ * touches numbers is a template over float and double. */
 #ifndef T
 #include "runner.h"
 
@@ -22,7 +22,7 @@
 #include "sizes.h"
 #include "threads.h"
 
-/* What a run was asked for; every member of its team sees the same. */
+/* The arguments of a run, which all members of its team share. */
 typedef struct run {
     nnc_program *program;
     int64_t n_tasks;    /* of program->tasks */
@@ -32,23 +32,23 @@ typedef struct run {
     const nnc_samples *samples;
     int64_t batch_size;
     int64_t accumulate; /* batches that make a step */
-    int64_t step_size;  /* samples that do */
+    int64_t step_size;  /* samples that make a step */
     int32_t drop_last;
     double seconds;
     nnc_progress *progress;
     void *outputs;                          /* (n_samples, n_outputs) */
     void *to_input, *to_target, *to_weight; /* where samples are gathered */
-    int32_t copies_rows;                    /* inputs are gathered even if they lie in order */
+    int32_t copies_rows;                    /* inputs are gathered even if they are contiguous */
     int32_t with_gradient, checks_gradient;
-    int32_t looks_behind;    /* a prediction: at what its first op makes of the inputs, to learn whether they are finite */
-    int32_t sorts_inputs;    /* their numbers, by column, once the loss is known */
-    int32_t updates_tensors; /* the optimizer of a group is not called on ranges */
+    int32_t looks_behind;    /* a prediction checks what its first op makes of the inputs, to learn whether they are finite */
+    int32_t sorts_inputs;    /* sparse inputs are sorted by column, once the loss is known */
+    int32_t updates_tensors; /* an optimizer is not called on ranges */
     double *value;
     char *gemm_rooms;           /* (n_threads, NNC_GEMM_ROOM_BYTES) working memory of matrix products; NULL: there is none */
     int rounds;                 /* products of layers round their factors to bfloat16 */
-    uint64_t caller_float_mode; /* of the processor, in the thread that asked */
+    uint64_t caller_float_mode; /* float mode of the calling thread */
     int64_t verdict;            /* of the whole run */
-    nnc_progress kept_progress; /* and the step, as they were when the rest was copied: undo.h */
+    nnc_progress kept_progress; /* progress and step, as they were when undo.h copied the rest */
     int64_t kept_step;
 } run;
 
@@ -60,11 +60,11 @@ typedef struct member {
     nnc_ranks *ranks; /* or NULL */
     nnc_site *sites;  /* (n_sites,) its own */
     int32_t part, n_parts;
-    int is_alone;                           /* nobody else takes part, in this process or in others */
-    int32_t begin_leaf, end_leaf;           /* of the trees of shards: those whose rows it sums, with the others of its process */
+    int is_alone;                           /* no other member, in this process or in others */
+    int32_t begin_leaf, end_leaf;           /* leaves of the trees of shards whose rows its process sums */
     int64_t begin_parameter, end_parameter; /* its range of the flat vectors */
     const void *x;                          /* row i of the batch is row i + x_shift; NULL where inputs are sparse */
-    nnc_sparse_rows rows;                   /* in its place: begins[i + x_shift] and ends[i + x_shift] */
+    nnc_sparse_rows rows;                   /* instead of x: begins[i + x_shift] and ends[i + x_shift] */
     int64_t x_shift;
     int64_t n_rows;       /* of the batch */
     int64_t first_sample; /* of the visit: row 0 of the batch */
@@ -73,17 +73,17 @@ typedef struct member {
     int64_t draw;         /* the number of this batch, from 1 */
     double step_weight;   /* sum of weight_sum over the batches of this step so far */
     double value;         /* loss of the batch */
-    int uses_tiles;       /* for its gradients: parameters.h */
-    int is_careful;       /* every step can be taken back: undo.h */
-    int is_gated;         /* so can those that may overflow */
-    int may_overflow;     /* the step under way */
+    int uses_tiles;       /* gradients are computed tile by tile: parameters.h */
+    int is_careful;       /* every step can be undone: undo.h */
+    int is_gated;         /* steps that may overflow can be undone */
+    int may_overflow;     /* the current step may */
     int64_t n_kept;       /* pieces of what a step changes that are copied */
 } member;
 
-/* A status and the op that it is about, in one number, of which a team agrees on the largest. */
+/* A verdict: a status and the op that it is about, in one number. A team agrees on the largest. */
 static int64_t verdict_of(int32_t status, int64_t op) { return status == NNC_OK ? NNC_OK : ((int64_t)status << 32) | (int64_t)(op + 2); }
 
-/* Of a function of a table, which returns 0 for success. */
+/* The verdict of a kernel function, which returns 0 for success. Notes a failure. */
 static int64_t kernel_verdict(const member *m, int32_t status, int64_t op) {
     if (status == 0) return NNC_OK;
     m->program->notes[m->part].op = op;
@@ -91,7 +91,7 @@ static int64_t kernel_verdict(const member *m, int32_t status, int64_t op) {
     return verdict_of(NNC_KERNEL_FAILED, op);
 }
 
-/* Calls a function of a layer whose products round their factors; those of optimizers and of all else never do. */
+/* Calls a function of a layer with products that round their factors. Those of optimizers and of everything else never do. */
 static __attribute__((noinline)) int32_t call_rounding(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
     gemm_rounds = NNC_ROUNDS;
     int32_t status = function(call);
@@ -100,12 +100,12 @@ static __attribute__((noinline)) int32_t call_rounding(const member *m, nnc_laye
     return status;
 }
 
-/* Calls a function of a layer, whose products round their factors if the run says so. */
+/* Calls a function of a layer. Its products round their factors if the run says so. */
 NNC_INLINE int32_t call_layer(const member *m, nnc_layer_function function, const nnc_layer_call *call) {
     return __builtin_expect(!m->run->rounds, 1) ? function(call) : call_rounding(m, function, call);
 }
 
-/* Where a member calls a function of an op, of the loss or of the optimizer. */
+/* The site at which a member calls a function of an op, of the loss or of the optimizer. */
 static nnc_site *site_of(const member *m, int64_t op) {
     nnc_site *site = m->sites + NNC_SITE(op);
     site->step = m->draw;
@@ -117,13 +117,13 @@ static int32_t status_of(nnc_program *program, int64_t verdict) {
     return (int32_t)(verdict >> 32);
 }
 
-/* A key of random numbers, which may wrap: for the first pass after a step that of the batch which `train` would take up, for any other one
- * far from those of all steps. */
+/* The key of the random numbers of a forward pass, which may wrap. The first pass after a step has the key of the next batch of `train`.
+ * All other passes have keys far from those of all steps. */
 static int64_t draw_of_pass(const nnc_program *program) {
     return (int64_t)((uint64_t)program->step + 1 + (uint64_t)program->pass * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Only in part 0, which is the thread that came from Python. */
+/* Calls Python. Only part 0 may do so, the thread that came from Python. */
 static int64_t call_python(const member *m, int32_t what, int64_t op, int64_t n_rows) {
     nnc_program *program = m->program;
     program->draw = m->draw;
@@ -142,21 +142,22 @@ static __attribute__((noinline)) int64_t meet_ranks(const member *m, int64_t ver
     return nnc_meet(m->team, verdict);
 }
 
-/* Where all members meet, and those of other processes: `what` has been written since, and is read by them, too. What every process does
- * alike, and to the same end, needs no more than nnc_meet. */
+/* A barrier for all members, those of other processes included. `what` was written since the last one, and is read by other processes.
+ * Where every process does the same, with the same result, nnc_meet is enough. */
 NNC_INLINE int64_t meet(const member *m, int64_t verdict, int32_t what) {
     if (m->is_alone) return verdict;
     verdict = nnc_meet(m->team, verdict);
     return m->ranks == NULL ? verdict : meet_ranks(m, verdict, &(nnc_meeting){.what = what});
 }
 
-/* Whether processes take sums over the batch, each of its own rows, and exchange those. */
+/* Whether each process sums its own rows of the batch, and processes exchange these sums. */
 static int exchanges_sums(const member *m) { return m->ranks != NULL && m->program->n_shards > 1; }
 
-/* Gradients, if somebody is about to use all of them. */
+/* NNC_SHARED_GRADIENTS if a member is about to use all gradients. */
 static int32_t of_gradients(const member *m) { return m->run->updates_tensors ? NNC_SHARED_GRADIENTS : 0; }
 
-/* The member's share of rows 0 .. n - 1 of the batch that are shared out; of all of them, if every process takes them alike. */
+/* The member's share of rows 0 .. *n - 1 of the batch: returns the first, and sets *n to their number. If `is_alike`, every process
+ * takes all rows; else processes share them, too. */
 static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
     int64_t begin = 0, end = *n;
     if (m->ranks != NULL && !is_alike) {
@@ -168,13 +169,13 @@ static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
     return first;
 }
 
-/* Where a member's part of an op's parameters begins, and *end; it is empty if that is not before the end. */
+/* The first parameter of an op in the member's range; *end is behind the last. The range is empty if it does not begin before its end. */
 static int64_t own_range(const member *m, const nnc_op *op, int64_t *end) {
     *end = nnc_least(op->first_parameter + op->n_parameters, m->end_parameter);
     return op->first_parameter > m->begin_parameter ? op->first_parameter : m->begin_parameter;
 }
 
-/* The same of an op's gradients that are in memory of its own. */
+/* The same for gradients of an op in memory of its own (ties.h). */
 static int64_t tied_range(const member *m, const nnc_op *op, int64_t *end) {
     int64_t unit = op->gradient_unit, first = 0, last = op->n_tied;
     if (m->ranks != NULL) {
@@ -202,8 +203,8 @@ static void add_backward(nnc_program *program, int64_t *n_tasks) {
         if (program->ops[i].runs_backward) add_task(program, n_tasks, NNC_BACKWARD, i);
 }
 
-/* Moves numbers to what they are in a step of the run, before the member does anything in it. The meeting that ended the step before, and the
- * one between the two phases, keep what all share from being written while somebody reads it. */
+/* Sets scheduled numbers to their values in a step of the run, before the member does anything in that step. Shared numbers are not
+ * written while a member reads them: the barrier after the previous step, and the one between the two phases, see to that. */
 static void set_numbers(const member *m, const nnc_samples *samples, int64_t step) {
     for (int64_t i = 0; i < samples->n_courses; i++) {
         const nnc_course *course = &samples->courses[i];
@@ -211,12 +212,12 @@ static void set_numbers(const member *m, const nnc_samples *samples, int64_t ste
     }
 }
 
-/* Whether what a step will do to parameters and state is known from its gradients. */
+/* Whether the size of the gradients tells if a step may overflow. */
 static int program_is_gated(const nnc_program *program) {
     return program->safe_gradient > 0 && program->anchor == NULL && program->constraints.n_pieces == 0;
 }
 
-/* The rows of a sparse batch from `first` on, in `room`. A function of its own, so that calls of other ops have its registers. */
+/* The rows of a sparse batch from `first` on, in `room`. Not inlined, so that calls of other ops have its registers. */
 static __attribute__((noinline)) const nnc_sparse_rows *sparse_from(const member *m, int64_t first, nnc_sparse_rows *room) {
     *room = m->rows;
     room->begins += first + m->x_shift;
@@ -229,27 +230,27 @@ NNC_INLINE int reads_sparse(const nnc_program *program, const nnc_op *op) {
     return __builtin_expect(program->is_sparse, 0) && op->call.x == NULL;
 }
 
-/* Whether somebody wants the network, or the thread. */
+/* Whether another thread needs the network, or a crew this thread. */
 static int is_to_stop(const nnc_program *program) {
     return atomic_load_explicit(program->n_waiting, memory_order_relaxed) > 0 ||
            (program->stop != NULL && atomic_load_explicit(program->stop, memory_order_relaxed) != 0);
 }
 
-/* What messages call a rule by. */
+/* The op number of a rule, for messages. */
 static int64_t rule_op(const nnc_program *program, int64_t rule) {
     return program->n_ops + program->n_groups + program->n_transforms + rule;
 }
 
-/* Fewer rows for each member than this make poor use of the weights that each has to read; columns are shared out instead. */
+/* With fewer rows for each member, columns are split instead. Each member reads all weights to split rows, which few rows do not repay. */
 #define FEW_ROWS 64
 
-/* Fewer inputs than this are as soon looked at as the first numbers of outputs, which are a line of the cache each. */
+/* For fewer inputs, checking all of them takes no longer than checking one output of each row, each in its own cache line. */
 #define WORTH_LOOKING_BEHIND 64
 
-/* Rows from the one that is gathered to the one that is fetched meanwhile: of small batches, one that comes later. */
+/* How many rows ahead of the gathered row to prefetch. In small batches that is a row of a later batch. */
 #define FETCH_AHEAD 64
 
-/* Columns are shared out in stretches of two vectors of AVX-512. */
+/* Columns are split at multiples of two vectors of AVX-512. */
 #define COLUMN_UNIT 128 /* bytes */
 
 enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE, BY_SUMS };
@@ -257,11 +258,13 @@ enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE, BY_SUMS };
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
     if (task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL) return WHOLE;
-    if (task.what >= NNC_GATHER) return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* data lie everywhere */
+    if (task.what >= NNC_GATHER)
+        return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* every process has all
+                                                                                                               * data */
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return loss_is_whole(program) ? WHOLE : BY_ROWS;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
-    if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* only what has a way back may depend on the batch */
+    if (op->kind != NNC_OP_LAYER || program->d_output == NULL) return BY_ROWS; /* without backward no op depends on the batch */
     if (m->ranks != NULL && op->batch_sums.own != NULL) return BY_SUMS;
     int has_few_rows = m->n_parts > 1 && m->ranks == NULL && m->n_rows < FEW_ROWS * m->n_parts;
     if (op->split_columns && (has_few_rows || !op->split_rows)) return BY_COLUMNS;
@@ -290,13 +293,13 @@ static int32_t all_finite_f64(const double *values, int64_t n, int32_t allow_nan
 #include "runner.c"
 #undef LARGEST
 
-/* Where something is that was in the program's room, once that is `to`; anything else stays. */
+/* The new address of a place in the program's room, once the room is at `to`. Other addresses stay. */
 static void *moved(const nnc_program *program, const void *place, char *to) {
     uintptr_t from = (uintptr_t)program->room, offset = (uintptr_t)place - from;
     return offset < (uintptr_t)program->room_bytes ? to + offset : (void *)place;
 }
 
-/* Lets the program of a run, which keeps nothing between runs, work in another room. */
+/* Moves the buffers of a program, which keeps nothing between runs, to another room. */
 static void move_to(run *asked, char *room) {
     nnc_program *program = asked->program;
     if (room == program->room) return;
@@ -319,7 +322,7 @@ static void move_to(run *asked, char *room) {
     program->room = room;
 }
 
-/* Runs the f32 or f64 form of a member's function in a team, and returns how it ended. */
+/* Runs the f32 or f64 form of a member's function in a team, and returns the status. */
 static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nnc_team_function f64) {
     nnc_program *program = asked->program;
     if (n_threads > program->max_parts) n_threads = program->max_parts;
@@ -336,7 +339,7 @@ static int32_t run_team(run *asked, int32_t n_threads, nnc_team_function f32, nn
         program->notes[part].message[0] = 0;
     }
     if (program->ranks != NULL) nnc_mark_shared(program, asked->n_tasks);
-    void *caller_room = gemm_room; /* of the run that has called Python, which has called this one */
+    void *caller_room = gemm_room; /* of an outer run, which has called Python, which has called this run */
     int caller_rounds = gemm_rounds;
     gemm_rounds = NNC_IS_EXACT;
     nnc_run_team(n_threads, program->is_f64 ? f64 : f32, asked);
@@ -521,7 +524,7 @@ static member F(enter)(run *asked, nnc_team *team, int32_t part, int32_t n_parts
     };
 }
 
-/* The tasks on one batch, and what was asked for besides. */
+/* Runs the tasks on one batch, and computes the gradients if the run asks for them. */
 static void F(run_once)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);
@@ -553,7 +556,7 @@ static void F(run_update)(nnc_team *team, int32_t part, int32_t n_parts, void *c
     asked->verdict = verdict;
 }
 
-/* Takes up the n_rows samples of the visit from first_sample on. */
+/* Begins a batch: n_rows samples of the visit from first_sample on. */
 static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
     const nnc_samples *samples = m->run->samples;
     m->first_sample = first_sample;
@@ -570,7 +573,7 @@ static void F(begin_batch)(member *m, int64_t first_sample, int64_t n_rows) {
         if (samples->order == NULL) return;
         m->rows.begins = m->program->begins;
         m->rows.ends = m->program->ends;
-    } else if (samples->order != NULL || m->run->copies_rows) { /* Python sees the arrays it was given, not pointers */
+    } else if (samples->order != NULL || m->run->copies_rows) { /* Python ops read the program's arrays, not these pointers */
         m->x = m->program->input;
     } else {
         m->x = samples->inputs;
@@ -585,7 +588,7 @@ static void F(end_batch)(const member *m) {
     progress->weight_sum += m->weight_sum;
 }
 
-/* Step after step from where progress stands. */
+/* Trains step after step, from where `progress` stands. */
 static int64_t F(take_steps)(member *m) {
     run *asked = m->run;
     nnc_program *program = m->program;
@@ -593,13 +596,13 @@ static int64_t F(take_steps)(member *m) {
     const int64_t time_is_up = verdict_of(NNC_TIME_IS_UP, 0);
     int64_t verdict = NNC_OK, n_samples = samples->n_samples, first = asked->progress->n_done;
     if (asked->drop_last) n_samples -= n_samples % asked->batch_size;
-    int64_t steps = 0, look_at_clock = 1; /* a look costs as much as a small step: rarer once steps turn out short */
-    const int is_first = m->part == 0 && (m->ranks == NULL || m->ranks->rank == 0); /* it decides for all */
+    int64_t steps = 0, look_at_clock = 1; /* reading the clock costs as much as a small step: rarer once steps turn out short */
+    const int is_first = m->part == 0 && (m->ranks == NULL || m->ranks->rank == 0); /* the one member that decides for all */
     double begin = m->part == 0 ? nnc_now() : 0;
     m->step = program->step + 1;
     nnc_meet(m->team, NNC_OK); /* nobody may move `progress` on before all have read it */
 
-    for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m->n_rows) { /* a batch, the number of_step of its step */
+    for (int64_t of_step = 0; first < n_samples && verdict == NNC_OK; first += m->n_rows) { /* a batch, number of_step of its step */
         F(begin_batch)(m, first, nnc_least(n_samples - first, asked->batch_size));
         if (samples->n_courses > 0) set_numbers(m, samples, first / asked->step_size);
         if ((m->is_careful || m->is_gated) && of_step == 0) {
@@ -613,8 +616,10 @@ static int64_t F(take_steps)(member *m) {
         verdict = F(run_batch)(m, 0);
         int is_last = of_step + 1 == asked->accumulate || first + m->n_rows >= n_samples;
         if (verdict == NNC_OK) verdict = F(prepare_update)(m, of_step > 0, is_last);
-        if (verdict == NNC_OK && is_last && m->is_gated && m->n_kept > 0) verdict = look_back(m, verdict); /* at buffers, which are done */
-        if (verdict != NNC_OK) break; /* so far all have agreed on it; what one finds out from here on it brings to the meeting */
+        if (verdict == NNC_OK && is_last && m->is_gated && m->n_kept > 0)
+            verdict = look_back(m, verdict); /* checks the buffers, which
+                                                                                                            * are final */
+        if (verdict != NNC_OK) break;        /* all have agreed on this verdict; later ones come to the meeting below */
         of_step = is_last ? 0 : of_step + 1;
         if (is_last && m->may_overflow && m->is_gated) {
             keep(m, program->n_undo);
@@ -652,7 +657,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
     int can_go_back = m.is_careful || m.is_gated;
     if (!can_go_back) keep(&m, program->n_undo);
     int64_t verdict = F(take_steps)(&m);
-    if (!can_go_back && is_trouble(look_back(&m, verdict))) { /* once more, to stop before the step that went wrong */
+    if (!can_go_back && is_trouble(look_back(&m, verdict))) { /* run again, to stop before the step that went wrong */
         put_back(&m);
         program->notes[part].op = NNC_IS_NOBODY;
         if (part == 0) {
@@ -664,7 +669,7 @@ static void F(run_train)(nnc_team *team, int32_t part, int32_t n_parts, void *co
         verdict = F(take_steps)(&m);
     }
     if (part != 0) return;
-    if (verdict == NNC_OK) asked->progress->n_done = asked->samples->n_samples; /* what drop_last leaves out is done with, too */
+    if (verdict == NNC_OK) asked->progress->n_done = asked->samples->n_samples; /* samples that drop_last leaves out count as done */
     asked->verdict = is_trouble(verdict) ? verdict : NNC_OK;
 }
 
@@ -679,7 +684,7 @@ static void F(run_evaluate)(nnc_team *team, int32_t part, int32_t n_parts, void 
     for (; first < n_samples && verdict == NNC_OK; first += m.n_rows) {
         F(begin_batch)(&m, first, nnc_least(n_samples - first, m.program->max_rows));
         verdict = F(run_batch)(&m, 0);
-        if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a fact worth reporting */
+        if (verdict >> 32 == NNC_LOSS_NOT_FINITE) verdict = NNC_OK; /* an infinite loss is a valid result */
         if (verdict != NNC_OK) break;
         if (part == 0) {
             F(end_batch)(&m);
@@ -697,13 +702,13 @@ static int F(begin_finite)(const T *rows, int64_t n_rows, int64_t n) {
     return found;
 }
 
-/* Rows of a prediction, from `first` of the inputs on, in the buffers from buffer_row on. What the first op has made of them tells that they
- * are finite, where its layer says so: only if not, all of them are looked at. */
+/* Predicts rows from `first` of the inputs on, in the buffers from buffer_row on. If the first layer's plan has `spreads_nan`, the first
+ * output of a row tells whether its inputs are finite. All inputs are checked only if one of these outputs is not finite. */
 static int64_t F(predict_rows)(const member *m, int64_t first, int64_t buffer_row, int64_t n_rows) {
     const run *asked = m->run;
     const nnc_program *program = m->program;
     int64_t n_done = 0;
-    if (program->is_sparse) return F(run_on_rows)(m, 0, asked->n_tasks, buffer_row, n_rows); /* they were looked at where they were made */
+    if (program->is_sparse) return F(run_on_rows)(m, 0, asked->n_tasks, buffer_row, n_rows); /* checked when they were made */
     if (asked->looks_behind) {
         const nnc_layer_call *call = &program->ops[program->tasks[0].op].call;
         int64_t verdict = F(run_on_rows)(m, 0, 1, buffer_row, n_rows);
@@ -717,7 +722,7 @@ static int64_t F(predict_rows)(const member *m, int64_t first, int64_t buffer_ro
     return F(run_on_rows)(m, n_done, asked->n_tasks, buffer_row, n_rows);
 }
 
-/* Every member takes its share of the rows through its part of the buffers; nobody waits for anybody. */
+/* Every member predicts its share of the rows, in its part of the buffers. There is no barrier before the end. */
 static void F(run_predict)(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     run *asked = context;
     member m = F(enter)(asked, team, part, n_parts);

@@ -1,4 +1,4 @@
-# What other modules of the core use of scorer.pyx.
+# Declarations of scorer.pyx for other modules of the core.
 
 from libc.stdint cimport int32_t, int64_t
 

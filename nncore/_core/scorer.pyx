@@ -1,5 +1,5 @@
-"""`Scorer`: sums up what metrics with a compiled form make of predictions, one block of them after the other. `Judge`: a network's loss and
-scores on data that it is not trained on, all of it in C."""
+"""`Scorer`: sums up the terms of compiled metrics over blocks of predictions. `Judge`: a network's loss and scores on data that it is not
+trained on, all in C."""
 
 from libc.math cimport INFINITY
 
@@ -25,9 +25,9 @@ cdef extern from "pythread.h":
 _INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 cdef enum:
-    TERMS = 512  # so many are computed before they are summed up: 4 kB, since a network keeps the scorer of its metrics
+    TERMS = 512  # terms that are computed before they are summed: 4 kB, since a network keeps the scorer of its metrics
 
-#: About as long a metric looks at one number of a prediction.
+#: A rough estimate: seconds of a metric for one number of a prediction.
 cdef double SECONDS = 5e-9
 
 
@@ -72,11 +72,11 @@ cdef class Scorer:
         return 0
 
     def begin(self):
-        """Before the first block."""
+        """Start again, before the first block."""
         clear(&self.scorer)
 
     def add(self, predictions, reals, labels, weights, int64_t first):
-        """Take predictions (n_rows, n_outputs) of the samples from `first` on.
+        """Add predictions (n_rows, n_outputs) of the samples from `first` on.
 
         Targets and `weights` (float64, None for 1 each) are those of all samples.
         """
@@ -108,7 +108,7 @@ cdef void clear(nnc_scorer *scorer) noexcept nogil:
 
 cdef int32_t add_rows(nnc_scorer *scorer, const char *output, const char *real, const int64_t *label, const double *weight, int64_t first,
                       int64_t n_rows) noexcept nogil:
-    """What `Scorer.add` does, with addresses; 0, or what the kernel of the metric `failed` returned."""
+    """Does the work of `Scorer.add`. Returns 0, or what the kernel of the metric `failed` returned."""
     cdef int32_t status = 0
     scorer.failed, scorer.message[0] = 0, 0
     while scorer.failed < scorer.n_metrics and status == 0:
@@ -147,21 +147,21 @@ cdef int32_t sum_up(const nnc_scorer *scorer, scored *metric, const char *output
 
 
 cdef class Judge:
-    """A network's loss and scores on data that lie ready and are one block, without Python.
+    """A network's loss and scores on data that are ready in one block, without Python.
 
-    It fills in sums, for what a run of `Program.train` knows of an epoch: of the loss and the weights, then of the terms of each metric.
+    For each epoch of a run of `Program.train`, it writes sums: of the loss and the weights, then of the terms of each metric.
 
     Parameters
     ----------
     program : Program
-        Of the network, for prediction, no part of which runs in Python.
+        The network's program for prediction, no part of which runs in Python.
     fields : tuple of (ndarray or None)
         Inputs, real targets, labels and weights.
     scorer : Scorer or None
     link : Program or None
-        What makes predictions of outputs; other threads may use it.
+        It turns outputs into predictions. Other threads may use it, too.
     outputs, predictions : ndarray of shape (n_samples, n_outputs) or None
-        Where these go, if there is a scorer and, for the second, a link.
+        Where to write outputs, if there is a scorer, and predictions, if there is also a link.
     n_threads : int
     """
 
@@ -188,11 +188,11 @@ cdef class Judge:
 
     @property
     def n_sums(self):
-        """How many numbers it fills."""
+        """Number of sums that it writes."""
         return self.judge.n_sums
 
     cdef int refresh(self) except -1:
-        """Takes over what has changed, by a thread that has the turn of the network."""
+        """Takes over settings that have changed. The calling thread has the turn of the network."""
         self.program.refresh()
         if self.link is not None:
             self.link.turn.enter()
@@ -204,9 +204,9 @@ cdef class Judge:
 
 
 cdef bint do_judge(nnc_judge *judge, double *sums, nnc_ranks *ranks) noexcept nogil:
-    """Fills the numbers of a judge; false if it cannot, for a reason that Python finds by going the same way.
+    """Writes the sums of a judge. Returns false if that fails; Python then finds the reason when it repeats the work.
 
-    `ranks`, unless NULL, do it together.
+    `ranks`, unless NULL, share the work.
     """
     cdef nnc_samples *samples = &judge.samples
     cdef nnc_scorer *scorer = judge.scorer
@@ -235,7 +235,7 @@ cdef bint do_judge(nnc_judge *judge, double *sums, nnc_ranks *ranks) noexcept no
 
 
 cdef bint predict(nnc_judge *judge) noexcept nogil:
-    """What the link makes of the outputs; false if another thread is using it, too."""
+    """Turns outputs into predictions. Returns false if another thread is using the link."""
     cdef int32_t status
     if not nnc_take_turn(judge.turn, PyThread_get_thread_ident()):
         return False

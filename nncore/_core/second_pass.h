@@ -1,13 +1,13 @@
-/* Gradients that are taken a second time, at parameters that an optimizer has moved. Included by runner.c as a template. */
+/* The second gradient of a step, at parameters that an optimizer has moved. Included by runner.c as a template. */
 
-/* The member's share of all parameters, whichever process updates them, and *end. */
+/* The member's share of all parameters, whichever process updates them; it ends before *end. */
 static int64_t F(share_of_parameters)(const member *m, int64_t *end) {
     const nnc_program *program = m->program;
     *end = share(program->n_parameters, 1, m->part + 1, m->n_parts);
     return share(program->n_parameters, 1, m->part, m->n_parts);
 }
 
-/* Moves the member's share of the parameters to where the second gradient is taken; part 0 does it for optimizers in Python. */
+/* Moves the member's share of the parameters to the point of the second gradient. Part 0 does it for optimizers in Python. */
 static int64_t F(perturb)(const member *m, double norm) {
     nnc_program *program = m->program;
     int64_t verdict = NNC_OK, end, begin = F(share_of_parameters)(m, &end);
@@ -26,7 +26,7 @@ static int64_t F(perturb)(const member *m, double norm) {
     return verdict;
 }
 
-/* Copies the member's share of the parameters to where they are kept during a second pass, or back; part 0 does so with the buffers. */
+/* Saves the member's share of the parameters during a second pass, or restores it. Part 0 does so with the buffers. */
 static void F(move_anchor)(const member *m, int back) {
     const nnc_program *program = m->program;
     int64_t end, begin = F(share_of_parameters)(m, &end), n = end - begin;
@@ -37,8 +37,8 @@ static void F(move_anchor)(const member *m, int back) {
     memcpy(back ? buffers : kept, back ? kept : buffers, (size_t)program->n_buffers * sizeof(T));
 }
 
-/* The gradients of the batch at other parameters, in place of those there are. Random numbers are those of the first pass; its loss and
- * running statistics stay. However it ends, the parameters are those from before. */
+/* Replaces the gradients of the batch by those at the moved parameters. Random numbers are those of the first pass; its loss and running
+ * statistics stay. However it ends, the parameters are restored. */
 static int64_t F(second_pass)(member *m) {
     double value = m->value, norm = F(norm_of_gradients)(m, 1);
     int64_t first = 0; /* the rows are gathered and transformed already */

@@ -1,32 +1,32 @@
-/* Sums over the rows of a batch that do not depend on who adds them up. Included by runner.c, once.
+/* Sums over the rows of a batch that do not depend on which thread or process adds them up. Included by runner.c, once.
  *
- * A batch is cut into as many leaves as the program has shards, share(n_rows, 1, leaf, n_shards) being the first row of each. A leaf is
- * summed by itself, and the sums of leaves are added along a binary tree whose left branches have a power of two of them: 8 leaves as
- * ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)). So processes that have such a branch each need no more than to exchange their sums in pairs. A
- * leaf without rows is left out. */
+ * A batch is cut into as many leaves as the program has shards. Leaf i begins at row share(n_rows, 1, i, n_shards). Each leaf is summed
+ * by itself. The sums of leaves are added along a binary tree, in which each left branch has a power of two of them. So 8 leaves are
+ * added as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)). If each process has such a branch, processes only need to exchange their sums in
+ * pairs. Leaves without rows are left out. */
 
 typedef struct tree {
     const member *m;
     int64_t n_bytes; /* of a sum */
-    /* Where processes have brought the sums of their branches, `stride` bytes from one to the next; NULL: sums are taken of rows. */
+    /* Where the sums of branches are that processes have brought, `stride` bytes apart; NULL: rows are summed. */
     const char *known;
     int64_t stride;
-    /* The sum of some rows to `to`. */
+    /* Writes the sum of some rows to `to`. */
     int64_t (*sum)(const struct tree *tree, int64_t first_row, int64_t n_rows, void *to);
-    /* The sum of n_rows rows at `to` and of the `other_rows` that follow them, to `to`. */
+    /* Adds the sum of the other_rows that follow, at `other`, to that of n_rows rows at `to`. */
     int64_t (*join)(const struct tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows);
 } tree;
 
-/* A tree of sums that functions of a layer take. */
+/* A tree whose sums a layer computes. */
 typedef struct layer_tree {
     tree tree;
     int64_t number;             /* of the op */
     const nnc_layer_call *call; /* of the whole batch */
-    nnc_layer_function take;    /* takes the sum of some rows; NULL: it is the gradient */
+    nnc_layer_function take;    /* sums some rows; NULL: it is the gradient */
 } layer_tree;
 
-/* The sum of leaves begin .. end - 1, some of which have rows, to `to`. Sums that wait for others are in `waiting`: as many as the tree is
- * high. */
+/* Writes the sum of leaves begin .. end - 1, some of which have rows, to `to`. Pending sums are in `waiting`, one for each level of the
+ * tree. */
 NNC_RARE int64_t climb(const tree *tree, int32_t begin, int32_t end, void *to, char *waiting) {
     int64_t n_rows = tree->m->n_rows;
     int32_t n_shards = tree->m->program->n_shards, half = 1;
@@ -46,7 +46,7 @@ NNC_RARE int64_t climb(const tree *tree, int32_t begin, int32_t end, void *to, c
     return verdict != NNC_OK ? verdict : tree->join(tree, to, middle - first, waiting, last - middle);
 }
 
-/* The sum of the member's leaves, if they have rows, to `to`: of all, or of the branch of its process. */
+/* Writes the sum of the member's leaves, if they have rows, to `to`: of all leaves, or of the branch of its process. */
 NNC_RARE int64_t climb_own(const tree *tree, void *to, char *waiting) {
     const member *m = tree->m;
     int32_t n_shards = m->program->n_shards;

@@ -1,17 +1,17 @@
-/* The numbers of a sparse batch by column, so that whoever computes gradients of some rows of a weight finds what they need in one place.
- * Included by runner.c as a template. */
+/* Sorts the numbers of a sparse batch by column, so that the gradients of some rows of a weight find their terms in one place. Included
+ * by runner.c as a template. */
 #ifndef NNCORE_SPARSE_ROWS_H
 #define NNCORE_SPARSE_ROWS_H
 
-/* Columns are sorted by so many of their bits at a time, or fewer. */
+/* Most bits of a column that one pass of the radix sort takes. */
 #define DIGIT_BITS 11
 
-/* Room for n numbers of a batch; all members find out alike that there is less. */
+/* Makes room for n numbers of a batch, if there is less. All members find that out alike. */
 static int64_t take_sorted(const member *m, int64_t n, int64_t number_bytes) {
     nnc_program *program = m->program;
     int64_t verdict = NNC_OK;
     if (n <= program->most_sorted) return NNC_OK;
-    nnc_meet(m->team, NNC_OK); /* nobody may learn of more room who has not asked yet */
+    nnc_meet(m->team, NNC_OK); /* all members must have compared n with most_sorted before it changes */
     if (m->part == 0) {
         free(program->sorted);
         program->most_sorted = 0;
@@ -29,7 +29,7 @@ typedef struct F(numbers) {
     int32_t *columns, *rows;
 } F(numbers);
 
-/* Those of one of the two halves of the room, from place `first` on. */
+/* The numbers in one of the two halves of that memory, from place `first` on. */
 static F(numbers) F(sorted_numbers)(const nnc_program *program, int32_t half, int64_t first) {
     int64_t n = program->most_sorted;
     T *values = (T *)((char *)program->sorted + half * n * (int64_t)(sizeof(T) + 2 * sizeof(int32_t)));
@@ -37,7 +37,7 @@ static F(numbers) F(sorted_numbers)(const nnc_program *program, int32_t half, in
     return (F(numbers)){values + first, columns + first, columns + n + first};
 }
 
-/* n numbers of columns from `first` on, sorted by `bits` bits of the column above the lowest `shift`; those alike in them keep their order. */
+/* One pass of a stable radix sort: n numbers of columns from `first` on, by `bits` bits of the column above the lowest `shift`. */
 static void F(sort_by_digit)(F(numbers) from, F(numbers) to, int64_t n, int64_t first, int shift, int bits) {
     int64_t places[1 << DIGIT_BITS], begin = 0, mask = ((int64_t)1 << bits) - 1;
     memset(places, 0, (size_t)(mask + 1) * sizeof *places);
@@ -55,13 +55,14 @@ static void F(sort_by_digit)(F(numbers) from, F(numbers) to, int64_t n, int64_t 
     }
 }
 
-/* Sorts the numbers of the batch, each member those of its share of the columns, which is not that of the parameters: processes, tiles and
- * shards ask for all kinds of ranges. All members come here, once the rows are gathered, and go on together. */
+/* Sorts the numbers of the batch by column. Each member sorts those of its share of the columns. That is not its share of the
+ * parameters, since processes, tiles and shards ask for all kinds of ranges. All members come here, once the rows are gathered, and go
+ * on together. */
 static int64_t F(sort_by_column)(member *m) {
     nnc_program *program = m->program;
     nnc_sparse_rows *rows = &m->rows;
     const int64_t *begins = rows->begins + m->x_shift, *ends = rows->ends + m->x_shift;
-    int64_t n = 0, n_before = 0, n_own = 0; /* in all columns; in those before the member's */
+    int64_t n = 0, n_before = 0, n_own = 0; /* in all columns, in those before the member's, and in its own */
     int64_t first = share(program->n_inputs, 1, m->part, m->n_parts), last = share(program->n_inputs, 1, m->part + 1, m->n_parts);
     for (int64_t i = 0; i < m->n_rows; i++) {
         n += ends[i] - begins[i];

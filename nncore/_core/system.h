@@ -1,12 +1,12 @@
-/* What the pool needs of the operating system, for POSIX and for Windows: a mutex, a condition, a thread, the number of processors. Include
- * before any other header.
+/* What the thread pool needs of the operating system, for POSIX and for Windows: a mutex, a condition, a thread, the number of processors.
+ * Include before any other header.
  *
- * MUTEX_INITIALIZER initialises a static mutex. `start_thread` starts a thread that nobody will join and that leaves signals to others, all
- * but those of its own crashes, which faulthandler reports; it returns 0 if the system refuses. A THREAD_FUNCTION ends with `return 0`. */
+ * MUTEX_INITIALIZER initialises a static mutex. `start_thread` starts a detached thread, and returns 0 if the system refuses. The thread
+ * leaves signals to others, except those of its own crashes, which faulthandler reports. A THREAD_FUNCTION ends with `return 0`. */
 #ifndef NNCORE_SYSTEM_H
 #define NNCORE_SYSTEM_H
 
-/* Musl gives threads 128 kB, macOS 512 kB, which kernels that keep tiles on the stack may exceed. */
+/* Stack of a thread. Musl's default is 128 kB, that of macOS 512 kB, which kernels that keep tiles on the stack may exceed. */
 #define STACK_BYTES (2 * 1024 * 1024)
 
 /* How long a thread of Python waits before it looks for signals. */
@@ -97,7 +97,7 @@ static inline int start_thread(void *(*function)(void *), void *argument) {
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigfillset(&all); /* signals are for Python's own threads, but for those that say that this one has crashed */
+    sigfillset(&all); /* signals are for Python's own threads, except those of a crash in this one */
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -109,7 +109,7 @@ static inline int start_thread(void *(*function)(void *), void *argument) {
 
 static inline int after_fork_in_child(void (*function)(void)) { return pthread_atfork(NULL, NULL, function) == 0; }
 
-/* Linux tells Python (os.sched_getaffinity), macOS binds no process. */
+/* On Linux, Python has os.sched_getaffinity; macOS binds no process. */
 static inline int32_t bound_processors(void) { return 0; }
 #endif
 
@@ -122,8 +122,8 @@ static inline int32_t bound_processors(void) { return 0; }
 #    define PAUSE() ((void)0)
 #endif
 
-/* How often a waiting thread looks before it goes to sleep: some 50 microseconds, longer than an op usually keeps the others waiting, and
- * no longer, because with more threads than cores the one that is waited for may be the one that cannot run. */
+/* How often a waiting thread checks before it goes to sleep: some 50 microseconds, longer than an op usually keeps the others waiting.
+ * It is not more, because with more threads than cores the awaited thread may be the one that cannot run. */
 #define SPINS 1500
 
 #endif

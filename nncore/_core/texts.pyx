@@ -1,4 +1,5 @@
-"""Cells of text: cutting lines into them, the number of each, and which are equal. The work is done in cells.c; this is its Python face."""
+"""Cells of text files: cut lines into cells, read numbers, and number distinct texts. The work is done in cells.c; this is its Python
+interface."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.math cimport INFINITY, NAN, fabs
@@ -39,7 +40,7 @@ cdef extern from "cells.h":
 
 MISSING, ODD = NNC_MISSING, NNC_ODD
 
-#: Of this process: `nnc_distinct` says what for.
+#: The keys of this process for the hash of `nnc_distinct`.
 cdef list _secrets = [int.from_bytes(os.urandom(8), sys.byteorder) | 1 for _ in range(2)]
 
 
@@ -53,18 +54,17 @@ def cut(bytes data, str separator, int64_t width, int64_t n_rows):
     separator : str
         One ASCII character, neither a blank nor a quote nor an end of line.
     width, n_rows : int
-        Cells of a row, and lines.
+        Number of cells of a row, and number of lines.
 
     Returns
     -------
     text : bytes
     begins, ends : ndarray of shape (width, n_rows), int32
-        Where each cell stands in the text. None instead of all three if a line has other cells, or a quote does not stand around a cell of
-        one line.
+        Where each cell is in the text. The result is None if a line has another number of cells, or a quoted cell does not end in its line.
     """
     cdef int64_t size = len(data)
     begins, ends = np.empty((width, n_rows), np.int32), np.empty((width, n_rows), np.int32)
-    text = PyBytes_FromStringAndSize(data, size)  # a copy of which nobody knows yet
+    text = PyBytes_FromStringAndSize(data, size)  # a new copy, which may be changed in place
     cdef int32_t[:, ::1] to_begins = begins, to_ends = ends
     if size > 2**31 - 1 or n_rows == 0 or width == 0:
         return None
@@ -77,7 +77,7 @@ def cut(bytes data, str separator, int64_t width, int64_t n_rows):
 
 
 def strip(const unsigned char[::1] data, int32_t[::1] begins, int32_t[::1] ends):
-    """Take the blanks off cells, in place: those of `str.strip`."""
+    """Strip blanks from cells, in place, as `str.strip` does."""
     if len(begins):
         nnc_strip(<const char *>&data[0] if len(data) else NULL, &begins[0], &ends[0], len(begins))
 
@@ -92,15 +92,14 @@ def read_numbers(
     data : bytes
     begins, ends : ndarray of shape (n,), int32
     numbers : ndarray of shape (n,), float64
-        Written: each number, correctly rounded; NaN where there is none.
+        Output: each number, correctly rounded; NaN where there is none.
     forms : ndarray of shape (n,), uint16
-        Written: `MISSING` for an empty cell; `ODD` for a word, and for a number of which `written_numbers` would not make the same text;
-        else how it is written.
+        Output: the form of each text. `MISSING` is an empty cell. `ODD` is a word, or a number whose text `written_numbers` cannot restore.
 
     Returns
     -------
     int
-        How many forms are `ODD`.
+        Number of forms that are `ODD`.
     """
     cdef int64_t i, n = len(begins), n_odd = 0
     cdef nnc_kind kind
@@ -117,13 +116,13 @@ def read_numbers(
 
 
 cdef double long_number(const char *text, int64_t size) except? -1.0:
-    """Of digits, as Python reads them; NaN if it is too large."""
+    """A number as Python reads it; NaN if it is too large."""
     cdef double number = float(text[:size])
     return number if fabs(number) < INFINITY else NAN
 
 
 def written_numbers(const double[::1] numbers, const uint16_t[::1] forms):
-    """The texts that `read_numbers` has read: of forms that are neither `MISSING` nor `ODD`."""
+    """Restore the texts that `read_numbers` has read, from forms that are neither `MISSING` nor `ODD`."""
     cdef list texts = []
     cdef int decimals, delta
     for i in range(len(numbers)):
@@ -140,7 +139,7 @@ def written_numbers(const double[::1] numbers, const uint16_t[::1] forms):
 
 
 cdef class Distinct:
-    """Distinct texts in the order in which they first come up."""
+    """Distinct texts, in the order in which they first occur."""
 
     cdef nnc_distinct distinct
 
@@ -156,7 +155,7 @@ cdef class Distinct:
         return self.distinct.n
 
     def add(self, const unsigned char[::1] data, const int32_t[::1] begins, const int32_t[::1] ends):
-        """The number of each cell's text, which may be a new one; int32 of shape ``(n,)``, -1 for an empty cell."""
+        """Add the texts of cells. Return the number of each cell's text, int32 of shape ``(n,)``, -1 for an empty cell."""
         codes = np.empty(len(begins), np.int32)
         cdef int32_t[::1] to = codes
         cdef nnc_cells cells
@@ -168,7 +167,7 @@ cdef class Distinct:
         return codes
 
     def texts(self):
-        """All of them, as bytes, and where each ends; int64 of shape ``(n,)``."""
+        """All distinct texts, as bytes, and where each ends, int64 of shape ``(n,)``."""
         ends = np.empty(self.distinct.n, np.int64)
         cdef int64_t[::1] to = ends
         if self.distinct.n:

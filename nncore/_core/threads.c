@@ -12,13 +12,13 @@ struct nnc_team {
     void *context;
     _Atomic int32_t arrived;
     _Atomic uint32_t generation; /* how many times the team has met */
-    _Atomic int64_t verdict;     /* largest so far of the meeting that is gathering */
-    int64_t agreed;              /* of the last meeting; the next cannot end before all have read it */
+    _Atomic int64_t verdict;     /* largest so far in the current meeting */
+    int64_t agreed;              /* result of the last meeting; the next one cannot end before all have read it */
     _Atomic int32_t sleepers;
     mutex gate;
     condition met;
     _Atomic int32_t working; /* members other than the caller that have not returned */
-    nnc_team *outer;         /* in which its caller is a member, and called it from there */
+    nnc_team *outer;         /* the team that its caller called together before, and is still in; or NULL */
 };
 
 /* The team that this thread has called together, and has not returned from. */
@@ -46,7 +46,8 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
         if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation) return team->agreed;
         PAUSE();
     }
-    /* Either the last to come sees this sleeper, or this one sees the new generation: both are sequentially consistent. */
+    /* Either the last thread to come sees this sleeper, or this one sees the new generation: both operations are sequentially
+     * consistent. */
     lock(&team->gate);
     atomic_fetch_add(&team->sleepers, 1);
     while (atomic_load(&team->generation) == generation) wait_for(&team->met, &team->gate);
@@ -58,7 +59,7 @@ int64_t nnc_meet(nnc_team *team, int64_t verdict) {
 /* ---- pool ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct worker {
-    _Atomic(nnc_team *) team; /* what it works for; NULL while it is idle */
+    _Atomic(nnc_team *) team; /* the team it works for; NULL while it is idle */
     int32_t part;
     int32_t is_asleep; /* this and next_idle are guarded by the pool's gate */
     condition hired;
@@ -101,7 +102,8 @@ THREAD_FUNCTION(work, argument) {
     return 0;
 }
 
-/* Threads do not survive a fork; what they were leaves nothing to free. Nobody is left in a team but who has called it together. */
+/* For the child of a fork. Workers do not survive a fork, and leave nothing to free. In each team only the thread that called it
+ * together is left. */
 static void forget_workers(void) {
     for (nnc_team *team = own_team; team != NULL; team = team->outer) team->working = 0;
     init_mutex(&pool.gate);
@@ -109,7 +111,7 @@ static void forget_workers(void) {
     pool.n_workers = 0;
 }
 
-/* One more idle worker, or 0 if the system refuses. Called inside the pool's gate. */
+/* Adds an idle worker. Returns 0 if the system refuses. The caller holds the pool's gate. */
 static int add_worker(void) {
     worker *new = calloc(1, sizeof *new);
     if (new == NULL) return 0;

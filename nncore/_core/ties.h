@@ -1,11 +1,11 @@
-/* Tensors that several ops use. The flat vectors hold each once; an op that uses tensors of others works on memory of its own, where its
- * tensors lie one after the other, as kernels want them: a copy of the parameters, unless they lie so already, and gradients. Included by
- * runner.c as a template. */
+/* Tied tensors, which several ops use. The flat vectors hold each once. An op that uses tensors of others has memory of its own, in
+ * which its tensors are contiguous, as kernels need them. It holds gradients, and a copy of the parameters unless these are contiguous
+ * already. Included by runner.c as a template. */
 
-/* Rows of a matrix that are transposed together: one cache line of the other side. */
+/* Rows of a matrix that are transposed together: one cache line of the other matrix. */
 #define TRANSPOSED_ROWS 16
 
-/* Brings the parameters to the ops that read copies, once nobody writes them. All members have to come here, and go on together. */
+/* Copies parameters to the ops that read copies, once nobody writes them. All members come here, and go on together. */
 static void F(copy_tied)(const member *m) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->n_ties; i++) {
@@ -29,7 +29,7 @@ static void F(copy_tied)(const member *m) {
     nnc_meet(m->team, NNC_OK);
 }
 
-/* To rows first .. last - 1 and columns begin .. end - 1 of a gradient g (., width), those of its transpose. */
+/* Adds a transposed gradient to rows first .. last - 1 and columns begin .. end - 1 of g (., width). */
 static void F(add_transposed)(T *g, const T *transpose, int64_t width, int64_t height, int64_t first, int64_t last, int64_t begin,
                               int64_t end) {
     for (int64_t to; first < last; first = to) {
@@ -39,7 +39,7 @@ static void F(add_transposed)(T *g, const T *transpose, int64_t width, int64_t h
     }
 }
 
-/* The member's range of the gradient of a tensor, from the op's own memory. */
+/* Adds the gradient of a tensor from the op's own memory to the flat vector, or copies it, in the member's range. */
 static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
     const T *from = (const T *)m->program->ops[tie->op].call.d_parameters + tie->place;
     T *g = (T *)m->program->gradients + tie->offset;
@@ -50,7 +50,7 @@ static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
         memcpy(g + begin, from + begin, (size_t)(end - begin) * sizeof(T));
     } else if (!tie->transposed) {
         for (int64_t j = begin; j < end; j++) g[j] += from[j];
-    } else { /* whole rows of the gradient, and what the range has of the first one and the last */
+    } else { /* whole rows of the gradient, and parts of the first and the last */
         int64_t width = tie->rows, height = tie->columns, first = (begin + width - 1) / width, last = end / width;
         if (first > last) {
             F(add_transposed)(g, from, width, height, last, first, begin % width, end % width);
@@ -65,10 +65,10 @@ static void F(bring_gradient)(const member *m, const nnc_tie *tie) {
 static nnc_layer_function F(gradient_of)(const nnc_op *op);                                                       /* gradients.h */
 static int64_t F(call_gradient_elsewhere)(const member *m, int64_t number, int64_t begin, int64_t end, T *where); /* gradients.h */
 
-/* An op whose gradients are written in memory of its own. */
+/* Whether an op writes its gradients to memory of its own. */
 static int F(is_tied)(const nnc_op *op) { return op->n_tied > 0 && op->is_trained && F(gradient_of)(op) != NULL; }
 
-/* The member's share of those of each such op. */
+/* Computes the member's share of the gradients of each such op. */
 static int64_t F(write_tied)(const member *m, int64_t verdict) {
     const nnc_program *program = m->program;
     for (int64_t i = 0; i < program->n_ops && verdict == NNC_OK; i++) {
@@ -80,8 +80,8 @@ static int64_t F(write_tied)(const member *m, int64_t verdict) {
     return verdict;
 }
 
-/* Adds up the gradients of tensors that several ops use, op after op, once all have written those of their range. All members have to come
- * here; each leaves its range complete. */
+/* Adds up the gradients of tied tensors, op after op, once all members have written theirs. All members come here; each completes its
+ * range. */
 static int64_t F(add_tied)(const member *m, int64_t verdict) {
     const nnc_program *program = m->program;
     verdict = meet(m, verdict, NNC_SHARED_TIED);

@@ -1,8 +1,7 @@
-/* Steps on the rows of large tensors that a batch touches, instead of on all: the gradients of other rows are zero, and either a step with
- * those changes nothing (`skips_zero`), or the user wants rows without gradients left as they are (`is_lazy`). Included by runner.c as a
- * template. */
+/* Steps only on the rows of large tensors that a batch touches. The gradients of other rows are zero. Either a step on them changes
+ * nothing (`skips_zero`), or the user wants rows without gradients left as they are (`is_lazy`). Included by runner.c as a template. */
 
-/* Steps on those of some rows of a tensor whose gradients are not all zero, `n` parameters from `begin` on. */
+/* Steps on rows of a tensor whose gradients are not all zero, among n parameters from `begin` on. */
 static int64_t F(step_on_rows)(const member *m, int64_t number, int64_t begin, int64_t n, int64_t columns, const T *g, T *state) {
     int64_t verdict = NNC_OK;
     for (int64_t from = 0, to; from < n && verdict == NNC_OK;
@@ -18,7 +17,7 @@ static int64_t F(step_on_rows)(const member *m, int64_t number, int64_t begin, i
     return verdict;
 }
 
-/* The same of parameters from .. to - 1 of a stretch, which begin and end with rows of its group's tensors. */
+/* The same for parameters from .. to - 1 of a stretch, which begin and end with rows of its group's tensors. */
 static int64_t F(step_lazily)(const member *m, const nnc_stretch *stretch, int64_t from, int64_t to, const T *g) {
     const nnc_program *program = m->program;
     const nnc_group *group = &program->groups[stretch->group];
@@ -32,7 +31,7 @@ static int64_t F(step_lazily)(const member *m, const nnc_stretch *stretch, int64
     return verdict;
 }
 
-/* The first number from `word` on that is not 0 among those that hold a row before `end`, or one that does not. */
+/* The first word from `word` on that is not 0, among those that hold a row before `end`; the one behind these if there is none. */
 static int64_t F(next_filled)(const nnc_touched *touched, int64_t word, int64_t end) {
     int64_t last = (end + 63) / 64;
     while (word < last) {
@@ -43,7 +42,7 @@ static int64_t F(next_filled)(const nnc_touched *touched, int64_t word, int64_t 
     return last;
 }
 
-/* Whether gradients of a tensor are worth asking for by the rows that this batch touches. */
+/* Whether to compute the gradients of a tensor only for the rows that this batch touches. */
 static int F(is_sparse)(const member *m, const nnc_op *op, const nnc_sparse *sparse) {
     const nnc_program *program = m->program;
     if (program->touched == NULL || sparse->rows < NNC_TOUCHED_ROWS || sparse->group == NNC_FROZEN) return 0;
@@ -51,7 +50,7 @@ static int F(is_sparse)(const member *m, const nnc_op *op, const nnc_sparse *spa
     return (group->is_lazy || group->skips_zero) && !(op->sums != NULL && m->n_rows > op->block_rows);
 }
 
-/* Steps on rows of a tensor from `row` on, those that have a bit, by gradients that begin at *g; rows that follow one another at once. */
+/* Steps on the rows of a tensor whose bits are set; bit 0 is row `row`. Their gradients begin at *g. Consecutive rows take one call. */
 static int64_t F(step_on_word)(const member *m, const nnc_sparse *sparse, int64_t row, uint64_t bits, const T **g) {
     int is_lazy = m->program->groups[sparse->group].is_lazy;
     int64_t columns = sparse->columns, verdict = NNC_OK;
@@ -70,11 +69,11 @@ static int64_t F(step_on_word)(const member *m, const nnc_sparse *sparse, int64_
     return verdict;
 }
 
-/* No more than one row in so many is touched where steps are taken on these alone: tiles go faster through most of them. */
+/* Touched rows are stepped on alone only if at most one row in this many is touched. Otherwise tiles are faster. */
 #define FEW_TOUCHED 4
 
-/* The gradients of a sparse tensor's parameters from .. to - 1, and the step on them, if the batch touches few of these rows; *is_done says
- * whether it does. Its gradients take the member's tile, as many rows at a time as fit. */
+/* Computes the gradients of parameters from .. to - 1 of a sparse tensor, and steps on them, if the batch touches few of these rows.
+ * Sets *is_done to whether it does. The gradients are in the member's tile, as many rows at a time as fit. */
 static __attribute__((noinline)) int64_t F(update_touched)(const member *m, int64_t number, const nnc_sparse *sparse, int64_t from,
                                                            int64_t to, int *is_done) {
     const nnc_program *program = m->program;

@@ -1,4 +1,5 @@
-"""`Turn`: threads that share a network use it one after the other. The lock is in waiting.c; here are Python's signals, and forks."""
+"""`Turn`: a lock by which threads that share a network use it one after the other. The lock is in waiting.c; this file handles Python's
+signals, and forks."""
 
 import os
 import time
@@ -13,18 +14,18 @@ cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() nogil
 
 
-#: Every turn there is, so that a forked child can free those of threads that it does not have.
+#: All turns, so that a forked child can free those of threads that it does not have.
 _all = weakref.WeakSet()
 
-#: What each thread waits for, by its number.
+#: The turn that each thread waits for, by thread number.
 _awaited = {}
 
 
 cdef class Turn:
-    """A lock that a thread may take several times, and that goes to those that wait in the order in which they came.
+    """A reentrant, fair lock: waiting threads get it in the order in which they came.
 
-    Whoever holds it for long calls `give_way` now and then. A thread that waits obeys Ctrl-C. Where waiting could not end, since each of
-    some threads waits for what another one holds, `BusyError` is raised.
+    A thread that holds it for long calls `give_way` now and then. Ctrl-C interrupts a waiting thread. A deadlock, in which threads wait for
+    what the others hold, raises `BusyError`.
     """
 
     def __cinit__(self):
@@ -36,11 +37,11 @@ cdef class Turn:
         nnc_close_turn(&self.turn)
 
     def __reduce__(self):
-        return Turn, ()  # a copy is for other threads to take
+        return Turn, ()  # a copy is a new lock
 
     @property
     def owner(self) -> int:
-        """The thread whose turn it is, 0 for none."""
+        """The thread that holds the turn, 0 for none."""
         return self.turn.owner
 
     @property
@@ -89,7 +90,7 @@ cdef class Turn:
         return is_taken
 
     def take(self, double timeout=-1) -> bool:
-        """Wait until it is this thread's turn, for so many seconds if `timeout` is not negative; whether it is."""
+        """Wait for the turn, at most `timeout` seconds if that is not negative. Return whether this thread has it."""
         return nnc_take_turn(&self.turn, PyThread_get_thread_ident()) or self.wait(timeout, True)
 
     def __enter__(self):
@@ -100,23 +101,23 @@ cdef class Turn:
         self.leave()
 
     def give_way(self):
-        """Let the threads that wait have their turns first. In a turn that was taken inside of another one they go on waiting."""
+        """Let waiting threads have their turns first, unless this thread has taken the turn several times."""
         if self.turn.n_waiting > 0 and self.turn.depth == 1:
             self.leave()
             self.wait(-1, False)
 
     def pause(self):
-        """A context in which others may have their turns; if this turn was taken inside of another one, it stays this thread's."""
+        """A context in which others may have their turns. A thread that has taken the turn several times keeps it."""
         return _Pause(self)
 
     def reset(self):
-        """In the child of a fork: it is free, unless it was this thread's."""
+        """Free the turn in the child of a fork, unless this thread holds it."""
         nnc_reset_turn(&self.turn, PyThread_get_thread_ident())
         if self.trouble is not None:
             nnc_shut_turn(&self.turn)
 
     def shut(self, str trouble):
-        """Let whoever wants it get a `BusyError` that says this."""
+        """From now on, raise a `BusyError` with this message in threads that wait for it."""
         self.trouble = trouble
         nnc_shut_turn(&self.turn)
 
@@ -134,13 +135,13 @@ cdef class _Pause:
             self.turn.leave()
 
     def __exit__(self, *_):
-        # Not even Ctrl-C may keep the turn from being taken again: whoever paused is going to leave it.
+        # Even after Ctrl-C the turn must be taken again: the thread that paused is going to leave it.
         if self.is_left and not nnc_take_turn(&self.turn.turn, PyThread_get_thread_ident()):
             self.turn.wait(-1, False)
 
 
 def _is_endless(thread) -> bool:
-    """Whether a thread waits for one that waits, and so on, for itself."""
+    """Whether a thread is in a deadlock: the threads that it waits for wait for it."""
     seen = set()
     waiting = thread
     while (turn := _awaited.get(waiting)) is not None and waiting not in seen:

@@ -1,11 +1,11 @@
-/* What a step changes, and how it was: so that no step that ends badly leaves anything behind. Included by runner.c, once.
+/* Copies of what a step changes, so that a step that fails leaves nothing behind. Included by runner.c, once.
  *
- * Where it is known how large gradients have to be before a step can overflow, only a step with larger ones is copied for, and looked at;
- * buffers, which are few, always are. Else a run copies all of it when it begins, or, where what is run cannot be run again, before each
- * step. If something ends badly, the run begins again from there, with a copy before each step and a look at all numbers after it, and
- * stops before the step that is to blame. */
+ * If it is known how large gradients have to be before a step can overflow, only steps with larger gradients are copied for, and
+ * checked. Buffers, which are few, are always copied. Otherwise a run copies everything when it begins, or before each step if the run
+ * cannot be repeated. If something fails, the run begins again from the copy. It then copies before each step, checks all numbers after
+ * it, and stops before the step that fails. */
 
-/* A member's share of a piece: whole cache lines. */
+/* The unit of a member's share of a piece: a cache line. */
 #define UNDO_UNIT 64 /* bytes */
 
 static int is_trouble(int64_t verdict) { return verdict >> 32 > NNC_TIME_IS_UP; }
@@ -15,7 +15,7 @@ static int64_t own_bytes(const member *m, const nnc_undo *undo, int64_t *end) {
     return share(undo->n_bytes, UNDO_UNIT, m->part, m->n_parts);
 }
 
-/* Copies the member's share of what is not kept yet, so that it is as many pieces. */
+/* Copies the member's share of the first n_kept pieces, as far as they are not copied yet. */
 static void keep(member *m, int64_t n_kept) {
     for (int64_t i = m->n_kept; i < n_kept; i++) {
         const nnc_undo *undo = &m->program->undo[i];
@@ -25,7 +25,7 @@ static void keep(member *m, int64_t n_kept) {
     m->n_kept = n_kept;
 }
 
-/* Puts the member's share back; what is replaced takes the place of the copy, where messages find it. */
+/* Restores the member's share. The replaced values go to the place of the copy, where messages find them. */
 static void put_back(const member *m) {
     for (int64_t i = 0; i < m->n_kept; i++) {
         const nnc_undo *undo = &m->program->undo[i];
@@ -39,7 +39,7 @@ static void put_back(const member *m) {
     }
 }
 
-/* Whether all numbers of the member's share of what is kept are finite, but for those that were not before. */
+/* Whether all numbers of the member's share of the copied pieces are finite, except those that were not finite before. */
 static int stay_finite(const member *m) {
     for (int64_t i = 0; i < m->n_kept; i++) {
         const nnc_undo *undo = &m->program->undo[i];
@@ -63,7 +63,7 @@ static int stay_finite(const member *m) {
     return 1;
 }
 
-/* After the members have changed what they had to: whether that has come out well for all. All members have to come here. */
+/* After a step, checks the member's share, and agrees on the verdict with all members. All members have to come here. */
 static int64_t look_back(const member *m, int64_t verdict) {
     int64_t own = is_trouble(verdict) || stay_finite(m) ? NNC_OK : verdict_of(NNC_STEP_NOT_FINITE, NNC_IS_OPTIMIZER);
     int64_t found = meet(m, own, 0);

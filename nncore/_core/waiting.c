@@ -68,7 +68,7 @@ int32_t nnc_wait_for_turn(nnc_turn *turn, nnc_waiter *self, uint64_t thread) {
 void nnc_give_up_turn(nnc_turn *turn, nnc_waiter *self) {
     lock(&turn->queue->gate);
     remove_from_queue(turn, self);
-    wake_all(&turn->queue->moved); /* another may be the first now */
+    wake_all(&turn->queue->moved); /* another thread may be the first now */
     unlock(&turn->queue->gate);
 }
 

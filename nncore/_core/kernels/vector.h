@@ -189,8 +189,8 @@ NNC_INLINE nnc_register_f64 fma_lanes_f64(nnc_register_f64 a, nnc_register_f64 b
 }
 #endif
 
-/* Interleaves the lower or the upper halves of a and b: a0 b0 a1 b1 ... In vectors of 32 bytes it does so in each half of 16 bytes, as
- * the instructions do. */
+/* Interleaves the lower or the upper halves of a and b: a0 b0 a1 b1 and so on. In vectors of 32 bytes it does so in each half of 16
+ * bytes, as the instructions do. */
 #define NNC_LOW_2 0, 2
 #define NNC_HIGH_2 1, 3
 #define NNC_LOW_4 0, 4, 1, 5
