@@ -433,10 +433,11 @@ typedef struct nnc_layer {
      * plan's `gradient_unit`. The rows of the call are the whole batch. If the plan sets `split_rows`, they may be a block of some thousand
      * terms, for accurate sums; the host adds up the blocks.
      *
-     * It reads parameters only if the plan sets `reads_parameters_in_gradient`, since they may be updated meanwhile. If it does not, each
-     * element that it writes must be a sum over the rows, with `gradient_terms` products for each row: of an element of d_y and a number of
-     * magnitude at most the largest of x, or at most the plan's `gradient_bound` (1 by default). The host relies on this to bound gradients
-     * without reading them, and allows for the roundings of its own gemm. NULL without a `gradient_unit`. */
+     * It reads parameters only if the plan sets `reads_parameters_in_gradient`, since they may be updated meanwhile. If it does not,
+     * each element that it writes must be a sum over the rows, with `gradient_terms` products for each row. Each product is that of an
+     * element of d_y and another number. Its magnitude must be at most the largest of x, or at most the plan's `gradient_bound` (1 by
+     * default). The host relies on this to bound gradients without reading them, and allows for the roundings of its own gemm. NULL
+     * without a `gradient_unit`. */
     nnc_layer_function gradient_f32;
     nnc_layer_function gradient_f64;
     /* First phase, right before forward and backward, for a layer whose plan has `batch_sums`, if the host computes sums by shards of the
