@@ -1,5 +1,5 @@
-/* a = z where z > 0, else alpha (exp(rate z) - 1); d_z = d_a where a > 0, else d_a (a + alpha) rate. hyper: alpha, which being at least 0
- * leaves the sign of z readable in a, and the rate, 1 for elu and 1 / alpha for celu. */
+/* a = z where z > 0, else alpha (exp(rate z) - 1); d_z = d_a where a > 0, else d_a (a + alpha) rate. hyper: alpha, and the rate, 1 for
+ * elu and 1 / alpha for celu. alpha is at least 0, so a shows the sign of z. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"

@@ -1,5 +1,5 @@
-/* a = z Phi(z), Phi the distribution function of the standard normal; d_z = d_a (Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)).
- * hyper[0] is set for the approximation of Phi(z) by 1 / (1 + exp(-2u)), which is (1 + tanh(u)) / 2, 2u = z (LINEAR + CUBIC z^2). */
+/* a = z Phi(z), Phi the distribution function of the standard normal; d_z = d_a (Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)). If hyper[0] is
+ * set, Phi(z) is approximated by 1 / (1 + exp(-2u)) = (1 + tanh(u)) / 2, with 2u = z (LINEAR + CUBIC z^2). */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -8,7 +8,7 @@
 #define CUBIC (LINEAR * 0.044715)
 #define DENSITY_AT_0 0.39894228040143267793994605993438 /* 1 / sqrt(2 pi) */
 
-/* The approximation is 0 left of -FAR, where z is held, as infinity times 0 would be NaN; its slope is 1 right of LIMIT. */
+/* The approximation is 0 below -FAR. There z is clamped, as infinity times 0 would be NaN. Its slope is 1 above LIMIT. */
 #define FAR 30
 #define LIMIT 8
 
@@ -29,7 +29,7 @@ const nnc_activation NNC_TABLE(activation, gelu) = {
 
 #else
 
-/* φ(z) and its slope, which compilers leave out where it is not asked for. */
+/* φ(z) and its slope. Compilers drop the slope where it is not used. */
 typedef struct F(pair) {
     T value, slope;
 } F(pair);

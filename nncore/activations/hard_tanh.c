@@ -1,5 +1,5 @@
-/* a = min(max(z + shift, low), high) slope, with shift, low, high and slope in hyper; d_z = d_a slope between the bounds, 0 at them. So are
- * hard_tanh, relu6 and hard_sigmoid. */
+/* a = min(max(z + shift, low), high) slope, with shift, low, high and slope in hyper; d_z = d_a slope between the bounds, 0 at them.
+ * This kernel serves hard_tanh, relu6 and hard_sigmoid. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"
@@ -38,7 +38,7 @@ static int32_t F(hard_tanh_backward)(const nnc_activation_call *call) {
     const double *hyper = call->site->hyper;
     T slope = (T)hyper[3], low = (T)hyper[1] * slope, high = (T)hyper[2] * slope;
     for (int64_t i = 0; i < n; i++) {
-        T d = d_a[i] * slope; /* taken on either side, so that the loop has no branch */
+        T d = d_a[i] * slope; /* computed in either case, so that the loop has no branch */
         d_z[i] = a[i] <= low || a[i] >= high ? 0 : d;
     }
     return 0;

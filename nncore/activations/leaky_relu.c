@@ -1,4 +1,4 @@
-/* a = z where z > 0, else slope z. hyper[0] is the slope; being at least 0, it leaves the sign of z readable in a. */
+/* a = z where z > 0, else slope z. hyper[0] is the slope. It is at least 0, so a shows the sign of z. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

@@ -1,4 +1,5 @@
-/* a = z - max z - log(1 + rest) over each row, rest the sum of exp(z - max z) without one that is 1; d_z = d_a - exp(a) sum d_a. */
+/* a = z - max z - log(1 + rest) over each row, where rest is the sum of exp(z - max z) without one that is 1. d_z = d_a - exp(a) sum
+ * d_a. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -18,7 +19,7 @@ const nnc_activation NNC_TABLE(activation, log_softmax) = {
 #else
 #include "../_core/kernels/softmax.h"
 
-/* A row at a time, which keeps the code small. */
+/* One row at a time, which keeps the code small. */
 static int32_t F(log_softmax_forward)(const nnc_activation_call *call) {
     const T *z = call->z;
     T *a = call->a, largest, rest;

@@ -1,5 +1,5 @@
-/* a = z t with t = tanh(log(1 + exp(z))), d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z) and n = w^2 + 2w, t = n / (n + 2); beyond a
- * moderate z it is 1, and below one 0. w and 1 are lifted by a power of two, and so n and 2 by its square. */
+/* a = z t with t = tanh(log(1 + exp(z))); d_z = d_a (t + z (1 - t^2) sigmoid(z)). With w = exp(z) and n = w^2 + 2w, t = n / (n + 2). t
+ * is 1 above moderate z, and 0 below. w and 1 are scaled by a power of two, and so n and 2 by its square. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -21,7 +21,7 @@ const nnc_activation NNC_TABLE(activation, mish) = {
 
 #else
 
-/* What φ and its slope are made of. */
+/* Common parts of φ and its slope. */
 typedef struct F(parts) {
     T near, one, w, n;
     T share; /* 1 / (n + 2) */

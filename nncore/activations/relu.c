@@ -29,7 +29,7 @@ static int32_t F(relu_backward)(const nnc_activation_call *call) {
     T *d_z = call->d_z;
     int64_t n = call->n_rows * call->n_columns;
     for (int64_t i = 0; i < n; i++) {
-        T d = d_a[i]; /* read on either side, so that the loop has no branch */
+        T d = d_a[i]; /* read in either case, so that the loop has no branch */
         d_z[i] = a[i] <= 0 ? 0 : d;
     }
     return 0;

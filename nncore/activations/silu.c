@@ -1,5 +1,5 @@
-/* a = z sigmoid(u) and d_z = d_a sigmoid(u) (1 + u (1 - sigmoid(u))) with u = beta z, both from w = exp(u), of which
- * sigmoid(u) = w / (1 + w) keeps the digits of the tail. w and 1 are lifted by the same power of two. hyper[0] is beta. */
+/* a = z sigmoid(u) and d_z = d_a sigmoid(u) (1 + u (1 - sigmoid(u))) with u = beta z. Both are computed from w = exp(u): sigmoid(u) = w
+ * / (1 + w) keeps the digits of the tail. w and 1 are scaled by the same power of two. hyper[0] is beta. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -22,7 +22,7 @@ const nnc_activation NNC_TABLE(activation, silu) = {
 #else
 #include "../_core/kernels/scaled.h"
 
-/* What φ and its slope are made of. */
+/* Common parts of φ and its slope. */
 typedef struct F(parts) {
     T near, one, sum; /* 1, 1 + w */
     T share, part;    /* 1 / (1 + w), w / (1 + w) */
@@ -38,7 +38,7 @@ NNC_INLINE T F(value)(F(parts) p, T u) { return (u > p.near ? u : p.near) * p.pa
 
 NNC_INLINE T F(slope)(F(parts) p) { return p.part * (F(nnc_fma)(p.near, p.one, p.sum) * p.share); }
 
-/* a = u sigmoid(u) for m numbers becomes z sigmoid(u). */
+/* Turns a = u sigmoid(u), m numbers, into z sigmoid(u). */
 NNC_INLINE void F(unscale)(T *a, T beta, int64_t m) {
     if (beta == 1) return;
     T width = 1 / beta;

@@ -1,4 +1,4 @@
-/* Softmax over hyper[0] columns, then over the next hyper[1], and so on; the host has checked that they make up a row. */
+/* Softmax over hyper[0] columns, then over the next hyper[1], and so on; the host has checked that these add up to a row. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"

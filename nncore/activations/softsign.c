@@ -3,7 +3,7 @@
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
 
-/* Beyond it a is 1 or -1 in either type; infinities are held there, as infinity / infinity would be NaN. */
+/* Beyond it a is 1 or -1 in either type. Infinities are clamped to it, as infinity / infinity would be NaN. */
 #define FAR (T)1e30
 
 #include "nncore/float32.h"

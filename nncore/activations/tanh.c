@@ -1,4 +1,4 @@
-/* a = tanh(z); d_z = d_a (1 - a^2), as a product because a^2 would lose digits where a is near 1. */
+/* a = tanh(z); d_z = d_a (1 - a) (1 + a), since 1 - a^2 would lose digits where a is near 1. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"

@@ -1,4 +1,5 @@
-/* In chosen rows w = max(w, 0), in others w = min(w, 0). hyper: how many of the first kind, how many of the second, which. Whole columns. */
+/* w = max(w, 0) in some rows, and w = min(w, 0) in others. hyper: how many rows of the first kind, how many of the second, then the
+ * rows. The parts have whole columns. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

@@ -1,4 +1,4 @@
-/* w = max(w, 0). Numbers that follow one another. */
+/* w = max(w, 0). The parts are consecutive numbers. */
 #ifndef T
 #include <math.h>
 

@@ -1,7 +1,7 @@
-/* The weights of each unit scaled to a norm: the columns of a part that has all rows, or the rows of one that has all columns. A template:
- * include after float32.h or float64.h. */
+/* Scales the weights of each unit to a norm. Units are the columns of a part that has all rows, or the rows of a part that has all
+ * columns. A template: include after float32.h or float64.h. */
 
-/* What to multiply the weights of a unit by, whose squares add up to `squares`; a unit that is 0 has no direction. */
+/* The factor for the weights of a unit whose squares add up to `squares`. A unit of zeros has no direction, and keeps its weights. */
 NNC_INLINE double F(unit_factor)(double squares, double limit, int at_most) {
     double norm = sqrt(squares);
     return at_most ? (norm > limit ? limit / norm : 1) : (norm > 0 ? limit / norm : 1);
@@ -9,12 +9,12 @@ NNC_INLINE double F(unit_factor)(double squares, double limit, int at_most) {
 
 #define FEW_COLUMNS 64
 
-/* Norms over the rows (axis 0) or over the columns (axis 1) become `limit`, or stay below it. */
+/* Sets norms over the rows (axis 0) or over the columns (axis 1) to `limit`, or limits them to it if `at_most`. */
 static void F(scale_units)(const nnc_constraint_call *call, int axis, double limit, int at_most) {
     if (axis == 1) {
         for (int64_t i = 0; i < call->n_rows; i++) {
             T *w = (T *)call->w + i * call->stride;
-            double sums[8] = {0}; /* so that it vectorises; how many is part of the result */
+            double sums[8] = {0}; /* eight partial sums, so that it vectorises; their number affects the bits */
             int64_t j = 0;
             for (; j + 8 <= call->n_columns; j += 8)
                 for (int64_t lane = 0; lane < 8; lane++) sums[lane] += (double)w[j + lane] * (double)w[j + lane];

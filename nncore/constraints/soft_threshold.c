@@ -1,4 +1,4 @@
-/* w moves towards 0 by rate lambda, and not past it. hyper: strength. Numbers that follow one another. */
+/* w moves towards 0 by rate lambda, but not past it. hyper: lambda, the strength. The parts are consecutive numbers. */
 #ifndef T
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* y = a x + b, or a f + b where x is dropped, f what SELU gives far to the left; the mask is drawn anew for every step. hyper: the rate, a, b.
- * Cache: the factors, 0 or a. */
+/* y = a x + b, or a f + b where x is dropped; f is the limit of SELU for x far below 0. The mask is drawn anew for every step. hyper:
+ * the rate, a, b. Cache: the factors, 0 or a. */
 #ifndef T
 #include "../_core/kernels/level.h"
 

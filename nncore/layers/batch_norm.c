@@ -1,21 +1,21 @@
-/* Batch normalisation, two modes (hyper[0]): 0 as Ioffe & Szegedy 2015, 1 the notes' cumulative statistics.
+/* Batch normalisation in two modes (hyper[0]): 0 as Ioffe & Szegedy 2015, 1 with the cumulative statistics of the notes.
  * hyper[1] momentum of the running statistics (mode 0), hyper[2] epsilon.
  *
  *                 parameters                     buffers                                  cache
  *   mode 0        gamma (n,), beta (n,)          mean (n,), variance (n,)                 mean (n,), 1 / std (n,)
  *   mode 1        gamma (1,), beta (1,)          mean (n,), std (n,), count (2,)          mean (n,), 1 / std (n,)
  *
- * count is a number of two digits, of samples and of COUNT_BASE samples: T itself has none for the next sample after 2^24 of them. */
+ * count has two digits to the base COUNT_BASE, the lower one first, because float32 cannot count beyond 2^24 samples. */
 #ifndef T
 #include <string.h>
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
 
-/* Columns taken together through all rows, so that the second look at them finds them in the cache. */
+/* Columns that are taken together through all rows, so that the second pass finds them in the cache. */
 #define STRIP 128
-/* Rows that are summed by themselves, in T; their sums in double. One long sum would round each addition to a number far larger than what
- * is added. */
+/* Rows of a partial sum in T; partial sums are added in double. One long sum would round each addition to a number far larger than what
+ * it adds. */
 #define SUM_ROWS 128
 /* Columns that prediction takes together. */
 #define PART 256
@@ -27,7 +27,8 @@
 #include "nncore/float64.h"
 #include "batch_norm.c"
 
-/* Sums of a batch, each (n,): forward has means and sums of squared deviations from them, backward the sums of d_y and of d_y (x - mean). */
+/* Sums of a batch, each (n,). Forward has means, and sums of squared deviations from them. Backward has the sums of d_y and of d_y (x -
+ * mean). */
 NNC_RARE int32_t join_sums(const nnc_layer_call *call) {
     int64_t other_rows = call->sums->other_rows;
     double *one = call->sums->own, *one_squared = one + call->n_inputs;
@@ -62,13 +63,13 @@ const nnc_layer NNC_TABLE(layer, batch_norm) = {
 
 #else
 
-/* What is known of m <= STRIP columns: first, rounded means, and the sums of deviations from those and of their squares. */
+/* Moments of m <= STRIP columns: first, rounded means, and the sums of the deviations from these and of their squares. */
 typedef struct F(moments) {
     T first_mean[STRIP];
     double total[STRIP], square_total[STRIP];
 } F(moments);
 
-/* The sum of deviations corrects the mean, and the sum of squares to that of deviations from it. */
+/* The exact mean: the first one, corrected by the sum of deviations. squares_of corrects the sum of squares in the same way. */
 static inline double F(mean_of)(const F(moments) *found, int64_t j, int64_t n_rows) {
     return (double)found->first_mean[j] + found->total[j] / (double)n_rows;
 }
@@ -78,7 +79,7 @@ static inline double F(squares_of)(const F(moments) *found, int64_t j, int64_t n
     return left < 0 ? 0 : left; /* NaN passes */
 }
 
-/* Of m columns of x (n_rows, n). */
+/* Computes the moments of m columns of x (n_rows, n). */
 static __attribute__((noinline)) void F(column_moments)(const T *x, int64_t n_rows, int64_t n, int64_t m, F(moments) *restrict found) {
     T *first_mean = found->first_mean, sum[STRIP], square_sum[STRIP];
     double *total = found->total, *square_total = found->square_total;
@@ -143,7 +144,7 @@ NNC_RARE int32_t F(forward_sums)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* Sums of one batch into the running statistics: var = squares / (count - 1), pooled as in the notes' code. */
+/* Adds the sums of one batch to the running statistics: var = squares / (count - 1), pooled as in the code of the notes. */
 static void F(pool)(const T *batch_mean, const T *squares, int64_t n_rows, int64_t m, T *mean, T *std, double before) {
     double after = before + (double)n_rows;
     for (int64_t j = 0; j < m; j++) {
@@ -193,7 +194,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
                 own_inverse[j] = 1 / sqrt(squares[j] / (T)n_summed + epsilon);
                 run_mean[j] += momentum * (own_mean[j] - run_mean[j]);
             }
-            if (n_summed > 1) /* one row says nothing about a variance */
+            if (n_summed > 1) /* one row has no variance */
                 for (int64_t j = 0; j < m; j++) run_spread[j] += momentum * (squares[j] / (T)(n_summed - 1) - run_spread[j]);
         }
         for (int64_t j = 0; j < m; j++) {
@@ -210,7 +211,7 @@ static void F(train_forward)(const nnc_layer_call *call) {
     }
 }
 
-/* y = (x - mean) scale + shift with the running statistics; the mean apart, as it may be large against what is left. */
+/* y = (x - mean) scale + shift with the running statistics. The mean is subtracted first, as it may be large next to x - mean. */
 static void F(predict)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs;
     int cumulative = call->site->hyper[0] != 0;
@@ -218,10 +219,10 @@ static void F(predict)(const nnc_layer_call *call) {
     const T *gamma = call->parameters, *beta = gamma + (cumulative ? 1 : n);
     const T *running_mean = call->buffers, *spread = running_mean + n; /* (n,), (n,) */
     int64_t width = call->end_column - call->begin_column;
-    /* Rows as long as they are in x follow each other without a gap: several of them are one vector loop. */
+    /* If all columns are computed, rows follow each other without a gap: one vector loop takes several rows. */
     int64_t height = width == n && n <= STRIP && n > 0 ? STRIP / n : 1;
     T mean[PART], scale[PART], shift[PART];
-    T *kept = call->cache; /* mean (n,), 1 / std (n,), for the way back; or NULL */
+    T *kept = call->cache; /* mean (n,), 1 / std (n,), for backward; or NULL */
 
     if (height > call->n_rows) height = call->n_rows;
     for (int64_t begin = call->begin_column, m; begin < call->end_column; begin += m) {
@@ -295,7 +296,7 @@ NNC_RARE int32_t F(backward_sums)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* Of a prediction, whose statistics are constants: d_x = gamma/std d_y. */
+/* Backward of a prediction, whose statistics are constants: d_x = gamma/std d_y. */
 static void F(predict_backward)(const nnc_layer_call *call) {
     int64_t n = call->n_inputs;
     const T *gamma = call->parameters, *inverse_std = (const T *)call->cache + n; /* (n,) */

@@ -1,12 +1,12 @@
-/* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set: as if b were one more row
- * of W that meets an input of 1. A row is the unit in which gradients are split. */
+/* y = x . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set. b is like one more row of W
+ * with an input of 1. Gradients are split between rows. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/gemm.h"
 #include "../_core/kernels/sorted.h"
 #include "../_core/kernels/vector.h"
-/* Rows that are summed by themselves, and vectors of them side by side. */
+/* Rows of a partial sum, and vectors of sums side by side. */
 #define SUM_ROWS 256
 #define SUM_VECTORS (NNC_VECTOR_BYTES == 64 ? 1 : 2)
 
@@ -33,7 +33,7 @@ const nnc_layer NNC_TABLE(layer, dense) = {
 
 #include "../_core/kernels/sparse_sums.h"
 
-/* y = x . W + b, of which a row of x names the rows of W to be added up. */
+/* y = x . W + b for sparse x. Each row of x names the rows of W to add up. */
 static __attribute__((noinline)) void F(dense_forward_sparse)(const nnc_layer_call *call, const T *weight, const T *bias) {
     const nnc_sparse_rows *x = call->sparse;
     const T *values = x->values;
@@ -72,8 +72,9 @@ NNC_INLINE void F(add_row)(const int vectors, const T *x, int64_t last, V *sums)
     sums[vectors - 1] += last == LANES ? *(const V *)x : F(load_partial)(x, last);
 }
 
-/* sums of some columns of x (n_rows, n): of SUM_ROWS rows at a time, so that no sum is long, and those in four interleaved parts: one after
- * the other they would wait for each other's additions. `vectors` is a constant after inlining, and so is `last` where it is LANES. */
+/* Column sums of some columns of x (n_rows, n), from partial sums of SUM_ROWS rows: short sums lose fewer digits. Each partial sum has
+ * four interleaved parts, so that additions need not wait for each other. `vectors` is a constant after inlining, and so is `last` where
+ * it is LANES. */
 NNC_INLINE void F(sum_columns)(const int vectors, int64_t last, const T *x, int64_t n_rows, int64_t n, T *sums) {
     V sum[SUM_VECTORS] = {{0}};
     int64_t i = 0;
@@ -90,7 +91,7 @@ NNC_INLINE void F(sum_columns)(const int vectors, int64_t last, const T *x, int6
     F(store_partial)(sums + (vectors - 1) * LANES, sum[vectors - 1], last);
 }
 
-/* sums (n,) of x (n_rows, n), a line of a cache at a time where there is one. */
+/* Column sums (n,) of x (n_rows, n), a cache line of columns at a time where there is one. */
 static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     int64_t first = 0;
     for (; first + SUM_VECTORS * LANES <= n; first += SUM_VECTORS * LANES)
@@ -98,8 +99,8 @@ static void F(column_sums)(const T *x, int64_t n_rows, int64_t n, T *sums) {
     for (; first < n; first += LANES) F(sum_columns)(1, nnc_least(n - first, LANES), x + first, n_rows, n, sums + first);
 }
 
-/* n rows of d_W = x^T . d_y from row `begin` on, to d_weight: all of them, which are 0 where a column of x has no numbers, or in a call by
- * touched rows those that have some. */
+/* Writes n rows of d_W = x^T . d_y from row `begin` on to d_weight, for sparse x. Without `touched` it writes all of them, with zeros
+ * where a column of x has no numbers. With `touched` it writes only touched rows. */
 static __attribute__((noinline)) void F(dense_gradient_sparse)(const nnc_layer_call *call, int64_t begin, int64_t n, T *d_weight) {
     const nnc_sparse_rows *x = call->sparse;
     const int32_t *columns = x->sorted_columns, *rows = x->sorted_rows;
@@ -115,7 +116,7 @@ static __attribute__((noinline)) void F(dense_gradient_sparse)(const nnc_layer_c
     }
 }
 
-/* The two by touched rows are called for sparse rows alone: in a batch of others every row of W may be one. */
+/* The next two functions are called for sparse x only: a dense batch may touch every row of W. */
 static int32_t F(dense_touch)(const nnc_layer_call *call) {
     const nnc_sparse_rows *x = call->sparse;
     int64_t begin = call->begin_parameter / call->n_outputs, end = call->end_parameter / call->n_outputs;
@@ -130,7 +131,7 @@ static int32_t F(dense_touched_gradient)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* d_W = x^T . d_y and d_b = column sums of d_y, some rows of them */
+/* Some rows of d_W = x^T . d_y, and d_b = column sums of d_y. */
 static int32_t F(dense_gradient)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, n_inputs = call->n_inputs, n_outputs = call->n_outputs;
     int64_t begin = call->begin_parameter / n_outputs, end = call->end_parameter / n_outputs, n = nnc_least(end, n_inputs) - begin;

@@ -1,4 +1,4 @@
-/* y = x * mask / (1 - rate), mask drawn anew for every step. hyper[0] is the rate. cache: the factors, 0 or 1 / (1 - rate). */
+/* y = x * mask / (1 - rate). The mask is drawn anew for every step. hyper[0] is the rate. Cache: the factors, 0 or 1 / (1 - rate). */
 #ifndef T
 #include "../_core/kernels/level.h"
 

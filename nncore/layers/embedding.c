@@ -1,16 +1,16 @@
-/* Category codes in some columns of x become rows of tables; the other columns of x come first in y. Parameters: the tables, one after the
- * other, each (n_categories + 1, width); the last row is for what is not a code.
+/* Replaces category codes in some columns of x by rows of tables. The other columns of x come first in y. Parameters: the tables, one after
+ * the other, each (n_categories + 1, width). The last row is for numbers that are not codes.
  *
- * hyper[0] is the number of tables, or 0 if there is one for each column of x and all are alike: then n_categories and width follow. Else
- * follow, for each table, its column, n_categories, width, first column among those that tables write, first parameter; and all columns
- * again in ascending order. */
+ * hyper[0] is the number of tables. 0: there is one for each column of x, and all have the n_categories and width that follow. Otherwise
+ * five numbers follow for each table: its column, n_categories, width, first column among those that tables write, first parameter. Then
+ * come all columns again, in ascending order. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/level.h"
 
-/* A category of a small table may be that of nearly every row, and a long sum of float32 loses digits: sums of the gradients of a table with up
- * to FEW categories are of SUM_ROWS rows first. They take up to WORK numbers, for which embedding.py asks. */
+/* In a small table one category may be that of nearly every row, and long sums of float32 lose digits. So gradients of tables with up to
+ * FEW categories have partial sums of SUM_ROWS rows. These take up to WORK numbers of `work`, for which embedding.py asks. */
 #define FEW 63
 #define SUM_ROWS 128
 #define WORK 2048
@@ -38,8 +38,8 @@ static table table_at(const nnc_layer_call *call, int64_t k) {
     return (table){(int64_t)h[0], (int64_t)h[1], (int64_t)h[2], n_passed + (int64_t)h[3], (int64_t)h[4]};
 }
 
-/* The columns of x between the s-th with codes, in ascending order, and the one before it: they are first .. end - 1, and end is the s-th
- * itself, or the number of columns. */
+/* The stretch of columns without codes before the s-th column with codes, in ascending order. It is first .. *end - 1; *end is that s-th
+ * column, or the number of columns. */
 static int64_t stretch_without_codes(const nnc_layer_call *call, int64_t s, int64_t *end) {
     int64_t n_tables = count_tables(call);
     const double *columns = call->site->hyper + 1 + 5 * n_tables; /* (n_tables,) */
@@ -68,14 +68,14 @@ const nnc_layer NNC_TABLE(layer, embedding) = {
 
 #else
 
-/* The row of a table with n + 1 rows. */
+/* The row for a code in a table with n + 1 rows. */
 static inline int64_t F(row_of)(T code, int64_t n) {
     if (!(code >= 0 && code < (T)n)) return n; /* NaN too */
     int64_t row = (int64_t)code;
     return (T)row == code ? row : n;
 }
 
-/* Vectors of a few numbers are not worth a call of memcpy; four are one move. */
+/* Copies n numbers. Few numbers are not worth a call of memcpy; four are one move. */
 static inline void F(copy)(T *to, const T *from, int64_t n) {
     int64_t j = 0;
     for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(T));
@@ -125,7 +125,7 @@ static void F(add_rows)(const nnc_layer_call *call, const table *t, int64_t done
     }
 }
 
-/* Every table once through the rows, in their order: an element's sum is the same however parameters are shared out. */
+/* For every table, adds up the gradients of all rows in order. So an element's sum does not depend on how parameters are split. */
 static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
     int64_t begin = call->begin_parameter, end = call->end_parameter, n_rows = call->n_rows, n_tables = count_tables(call);
     T *d_parameters = call->d_parameters, *sums = call->site->work; /* (end - begin,), (WORK,) */
@@ -139,7 +139,8 @@ static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
             F(add_rows)(call, &t, 0, n_rows, from, to, d_parameters + (from - begin));
             continue;
         }
-        int64_t height = SUM_ROWS > 8 * t.n_categories ? SUM_ROWS : 8 * t.n_categories; /* adding them up stays a small part of the work */
+        int64_t height = SUM_ROWS > 8 * t.n_categories ? SUM_ROWS : 8 * t.n_categories; /* so that adding up partial sums stays a small
+                                                                                         * part of the work */
         for (int64_t done = 0; done < n_rows; done += height) {
             memset(sums, 0, (size_t)(to - from) * sizeof(T));
             F(add_rows)(call, &t, done, nnc_least(n_rows - done, height), from, to, sums);
@@ -149,7 +150,7 @@ static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* The rows of the table `touched` in begin_parameter .. end_parameter - 1 are first .. end - 1. */
+/* The table that `touched` is about; its rows in begin_parameter .. end_parameter - 1 are *first .. *end - 1. */
 static table F(touched_table)(const nnc_layer_call *call, int64_t *first, int64_t *end) {
     table t = table_at(call, call->touched->tensor);
     *first = (call->begin_parameter - t.first_parameter) / t.width;

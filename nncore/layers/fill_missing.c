@@ -1,11 +1,12 @@
-/* A learned value of its column where x is NaN. Parameters: a value for each column that is filled. hyper[0]: whether a column of 0 and 1
- * is appended for each of them; hyper[1]: how many they are, 0 for all that x has; then which ones. */
+/* Replaces NaN in x by a learned value of its column. Parameters: a value for each column that is filled. The first number, hyper[0],
+ * says whether an indicator column of 0 and 1 is appended for each of them. The second, hyper[1], the number of filled columns, 0 for
+ * all of x. Then come the filled columns. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/level.h"
 
-/* Values whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+/* Values whose gradients are summed together, and rows of a partial sum: short sums lose fewer digits. */
 #define STRIP 256
 #define SUM_ROWS 128
 
@@ -66,7 +67,7 @@ static int32_t F(fill_missing_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* To total (m,): the sums over rows begin .. end - 1 of d_y where the columns of the m <= STRIP values from `first` on are NaN. */
+/* Adds to total (m,) the sums over rows begin .. end - 1 of d_y where x is NaN, for the columns of m <= STRIP values from `first` on. */
 static void F(add_missing)(const nnc_layer_call *call, int64_t first, int64_t m, int64_t begin, int64_t end, T *total) {
     T sum[STRIP] = {0};
     for (int64_t i = begin; i < end; i++) {

@@ -1,4 +1,4 @@
-/* y = x + std * N(0, 1), drawn anew for every step. hyper[0] is std. */
+/* y = x + std * N(0, 1). The noise is drawn anew for every step. hyper[0] is std. */
 #ifndef T
 #include <string.h>
 

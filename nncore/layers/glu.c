@@ -1,5 +1,5 @@
-/* y = a f(b), a and b the halves of x, f the activation of the call, whose numbers are hyper. numbers[0]: whether the way back through f
- * reads b, or else f(b). Cache: f(b), (n_rows, n). f is called for one row at a time, whose half b lies together. */
+/* y = a f(b). a and b are the halves of x, and f is the activation of the call, whose numbers are hyper. numbers[0]: whether backward of
+ * f reads b, or else f(b). Cache: f(b), (n_rows, n). f is called for one row at a time, whose half b is contiguous. */
 #ifndef T
 #include "../_core/kernels/level.h"
 

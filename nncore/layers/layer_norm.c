@@ -6,11 +6,11 @@
 
 #include "../_core/kernels/level.h"
 
-/* Parts in which a row is summed, so that vectors of them go side by side: few for a short row, since in the end they are added up. */
+/* Partial sums of a row, which are vectors side by side. A short row has few, since they are added up in the end. */
 #define MOST_PARTS 32
 #define FEW_PARTS 8
 #define IS_SHORT(n) ((n) < MOST_PARTS)
-/* Columns whose gradients are summed together through all rows; and rows that are summed by themselves, so that no sum is long. */
+/* Columns whose gradients are summed together, and rows of a partial sum: short sums lose fewer digits. */
 #define STRIP 256
 #define SUM_ROWS 128
 
@@ -31,14 +31,14 @@ const nnc_layer NNC_TABLE(layer, layer_norm) = {
 
 #else
 
-/* The sum of sums (parts,), which it uses up. */
+/* The sum of sums (parts,), which it overwrites. */
 NNC_INLINE T F(total)(T *sums, int64_t parts) {
     for (int64_t half = parts / 2; half > 0; half /= 2)
         for (int64_t k = 0; k < half; k++) sums[k] += sums[k + half];
     return sums[0];
 }
 
-/* Mean and 1 / std of a row x (n,). The deviations are from a first, rounded mean; their own sum corrects both results. */
+/* Mean and 1 / std of a row x (n,). Deviations are taken from a first, rounded mean; their own sum corrects both results. */
 NNC_INLINE void F(row_moments)(const T *x, int64_t n, T epsilon, int64_t parts, T *mean, T *inverse_std) {
     T sum[MOST_PARTS] = {0}, squares[MOST_PARTS] = {0};
     int64_t whole = n / parts * parts;
@@ -83,7 +83,7 @@ static int32_t F(layer_norm_forward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* Through mean and variance: d_x = (g - mean(g) - x_hat mean(g x_hat)) / std, g = d_y gamma. */
+/* Backward through mean and variance: d_x = (g - mean(g) - x_hat mean(g x_hat)) / std, g = d_y gamma. */
 NNC_INLINE void F(backward_rows)(const nnc_layer_call *call, int64_t parts) {
     int64_t n = call->n_inputs, whole = n / parts * parts;
     const T *x = call->x, *d_y = call->d_y, *gamma = call->parameters, *cache = call->cache; /* (n_rows, n), ., (n,), (n_rows, 2) */
@@ -111,7 +111,7 @@ static int32_t F(layer_norm_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* To total (m,): the sums over rows begin .. end - 1 of d_y x_hat, for m <= STRIP columns of matrices (n_rows, n). */
+/* Adds to total (m,) the sums over rows begin .. end - 1 of d_y x_hat, for m <= STRIP columns of matrices (n_rows, n). */
 static void F(add_to_gamma)(const T *x, const T *d_y, const T *cache, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
     T sum[STRIP] = {0};
     int64_t by_fours = end - (end - begin) % 4;
@@ -129,7 +129,7 @@ static void F(add_to_gamma)(const T *x, const T *d_y, const T *cache, int64_t n,
     for (int64_t j = 0; j < m; j++) total[j] += sum[j];
 }
 
-/* The same of d_y. */
+/* The same for sums of d_y. */
 static void F(add_to_beta)(const T *d_y, int64_t n, int64_t m, int64_t begin, int64_t end, T *total) {
     T sum[STRIP] = {0};
     int64_t by_fours = end - (end - begin) % 4;
@@ -142,7 +142,7 @@ static void F(add_to_beta)(const T *d_y, int64_t n, int64_t m, int64_t begin, in
     for (int64_t j = 0; j < m; j++) total[j] += sum[j];
 }
 
-/* d_gamma, column sums of d_y x_hat, or d_beta, those of d_y, for columns begin .. end - 1. */
+/* d_gamma = column sums of d_y x_hat, or d_beta = those of d_y, for columns begin .. end - 1. */
 static void F(column_sums)(const nnc_layer_call *call, int is_gamma, int64_t begin, int64_t end, T *gradient) {
     int64_t n = call->n_inputs;
     memset(gradient, 0, (size_t)(end - begin) * sizeof(T));

@@ -1,4 +1,4 @@
-/* y = the largest of each hyper[0] neighbours of x; NaN if one of them is. */
+/* y = the largest of each group of hyper[0] neighbours in x; NaN if one of them is NaN. */
 #ifndef T
 #include "../_core/kernels/level.h"
 
@@ -17,7 +17,7 @@ const nnc_layer NNC_TABLE(layer, maxout) = {
 
 #else
 
-/* Where the first of the largest of x (k,) is, or the first NaN. */
+/* The place of the largest number of x (k,), the first one of equal numbers; or that of the first NaN. */
 NNC_INLINE int64_t F(place_of_largest)(const T *x, int64_t k) {
     int64_t place = 0;
     for (int64_t j = 1; j < k; j++) place = x[place] == x[place] && !(x[j] <= x[place]) ? j : place;

@@ -1,5 +1,6 @@
-/* y = the mean over k members of n numbers each. hyper[0] is the link whose predictions are averaged, hyper[1] how many softmaxes it consists
- * of, and then how many numbers each has; no softmaxes is one over all numbers. With a link, y is a logarithm of a mean: mean_members.py. */
+/* y = the mean over k members of n numbers each. hyper[0] is the link whose predictions are averaged. hyper[1] is the number of
+ * softmaxes in it, and the size of each follows; 0 means one softmax over all numbers. With a link, y is the logarithm of a mean:
+ * mean_members.py. */
 #ifndef T
 #include "../_core/kernels/level.h"
 
@@ -24,7 +25,7 @@ const nnc_layer NNC_TABLE(layer, mean_members) = {
 
 static inline T F(larger)(T a, T b) { return a > b ? a : b; }
 
-/* to = the logarithms of a softmax of each stretch of x (k, n). */
+/* to = the log softmax of each stretch of x (k, n). */
 static void F(log_softmax)(const nnc_site *site, const T *x, T *to, int64_t k, int64_t n) {
     int64_t n_groups = (int64_t)site->hyper[1];
     for (int64_t j = 0; j < k; j++)
@@ -64,7 +65,7 @@ static void F(powers)(const nnc_site *site, const T *l, T *e, T *largest, T *sum
         for (int64_t i = 0; i < n; i++) sums[i] += e[j * n + i];
 }
 
-/* y = log mean exp(l) over members or, if it `goes_off`, y less that. `l` is used up; room (2, n). */
+/* y = log mean exp(l) over members, or if it `goes_off`, y minus that. `l` is overwritten; room (2, n) is working memory. */
 static void F(log_mean)(const nnc_site *site, T *l, T *y, int64_t k, int64_t n, int goes_off, T *room) {
     T *largest = room, *sums = room + n;
     F(powers)(site, l, l, largest, sums, k, n);
@@ -99,7 +100,7 @@ static int32_t F(mean_forward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* d_x (k, n) = the shares that members have in a sum of exp(l), times d_y (n,). `e` (k, n) is room. */
+/* d_x (k, n) = the share of each member in the sum of exp(l), times d_y (n,). `e` (k, n) and `room` are working memory. */
 static void F(shared_out)(const nnc_site *site, const T *l, const T *d_y, T *d_x, T *e, int64_t k, int64_t n, T *room) {
     F(powers)(site, l, e, room, room + n, k, n);
     for (int64_t j = 0; j < k; j++)
@@ -116,7 +117,7 @@ static int32_t F(mean_backward)(const nnc_layer_call *call) {
         if (link == IDENTITY) {
             for (int64_t j = 0; j < k; j++)
                 for (int64_t i = 0; i < n; i++) d_x[j * n + i] = d_y[i] / (T)k;
-        } else if (link == SIGMOID) { /* of both logarithms: each member's share, times the other probability */
+        } else if (link == SIGMOID) { /* for both logarithms: each member's share, times the other probability */
             F(log_sigmoid)(site, x, 1, l, k * n);
             F(shared_out)(site, l, d_y, d_x, e, k, n, room);
             F(log_sigmoid)(site, x, -1, l, k * n);

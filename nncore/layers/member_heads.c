@@ -1,5 +1,5 @@
-/* y_j = x_j . W_j + b_j for each of k members. Parameters: W (k, d, n), then b (k, n) if hyper[0] (use_bias) is set. A row of n numbers is the
- * unit in which gradients are split. */
+/* y_j = x_j . W_j + b_j for each of k members. Parameters: W (k, d, n), then b (k, n) if hyper[0] (use_bias) is set. Gradients are split
+ * between rows of n numbers. */
 #ifndef T
 #include "../_core/kernels/gemm.h"
 

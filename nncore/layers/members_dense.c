@@ -1,17 +1,19 @@
-/* BatchEnsemble: the rows of all members go through one product with the shared weight W (d, n). Behind W follow, where the plan's numbers
- * say so, r (k, d), s (k, n) and b, which is (k, n) or, shared by all members, (n,). The cache holds for each row and member u = (x * r) . W,
- * from forward where there is s, and v = (d_y * s) . W^T, from backward where there is r; gradient needs no product for them then. */
+/* BatchEnsemble: one product multiplies the rows of all members by the shared weight W (d, n). Behind W follow r (k, d), s (k, n) and b, if
+ * the plan's numbers say so. b is (k, n), or (n,) if all members share it.
+ *
+ * The cache holds for each row and member u = (x * r) . W, from forward if there is s, and v = (d_y * s) . W^T, from backward if there
+ * is r. So gradient needs no product for r and s. */
 #ifndef T
 #include "../_core/kernels/gemm.h"
 
-/* Sizes, and where things are. */
+/* Sizes, and places in the parameters and in the cache. */
 typedef struct shape {
     int64_t k, d, n;       /* members, inputs and outputs of each */
-    int64_t at_once;       /* rows whose inputs, or outputs, have room in `work` */
+    int64_t at_once;       /* rows whose inputs, or outputs, fit into `work` */
     int64_t has_r, has_s;  /* whether there is such a scale */
-    int64_t r, s, b, size; /* places in the parameters, and how many there are */
-    int64_t b_rows;        /* of b: k, 1 if it is shared, or 0 */
-    int64_t kept, v;       /* of a row and member in the cache: how many numbers, and where v begins; u is at 0 */
+    int64_t r, s, b, size; /* places in the parameters, and their number */
+    int64_t b_rows;        /* rows of b: k, 1 if it is shared, or 0 */
+    int64_t kept, v;       /* numbers of a row and member in the cache, and where v begins; u is at 0 */
 } shape;
 
 static shape shape_of(const nnc_layer_call *call) {
@@ -51,8 +53,8 @@ const nnc_layer NNC_TABLE(layer, members_dense) = {
 
 #include "../_core/kernels/row_sums.h"
 
-/* to (n_rows, end - begin) = columns begin .. end - 1 of x (n_rows, width), times those of the members' scale (k, width); k rows are of a
- * sample. */
+/* to (n_rows, end - begin) = columns begin .. end - 1 of x (n_rows, width), times those of the members' scale (k, width). k consecutive
+ * rows are one sample. */
 static void F(scale)(const T *x, const T *scale, T *to, int64_t n_rows, int64_t k, int64_t width, int64_t begin, int64_t end) {
     for (int64_t row = 0; row < n_rows; row++, x += width, to += end - begin) {
         const T *factor = scale + row % k * width;
@@ -103,7 +105,8 @@ static int32_t F(members_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* Rows i .. i_end - 1 and columns o .. o_end - 1 of d_W, to a matrix with rows of n: all rows of the batch in their order, member by member. */
+/* Rows i .. i_end - 1 and columns o .. o_end - 1 of d_W, to a matrix with rows of n. It sums all rows of the batch in their order,
+ * member by member. */
 static void F(weight_gradient)(const nnc_layer_call *call, const shape *a, int64_t i, int64_t i_end, int64_t o, int64_t o_end, T *to) {
     if (i >= i_end || o >= o_end) return;
     const T *parameters = call->parameters;
@@ -119,8 +122,8 @@ static void F(weight_gradient)(const nnc_layer_call *call, const shape *a, int64
     }
 }
 
-/* to = the sum over rows of numbers begin .. end - 1 of one (n_rows, k, width), times those of the cache if `place` is not negative: there, a
- * row and member begin. */
+/* to = the sums over rows of numbers begin .. end - 1 of `one` (n_rows, k, width). If `place` is not negative, they are multiplied by
+ * the numbers from there on of each row and member in the cache. */
 static void F(sum_rows)(const nnc_layer_call *call, const shape *a, const T *one, int64_t n_rows, int64_t k, int64_t width, int64_t place,
                         int64_t begin, int64_t end, T *to) {
     for (int64_t e = begin, until; e < end; to += until - e, e = until) {
@@ -135,9 +138,9 @@ static int32_t F(members_gradient)(const nnc_layer_call *call) {
     shape a = shape_of(call);
     T *to = call->d_parameters; /* of begin_parameter */
     int64_t begin = call->begin_parameter, end = call->end_parameter;
-    if (begin < a.r) { /* whole rows of W, and what the range has of the first one and the last */
+    if (begin < a.r) { /* whole rows of W, and parts of the first and the last */
         int64_t until = nnc_least(end, a.r), first = (begin + a.n - 1) / a.n, last = until / a.n;
-        T *of_first = to + (first * a.n - begin); /* where row `first` lies */
+        T *of_first = to + (first * a.n - begin); /* the place of row `first` */
         if (first > last) {
             F(weight_gradient)(call, &a, last, first, begin % a.n, until % a.n, to);
         } else {
@@ -146,7 +149,7 @@ static int32_t F(members_gradient)(const nnc_layer_call *call) {
             F(weight_gradient)(call, &a, last, last + 1, 0, until % a.n, of_first + (last - first) * a.n);
         }
     }
-    int64_t is_shared = a.b_rows == 1; /* then the members are rows, too */
+    int64_t is_shared = a.b_rows == 1; /* then the rows of all members are summed */
     struct {
         int64_t begin, end, n_rows, k, width, place;
         const T *one;

@@ -1,5 +1,5 @@
-/* y = x + alpha (f(x) - x), f the activation of the call, whose numbers are hyper. Parameters: alpha (n,). numbers[0]: whether the way back
- * through f reads x, or else f(x). Cache: f(x), (n_rows, n). */
+/* y = x + alpha (f(x) - x). f is the activation of the call, whose numbers are hyper. Parameters: alpha (n,). numbers[0]: whether
+ * backward of f reads x, or else f(x). Cache: f(x), (n_rows, n). */
 #ifndef T
 #include "../_core/kernels/level.h"
 

@@ -1,22 +1,22 @@
-/* y = x, and behind it, for each column c of some or all of x, o = cos(2 pi x_c frequency + phase) . weight + bias. Parameters, with K
+/* y = x, followed for each column c of some or all of x by o = cos(2 pi x_c frequency + phase) . weight + bias. Parameters, with K
  * frequencies, J outputs and N columns: frequency (N, K), phase (N, K), weight (N, K, J), bias (N, J).
  *
- * hyper: K, J, and how many columns there are, 0 for all that x has; then which ones.
+ * hyper: K, J, and the number of columns, 0 for all of x; then the column numbers.
  *
- * A vector is of rows: ROWS of one column at a time. Sums over frequencies go one after the other, so that no bit depends on how many rows
- * there are. */
+ * Vectors run across rows: ROWS of one column at a time. Sums over frequencies are in order, so the bits do not depend on the number of
+ * rows. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/vector_math.h"
 
-/* Rows that go together, in parts whose sums go side by side. WORK of periodic_embedding.py are as many numbers for each output. */
+/* Rows that are taken together, and partial sums side by side. periodic_embedding.py asks for ROWS numbers of `work` for each output. */
 #define ROWS 128
 #define PARTS 16
 
 typedef struct sizes {
-    int64_t n_frequencies, n_outputs, n_columns;   /* outputs: of a column */
-    int64_t first_phase, first_weight, first_bias; /* among the parameters */
+    int64_t n_frequencies, n_outputs, n_columns;   /* n_outputs: of one column */
+    int64_t first_phase, first_weight, first_bias; /* places among the parameters */
 } sizes;
 
 static sizes sizes_of(const nnc_layer_call *call) {
@@ -29,10 +29,10 @@ static int64_t column_at(const nnc_layer_call *call, int64_t q) {
     return call->site->hyper[2] != 0 ? (int64_t)call->site->hyper[3 + q] : q;
 }
 
-/* m rows and what is missing to whole parts, at most ROWS. */
+/* m rows, rounded up to whole parts, at most ROWS. */
 static int64_t in_parts(int64_t m) { return (m + PARTS - 1) / PARTS * PARTS; }
 
-/* Those of parameters begin .. end - 1 that are among the n from `first` on, counted from there. */
+/* The range of parameters begin .. end - 1 among the n parameters from `first` on, counted from `first`. */
 typedef struct part {
     int64_t begin, end;
 } part;
@@ -59,7 +59,7 @@ const nnc_layer NNC_TABLE(layer, periodic_embedding) = {
 
 #else
 
-/* Half turns of a wave at x: the phase, an angle, is put in front of its frequency. */
+/* The angle of a wave at x, in half turns. The phase, an angle, is added to the product with the frequency. */
 NNC_INLINE T F(half_turns)(T x, T frequency, T phase) { return F(nnc_fma)(2 * frequency, x, phase * (T)0.31830988618379067); }
 
 /* m numbers of a column, `stride` apart, and zeros up to whole parts. */
@@ -68,7 +68,7 @@ static void F(gather)(const T *from, int64_t stride, int64_t m, T *to) {
     for (int64_t i = m; i < in_parts(m); i++) to[i] = 0;
 }
 
-/* slope (m,) = the derivative of the loss with respect to the angle of a wave, from d_o (J, ROWS) and its row of the weight (J,). */
+/* slope (m,) = the derivative of the loss with respect to the angle of a wave, from d_o (J, ROWS) and the wave's row of the weight (J,). */
 NNC_INLINE void F(slope_of_wave)(const T *x, int64_t m, T frequency, T phase, const T *d_o, const T *weight, int64_t n_outputs, T *slope) {
     for (int64_t i = 0; i < m; i++) slope[i] = d_o[i] * -weight[0];
     for (int64_t j = 1; j < n_outputs; j++)
@@ -139,14 +139,14 @@ static int32_t F(periodic_embedding_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* The sum of sums (PARTS,), which it uses up. */
+/* The sum of sums (PARTS,), which it overwrites. */
 NNC_INLINE T F(total)(T *sums) {
     for (int64_t half = PARTS / 2; half > 0; half /= 2)
         for (int64_t p = 0; p < half; p++) sums[p] += sums[p + half];
     return sums[0];
 }
 
-/* The sum of a (m,), whole parts. */
+/* The sum of a (m,), for m of whole parts. */
 NNC_INLINE T F(sum)(const T *a, int64_t m) {
     T sums[PARTS] = {0};
     for (int64_t i = 0; i < m; i += PARTS)
@@ -154,7 +154,7 @@ NNC_INLINE T F(sum)(const T *a, int64_t m) {
     return F(total)(sums);
 }
 
-/* a . b, both (m,), whole parts. */
+/* a . b, both (m,), for m of whole parts. */
 NNC_INLINE T F(dot)(const T *a, const T *b, int64_t m) {
     T sums[PARTS] = {0};
     for (int64_t i = 0; i < m; i += PARTS)
@@ -162,7 +162,7 @@ NNC_INLINE T F(dot)(const T *a, const T *b, int64_t m) {
     return F(total)(sums);
 }
 
-/* Adds what m rows from `begin` on give to those parameters of the q-th column that the call asks for. */
+/* Adds the contribution of m rows from `begin` on to the gradients of the q-th column that the call asks for. */
 static void F(add_column)(const nnc_layer_call *call, const sizes *s, int64_t q, int64_t begin, int64_t m) {
     int64_t n_frequencies = s->n_frequencies, n_outputs = s->n_outputs, from = call->begin_parameter, to = call->end_parameter;
     int64_t first_frequency = q * n_frequencies, first_phase = s->first_phase + first_frequency;

@@ -1,16 +1,19 @@
-/* e(x) = x v + c + PLE(x) . V for some columns of x; the others come first in y. Parameters: v (m, w), c (m, w), V (m, most, w). hyper: m and
- * most, the largest number of bins; for each of the m columns its number, its number of bins, and most + 1 edges; and all columns again in
- * ascending order. A row of w numbers is the unit in which gradients are split.
+/* e(x) = x v + c + PLE(x) . V for some columns of x; the others come first in y. Parameters: v (m, w), c (m, w), V (m, most, w). Gradients
+ * are split between rows of w numbers.
  *
- * PLE(x) is 1 in the bins below that of x and 0 in those above. So V_0 + V_1 + ... is summed once for many rows, and a row adds that of the bins
- * below its own; and its d_y counts for these bins by a sum over bins, from the last to the first. */
+ * hyper: m, and most, the largest number of bins. Then for each of the m columns its number, its number of bins, and most + 1 edges. Then
+ * all columns again, in ascending order.
+ *
+ * PLE(x) is 1 in the bins below that of x, and 0 in those above. So prefix sums V_0 + V_1 + ... are computed once for many rows, and a
+ * row adds the prefix sum below its own bin. In backward the d_y of a row counts for all these bins: by a suffix sum over bins, from the
+ * last to the first. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/level.h"
 
-/* Rows that are computed together, and whose gradients are summed by themselves, so that no sum is long; outputs of a column that are
- * computed together; and numbers in a table of sums of bins, at least STRIP. */
+/* Rows that are computed together; they are also the rows of a partial sum of gradients. Outputs of a column that are computed together.
+ * Numbers in a table of sums of bins, at least STRIP. */
 #define AT_ONCE 128
 #define STRIP 256
 #define TABLE 1024
@@ -25,7 +28,7 @@ static embedded embedded_at(const nnc_layer_call *call, int64_t k) {
     return (embedded){(int64_t)one[0], (int64_t)one[1], one + 2};
 }
 
-/* The columns between the s-th that is embedded, in ascending order, and the one before: first .. end - 1. */
+/* The stretch of columns before the s-th that is embedded, in ascending order: first .. *end - 1. */
 static int64_t stretch(const nnc_layer_call *call, int64_t s, int64_t *end) {
     const double *h = call->site->hyper;
     int64_t m = (int64_t)h[0];
@@ -51,7 +54,8 @@ const nnc_layer NNC_TABLE(layer, piecewise_linear_embedding) = {
 
 #else
 
-/* The bin of x, and how far x is through it, in u: beyond the first and the last bin the line goes on. 1 / width of the bin is in `slope`. */
+/* The bin of x. Sets *u to the position of x in it, 0 to 1, or beyond that in the first and the last bin. Sets *slope to 1 / width of
+ * the bin. */
 static inline int64_t F(bin_of)(const embedded *one, T x, T *u, T *slope) {
     const double *edges = one->edges;
     int64_t bin = 0;
@@ -65,7 +69,7 @@ static inline int64_t F(bin_of)(const embedded *one, T x, T *u, T *slope) {
     return bin;
 }
 
-/* y += the sum of the rows of V (n_bins, w) before the bin of x, and its own times u, for rows of one column. */
+/* y += the prefix sum of the rows of V (n_bins, w) before the bin of x, plus u times the row of that bin, for rows of one column. */
 static void F(add_bins)(const embedded *one, const T *bin_weight, const T *x, int64_t stride_x, T *y, int64_t stride_y, int64_t n_rows,
                         int64_t w) {
     T sums[TABLE], sum[STRIP], u[AT_ONCE], slope;
@@ -138,7 +142,7 @@ static int32_t F(ple_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* to (w,) = the sum over rows of d_y times x, or d_y itself if x is NULL. */
+/* to (w,) += the sum over rows of d_y times x, or of d_y if x is NULL. */
 static void F(sum_products)(const T *x, int64_t stride_x, const T *d_y, int64_t stride_y, int64_t n_rows, int64_t w, T *to) {
     for (int64_t first = 0, width; first < w; first += width) {
         width = nnc_least(w - first, STRIP);
@@ -154,8 +158,8 @@ static void F(sum_products)(const T *x, int64_t stride_x, const T *d_y, int64_t 
     }
 }
 
-/* to (last - least, w) += the gradients of the rows least .. last - 1 of V, of at most AT_ONCE rows of one column: what is in the bin itself
- * counts u, what is in a bin behind it counts 1. The sums of bins are added from the last bin on, wherever `least` and `last` are. */
+/* to (last - least, w) += the gradients of rows least .. last - 1 of V, from at most AT_ONCE rows of one column. A row counts u in its
+ * own bin, and 1 in the bins below. The suffix sums begin at the last bin, whatever `least` and `last` are. */
 static void F(add_bin_gradients)(const embedded *one, int64_t least, int64_t last, const T *x, int64_t stride_x, const T *d_y,
                                  int64_t stride_y, int64_t n_rows, int64_t w, T *to) {
     T in_bin[TABLE], through[TABLE], behind[STRIP], u[AT_ONCE], slope;
@@ -185,7 +189,7 @@ static void F(add_bin_gradients)(const embedded *one, int64_t least, int64_t las
     }
 }
 
-/* Some rows of w numbers: each is a sum over samples of d_y times x, 1, or what PLE gives for its bin. */
+/* Some rows of w gradients: each is a sum over samples of d_y times x, 1, or PLE(x) in its bin. */
 static int32_t F(ple_gradient)(const nnc_layer_call *call) {
     int64_t m = (int64_t)call->site->hyper[0], most = (int64_t)call->site->hyper[1], n_inputs = call->n_inputs, n = call->n_outputs;
     int64_t w = (n - (n_inputs - m)) / m, end = call->end_parameter / w;

@@ -1,10 +1,10 @@
-/* y = scale (sum over k of (q - zero) w) + b, with q = round(x / input_scale) + zero, kept within 0 .. 255. hyper: input_scale, zero, use_bias.
- * Buffers: scale (n_outputs,), b (n_outputs,) if use_bias is set, w (n_inputs, n_outputs) int8. It predicts only. */
+/* y = scale (sum over k of (q - zero) w) + b, with q = round(x / input_scale) + zero, clamped to 0 .. 255. hyper: input_scale, zero,
+ * use_bias. Buffers: scale (n_outputs,), b (n_outputs,) if use_bias is set, w (n_inputs, n_outputs) int8. For prediction only. */
 #ifndef T
 #include "../_core/kernels/gemm_int8.h"
 
-/* Inputs of 8 bits, (n_rows, k) with rows of `padded` numbers: q as bytes, or q - zero as int16. Adding and subtracting `whole` rounds to whole
- * numbers, ties to even; NaN becomes 0. */
+/* Quantises inputs to 8 bits, (n_rows, k) with rows of `padded` numbers: q as bytes, or q - zero as int16. Adding and subtracting
+ * `whole` rounds to integers, ties to even. NaN becomes 0. */
 #define DEFINE_QUANTIZE(linkage, name, Q, shift, whole)                                                          \
     linkage void F(name)(const T *x, int64_t n_rows, int64_t k, T inverse, int32_t zero, Q *q, int64_t padded) { \
         T low = (T) - zero, high = (T)(255 - zero);                                                              \
@@ -41,7 +41,7 @@ DEFINE_QUANTIZE(PAIRS_FUNCTION, quantize_pairs, int16_t, 0, WHOLE)
 DEFINE_QUANTIZE(static, quantize_quads, uint8_t, zero, WHOLE)
 #endif
 
-/* scale sums + b for `columns` columns of some rows, of which those of the sums are `width` apart. */
+/* y = scale sums + b for `columns` columns of some rows. Rows of sums are `width` apart. */
 static void F(scale_sums)(int64_t n_rows, int64_t columns, const int32_t *sums, int64_t width, const T *scale, const T *bias, T *y,
                           int64_t n) {
     for (int64_t i = 0; i < n_rows; i++, sums += width, y += n)
@@ -60,7 +60,7 @@ static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
     void *q = (char *)start + SUM_BYTES; /* (n_rows, padded) */
     int quads = has_quads();
     int64_t width = quads ? QUAD_COLUMNS : PAIR_COLUMNS, most = quads ? QUAD_ROWS : FEW_ROWS;
-    int64_t rows = n_rows >= most ? most : n_rows >= FEW_ROWS ? FEW_ROWS : 1; /* the last block begins with rows of the one before */
+    int64_t rows = n_rows >= most ? most : n_rows >= FEW_ROWS ? FEW_ROWS : 1; /* the last block overlaps the previous one */
 #if HAS_QUADS
     if (quads) F(quantize_quads)(call->x, n_rows, k, inverse, zero, q, padded);
     else

@@ -1,4 +1,4 @@
-/* y = x once for each member: (d,) becomes (k, d). */
+/* y = x, repeated for each member: (d,) becomes (k, d). */
 #ifndef T
 #include "../_core/kernels/level.h"
 

@@ -1,10 +1,11 @@
-/* y = gamma x / rms, rms = sqrt(mean of x^2 + epsilon) of each row. hyper[0] is epsilon. Parameters: gamma (n,). Cache: 1 / rms, (n_rows,). */
+/* y = gamma x / rms, where rms = sqrt(mean of x^2 + epsilon) of each row. hyper[0] is epsilon. Parameters: gamma (n,). Cache: 1 / rms,
+ * (n_rows,). */
 #ifndef T
 #include <tgmath.h> /* sqrt of T in T */
 
 #include "../_core/kernels/level.h"
 
-/* Parts in which a row is summed, so that vectors of them go side by side. */
+/* Partial sums of a row, which are vectors side by side. */
 #define PARTS 16
 #define FACTOR(i, k) (x[k] * cache[i])
 
@@ -26,7 +27,7 @@ const nnc_layer NNC_TABLE(layer, rms_norm) = {
 #else
 #include "../_core/kernels/row_products.h"
 
-/* The sum of a b c over n numbers; without c, of a b. */
+/* The sum of a b c over n numbers, or of a b if c is NULL. */
 NNC_INLINE T F(sum_of_products)(const T *a, const T *b, const T *c, int64_t n) {
     T sum[PARTS] = {0};
     int64_t whole = n / PARTS * PARTS;

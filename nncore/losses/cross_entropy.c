@@ -1,5 +1,5 @@
-/* loss = -sum_j Y_j log y_j, y being probabilities, taken from below at the smallest normal number; d_y = -Y / y. With hyper[0] = e > 0
- * Y is replaced by (1 - e) Y + e mean_j Y_j. */
+/* loss = -sum_j Y_j log y_j, y being probabilities, at least the smallest normal number; d_y = -Y / y. With hyper[0] = e > 0 Y is
+ * replaced by (1 - e) Y + e mean_j Y_j. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"

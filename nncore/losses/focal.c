@@ -8,7 +8,7 @@
 #include "nncore/float64.h"
 #include "focal.c"
 
-/* One function for labels and for rows over the classes. */
+/* One function for class indices and for target rows over the classes. */
 const nnc_loss NNC_TABLE(loss, focal) = {
     NNC_HEAD(nnc_loss), focal_any_f32, focal_any_f64, focal_any_f32, focal_any_f64,
 };
@@ -45,7 +45,7 @@ static int32_t F(focal_any)(const nnc_loss_call *call) {
                 sum += h;
                 if (d_output != NULL) d_output[row * n + j] = h;
             }
-        loss[row] = value + (others - others); /* NaN, also where the factor is 1 and the label another one */
+        loss[row] = value + (others - others); /* NaN passes, also where the factor is 1 and the label is another class */
     }
     return 0;
 }

@@ -13,7 +13,7 @@ const nnc_loss NNC_TABLE(loss, hinge) = {
 
 #else
 
-/* Writes the loss and returns its derivative with respect to the slack; either lets NaN pass. */
+/* Writes the loss and returns its derivative with respect to the slack. NaN passes through both. */
 static inline T F(hinge)(T slack, int squared, T *loss) {
     T positive = slack <= 0 ? 0 : slack;
     *loss = squared ? positive * positive : positive;

@@ -3,7 +3,7 @@
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
 
-/* Rows taken at a time. They are the inner loop: vectors run across samples, since this loss mostly has a single output. */
+/* Rows that are taken together. They are the inner loop, so that vectors run across samples, since this loss mostly has a single output. */
 #define BLOCK 32
 
 #include "nncore/float32.h"

@@ -3,7 +3,7 @@
 #ifndef T
 #include "../_core/kernels/level.h"
 
-/* Rows taken at a time. They are the inner loop: there are few outputs, and each has its own quantile. */
+/* Rows that are taken together. They are the inner loop, since there are few outputs, and each has its own quantile. */
 #define BLOCK 32
 
 #include "nncore/float32.h"
@@ -28,7 +28,7 @@ static int32_t F(quantile_real)(const nnc_loss_call *call) {
         int64_t n = n_rows - first < BLOCK ? n_rows - first : BLOCK;
         for (int64_t j = 0; j < n_outputs; j++) {
             const T *y = output + first * n_outputs + j, *Y = target + first * n_targets + j / n_quantiles;
-            T above = (T)hyper[j % n_quantiles], below = (T)(1 - hyper[j % n_quantiles]); /* digits of 1 - q are lost in a rounded q */
+            T above = (T)hyper[j % n_quantiles], below = (T)(1 - hyper[j % n_quantiles]); /* 1 - q of a rounded q would lose digits */
             for (int64_t i = 0; i < n; i++) {
                 T d = Y[i * n_targets] - y[i * n_outputs];
                 loss[first + i] += (d > 0 ? above : -below) * d;

@@ -19,7 +19,7 @@ const nnc_loss NNC_TABLE(loss, softmax_cross_entropy) = {
 #else
 #include "../_core/kernels/softmax.h"
 
-/* The functions below take as many rows as BLOCK_ROWS says. */
+/* The functions below take at most BLOCK_ROWS rows. */
 
 static void F(labels_transposed)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
     V t[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS];
@@ -54,8 +54,9 @@ static void F(labels_rows)(const T *z, const int64_t *labels, const T *weight, T
     }
 }
 
-/* With the place `top` of the largest z, p of which is 1 - rest / (1 + rest) and need not be close to 1 in its digits, and with `beyond`,
- * the sum of all Y but that one's: d_z there is beyond - mass (1 - p), which is no better where its Y is small. */
+/* The gradient at the largest z needs care. There p = 1 - rest / (1 + rest), and a rounded p may have lost the digits of 1 - p. Below,
+ * `top` is the place of this z, `mass` the sum of all Y, and `beyond` the sum without Y at `top`. The gradient at `top` is beyond - mass
+ * (1 - p). That is no better than mass p - Y where this Y is small. So it is used only if `beyond` is less than half of `mass`. */
 
 static void F(real_transposed)(const T *z, const T *target, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n) {
     V t[GROUPS * FEW_COLUMNS], Y[GROUPS * FEW_COLUMNS], largest[GROUPS], rest[GROUPS], mass[GROUPS] = {0}, linear[GROUPS] = {0};
@@ -120,7 +121,8 @@ static void F(real_rows)(const T *z, const T *Y, const T *weight, T *loss, T *d_
     }
 }
 
-/* Puts into loss and d_z what a fraction e of every target does when it is spread over the n classes: Y goes down by e (Y - mean Y). */
+/* Label smoothing: corrects loss and d_z for a fraction e of every target that is spread over the n classes. Y decreases by e (Y - mean
+ * Y). */
 
 static void F(spread_labels)(const T *z, const int64_t *labels, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, T e) {
     for (int64_t row = 0; row < n_rows; row++, z += n) {

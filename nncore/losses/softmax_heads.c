@@ -1,5 +1,5 @@
-/* For every head h, hyper[1 + h] columns and a class Y_h: loss = sum_h log(1 + rest) - (z_h[Y_h] - max z_h), 1 + rest = sum_j exp(z_hj
- * - max z_h); d_z_h = softmax(z_h) - onehot(Y_h). With hyper[0] = e > 0 onehot is replaced by (1 - e) onehot + e / hyper[1 + h]. */
+/* Every head h has hyper[1 + h] columns and a class Y_h: loss = sum_h log(1 + rest) - (z_h[Y_h] - max z_h), 1 + rest = sum_j exp(z_hj -
+ * max z_h); d_z_h = softmax(z_h) - onehot(Y_h). With hyper[0] = e > 0 onehot is replaced by (1 - e) onehot + e / hyper[1 + h]. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
@@ -15,14 +15,14 @@ const nnc_loss NNC_TABLE(loss, softmax_heads) = {
 #else
 #include "../_core/kernels/softmax.h"
 
-/* Whether Y are classes of their heads: the host has checked them, but shares them with the user. */
+/* Whether Y are classes of their heads. The host has checked them, but the user may have changed them since. */
 static int F(are_classes)(const T *Y, int64_t n_heads, const double *n_classes) {
     int result = 1;
     for (int64_t head = 0; head < n_heads; head++) result &= Y[head] >= 0 && Y[head] < (T)n_classes[head];
     return result;
 }
 
-/* A row of z with numbers of any size. */
+/* One row of z, with any number of columns. */
 static void F(heads_one_by_one)(const T *z, const T *Y, T weight, T *loss, T *d_z, int64_t n_heads, const double *n_classes) {
     *loss = 0;
     for (int64_t head = 0, n; head < n_heads; head++, z += n) {
@@ -39,7 +39,7 @@ static void F(heads_one_by_one)(const T *z, const T *Y, T weight, T *loss, T *d_
     }
 }
 
-/* Rows with no more than PART numbers together: heads are shorter than vectors, so exp and log run across heads and rows. */
+/* Rows with at most PART numbers together. Heads are shorter than vectors, so exp and log run across heads and rows. */
 static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, T *d_z, int64_t n_rows, int64_t n, int64_t n_heads,
                               const double *n_classes) {
     T e[PART], rests[PART], logs[PART];
@@ -76,7 +76,7 @@ static void F(heads_together)(const T *z, const T *Y, const T *weight, T *loss, 
         }
 }
 
-/* Puts into loss and d_z of a row what a fraction e of every head's target does when it is spread over the head's classes. */
+/* Label smoothing: corrects loss and d_z of a row for a fraction e of every head's target that is spread over the head's classes. */
 static void F(spread_heads)(const T *z, const T *Y, T weight, T *loss, T *d_z, int64_t n_heads, const double *n_classes, T e) {
     for (int64_t head = 0, n; head < n_heads; head++, z += n) {
         int64_t label = (int64_t)Y[head];

@@ -1,6 +1,6 @@
-/* The loop that MSE and half MSE share, a template: include after float32.h or float64.h.
+/* The loop of MSE and half MSE. A template: include after float32.h or float64.h.
  *
- * loss = sum_j (y_j - Y_j)^2 / divisor; d_y = 2 (y - Y) / divisor. Pointers have the shapes of those in `nnc_loss_call`. */
+ * loss = sum_j (y_j - Y_j)^2 / divisor; d_y = 2 (y - Y) / divisor. Arguments have the shapes of those in `nnc_loss_call`. */
 static int32_t F(squared_error)(const T *output, const T *target, const T *weight, T *loss, T *d_output, int64_t n_rows, int64_t n_outputs,
                                 T divisor) {
     for (int64_t row = 0; row < n_rows; row++) {

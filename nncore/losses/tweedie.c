@@ -4,7 +4,7 @@
 #include "../_core/kernels/level.h"
 #include "../_core/kernels/vector_math.h"
 
-#define LOG_OF_0 -1e30 /* its exp is 0, and so is that of its multiples */
+#define LOG_OF_0 -1e30 /* exp of it is 0, and exp of its multiples, too */
 
 #include "nncore/float32.h"
 #include "tweedie.c"

@@ -1,5 +1,5 @@
-/* 1 if a sample is classified correctly, else 0. hyper: threshold, and whether every output is a question of its own. With NaN among its
- * outputs a sample is wrong, since no comparison with NaN holds. */
+/* 1 if a sample is classified correctly, else 0. hyper: the threshold, and whether each output is a binary label of its own. A sample
+ * with NaN among its outputs is wrong, since no comparison with NaN holds. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"
@@ -13,7 +13,7 @@ const nnc_metric NNC_TABLE(metric, accuracy) = {
 
 #else
 
-/* Whether output `label` is the largest, and the first one that is so large. A loss may have more labels than outputs. */
+/* Whether output `label` is the largest one, and the first of equal ones. A loss may have more labels than outputs. */
 static int F(is_largest)(const T *y, int64_t n, int64_t label) {
     if (label < 0 || label >= n) return 0;
     T chosen = y[label];

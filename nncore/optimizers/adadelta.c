@@ -1,4 +1,4 @@
-/* Zeiler 2012. hyper: lr, rho, epsilon. state: means of squared gradients, and of squared steps. */
+/* Adadelta (Zeiler 2012). hyper: lr, rho, epsilon. state: running means of squared gradients, and of squared steps. */
 #ifndef T
 #include <tgmath.h>
 

@@ -1,11 +1,11 @@
-/* Shazeer & Stern 2018. hyper: lr, beta2_decay, epsilon, scale_floor, clip, weight_decay, scale_parameter, relative_step (0 or 1).
- * state: row and column of a matrix, else variance. */
+/* Adafactor (Shazeer & Stern 2018). hyper: lr, beta2_decay, epsilon, scale_floor, clip, weight_decay, scale_parameter, relative_step (0
+ * or 1). state: row and column means of squares of a matrix, else variance. */
 #ifndef T
 #include <tgmath.h>
 
 #include "../_core/kernels/level.h"
 
-/* What all tensors of a step have in common. */
+/* Numbers of a step that are the same for all tensors. */
 typedef struct adafactor_step {
     double newest; /* weight of the newest squares */
     double rate, epsilon, scale_floor, clip, keep;
@@ -26,7 +26,7 @@ const nnc_optimizer NNC_TABLE(optimizer, adafactor) = {
 #else
 #include "sum_of_squares.h"
 
-/* What the update is multiplied by, from its sum of squares: the clipped rate, relative to the size of the parameters. */
+/* The factor of an update, from its sum of squares: the clipped rate, relative to the size of the parameters. */
 static T F(length_of_step)(const adafactor_step *step, const T *w, int64_t n, double squares) {
     double size = 1, excess = sqrt(squares / (double)n) / step->clip;
     if (step->is_scaled) {

@@ -1,4 +1,4 @@
-/* r += g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, epsilon. state: r. */
+/* Adagrad: r += g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, epsilon. state: r. */
 #ifndef T
 #include <tgmath.h>
 

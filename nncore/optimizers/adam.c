@@ -1,5 +1,5 @@
-/* Kingma & Ba 2015. hyper: lr, beta1, beta2, epsilon, epsilon_inside, amsgrad (0 or 1). state: m, v, and the highest v
- * with amsgrad. */
+/* Adam (Kingma & Ba 2015). hyper: lr, beta1, beta2, epsilon, epsilon_inside, amsgrad (0 or 1). state: m, v, and with amsgrad the highest
+ * v. */
 #ifndef T
 #include <tgmath.h>
 

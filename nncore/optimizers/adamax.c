@@ -1,4 +1,4 @@
-/* Kingma & Ba 2015, algorithm 2. hyper: lr, beta1, beta2, epsilon. state: m, u. */
+/* Adamax (Kingma & Ba 2015, algorithm 2). hyper: lr, beta1, beta2, epsilon. state: m, u. */
 #ifndef T
 #include <tgmath.h>
 

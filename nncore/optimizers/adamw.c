@@ -1,5 +1,5 @@
-/* Loshchilov & Hutter 2019: w is multiplied by 1 - lr lambda, then Adam. hyper: lr, beta1, beta2, epsilon, lambda, amsgrad (0
- * or 1). state: m, v, and the highest v with amsgrad. */
+/* AdamW (Loshchilov & Hutter 2019): multiplies w by 1 - lr lambda, and then takes a step of Adam. hyper: lr, beta1, beta2, epsilon,
+ * lambda, amsgrad (0 or 1). state: m, v, and with amsgrad the highest v. */
 #ifndef T
 #include <tgmath.h>
 

@@ -1,5 +1,5 @@
-/* w -= lr g for one block of tensors at a time, in cyclic order. hyper: lr, is_tensor (a block is one tensor, else the tensors
- * of a layer, which follow one another), steps_per_block. */
+/* w -= lr g for one block of tensors at a time, in cyclic order. hyper: lr, is_tensor, steps_per_block. A block is one tensor if
+ * is_tensor is set, else the tensors of a layer, which are consecutive. */
 #ifndef T
 #include "../_core/kernels/level.h"
 

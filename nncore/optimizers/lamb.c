@@ -1,4 +1,4 @@
-/* You et al. 2020. hyper: lr, beta1, beta2, epsilon, lambda. state: m, v of each tensor. */
+/* LAMB (You et al. 2020). hyper: lr, beta1, beta2, epsilon, lambda. state: m, v of each tensor. */
 #ifndef T
 #include <tgmath.h>
 

@@ -1,4 +1,4 @@
-/* Chen et al. 2023. hyper: lr, beta1, beta2, lambda. state: m. */
+/* Lion (Chen et al. 2023). hyper: lr, beta1, beta2, lambda. state: m. */
 #ifndef T
 #include <tgmath.h>
 
@@ -25,7 +25,7 @@ static int32_t F(lion_step)(const nnc_optimizer_call *call) {
     T b1 = (T)hyper[1], rest1 = (T)(1 - hyper[1]), b2 = (T)hyper[2], rest2 = (T)(1 - hyper[2]);
     for (int64_t i = 0; i < n; i++) {
         T mean = F(nnc_fma)(b1, m[i], rest1 * g[i]);
-        T sign = mean > 0 ? 1 : mean < 0 ? -1 : mean; /* 0 and NaN are what they are */
+        T sign = mean > 0 ? 1 : mean < 0 ? -1 : mean; /* 0 and NaN stay */
         w[i] = F(nnc_fma)(keep, w[i], -lr * sign);
         m[i] = F(nnc_fma)(b2, m[i], rest2 * g[i]);
     }

@@ -1,4 +1,4 @@
-/* Zhang et al. 2019. hyper: every, alpha. state: w - phi; during a step phi itself. */
+/* Lookahead (Zhang et al. 2019). hyper: every, alpha. state: w - phi, where phi are the slow weights; during a step phi itself. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

@@ -1,4 +1,4 @@
-/* v = rho v + g, w -= lr v. hyper: lr, rho. state: v. */
+/* SGD with momentum: v = rho v + g, w -= lr v. hyper: lr, rho. state: v. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

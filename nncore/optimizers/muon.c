@@ -1,5 +1,5 @@
-/* Jordan et al. 2024. hyper: lr, momentum, nesterov (0 or 1), n_iterations, weight_decay, match_adamw (0 or 1), adamw_ratio, beta1, beta2,
- * epsilon. state: the momentum of a matrix, else m and v. */
+/* Muon (Jordan et al. 2024). hyper: lr, momentum, nesterov (0 or 1), n_iterations, weight_decay, match_adamw (0 or 1), adamw_ratio,
+ * beta1, beta2, epsilon. The state of a matrix is its momentum; that of other tensors is m and v, as of Adam. */
 #ifndef T
 #include <tgmath.h>
 
@@ -25,7 +25,7 @@ const nnc_optimizer NNC_TABLE(optimizer, muon) = {
 
 #include "sum_of_squares.h"
 
-/* out (rows, columns) = p (rows, inner) . q, or with `start` that and out; q is (inner, columns), or (columns, inner) if transposed. */
+/* out (rows, columns) = p (rows, inner) . q, or `start` plus that. q is (inner, columns), or (columns, inner) if `transposed`. */
 static void F(multiply)(const nnc_host *host, const T *p, const T *q, T *out, int64_t rows, int64_t inner, int64_t columns, int transposed,
                         const T *start) {
     const nnc_gemm_call product = {
@@ -46,14 +46,15 @@ static void F(multiply)(const nnc_host *host, const T *p, const T *q, T *out, in
     host->F(gemm)(&product);
 }
 
-/* Newton-Schulz iterations on x (rows, columns), rows <= columns; three buffers of its size. Returns the one with the result. */
+/* Newton-Schulz iterations on x (rows, columns), rows <= columns. `gram` and `other` are buffers of its size. Returns the buffer with
+ * the result. */
 static const T *F(orthogonalise)(const nnc_host *host, T *x, T *gram, T *other, int64_t rows, int64_t columns, int64_t n_iterations) {
     for (int64_t k = 0; k < n_iterations; k++) {
         F(multiply)(host, x, x, gram, rows, columns, rows, 1, NULL);
         for (int64_t i = 0; i < rows * rows; i++) other[i] = (T)(B / C) * gram[i];
         F(multiply)(host, gram, gram, other, rows, rows, rows, 0, other);
         for (int64_t i = 0; i < rows * rows; i++) other[i] *= (T)C;
-        /* The Gram matrix has done its part: its place takes the next x. */
+        /* The Gram matrix is no longer needed: its buffer takes the next x. */
         for (int64_t i = 0; i < rows * columns; i++) gram[i] = (T)A * x[i];
         F(multiply)(host, other, x, gram, rows, rows, columns, 0, gram);
         T *next = gram;

@@ -1,12 +1,12 @@
-/* Dozat 2016, as in torch.optim. hyper: lr, beta1, beta2, epsilon, momentum_decay. state: m, v. */
+/* NAdam (Dozat 2016), as in torch.optim. hyper: lr, beta1, beta2, epsilon, momentum_decay. state: m, v. */
 #ifndef T
 #include <tgmath.h>
 
 #include "../_core/kernels/level.h"
 
-#define SMALLEST_PRODUCT 1e-20 /* what is lost beside 1 */
+#define SMALLEST_PRODUCT 1e-20 /* does not matter next to 1 */
 
-/* mu of this step and of the next, and the product of all until this one. */
+/* Computes mu of this step and of the next. Returns the product of mu of all steps up to this one. */
 static double momenta(double beta1, double decay, int64_t t, double *momentum, double *next) {
     double base = pow(0.96, decay), power = 1, product = 1;
     for (int64_t i = 0; i < t && product > SMALLEST_PRODUCT; i++) {

@@ -1,4 +1,4 @@
-/* v = rho v + g, w -= lr (g + rho v). hyper: lr, rho. state: v. */
+/* SGD with Nesterov momentum: v = rho v + g, w -= lr (g + rho v). hyper: lr, rho. state: v. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

@@ -1,4 +1,4 @@
-/* Liu et al. 2020. hyper: lr, beta1, beta2, epsilon. state: m, v. */
+/* RAdam (Liu et al. 2020). hyper: lr, beta1, beta2, epsilon. state: m, v. */
 #ifndef T
 #include <tgmath.h>
 
@@ -25,7 +25,7 @@ static int32_t F(radam_step)(const nnc_optimizer_call *call) {
     double beta2 = hyper[2], rest = F(without_power)(beta2, t), m_scale = hyper[0] / F(without_power)(hyper[1], t);
     double longest = 2 / (1 - beta2) - 1, length = longest - 2 * (double)t * (1 - rest) / rest;
     double of_lengths = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length);
-    int is_sure = length > 5; /* else 1 takes the place of the root, and nothing is scaled by it */
+    int is_sure = length > 5; /* else a step of plain momentum: the denominator is 1 */
     F(adam_update)(w, g, m, v, n, hyper[1], beta2, is_sure ? m_scale * sqrt(of_lengths) : m_scale, is_sure ? 1 / rest : 0, 0,
                    is_sure ? hyper[3] : 1, 1);
     return 0;

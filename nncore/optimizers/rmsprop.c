@@ -1,5 +1,5 @@
-/* r = rho r + (1 - rho) g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, rho, epsilon, centered (0 or 1). state: r, and with centered the
- * mean of g, whose square is taken off r. */
+/* RMSprop: r = rho r + (1 - rho) g^2, w -= lr g / (epsilon + sqrt(r)). hyper: lr, rho, epsilon, centered (0 or 1). state: r, and with
+ * centered the mean of g, whose square is subtracted from r. */
 #ifndef T
 #include <tgmath.h>
 
@@ -35,7 +35,7 @@ static int32_t F(rmsprop_step)(const nnc_optimizer_call *call) {
         r[i] = F(nnc_fma)(rho, r[i], rest * g[i] * g[i]);
         mean[i] = F(nnc_fma)(rho, mean[i], rest * g[i]);
         T variance = r[i] - mean[i] * mean[i];
-        w[i] -= lr * g[i] / (epsilon + sqrt(variance > 0 ? variance : 0)); /* less than 0 by rounding alone */
+        w[i] -= lr * g[i] / (epsilon + sqrt(variance > 0 ? variance : 0)); /* below 0 only by rounding */
     }
     return 0;
 }

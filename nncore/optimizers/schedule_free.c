@@ -1,4 +1,5 @@
-/* Defazio et al. 2024, with y the parameters. hyper: lr, beta1, beta2, epsilon, lambda, warmup_steps. state: z - y, v. */
+/* Schedule-free AdamW (Defazio et al. 2024); the parameters w are its y. hyper: lr, beta1, beta2, epsilon, lambda, warmup_steps. state:
+ * z - y, v. */
 #ifndef T
 #include <tgmath.h>
 

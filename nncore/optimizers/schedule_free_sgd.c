@@ -1,4 +1,4 @@
-/* Defazio et al. 2024, with y the parameters. hyper: lr, beta, lambda, warmup_steps. state: z - y. */
+/* Schedule-free SGD (Defazio et al. 2024); the parameters w are its y. hyper: lr, beta, lambda, warmup_steps. state: z - y. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "schedule_free.h"

@@ -1,4 +1,4 @@
-/* w -= lr g. hyper: lr. */
+/* SGD: w -= lr g. hyper: lr. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "nncore/float32.h"

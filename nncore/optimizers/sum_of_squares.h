@@ -1,8 +1,8 @@
-/* The sum of squares that norms of whole tensors are made of, a template: include after float32.h or float64.h. */
+/* The sum of squares for norms of whole tensors. A template: include after float32.h or float64.h. */
 
 #define LANES 16
 
-/* In lanes of their own, which vectors can add up; a float's square is exact in double, and its sum does not overflow. */
+/* Partial sums in lanes, so that it vectorises. A float's square is exact in double, and a sum of such squares does not overflow. */
 static double F(sum_of_squares)(const T *x, int64_t n) {
     double sums[LANES] = {0};
     int64_t i = 0;

@@ -1,4 +1,4 @@
-/* lambda sqrt(p) sum |row|, p numbers a row. hyper: strength. Whole rows. */
+/* lambda sqrt(p) sum |row|, where a row has p numbers. hyper: lambda, the strength. The parts are whole rows. */
 #ifndef T
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* lambda sum |w|. hyper: strength. Numbers that follow one another. */
+/* lambda sum |w|. hyper: lambda, the strength. The parts are consecutive numbers. */
 #ifndef T
 #include <math.h>
 

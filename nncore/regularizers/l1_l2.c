@@ -1,4 +1,4 @@
-/* lambda_1 sum |w| + 1/2 lambda_2 sum w^2. hyper: l1, l2. Numbers that follow one another. */
+/* lambda_1 sum |w| + 1/2 lambda_2 sum w^2. hyper: l1, l2. The parts are consecutive numbers. */
 #ifndef T
 #include <math.h>
 

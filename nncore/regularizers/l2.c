@@ -1,4 +1,4 @@
-/* 1/2 lambda sum w^2. hyper: strength. Numbers that follow one another. */
+/* 1/2 lambda sum w^2. hyper: lambda, the strength. The parts are consecutive numbers. */
 #ifndef T
 #include <math.h>
 

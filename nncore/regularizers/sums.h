@@ -1,5 +1,5 @@
-/* Sums over a stretch of numbers, in float64. Eight at a time so that it vectorises; how many is part of the result. A template: include
- * after float32.h or float64.h. */
+/* Sums over consecutive numbers, in float64. They have eight partial sums, so that they vectorise; their number affects the bits. A
+ * template: include after float32.h or float64.h. */
 
 NNC_INLINE double F(sum_of_magnitudes)(const T *w, int64_t n) {
     double sums[8] = {0};

@@ -1,4 +1,4 @@
-/* Columns of each row replaced by those of another one, the same columns in the whole batch. hyper[0] is alpha. */
+/* CutMix: replaces some columns of each row by those of another row, the same columns in the whole batch. hyper[0] is alpha. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "mixing.h"
@@ -41,7 +41,7 @@ static int32_t F(cutmix_apply)(const nnc_transform_call *call) {
             T *restrict x = (T *)call->x + i * n_inputs;
             for (int64_t k = 0; k < n; k++) {
                 int64_t j = taken[k];
-                x[j] = own[j] == own[j] && other[j] == other[j] ? other[j] : own[j]; /* missing stays missing, and so does known */
+                x[j] = own[j] == own[j] && other[j] == other[j] ? other[j] : own[j]; /* missing stays missing, and known stays known */
             }
         }
     }

@@ -1,4 +1,4 @@
-/* x = value where a feature is left out, with probability rate, and x is not missing. hyper: rate, value. */
+/* x = value where a feature is dropped, with probability rate. A missing value stays missing. hyper: rate, value. */
 #ifndef T
 #include "../_core/kernels/level.h"
 
@@ -22,7 +22,7 @@ static int32_t F(feature_dropout_apply)(const nnc_transform_call *call) {
     T *restrict x = call->x;                                                              /* (n_rows, n_inputs) */
     int64_t n = call->n_rows * call->n_inputs, before = call->first_row * call->n_inputs; /* elements of the batch */
     const nnc_site *site = call->site;
-    uint32_t threshold = (uint32_t)(site->hyper[0] * 4294967296.0); /* a word below it leaves its element out */
+    uint32_t threshold = (uint32_t)(site->hyper[0] * 4294967296.0); /* a word below it drops its element */
     T value = (T)site->hyper[1];
     for (int64_t first = 0; first < n; first += PART, x += PART) {
         uint32_t words[PART];

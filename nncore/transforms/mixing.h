@@ -1,17 +1,18 @@
-/* Rows mixed with other rows of the batch: what a step draws, and then, in a template to include after float32.h or float64.h, targets. */
+/* Mixing of rows with other rows of the batch: what a step draws, and then, in a template to include after float32.h or float64.h, the
+ * targets. */
 #ifndef T
 #include <math.h>
 
 #define TWO_TO_32 4294967296.0
 
-/* What a step draws: the share of a row in its mixture, at least 1/2, and how many rows further on the other one is. */
+/* What a step draws: the share of a row in its mixture, at least 1/2, and how many rows further on its partner is. */
 typedef struct mixing {
     double share;
     int64_t distance;
 } mixing;
 
-/* Student's t with 2 alpha degrees of freedom, sqrt(2 alpha (u^(-1/alpha) - 1)) cos(2 pi v), turned into Beta(alpha, alpha) (Devroye 1996),
- * in a form that nothing overflows in. hyper[0] is alpha. */
+/* Draws a share from Beta(alpha, alpha) and a distance. hyper[0] is alpha. By Devroye (1996), the share is a function of a number from
+ * Student's t with 2 alpha degrees of freedom, sqrt(2 alpha (u^(-1/alpha) - 1)) cos(2 pi v). It is written so that nothing overflows. */
 static mixing draw(const nnc_transform_call *call) {
     uint32_t words[4];
     const nnc_site *site = call->site;
@@ -25,7 +26,7 @@ static mixing draw(const nnc_transform_call *call) {
 
 #else
 
-/* Weight and target of row i of the call, of which `share` is its own and the rest that of row `partner` of the batch. */
+/* Writes weight and target of row i of the call. Its own row of the batch counts `share`, row `partner` the rest. */
 NNC_INLINE void F(mix_target)(const nnc_transform_call *call, int64_t i, int64_t partner, T share) {
     int64_t row = call->first_row + i, n_targets = call->n_targets;
     T weight = ((const T *)call->source_weight)[row], other_weight = ((const T *)call->source_weight)[partner];

@@ -1,4 +1,4 @@
-/* Mixtures of each row with another one: lambda from Beta(alpha, alpha), one for the batch. hyper[0] is alpha. */
+/* Mixup: mixes each row with another one, by one lambda from Beta(alpha, alpha) for the whole batch. hyper[0] is alpha. */
 #ifndef T
 #include "../_core/kernels/level.h"
 #include "mixing.h"
@@ -27,7 +27,7 @@ static int32_t F(mixup_apply)(const nnc_transform_call *call) {
         const T *own = (const T *)call->source + row * n_inputs, *other = (const T *)call->source + partner * n_inputs;
         T *restrict x = (T *)call->x + i * n_inputs;
         for (int64_t j = 0; j < n_inputs; j++) {
-            T far = other[j] == other[j] ? other[j] : own[j]; /* a missing one is that of the row itself */
+            T far = other[j] == other[j] ? other[j] : own[j]; /* a missing number is replaced by that of the row itself */
             x[j] = far + share * (own[j] - far);
         }
         F(mix_target)(call, i, partner, share);
