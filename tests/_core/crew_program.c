@@ -1,4 +1,4 @@
-/* A dispatcher and its workers hand jobs to and fro: compiled with crew.c and threads.c, by test_threads.py for the thread sanitizer and by
+/* A dispatcher and its workers exchange jobs: compiled with crew.c and threads.c, by test_threads.py for the thread sanitizer and by
  * tools/cross_compile.py for other systems. */
 #include "system.h" /* before any other */
 #include "crew.h"
@@ -8,7 +8,7 @@
 
 enum { JOBS = 7, ROUNDS = 300, CREWS = 12, STEPS = 40 };
 
-/* Counts to STEPS, in as many pieces as it is ended early. */
+/* Counts to STEPS, in pieces if it is ended early. */
 typedef struct counting {
     nnc_job job; /* first, so that the job is the counting */
     int64_t steps, rounds;

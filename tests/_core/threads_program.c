@@ -10,10 +10,10 @@ enum { CALLERS = 3, RUNS = 200, MEETINGS = 20, PARTS = 4 };
 
 typedef struct sums {
     int64_t of_part[PARTS];
-    int64_t seen[PARTS]; /* how many wrong things a part saw */
+    int64_t seen[PARTS]; /* how many wrong numbers a part saw */
 } sums;
 
-/* Everybody adds to a number of its own, and after a meeting reads those of the others, which nobody else may have moved on yet. */
+/* Every part adds to its own number. After a meeting it reads those of the others, which nobody may have changed yet. */
 static void add(nnc_team *team, int32_t part, int32_t n_parts, void *context) {
     sums *s = context;
     for (int64_t meeting = 1; meeting <= MEETINGS; meeting++) {

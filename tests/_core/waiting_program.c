@@ -13,7 +13,7 @@ static _Atomic int64_t n_uses, failures;
 static _Atomic uint64_t started;
 static _Atomic int32_t running = THREADS;
 
-/* Whether the turn is this thread's; one that is not patient gives up when it is woken for nothing. */
+/* Whether the turn becomes this thread's. A thread that is not patient gives up when it is woken without getting it. */
 static int32_t wait_for_turn(uint64_t thread, int32_t is_patient) {
     nnc_waiter self;
     nnc_join_queue(&turn, &self);
@@ -25,7 +25,7 @@ static int32_t wait_for_turn(uint64_t thread, int32_t is_patient) {
     return 1;
 }
 
-/* How often it has been done, 1. */
+/* Uses the turn once. Returns the number of uses, 1. */
 static int64_t use_turn(void) {
     int64_t before = count;
     give_way(); /* so that others come to wait */

@@ -1,6 +1,6 @@
-/* Convolution as a matrix product: windows of an image are copied side by side into `work`, some at a time, and multiplied by the weights
- * with the host's gemm. Parameters: W (size of a window, n_filters), then b (n_filters,) if there are two tensors. A row of W is the unit in
- * which gradients are split. */
+/* Convolution as a matrix product (im2col). Some windows of an image at a time are copied side by side into `work`, and multiplied by
+ * the weights with the host's gemm. Parameters: W (size of a window, n_filters), then b (n_filters,) if there are two tensors. Gradients
+ * are split between rows of W. */
 #ifndef T
 #include <string.h>
 
@@ -33,19 +33,21 @@ const nnc_layer nncore_conv_conv = {
 
 #else
 
-/* A row of a window is a few numbers; four are one move. */
+/* Copies n numbers. A row of a window is a few numbers; four are one move. */
 static inline void F(copy)(T *to, const T *from, int64_t n) {
     int64_t j = 0;
     for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(T));
     for (; j < n; j++) to[j] = from[j];
 }
 
-/* Numbers begin .. end - 1 of windows first .. last - 1 of an image, (last - first, end - begin); 0 where a window reaches over the image. */
+/* Copies numbers begin .. end - 1 of windows first .. last - 1 of an image to `to` (last - first, end - begin). Numbers outside of the
+ * image are 0. */
 static void F(copy_windows)(const T *image, const windows *w, int64_t first, int64_t last, int64_t begin, int64_t end, T *to) {
     int64_t row_size = w->window_width * w->channels;
     for (int64_t p = first; p < last; p++) {
         int64_t x = p % w->n_columns * w->stride_x - w->left, y = p / w->n_columns * w->stride_y - w->top;
-        int64_t inside = larger(0, -x) * w->channels, outside = smaller(w->window_width, w->width - x) * w->channels; /* in a row of it */
+        int64_t inside = larger(0, -x) * w->channels, outside = smaller(w->window_width, w->width - x) * w->channels; /* in a row of the
+                                                                                                                       * window */
         for (int64_t i = begin / row_size; i * row_size < end; i++) {
             int64_t from = larger(begin, i * row_size), until = smaller(end, (i + 1) * row_size);
             int64_t here = from, there = from; /* what lies in the image */
@@ -117,7 +119,7 @@ static int32_t F(conv_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* d_W = windows^T . d_y, some rows of it, and d_b = the sums of d_y: all windows of all images in their order, whatever the range. */
+/* Some rows of d_W = windows^T . d_y, and d_b = the sums of d_y. It sums all windows of all images in their order, whatever the range. */
 static int32_t F(conv_gradient)(const nnc_layer_call *call) {
     windows w = windows_of(call);
     int64_t size = w.window_height * w.window_width * w.channels, count = w.n_rows * w.n_columns, step = at_once(call);

@@ -1,4 +1,4 @@
-/* y = the largest value of each window, channel by channel. cache: which pixel of its window it is. */
+/* y = the largest value of each window, channel by channel. Cache: which pixel of its window it is. */
 #ifndef T
 #include <string.h>
 
@@ -28,7 +28,7 @@ static inline int64_t F(place)(const windows *w, int64_t i, int64_t j) {
 static int32_t F(max_pool_forward)(const nnc_layer_call *call) {
     windows w;
     memcpy(&w, call->site->numbers, sizeof w);
-    T *y = call->y, *which = call->cache; /* (n_rows, n_outputs) each; or NULL where there is no way back */
+    T *y = call->y, *which = call->cache; /* (n_rows, n_outputs) each; `which` is NULL if no backward follows */
     for (int64_t row = 0; row < call->n_rows; row++)
         for (int64_t i = 0; i < w.n_rows; i++)
             for (int64_t j = 0; j < w.n_columns; j++, y += w.channels) {

@@ -1,4 +1,4 @@
-/* The numbers that the plans of windows.py hand to kernels, in the order of the fields of Windows. */
+/* The numbers that plans of windows.py give to kernels, in the order of the fields of Windows. */
 #ifndef NNCORE_CONV_WINDOWS_H
 #define NNCORE_CONV_WINDOWS_H
 

@@ -76,7 +76,7 @@ cdef int32_t focal_batch(const nnc_loss_call *call, const real *output) noexcept
     for row in range(n_rows):
         z = output + row * n_outputs
         s = softmax_of(z, n_outputs)
-        d_z = d_output + row * n_outputs if d_output != NULL else NULL  # first takes h, which is costly
+        d_z = d_output + row * n_outputs if d_output != NULL else NULL  # it holds h first, which is costly
         row_loss = sum_h = 0
         for j in range(n_outputs):
             y = weighted_target(target, labels, row, j, n_outputs, class_weights)
@@ -143,7 +143,7 @@ cdef double smoothed_target(const real *target, const int64_t *labels, int64_t r
     return y if class_weights == NULL else class_weights[j] * y
 
 
-# A fused type is chosen by an argument: the output, cast to what it is.
+# An argument selects the fused type: the output, cast to its dtype.
 
 cdef int32_t focal_f32(const nnc_loss_call *call) noexcept nogil:
     return focal_batch(call, <const float *>call.output)

@@ -44,7 +44,10 @@ cdef void multiply(
 
 cdef real *orthogonalise(const nnc_host *host, real *x, real *gram, real *other, int64_t rows, int64_t columns,
                          int64_t n_iterations) noexcept nogil:
-    """Newton-Schulz iterations on x (rows, columns), rows <= columns; three buffers of its size. Returns the one with the result."""
+    """Newton-Schulz iterations on x (rows, columns), rows <= columns.
+
+    `gram` and `other` are buffers of its size. Returns the buffer with the result.
+    """
     cdef int64_t i
     for _ in range(n_iterations):
         multiply(host, x, x, gram, rows, columns, rows, True, False)
@@ -53,7 +56,7 @@ cdef real *orthogonalise(const nnc_host *host, real *x, real *gram, real *other,
         multiply(host, gram, gram, other, rows, rows, rows, False, True)
         for i in range(rows * rows):
             other[i] *= <real>C
-        # The Gram matrix has done its part: its place takes the next x.
+        # The Gram matrix is no longer needed: its buffer takes the next x.
         for i in range(rows * columns):
             gram[i] = <real>A * x[i]
         multiply(host, other, x, gram, rows, rows, columns, False, True)
@@ -104,7 +107,7 @@ cdef int32_t step(const nnc_optimizer_call *call, real *room) noexcept nogil:
     return 0
 
 
-# A fused type is chosen by an argument: the working memory, cast to what it is of.
+# An argument selects the fused type: the working memory, cast to its dtype.
 
 cdef int32_t step_f32(const nnc_optimizer_call *call) noexcept nogil:
     return step(call, <float *>call.site.work)

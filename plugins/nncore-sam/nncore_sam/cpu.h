@@ -1,6 +1,6 @@
-/* FOR_EACH_CPU before a function: it is compiled for every x86-64 processor, for those with AVX2 and for those with AVX-512, and
- * the loader picks when the module is imported. So one wheel is portable and fast. It takes GCC and glibc; elsewhere the function
- * is compiled once. All versions give the same bits, as long as nothing is contracted to fused operations (-std=c11). */
+/* FOR_EACH_CPU before a function compiles it for every x86-64 processor, for those with AVX2 and for those with AVX-512. The loader
+ * picks one when the module is imported. So one wheel is portable and fast. It needs GCC and glibc; elsewhere the function is compiled
+ * once. All versions give the same bits, as long as nothing is contracted to fused operations (-std=c11). */
 #ifndef NNCORE_SAM_CPU_H
 #define NNCORE_SAM_CPU_H
 

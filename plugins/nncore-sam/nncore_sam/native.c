@@ -1,4 +1,4 @@
-/* The module that hands out the table as a capsule, within the stable ABI of Python 3.11. */
+/* The Python module with the table, in a capsule, within the stable ABI of Python 3.11. */
 #include "nncore/module.h"
 #include "nncore/plugin.h"
 

@@ -1,9 +1,9 @@
-/* Foret et al. 2021: w += rho g / |g| for the second gradient. hyper: rho. */
+/* SAM (Foret et al. 2021): w += rho g / |g| for the second gradient. hyper: rho. */
 #ifndef T
 #include "cpu.h"
 #include "nncore/plugin.h"
 
-/* Against division by zero where all gradients are 0. */
+/* Prevents division by zero where all gradients are 0. */
 #define SMALLEST_NORM 1e-12
 
 #include "nncore/float32.h"

@@ -1,5 +1,5 @@
-/* y = x + sin^2(f x) / f, f a parameter of each feature: a call for some columns has all it needs to write theirs.
- * d_x = d_y (1 + sin(2 f x)); d_f = sum over rows of d_y q (2 x cos(f x) - q), where q = sin(f x) / f, or x at f = 0. */
+/* y = x + sin^2(f x) / f, where f is a parameter of each feature. So a call for some columns needs no others. d_x = d_y (1 + sin(2 f
+ * x)); d_f = sum over rows of d_y q (2 x cos(f x) - q), where q = sin(f x) / f, or x at f = 0. */
 #ifndef T
 #include "cpu.h"
 #include "nncore/plugin.h"
@@ -44,7 +44,8 @@ FOR_EACH_CPU static int32_t F(learnable_snake_backward)(const nnc_layer_call *ca
 
     for (int64_t j = begin; j < end; j++) d_frequency[j] = 0;
     for (int64_t i = 0; i < n_rows; i++) {
-        T *d_x_row = d_x != NULL ? d_x + i * n : call->site->work; /* (n,) where nobody asks, thrown away: a branch would cost more */
+        T *d_x_row = d_x != NULL ? d_x + i * n : call->site->work; /* (n,) if d_x is not needed, it goes to `work`: a branch would cost
+                                                                    * more */
 #pragma GCC ivdep
         for (int64_t j = begin; j < end; j++) {
             T value = x[i * n + j], r = F(angle)(frequency[j] * value);

@@ -1,7 +1,6 @@
-/* Sine and cosine of an angle u, both with the sign they have, or both with the opposite one: squares and products of the two do
- * not show it. So float needs no more than the distance r of u from the nearest multiple of pi, and polynomials on
- * [-pi/2, pi/2], which GCC and Clang turn into vector code; a call of sinf would keep the loop scalar and cost ten times as much.
- * In double they are those of the C library. */
+/* Sine and cosine of an angle u. Both may have the opposite sign, which squares and products of the two do not show. So float needs only
+ * the distance r of u from the nearest multiple of pi, and polynomials on [-pi/2, pi/2]. GCC and Clang turn these into vector code. A
+ * call of sinf would keep the loop scalar, and cost ten times as much. In double they are those of the C library. */
 #ifndef NNCORE_SNAKE_SINE_H
 #define NNCORE_SNAKE_SINE_H
 
@@ -9,9 +8,9 @@
 #include <math.h>
 #include <stdint.h>
 
-/* Templates reach the functions as F(angle)(u), F(sine)(r), F(cosine)(r). From 1/epsilon on, where neighbouring numbers are a
- * radian and more apart, there is no angle: 0, also for infinities and NaN. The distance is taken in double, where
- * float's largest u is still exact and n pi good to 3e-10. Adding and subtracting 1.5 2^52 rounds to a whole number. */
+/* Templates reach the functions as F(angle)(u), F(sine)(r), F(cosine)(r). From 1/epsilon on, neighbouring numbers are a radian or more
+ * apart, so there is no angle: the result is 0, also for infinities and NaN. The distance is computed in double, where float's largest u
+ * is exact and n pi is good to 3e-10. Adding and subtracting 1.5 2^52 rounds to an integer. */
 static inline float angle_f32(float u) {
     float inside = fabsf(u) < 1 / FLT_EPSILON ? u : 0;
     double wide = inside;

@@ -1,4 +1,4 @@
-/* a = (z + sqrt(z^2 + b)) / 2; d_z = d_a / (1 + b / (4 a^2)). hyper[0] is b. Why it is computed so: squareplus.py. */
+/* a = (z + sqrt(z^2 + b)) / 2; d_z = d_a / (1 + b / (4 a^2)). hyper[0] is b. squareplus.py says why it is computed in this way. */
 #ifndef T
 #include <tgmath.h> /* sqrt and fabs of T in T */
 
