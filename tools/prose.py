@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import re
 import subprocess
 import tokenize
@@ -20,7 +21,7 @@ from pathlib import Path
 from statistics import mean
 
 ROOT = Path(__file__).parents[1]
-#: No sentence of a page or a docstring has more words.
+#: No sentence of a page, a docstring or a comment has more words.
 LIMIT = 30
 #: Signs of a formula in a sentence.
 FORMULA = r"[=←∂Σ√⊙∫·−]"
@@ -51,7 +52,12 @@ class Sentence:
         return len(self.text.split())
 
 
-def sentences(text: str, line: int = 1) -> list[Sentence]:
+#: Where one sentence ends and the next begins. In comments of C one may begin with a name, and ``..`` is a range.
+BORDER = r"(?<=[.!?])[)\"»]?\s+(?=[\"«(A-Z0-9]|code|formula)"
+NATIVE_BORDER = r"(?<=[^.\s][.!?])[)\"»]?\s+"
+
+
+def sentences(text: str, line: int = 1, border: str = BORDER) -> list[Sentence]:
     """The sentences of one paragraph."""
     text = re.sub(r"\{[a-z:-]+\}(?=`)", "", text)  # the role of `{doc}`
     text = re.sub(r"``[^`]+``|`[^`<]*<[^`]*>`__?|`[^`]+`", "code", text)
@@ -60,7 +66,7 @@ def sentences(text: str, line: int = 1) -> list[Sentence]:
     text = re.sub(r"https?://\S+", "address", text)
     text = re.sub(r"\b(e\.g|i\.e|cf|vs|al|approx|no|Eq|Fig)\.", r"\1", text)
     text = re.sub(r"[*_]{1,2}(\S.*?)[*_]{1,2}(?!\w)", r"\1", text)
-    parts = re.split(r"(?<=[.!?])[)\"»]?\s+(?=[\"«(A-Z0-9]|code|formula)", " ".join(text.split()))
+    parts = re.split(border, " ".join(text.split()))
     return [Sentence(part, line) for part in parts if re.search(r"[A-Za-z]", part)]
 
 
@@ -163,15 +169,18 @@ def comment_sentences(block: list[str], line: int) -> Iterator[Sentence]:
 
 
 def native_sentences(path: Path) -> list[Sentence]:
-    """The sentences of the comments of a C or Cython file."""
+    """The sentences of the comments, and docstrings, of a C or Cython file. Indented lines are a table or code."""
     source = path.read_text(encoding="utf-8")
     pattern = r"/\*.*?\*/|//[^\n]*" if path.suffix in (".c", ".h") else r'"""(?:.*?)"""|(?:^[ \t]*#[^\n]*\n)+|#[^\n]*'
     found: list[Sentence] = []
     for match in re.finditer(pattern, source, re.DOTALL | re.MULTILINE):
-        text = re.sub(r"^\s*(?:/?\*+/?|//|#)", "", match[0].strip('"'), flags=re.MULTILINE).removesuffix("*/")
         line = source.count("\n", 0, match.start()) + 1
-        for part in re.split(r"\n\s*\n", text):
-            found += sentences(part, line)
+        if match[0].startswith('"""'):
+            found += docstring_sentences(inspect.cleandoc(match[0].strip('"')), line)
+            continue
+        text = re.sub(r"^\s*(?:/?\*+/?|//|#:?)", "", match[0], flags=re.MULTILINE).removesuffix("*/")
+        for part in re.split(r"\n\s*\n", re.sub(r"^ {3,}\S.*", "", text, flags=re.MULTILINE)):
+            found += sentences(part, line, NATIVE_BORDER)
     return found
 
 
