@@ -14,8 +14,8 @@ consist of this part. It adds up weighted inputs and puts the sum through a func
 # A neuron as a logic gate
 # ------------------------
 #
-# With the step as :math:`\varphi`, 1 for positive numbers and 0 for the others, a neuron is a gate. The weights say what counts, and the
-# bias :math:`b` how much of it is needed.
+# Let :math:`\varphi` be the step function: 1 for positive numbers, 0 for others. The neuron is then a logic gate. The weights say which
+# inputs count, and the bias :math:`b` sets how many of them are needed.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,12 +39,12 @@ assert (gate_or.predict(inputs) == [0, 1, 1, 1]).all()
 assert (gate_not_both.predict(inputs) == [1, 1, 1, 0]).all()
 
 # %%
-# Seen from above, :math:`w^\top x + b = 0` is a straight line (with more inputs, a hyperplane). :math:`w` is perpendicular to it and points
-# to the side where the neuron says 1. A sigmoid in place of the step,
+# The equation :math:`w^\top x + b = 0` describes a straight line (with more inputs, a hyperplane). :math:`w` is perpendicular to the line
+# and points to the side where the neuron returns 1. A sigmoid instead of the step,
 #
 # .. math:: \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^z}{e^z + 1},
 #
-# keeps the line and makes the change across it gradual. Far from the line the output is close to 0 or 1, on the line it is ½.
+# has the same line, but the output changes gradually. It is close to 0 or 1 far from the line, and ½ on it.
 
 side, square = np.linspace(-0.6, 1.6, 200), (-0.6, 1.6, -0.6, 1.6)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
@@ -100,7 +100,7 @@ assert np.allclose(neuron.predict(images), by_numpy)
 #    E(w, b) &= -\frac{1}{N} \sum_{i=1}^{N} \bigl( Y_i \log p_i + (1 - Y_i) \log (1 - p_i) \bigr), \\
 #    p_i &= \sigma(w^\top x_i + b),
 #
-# which is called logistic regression [2]_. :class:`nncore.estimators.LogisticNeuron` finds it by gradient descent, and answers class 1
+# which is called logistic regression [2]_. :class:`nncore.estimators.LogisticNeuron` minimises it by gradient descent, and predicts class 1
 # where :math:`\sigma(w^\top x + b) > \tfrac12`.
 
 from nncore.estimators import LogisticNeuron
@@ -126,8 +126,8 @@ assert np.allclose(by_hand, p, rtol=1e-12)
 assert (neuron.predict(X) == (p > 0.5)).all()
 
 # %%
-# :math:`E` is convex. If no line separates the classes, as here, it has one minimum, and whoever looks for it long enough finds the same.
-# scikit-learn's logistic regression without a penalty does:
+# :math:`E` is convex. If no line separates the classes, as here, it has one minimum. Other algorithms find the same one, such as
+# scikit-learn's logistic regression without a penalty:
 
 from sklearn.linear_model import LogisticRegression
 
@@ -156,9 +156,9 @@ plt.show()
 # Weights as an image
 # -------------------
 #
-# The same neuron as a network of its own, :class:`nncore.Dense` with one unit, on handwritten threes and eights of 8 × 8 pixels. Its 64
-# weights have the shape of an image: where they are purple, ink speaks for an eight, where they are orange, for a three. A small
-# ``weight_decay`` keeps them small where the samples do not say.
+# A network of one neuron, :class:`nncore.Dense` with one unit, tells handwritten threes from eights of 8 × 8 pixels. Its 64 weights have
+# the shape of an image. Ink on purple pixels is evidence for an eight, ink on orange pixels for a three. A small ``weight_decay`` keeps
+# weights small where the samples give no evidence.
 
 import nncore as nn
 from nncore.datasets import load_digits_split

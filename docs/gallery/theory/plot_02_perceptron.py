@@ -14,7 +14,7 @@ It stops when a whole pass makes no mistake. A score of exactly 0 counts as a mi
 # The algorithm in NumPy
 # ----------------------
 #
-# Here are the lines of the algorithm, with the samples visited as they come.
+# This is the algorithm in a few lines. It visits the samples in their order.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +39,7 @@ def perceptron(X, y):
 #
 # .. math:: x' = y \begin{bmatrix} x \\ 1 \end{bmatrix}, \qquad w' = \begin{bmatrix} w \\ b \end{bmatrix},
 #
-# what is looked for is :math:`w'^\top x' > 0` for all samples, and the rule is :math:`w' \leftarrow w' + x'`.
+# the goal is :math:`w'^\top x' > 0` for all samples, and the rule is :math:`w' \leftarrow w' + x'`.
 
 
 def augmented_perceptron(X, y):
@@ -87,9 +87,9 @@ assert np.allclose(augmented_w, [*w, b])
 # Plot every update
 # -----------------
 #
-# ``updates_`` holds the sample of each update. The weights are sums of these samples, so every line on the way can be drawn again. The
-# ringed sample was on the wrong side of the dashed line. The solid line is the one after the update. In the third panel it lies outside of
-# the picture.
+# ``updates_`` holds the sample of each update. The weights are sums of these samples, so each line can be drawn again. The dashed line is
+# the one before the update, with the ringed sample on its wrong side. The solid line is the one after it; in the third panel it lies
+# outside of the picture.
 
 augmented = y[:, None] * np.column_stack([X, np.ones(len(X))])
 added = augmented[model.updates_["sample"]]
@@ -125,16 +125,16 @@ plt.show()
 # Convergence theorem
 # -------------------
 #
-# An update can make things worse for a while. Still there is a bound on their number, found by Novikoff [2]_. Let a unit vector :math:`u`
+# An update can increase the number of mistakes. Even so, Novikoff [2]_ found a bound on the number of updates. Let a unit vector :math:`u`
 # separate the augmented samples with a margin :math:`\gamma`, and let none of them be longer than :math:`R`:
 #
 # .. math:: u^\top x'_i \ge \gamma > 0, \qquad \lVert x'_i \rVert \le R \qquad \text{for all } i.
 #
-# Begin with :math:`w'_0 = 0`, and look at :math:`w'_k`, after :math:`k` updates. Each update adds a sample, thus
+# Start with :math:`w'_0 = 0`, and let :math:`w'_k` be the weights after :math:`k` updates. Each update adds a sample, so
 #
 # .. math:: u^\top w'_k = u^\top w'_{k-1} + u^\top x' \ge u^\top w'_{k-1} + \gamma \ge k\gamma ,
 #
-# and each update is a mistake, :math:`w'^\top_{k-1} x' \le 0`, thus
+# and each update follows a mistake, :math:`w'^\top_{k-1} x' \le 0`, so
 #
 # .. math::
 #
@@ -162,8 +162,8 @@ chain = np.array([k * gamma, projection, length, np.sqrt(k) * R])
 assert (np.diff(chain, axis=0) >= -1e-12).all()
 
 # %%
-# The four quantities lie one under the other for as long as the run lasts. The outer two, the bounds, meet at :math:`(R/\gamma)^2`: beyond
-# that there is no room for another mistake.
+# The figure shows the four quantities, which keep this order during the whole run. The outer two are the bounds. They meet at
+# :math:`(R/\gamma)^2`, so more updates are impossible.
 
 steps = np.array([1, 2 * bound])
 figure, ax = plt.subplots(figsize=(6.5, 3.8))
@@ -229,8 +229,8 @@ plt.show()
 # Classes that overlap: the pocket algorithm
 # ------------------------------------------
 #
-# If the classes overlap, the algorithm never stops by itself, and the last weights may be poor. So it keeps the best weights so far, in a
-# pocket (Gallant [3]_). A warning says that they make mistakes.
+# If the classes overlap, the algorithm never stops by itself, and the last weights may be poor. So :class:`nncore.estimators.Perceptron`
+# keeps the best weights so far, which Gallant [3]_ called the pocket. A warning says that they still make mistakes.
 
 import textwrap
 import warnings

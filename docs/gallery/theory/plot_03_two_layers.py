@@ -16,8 +16,8 @@ derivative that training such a network needs.
 #
 #    b \le 0, \qquad w_1 + b > 0, \qquad w_2 + b > 0, \qquad w_1 + w_2 + b \le 0 .
 #
-# The two in the middle add up to :math:`w_1 + w_2 + 2b > 0`, the outer two to :math:`w_1 + w_2 + 2b \le 0`: there is no such neuron [1]_.
-# The perceptron tries in vain, and keeps a line with one of the four points on the wrong side.
+# The two in the middle add up to :math:`w_1 + w_2 + 2b > 0`, the outer two to :math:`w_1 + w_2 + 2b \le 0`. So there is no such
+# neuron [1]_. The perceptron's best line has one of the four points on the wrong side.
 
 import warnings
 
@@ -43,8 +43,8 @@ assert not perceptron.converged_
 # Solve XOR with three neurons
 # ----------------------------
 #
-# But XOR is "or" and "not both", and each of these is a neuron (:doc:`plot_01_mp_neuron`); a third one says "and". With the step
-# :math:`\varphi` and the matrices of two layers,
+# XOR is true if "or" and "not both" are. Each of these is a neuron (:doc:`plot_01_mp_neuron`), and a third neuron joins them by "and". With
+# the step :math:`\varphi`, the matrices of the two layers are
 #
 # .. math::
 #
@@ -75,7 +75,7 @@ print(net.predict(X)[:, 0])
 assert (net.predict(X)[:, 0] == Y).all()
 
 # %%
-# The hidden layer moves the points. Where it puts them, two of the four fall together, and one line is enough.
+# The hidden layer moves the points. Two of the four then coincide, and one line separates the classes.
 
 from nncore.inspection import activations
 
@@ -209,8 +209,8 @@ for name, by_hand, computed in [
 # Train a network on XOR
 # ----------------------
 #
-# With derivatives, the weights need not be set by hand. The same network, with an output that is read as a probability
-# (:class:`nncore.BinaryCrossEntropy`), finds its own two lines.
+# Gradient descent finds the weights instead of setting them by hand. The output of the network is now a probability
+# (:class:`nncore.BinaryCrossEntropy`).
 
 settings = {
     "loss": "binary_cross_entropy",
@@ -227,7 +227,7 @@ print("P(XOR is 1):", probability.round(3))
 assert ((probability > 0.5) == Y).all()
 
 # %%
-# The regions show that the lines found are others than ours, between the same points:
+# The network learns other lines than those above. They separate the same points:
 
 from nncore.displays import DecisionRegionDisplay
 
@@ -256,7 +256,7 @@ for n_hidden in (2, 3, 4, 8):
     )
 
 # %%
-# What more units, and a third layer, can do in general is next: :doc:`plot_04_universal_approximation`.
+# The next page shows what more units and a third layer can represent: :doc:`plot_04_universal_approximation`.
 #
 # References
 # ----------

@@ -12,7 +12,7 @@ builds the first by hand and measures the second.
 # -------------------------------------
 #
 # *First layer.* A neuron with a step cuts the plane along a line. For an edge from the corner :math:`p` to the corner :math:`q` of a
-# polygon that is traced counter-clockwise, it should say 1 on the left of the edge, where
+# polygon that is traced counter-clockwise, it should return 1 on the left of the edge, where
 #
 # .. math:: w^\top x + b > 0 \qquad \text{with} \qquad w = \begin{bmatrix} p_2 - q_2 \\ q_1 - p_1 \end{bmatrix}, \quad b = -w^\top p .
 
@@ -30,15 +30,15 @@ def half_planes(corners):
 
 
 # %%
-# *Second layer.* A convex polygon is where all of its :math:`m` half-planes say 1, and *and* is a neuron:
+# *Second layer.* A point is in a convex polygon if it is in all of its :math:`m` half-planes. The neuron for *and* is
 #
 # .. math:: \text{and}(a_1, \dots, a_m) = \text{step}\Bigl(\sum_i a_i - \bigl(m - \tfrac12\bigr)\Bigr).
 #
-# *Third layer.* Other shapes are unions of convex ones, and *or* is a neuron too:
+# *Third layer.* Other shapes are unions of convex ones. The neuron for *or* is
 #
 # .. math:: \text{or}(a_1, \dots, a_k) = \text{step}\Bigl(\sum_j a_j - \tfrac12\Bigr).
 #
-# So the weights of a network that knows a shape can be written down.
+# So the corners of a shape give the weights of a network that recognises it.
 
 import nncore as nn
 
@@ -65,8 +65,8 @@ def network_of(pieces):
 
 
 # %%
-# The letter N is three convex pieces. They overlap, because the step leaves the line itself out, and pieces that only touch would leave a
-# crack. A hexagon stands apart from it.
+# The letter N consists of three convex pieces. They overlap: the step is 0 on the line itself, so pieces that only touch would leave a
+# gap. A hexagon stands beside it.
 
 bars = [
     [(0, 0), (0.25, 0), (0.25, 1), (0, 1)],
@@ -81,8 +81,8 @@ net = network_of([*bars, diagonal, hexagon])
 print("parameters:", net.n_parameters)
 
 # %%
-# One panel for each layer: the number of half-planes of the diagonal that hold, the piece that a point is in, and the output of the
-# network.
+# Each panel shows a layer: the number of half-planes of the diagonal that contain a point, the piece that contains it, and the output of
+# the network.
 
 from nncore.inspection import activations
 
@@ -109,7 +109,7 @@ for ax, (title, units) in zip(axes, pictures.items(), strict=True):
 plt.show()
 
 # %%
-# Check the shape with matplotlib. It finds by another method whether a point is inside of a polygon. Its N is one outline of ten corners.
+# matplotlib checks the result: it uses another method to find whether a point is inside a polygon. Its N is one outline of ten corners.
 
 from matplotlib.path import Path
 
@@ -130,12 +130,12 @@ assert (answer == inside).all()
 # Approximate a function by steps
 # -------------------------------
 #
-# From regions to numbers it is one layer without an activation. In one dimension, :math:`M` steps make a staircase,
+# An output layer without an activation gives numbers instead of regions. In one dimension, :math:`M` steps form a staircase,
 #
 # .. math:: y(x) = c + \sum_{j=1}^{M-1} v_j \,\text{step}(x - t_j),
 #
-# and if the stairs have the height of the function in the middle of each, the error is at most half a stair's width times the function's
-# largest slope :math:`L`:
+# Let each stair have the height of the function in its middle. The error is then at most half a stair's width times the largest slope
+# :math:`L` of the function:
 #
 # .. math:: |f(x) - y(x)| \le \frac{L}{2M} \qquad \text{for } 0 \le x \le 1.
 
@@ -170,9 +170,9 @@ assert (staircase_errors <= largest_slope / (2 * stairs)).all()
 # Trained networks
 # ----------------
 #
-# A step cannot be trained, but tanh is a step with a soft edge, and training puts the edges where they are worth most. Here are networks
-# with 1 to 64 hidden units, five beginnings each, trained on 256 points by :class:`nncore.estimators.MLPRegressor` with L-BFGS, which suits
-# small networks and exact data.
+# A step has no useful gradient. A tanh is a smooth step, and training places the steps where they reduce the error most. Here
+# :class:`nncore.estimators.MLPRegressor` trains networks with 1 to 64 hidden units on 256 points, each from five random starts. L-BFGS
+# suits small networks and data without noise.
 
 from nncore.estimators import MLPRegressor
 
@@ -204,8 +204,8 @@ print("error: ", *(f"{error:6.3f}" for error in staircase_errors))
 assert smallest[widths == 8] < staircase_errors[stairs == 128]
 
 # %%
-# Eight trained units come closer to the function than 128 stairs. From there on the error does not fall any more: the theorem says what a
-# network of some width *can* do, and what training finds is another matter. The dots show each of the five beginnings.
+# Eight trained units approximate the function better than 128 stairs. With more units the error does not fall further: the theorem says
+# what a network *can* represent, not what training finds. The dots show the five random starts.
 
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6))
 axes[0].plot(x, f(x), color="0.6", linewidth=4, label="$f$")
@@ -230,8 +230,7 @@ axes[1].legend(fontsize=8)
 plt.show()
 
 # %%
-# How training finds weights at all, with a gradient for all of them at the price of two passes, is the next page:
-# :doc:`plot_05_back_propagation`.
+# The next page shows how training gets the gradient of all weights in two passes: :doc:`plot_05_back_propagation`.
 #
 # References
 # ----------

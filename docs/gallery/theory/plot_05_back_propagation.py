@@ -2,17 +2,17 @@ r"""
 Backpropagation, step by step
 =============================
 
-Backpropagation [1]_ computes the gradient of a loss with respect to all weights in one pass forward and one backward. No factor is
-computed twice: the nine derivatives of the :doc:`previous network <plot_03_two_layers>` shared most of theirs. This page shows each step
-in NumPy and in nncore.
+Backpropagation [1]_ computes the gradient of a loss with respect to all weights in one pass forward and one backward. It computes each
+factor once, although many derivatives share it, as in the :doc:`network for XOR <plot_03_two_layers>`. This page shows each step in NumPy
+and in nncore.
 """
 
 # %%
 # The network
 # -----------
 #
-# Two inputs, two hidden layers of three and two units, one output: :math:`L = 3` layers. A sample is a row here, and so is everything that
-# belongs to it; :math:`W^{(l)}` has a row for every input of layer :math:`l` and a column for every unit.
+# The network has two inputs, hidden layers of three and two units, and one output: :math:`L = 3` layers. A sample is a row.
+# :math:`W^{(l)}` has a row for each input of layer :math:`l` and a column for each unit.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +60,7 @@ d_phi = [None, d_tanh, d_tanh, d_sigmoid]
 # Step 1: forward
 # ---------------
 #
-# From :math:`a^{(0)} = X` on, layer by layer, and everything is kept:
+# The forward pass starts with :math:`a^{(0)} = X`. It computes layer after layer and stores all values:
 #
 # .. math:: z^{(l)} = a^{(l-1)} W^{(l)} + b^{(l)}, \qquad a^{(l)} = \varphi\bigl(z^{(l)}\bigr), \qquad l = 1, \dots, L .
 
@@ -70,7 +70,7 @@ for l in (1, 2, 3):
     a[l] = phi[l](z[l])
 
 # %%
-# In nncore that is :meth:`~nncore.Sequential.forward`. With ``training=True`` it keeps what the next step needs.
+# In nncore this is :meth:`~nncore.Sequential.forward`. With ``training=True`` it stores what the next step needs.
 # :func:`nncore.inspection.activations` shows the layers in between.
 
 from nncore.inspection import activations
@@ -88,12 +88,12 @@ for l in (1, 2, 3):
 # ----------------
 #
 # The loss of a sample is :math:`E = \tfrac12 \lVert y - Y \rVert^2`, of a batch the mean over its :math:`N` samples. Let
-# :math:`\delta^{(l)}` be the derivative of a sample's loss with respect to :math:`z^{(l)}`: how much each unit is to blame. At the
-# output it is
+# :math:`\delta^{(l)}` be the derivative of a sample's loss with respect to :math:`z^{(l)}`, which is called the error of the layer. At
+# the output it is
 #
 # .. math:: \delta^{(L)} = (y - Y) \odot \varphi'\bigl(z^{(L)}\bigr),
 #
-# and from one layer to the one before it, the blame goes back along the connections it came by:
+# and each layer passes its error back to the one before, through the same weights:
 #
 # .. math:: \delta^{(l-1)} = \bigl( \delta^{(l)} W^{(l)\top} \bigr) \odot \varphi'\bigl(z^{(l-1)}\bigr) .
 
@@ -107,7 +107,7 @@ for l in (3, 2, 1):
     print(delta[l].round(5), "\n")
 
 # %%
-# Every weight connects one :math:`a` with one :math:`z`, so that its derivative is a product of what is known by now:
+# Each weight connects one :math:`a` with one :math:`z`, so its derivative is a product of two known numbers:
 #
 # .. math::
 #
@@ -119,7 +119,7 @@ d_W = [None, *(a[l - 1].T @ delta[l] / N for l in (1, 2, 3))]
 d_b = [None, *(delta[l].sum(axis=0) / N for l in (1, 2, 3))]
 
 # %%
-# In nncore that is :meth:`~nncore.Sequential.backward`, which returns the loss; the derivatives are in
+# In nncore this is :meth:`~nncore.Sequential.backward`, which returns the loss. The derivatives are in
 # :meth:`~nncore.Sequential.named_gradients`.
 
 loss = net.backward(Y)
@@ -137,9 +137,9 @@ for l in (1, 2, 3):
     assert np.allclose(d_bias, d_b[l], rtol=1e-12)
 
 # %%
-# One sample on its way through the network and back. Blue is positive, orange negative; a line is as thick as its weight is large. On the
-# way back, the small :math:`\delta` of the first layer are the product of all that lies after it. One step more gives
-# the derivatives by the inputs, which training has no use for.
+# The figure shows one sample in the forward and in the backward pass. Blue is positive, orange negative; thick lines are large weights. The
+# :math:`\delta` of the first layer are small, because they are products of all factors after it. One more step would give the derivatives
+# with respect to the inputs, which training does not need.
 
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -182,17 +182,17 @@ draw(axes[1], [rows[0] for rows in delta], r"backward: $\delta$", "<|-")
 plt.show()
 
 # %%
-# Step 3: apply
-# -------------
+# Step 3: update the weights
+# --------------------------
 #
-# Gradient descent goes a little way against the gradient, with the learning rate :math:`\alpha`:
+# Gradient descent moves all weights against their gradient, with the learning rate :math:`\alpha`:
 #
 # .. math::
 #
 #    W^{(l)} \leftarrow W^{(l)} - \alpha \frac{\partial E}{\partial W^{(l)}}, \qquad
 #    b^{(l)} \leftarrow b^{(l)} - \alpha \frac{\partial E}{\partial b^{(l)}} .
 #
-# In nncore that is :meth:`~nncore.Sequential.step`; the rule is the optimizer's, here :class:`nncore.SGD`.
+# In nncore this is :meth:`~nncore.Sequential.step`. The optimizer has the rule, here :class:`nncore.SGD`.
 
 alpha = 0.5
 new_W = [None, *(W[l] - alpha * d_W[l] for l in (1, 2, 3))]
@@ -207,18 +207,18 @@ new_loss = net.evaluate(X, Y)["loss"]
 print(f"loss before the step: {loss:.6f}, after it: {new_loss:.6f}")
 
 # %%
-# The three steps in one call are :meth:`~nncore.Sequential.train_on_batch`, and :meth:`~nncore.Sequential.fit` repeats them without
-# returning to Python in between.
+# :meth:`~nncore.Sequential.train_on_batch` does the three steps in one call. :meth:`~nncore.Sequential.fit` repeats them without returning
+# to Python.
 #
 # Check the gradient numerically
 # ------------------------------
 #
-# A gradient can be checked without knowing how it was found. Move one parameter :math:`w_i` by a small :math:`h` to both sides:
+# Finite differences check a gradient, however it was computed. Move one parameter :math:`w_i` by a small :math:`h` to both sides:
 #
 # .. math:: \frac{\partial E}{\partial w_i} \approx \frac{E(w_i + h) - E(w_i - h)}{2h} .
 #
-# The error of that is of the order of :math:`h^2`, until the digits that cancel in the difference weigh more, an error like
-# :math:`1/h`. A right gradient shows as this valley, down to ten correct digits; a wrong one stays at the size of its mistake.
+# This estimate has an error of the order of :math:`h^2`. For very small :math:`h` rounding dominates, with an error of the order of
+# :math:`1/h`. So the difference to a correct gradient falls to ten digits and rises again. To a wrong gradient it stays large.
 
 net.forward(X, training=True)
 net.backward(Y)
@@ -259,11 +259,11 @@ ax.legend(loc="upper center")
 plt.show()
 
 # %%
-# All parameters at once, or block by block
-# -----------------------------------------
+# Block coordinate descent
+# ------------------------
 #
-# With all samples in one batch, this is gradient descent proper. Another way down is to freeze all parameters but one block, and let the
-# blocks take turns. :class:`nncore.BlockCoordinate` does so; a block is a layer, or a single tensor. What is frozen keeps its bits.
+# Gradient descent changes all parameters in each step. Block coordinate descent changes one block of them at a time, and the blocks take
+# turns. In :class:`nncore.BlockCoordinate` a block is a layer or a single tensor. The other parameters keep their exact values.
 
 by_layer = nn.BlockCoordinate(lr=0.5, block="layer")
 net.build(2, optimizer=by_layer, **settings)
@@ -277,8 +277,8 @@ for turn in range(6):
     assert moved == [f"{block}.weight", f"{block}.bias"]
 
 # %%
-# One neuron without an activation has two tensors, its weight and its bias, and so its loss can be drawn as a map. Gradient descent follows
-# the slope; the blocks move along one axis at a time, and their path is made of right angles. Both get to the bottom.
+# One neuron without an activation has two parameters, a weight and a bias, so its loss can be drawn as a map. Gradient descent follows the
+# slope. Block coordinate descent moves along one axis at a time, with right angles between. Both reach the minimum.
 
 rng = np.random.default_rng(0)
 inputs = rng.uniform(-0.5, 2.0, (40, 1))
@@ -321,8 +321,7 @@ axes[1].grid(True)
 plt.show()
 
 # %%
-# What :math:`\varphi'` does to the way back when there are many layers is the next page's matter:
-# :doc:`plot_06_activations`.
+# The next page shows what :math:`\varphi'` does to the gradients of many layers: :doc:`plot_06_activations`.
 #
 # References
 # ----------

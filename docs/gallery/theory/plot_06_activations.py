@@ -23,8 +23,8 @@ a deep network.
 #    \text{ReLU:}\quad \varphi(z) &= \max(0, z), & \varphi'(z) &= 1 \text{ if } z > 0 \text{, else } 0
 #    \end{aligned}
 #
-# :func:`nncore.get` finds an activation by its name. Its ``forward`` is :math:`\varphi`; its ``backward`` takes
-# :math:`\partial E / \partial a` and gives :math:`\partial E / \partial z`, so that a vector of ones brings out :math:`\varphi'` itself.
+# :func:`nncore.get` finds an activation by its name. Its ``forward`` is :math:`\varphi`. Its ``backward`` turns
+# :math:`\partial E / \partial a` into :math:`\partial E / \partial z`, so for a vector of ones it returns :math:`\varphi'`.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,8 +65,8 @@ print("derivative of the ReLU at 0:      ", slope[z == 0].item())
 # All built-in activations
 # ------------------------
 #
-# The registry has more, and plugins add to it. Those that work number by number are drawn here, :math:`\varphi` solid and
-# :math:`\varphi'` dashed. The last two have no derivative that training could use; asked for one, they say what to do instead.
+# This draws all built-in activations that work on single numbers, :math:`\varphi` solid and :math:`\varphi'` dashed. The last two have no
+# derivative that training could use. They raise an error in training that says what to use instead.
 
 names = nn.names("activations")
 names = [name for name in names if not name.startswith("softmax")]
@@ -101,8 +101,7 @@ for ax in axes[-1, :2]:
 # Softmax
 # -------
 #
-# :math:`\varphi` may also look at all outputs of a layer together. Softmax makes a row of numbers into probabilities; its derivative
-# is a matrix:
+# Some activations depend on all outputs of a layer together. Softmax turns a row of numbers into probabilities. Its derivative is a matrix:
 #
 # .. math::
 #
@@ -122,9 +121,8 @@ print("p =", p.round(3), " sum:", p.sum())
 # Vanishing gradients
 # -------------------
 #
-# The sigmoid's derivative is at most 1/4. In a network of eight layers the error of the first one has been multiplied by seven such
-# numbers: at best by :math:`4^{-7} \approx 6 \cdot 10^{-5}`. Measured, for a batch of handwritten digits and weights that have not been
-# trained yet:
+# The sigmoid's derivative is at most 1/4. In a network of eight layers, seven such factors multiply the error of the first layer: at best
+# :math:`4^{-7} \approx 6 \cdot 10^{-5}`. This measures it for a batch of handwritten digits, before training:
 
 X_train, y_train, X_test, y_test = load_digits_split()
 X_train, X_test = (
@@ -152,8 +150,8 @@ assert display.ratio < 1e-4
 # Each row of :class:`nncore.displays.GradientHistogramDisplay` is a layer, the first at the top. From the bottom upwards the gradients
 # become smaller. Each layer divides them by more than 4, which is the factor of the sigmoid's derivative alone.
 #
-# The same with ReLUs, whose derivative is 1 wherever they are active (and whose weights start larger to make up for where they are
-# not, see :doc:`the page on initial values <plot_08_initial_values>`):
+# The derivative of a ReLU is 1 where it is active. Its initial weights are larger, to make up for inactive units
+# (:doc:`plot_08_initial_values`):
 
 network = deep_network("relu")
 display = GradientHistogramDisplay.from_network(
@@ -166,8 +164,8 @@ assert 0.1 < display.ratio < 10
 # Layer by layer, by name
 # -----------------------
 #
-# :func:`nncore.inspection.gradients` gives the same numbers as arrays. All activations are on one picture this way; each network then
-# trains for twenty epochs.
+# :func:`nncore.inspection.gradients` returns the same numbers as arrays. The figure compares all activations. Each network then trains for
+# twenty epochs.
 
 sizes, accuracies = {}, {}
 options = {
@@ -200,8 +198,8 @@ ax.legend()
 assert accuracies["sigmoid"] < 0.2 < 0.9 < accuracies["relu"]
 
 # %%
-# The network of sigmoids is as good as guessing, with the same data, optimizer and time. The gradients of its first layers are too small to
-# learn from. Better initial weights help too, and so does :doc:`batch normalization <plot_09_batch_normalisation>`.
+# With the same data, optimizer and number of epochs, the network of sigmoids is no better than guessing. The gradients of its first layers
+# are too small. Better initial weights help too, and so does :doc:`batch normalization <plot_09_batch_normalisation>`.
 #
 # Further reading:
 #

@@ -2,8 +2,8 @@ r"""
 Mini-batches and feature scaling
 ================================
 
-Two habits make training faster with any optimizer. Take a step after a few samples instead of after all of them, and bring all features
-to one scale.
+Mini-batches and scaled features make training faster with any optimizer. A mini-batch is a step after a few samples instead of all.
+Scaling gives all features mean 0 and standard deviation 1.
 """
 
 # %%
@@ -21,8 +21,8 @@ to one scale.
 #    \mathbb{E}\,\|g_B - g\|^2 &= \frac{\sigma^2}{|B|} \cdot \frac{N - |B|}{N - 1}
 #    \end{aligned}
 #
-# where :math:`\sigma^2` is the mean of :math:`\|\nabla E_i - g\|^2`. Four times the samples halve the error: the first few hundred samples
-# say most of what there is to say about where to go.
+# where :math:`\sigma^2` is the mean of :math:`\|\nabla E_i - g\|^2`. Four times the samples halve the error. So a few hundred
+# samples give a good estimate of the direction.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -85,7 +85,7 @@ assert np.allclose(errors, expected, rtol=0.2)
 # An epoch in five lines
 # ----------------------
 #
-# Every epoch visits the samples in a new random order. What is left at the end is a smaller batch; ``drop_last=True`` leaves it out.
+# Each epoch visits the samples in a new random order. The last batch may be smaller; ``drop_last=True`` leaves it out.
 
 
 def epoch(network, order, batch_size):
@@ -102,7 +102,7 @@ for _ in range(5):
 print("five epochs by hand:", by_hand.evaluate(X, y))
 
 # %%
-# :meth:`nncore.Sequential.fit` is this loop, compiled. In the same order it comes to the same bits:
+# :meth:`nncore.Sequential.fit` is this loop in compiled code. With the same order of samples it gives the same bits:
 
 by_hand, fitted = new_network(), new_network()
 epoch(by_hand, np.arange(N), batch_size=50)
@@ -110,8 +110,8 @@ fitted.fit(X, y, epochs=1, batch_size=50, shuffle=False, progress=False)
 assert np.array_equal(by_hand.parameters, fitted.parameters)
 
 # %%
-# How large should a batch be? With the learning rate held fixed, many small steps get further in one pass over the data than few
-# good ones. (A larger batch would bear a larger rate, and runs faster per sample: usual are 32 to 256.)
+# How large should a batch be? At a fixed learning rate, many small batches reach a lower loss in one epoch than a few large ones. Large
+# batches allow a larger rate and need less time for each sample. Usual sizes are 32 to 256.
 
 curves = {}
 for size in (10, 100, N):
@@ -154,9 +154,9 @@ for ax in (left, right):
 # Standardize the inputs
 # ----------------------
 #
-# The loss of a linear neuron is a quadratic valley whose curvature is :math:`H = \frac1N X^\top X`. Features of different scale make it
-# long and narrow: a step must be small enough for the steep direction, :math:`\alpha < 2/\lambda_{\max}`, and is then far too small for
-# the flat one. How much so is the condition number :math:`\lambda_{\max}/\lambda_{\min}`. Normalisation,
+# The loss of a linear neuron is a quadratic valley with the curvature :math:`H = \frac1N X^\top X`. Features of different scale make it
+# long and narrow. The learning rate must suit the steep direction, :math:`\alpha < 2/\lambda_{\max}`, and is then too small for the flat
+# one. The condition number :math:`\lambda_{\max}/\lambda_{\min}` measures this. Standardization,
 #
 # .. math:: x \leftarrow \frac{x - \operatorname{mean}(x)}{\operatorname{std}(x)}
 #
@@ -212,7 +212,7 @@ for ax, (name, inputs) in zip(axes, tables.items(), strict=True):
 assert distances[1] < 1e-3 < 0.1 < distances[0]
 
 # %%
-# A mean far from 0 does the same, because it ties a weight to the bias: the bias is the weight of a feature that is always 1.
+# A mean far from 0 has the same effect. The bias is the weight of a feature that is always 1, and a feature with a large mean resembles it.
 
 
 def condition_number(features):
@@ -244,8 +244,8 @@ std[std == 0] = 1
 assert np.isfinite((X_test - mean) / std).all()
 
 # %%
-# Does it matter for a real network? Here every pixel is given in a unit of its own, as columns of a table are: kilometres beside
-# grams. The best of six learning rates is taken for either network.
+# How much does it matter for a network of several layers? Here each pixel gets its own unit, like the columns of a table: kilometres beside
+# grams. Each network is trained with the best of six learning rates.
 
 units = 10 ** rng.uniform(-1.5, 1.5, 64)
 table, table_test = X * units, X_test * units
@@ -301,8 +301,8 @@ ax.legend()
 assert results["normalised"][1] > results["as they are"][1] + 0.02
 
 # %%
-# :class:`nncore.estimators.MLPClassifier` does all this itself with ``standardize=True``: statistics of the training data, constant
-# features and missing values included. They are kept with the estimator.
+# With ``standardize=True``, :class:`nncore.estimators.MLPClassifier` standardizes by itself. It stores the statistics of the training data,
+# and handles constant features and missing values.
 
 from nncore.estimators import MLPClassifier
 
@@ -313,5 +313,5 @@ classifier.fit(table, y)
 print("test accuracy:", round(classifier.score(table_test, y_test), 3))
 
 # %%
-# Further reading: LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, on both habits; Robbins & Monro, "A stochastic
-# approximation method", 1951, on why steps by noisy gradients arrive at all.
+# Further reading: LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, on both methods; Robbins & Monro, "A stochastic
+# approximation method", 1951, on why steps by noisy gradients converge.

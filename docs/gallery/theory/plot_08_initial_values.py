@@ -2,16 +2,16 @@ r"""
 Weight initialization
 =====================
 
-Initial weights must differ, or all units of a layer learn the same. So they are random. Their variance decides whether signals and
-gradients grow, shrink or keep their size on the way through a deep network.
+Initial weights are random: if they were equal, all units of a layer would learn the same. Their variance decides whether signals and
+gradients grow, shrink or keep their size in a deep network. This page compares the common initializers.
 """
 
 # %%
-# Near zero: one third
-# --------------------
+# Uniform weights between -1/√n and 1/√n
+# --------------------------------------
 #
-# A sigmoid or tanh is steep near 0 and flat elsewhere, so :math:`z = w^\top x + b` should start near 0. With :math:`n` inputs of mean 0
-# and variance 1, and weights of variance :math:`\operatorname{Var}(w)`,
+# A sigmoid or tanh is steep near 0 and flat elsewhere, so :math:`z = w^\top x + b` should start near 0. Take :math:`n` inputs of mean 0
+# and variance 1. Uniform weights and biases then give :math:`z` a variance of about one third:
 #
 # .. math::
 #
@@ -62,18 +62,18 @@ ax.set(xlabel="z", ylabel="density", title="Where tanh is steep")
 ax.legend()
 
 # %%
-# What one layer does to the variance
-# -----------------------------------
+# LeCun, Xavier and He: the variance of a layer's outputs
+# -------------------------------------------------------
 #
-# :math:`a^{(l)} = \varphi(W a^{(l-1)})` is the input of the next layer, so that any factor is applied again and again. For independent
-# weights of mean 0
+# The outputs :math:`a^{(l)} = \varphi(W a^{(l-1)})` are the inputs of the next layer. So each layer multiplies the mean square by a factor.
+# For independent weights of mean 0
 #
 # .. math::
 #
 #    \mathbb{E}\big[(a^{(l)})^2\big] = c \; n \operatorname{Var}(w) \; \mathbb{E}\big[(a^{(l-1)})^2\big]
 #
-# with :math:`c = 1` for linear layers and :math:`c = \tfrac12` for ReLUs, which drop one half. The proposals differ in
-# :math:`n \operatorname{Var}(w)`; :math:`n` is the number of inputs, :math:`m` that of outputs of a layer:
+# with :math:`c = 1` for linear layers. ReLUs set half of the values to 0, so :math:`c = \tfrac12`. The initializers differ in
+# :math:`n \operatorname{Var}(w)`. A layer has :math:`n` inputs and :math:`m` outputs:
 #
 # ===================================================  ================================================  ============
 # initializer                                          weights                                           from
@@ -83,11 +83,11 @@ ax.legend()
 # ``glorot_uniform``, ``glorot_normal``                variance :math:`2/(n + m)`                        [2]_
 # ``he_uniform``, ``he_normal``                        variance :math:`2/n`                              [3]_
 # ``orthogonal``                                       a random rotation: all singular values 1          [4]_
-# ``random_walk``                                      :math:`N(0, g^2/n)`, the gradient's log kept      [5]_
+# ``random_walk``                                      :math:`N(0, g^2/n)` with :math:`g` from the width  [5]_
 # ``lsuv``, ``data_dependent``                         scaled until real data has variance 1             [6]_ [7]_
 # ===================================================  ================================================  ============
 #
-# Fifty layers, and the factor for each of them, measured:
+# This measures the factor of each layer in a network of fifty layers:
 
 WIDTH, DEPTH = 128, 50
 inputs = rng.normal(size=(64, WIDTH))
@@ -137,10 +137,10 @@ for initializer, factor in expected.items():
     assert np.allclose(per_layer, [factor, factor / 2], rtol=0.08)
 
 # %%
-# So :math:`N(0, 1/n)` is right for layers that are nearly linear, and He's :math:`N(0, 2/n)` for ReLUs. The factor 2 that some lecture
-# code multiplies :math:`N(0, 1/n)` with, ``gain=2.0`` here, is fourfold growth with every layer.
+# Use :math:`N(0, 1/n)` for layers that are nearly linear, and He's :math:`N(0, 2/n)` for ReLUs. Some lecture code multiplies the weights of
+# :math:`N(0, 1/n)` by 2, which is ``gain=2.0`` here. The mean square then grows fourfold with each linear layer.
 #
-# Rotations are exact instead of right on average:
+# Random weights keep the length on average. Orthogonal weights keep it exactly, because they only rotate:
 
 length = np.sqrt(strengths(deep_network("orthogonal", "identity")))
 print(
@@ -152,11 +152,11 @@ assert np.isclose(length[-1], length[0], rtol=1e-5)
 # Signals and gradients in fifty layers
 # -------------------------------------
 #
-# The gradient goes through the same matrices, transposed: its factor is :math:`m \operatorname{Var}(w)` for :math:`m` outputs. That is
-# why Glorot takes the mean of :math:`n` and :math:`m`. As :math:`\partial E / \partial b^{(l)} = \delta^{(l)}`, the gradient of the
-# biases for a single sample is the error of the layer itself.
+# The gradient passes the transposed matrices, so its factor is :math:`m \operatorname{Var}(w)` for :math:`m` outputs. Glorot and Bengio
+# therefore take the mean of :math:`n` and :math:`m`. The figure shows the gradient of the biases for a single sample, which is the error
+# of the layer: :math:`\partial E / \partial b^{(l)} = \delta^{(l)}`.
 #
-# With ReLUs the rotations are given a gain of :math:`\sqrt2` for the half that is dropped; LSUV finds the scale by looking at a batch.
+# With ReLUs, the orthogonal weights get a gain of :math:`\sqrt2`, since half of the values become 0. LSUV measures the scale on a batch.
 
 Orthogonal = nn.get("initializers", "orthogonal")
 schemes = {
@@ -223,8 +223,8 @@ assert 0.01 < he[1][0] < 100
 assert measured["uniform, 1/√n", "relu"][0][-1] < 1e-30
 
 # %%
-# With tanh, weights that are too large explode only backwards: forwards tanh ends at 1, and units are driven to where it is flat. LSUV
-# keeps its promise, a variance of 1 before every activation:
+# With tanh, weights that are too large let only the gradients explode. The outputs cannot exceed 1; they saturate where tanh is flat. LSUV
+# gives each layer a variance of 1 before its activation:
 
 network = deep_network("lsuv", "relu")
 layers = activations(network, inputs)
@@ -238,12 +238,12 @@ print(
 )
 
 # %%
-# Narrow and very deep
-# --------------------
+# Random walk initialization of narrow, very deep networks
+# --------------------------------------------------------
 #
-# Even with :math:`n \operatorname{Var}(w) = 1` a typical gradient shrinks. The mean *square* of its norm stays, as a few gradients grow.
-# The mean of its *logarithm* falls by about :math:`1/(2n)` a layer. The random walk initialisation multiplies by :math:`g = e^{1/(2n)}`.
-# The gradient of 200 linear networks with 100 layers of 8 units:
+# With :math:`n \operatorname{Var}(w) = 1` the mean square of the gradient's norm stays the same, but a typical gradient shrinks. A few
+# large ones make up the mean. The mean logarithm of the norm falls by about :math:`1/(2n)` a layer. Random walk initialization multiplies
+# the weights by :math:`g = e^{1/(2n)}` to correct this. This compares both on 200 linear networks with 100 layers of 8 units:
 
 RandomWalk = nn.get("initializers", "random_walk")
 
@@ -275,7 +275,7 @@ assert abs(walk.mean()) < 0.6
 # Train with each initializer
 # ---------------------------
 #
-# Handwritten digits, thirty layers of ReLUs, twenty-five epochs of gradient descent with momentum.
+# Networks of thirty ReLU layers learn handwritten digits, in 25 epochs of gradient descent with momentum.
 
 X_train, y_train, X_test, y_test = load_digits_split()
 X_train, X_test = (
@@ -309,12 +309,12 @@ assert accuracies["uniform, 1/√n"] < 0.2
 assert min(accuracies["He"], accuracies["orthogonal"]) > 0.7
 
 # %%
-# A :class:`nncore.Dense` layer takes what its activation asks for if nothing else is said. That is a normal distribution of variance
-# :math:`1/n`; the last layer, if it has no activation, begins smaller.
+# By default, the activation of a :class:`nncore.Dense` layer chooses the initializer: a normal distribution of variance :math:`1/n`. A last
+# layer without activation starts with smaller weights, ``uniform_fan_in``.
 #
 # .. [1] LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998.
-# .. [2] Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010. Their own proposal is the
-#    one with :math:`n + m`; :math:`N(0, 1/n)` goes by the first author's first name in many courses.
+# .. [2] Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010. The paper proposes
+#    :math:`2/(n + m)`. Many courses call :math:`N(0, 1/n)` Xavier initialization, after the first author.
 # .. [3] He, Zhang, Ren & Sun, "Delving deep into rectifiers", 2015.
 # .. [4] Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
 # .. [5] Sussillo & Abbott, "Random walk initialization for training very deep feedforward networks", 2014.

@@ -3,7 +3,7 @@ Batch normalization
 ===================
 
 Batch normalization [1]_ gives each feature of a layer mean 0 and variance 1 in every batch, between the linear part and the activation.
-Good initial weights do so only until training changes them.
+Good initial weights do this too, but only at the start of training.
 """
 
 # %%
@@ -70,7 +70,7 @@ print("deviation of x̂:", x_hat.std(axis=0).round(4))
 # Backward
 # --------
 #
-# Every row of the batch takes part in :math:`\mu_B` and :math:`\sigma_B`, so the gradient goes through them as well. With
+# All rows of the batch contribute to :math:`\mu_B` and :math:`\sigma_B`, so the gradient passes through these too. With
 # :math:`\delta_i = \partial E / \partial y_i`,
 #
 # .. math::
@@ -97,8 +97,8 @@ assert np.allclose(found["dense_1.weight"], X.T @ d_x)
 print("∂E/∂γ =", d_gamma.round(3))
 
 # %%
-# The two subtracted terms take out of the gradient whatever would only shift or scale the batch. It follows that the loss does not
-# change when the weights before a normalisation are multiplied by a number: the gradient is perpendicular to them.
+# The two subtracted terms remove the part of the gradient that would only shift or scale the batch. The loss does not change if the weights
+# before a normalization are multiplied by a number, so the gradient is perpendicular to these weights.
 
 d_W = found["dense_1.weight"]
 cosine = (W * d_W).sum(axis=0) / np.sqrt(
@@ -116,7 +116,7 @@ assert np.abs(cosine).max() < 1e-3  # not exactly 0 because of ε
 # A prediction must not depend on the other samples of its batch. During training the layer keeps running statistics,
 # :math:`r \leftarrow (1 - \text{momentum})\, r + \text{momentum} \cdot r_B`, and predicts with those.
 #
-# The lecture notes that this series follows have another variant, ``mode="cumulative"``. It normalises by the mean and standard deviation
+# Some lecture notes have another variant, ``mode="cumulative"``. It normalises by the mean and standard deviation
 # of *all samples seen so far*, also in training. One scalar :math:`\gamma` and one :math:`\beta` serve the whole layer, and
 # :math:`\varepsilon` is added to the deviation. The gradient takes the statistics as constants. After :math:`n` samples come the next
 # :math:`m`:
@@ -156,9 +156,9 @@ for name, values in cumulative.named_buffers().items():
     print(name, values.round(2))
 
 # %%
-# Which statistics are better? Here the inputs of both layers suddenly move, as those of a layer do when the layers before it learn. The
-# running mean forgets the past within some :math:`1/\text{momentum}` batches and remains a little noisy. The cumulative one is calmer the
-# longer it lasts, and clings to what has been.
+# Which statistics are better? Here the inputs of both layers change suddenly, as they do when earlier layers learn. The running mean adapts
+# within about :math:`1/\text{momentum}` batches and stays a little noisy. The cumulative mean becomes less noisy with each batch, but
+# adapts ever more slowly.
 
 means = {}
 for mode in ("batch", "cumulative"):
@@ -196,8 +196,8 @@ assert means["cumulative"][50:100].std() < means["batch"][50:100].std()
 # Effect on training
 # ------------------
 #
-# The gradients of six hidden layers of sigmoids :doc:`vanish <plot_06_activations>`: in twenty epochs the network learns nothing,
-# whatever the rate. With normalisation in between it learns at rates over two decades.
+# The gradients of six hidden layers of sigmoids :doc:`vanish <plot_06_activations>`, so the network learns nothing in twenty epochs at any
+# learning rate. With batch normalization it learns at rates that differ by a factor of 100.
 
 X_train, y_train, X_test, y_test = load_digits_split()
 X_train, X_test = (
@@ -277,7 +277,7 @@ right.grid(True)
 right.legend()
 
 # %%
-# Without normalisation the last layer of sigmoids gives much the same for every image. See :class:`nncore.BatchNorm` for all options;
-# :class:`nncore.LayerNorm` normalises each sample by itself, which suits small batches.
+# Without normalization the last layer of sigmoids has nearly the same outputs for every image. See :class:`nncore.BatchNorm` for all
+# options; :class:`nncore.LayerNorm` normalises each sample by itself, which suits small batches.
 #
 # .. [1] Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift", 2015.

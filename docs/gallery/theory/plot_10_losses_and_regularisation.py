@@ -10,8 +10,8 @@ fits that are too simple, right, and too close.
 # Softmax and cross-entropy
 # -------------------------
 #
-# A classifier's last layer gives one number :math:`z_k` for each class. Softmax makes them probabilities, and cross-entropy asks for the
-# logarithm of the true one's:
+# A classifier's last layer gives one number :math:`z_k`, a logit, for each class. Softmax turns the logits into probabilities. The
+# cross-entropy is the negative logarithm of the true class's probability:
 #
 # .. math::
 #
@@ -21,7 +21,7 @@ fits that are too simple, right, and too close.
 #    \frac{\partial E}{\partial z} &= p - Y .
 #    \end{aligned}
 #
-# Taken together they are simpler than apart, and safe: with the largest :math:`z` subtracted first, no exponential overflows.
+# One function for both is simpler and numerically stable: it subtracts the largest :math:`z` first, so no exponential overflows.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,7 +64,7 @@ assert (right, wrong) == (0, 20000)
 # Regression losses
 # -----------------
 #
-# With :math:`d = y - Y`, how far an answer is off:
+# Let :math:`d = y - Y` be the error of a prediction:
 #
 # .. math::
 #
@@ -75,7 +75,7 @@ assert (right, wrong) == (0, 20000)
 #    \text{quantile:}\quad & (1 - q)\,d \text{ where } d > 0 \text{, else } -q\,d \qquad \text{the } q\text{-quantile is best}
 #    \end{aligned}
 #
-# The derivative is what an error pulls with: in proportion to its size, or always alike, or more to one side than to the other.
+# The derivative is the weight of an error in training. It grows with the error, is constant, or differs between the two sides.
 
 d = np.linspace(-3, 3, 301).reshape(-1, 1)
 shown = {
@@ -105,7 +105,7 @@ for ax in axes:
 axes[0].legend(loc="upper center")
 
 # %%
-# Three tasks show what they are for. First, one measurement in ten is wrong by far. Huber's loss [1]_ hardly notices:
+# Three tasks show when to use which. In the first, one measurement in ten is an outlier. They have little effect on the Huber loss [1]_:
 
 
 def fit(X, Y, loss, n_outputs=1):
@@ -140,7 +140,7 @@ for name, loss in (
 assert errors["Huber"] < errors["half MSE"] / 3
 
 # %%
-# Second, the spread depends on :math:`x`, and an interval is wanted: three quantiles [2]_ at once, by a network with three outputs.
+# In the second, the spread depends on :math:`x`, and the network predicts an interval: three quantiles [2]_ by three outputs.
 
 
 def scattered(X):
@@ -166,10 +166,10 @@ print(
 assert 0.83 < inside < 0.95
 
 # %%
-# Third, counts. The network gives the logarithm :math:`z` of a rate, so that the rate is never negative, and the loss is that of the
-# Poisson distribution (:class:`nncore.Poisson`):
+# In the third, the targets are counts. The network predicts the logarithm :math:`z` of a rate, so the rate is never negative. The loss is
+# that of the Poisson distribution (:class:`nncore.Poisson`):
 #
-# .. math:: E = e^z - Y z + \text{(what does not depend on } z), \qquad \frac{\partial E}{\partial z} = e^z - Y
+# .. math:: E = e^z - Y z + \text{(a constant)}, \qquad \frac{\partial E}{\partial z} = e^z - Y
 
 rate = np.exp(1 + 1.5 * np.sin(3 * grid))
 counts = rng.poisson(np.exp(1 + 1.5 * np.sin(3 * X))).astype(float)
@@ -202,7 +202,7 @@ axes[0].set_ylim(-2, 7)
 # Weight decay
 # ------------
 #
-# Weight decay, the L2 penalty, is part of loss and gradient alike (of weights, not of biases):
+# Weight decay, also called the L2 penalty, adds the squares of the weights to the loss. Biases are not penalised:
 #
 # .. math::
 #
@@ -242,9 +242,9 @@ for name, values in parameters.items():
 # Underfitting and overfitting
 # ----------------------------
 #
-# Thirty noisy points, and a network of 10 000 weights that is trained with three penalties. Without one it runs through the noise; with
-# one too large it hardly bends. Below, the learning curves: both losses high; both low; or the training loss falls while the validation
-# loss turns. (The noise alone costs :math:`\tfrac12 \cdot 0.3^2 = 0.045`: a validation loss cannot be much less.)
+# A network of 10,000 weights learns thirty noisy points with three penalties. Without a penalty it fits the noise; with a large one it is
+# nearly a straight line. The learning curves below show the three cases: both losses are high, both are low, or the training loss falls
+# while the validation loss rises. The noise alone gives a loss of :math:`\tfrac12 \cdot 0.3^2 = 0.045`.
 
 
 def sample(n):
@@ -310,8 +310,8 @@ assert last["good"][1] < min(
 )
 
 # %%
-# Seen over many penalties, by :class:`nncore.displays.ValidationCurveDisplay`: the training loss only rises with λ, the validation loss
-# has a valley. The regions are decided by a rule that the class describes.
+# :class:`nncore.displays.ValidationCurveDisplay` shows many penalties. The training loss rises with λ, and the validation loss has a
+# minimum. The class documents how it decides where the regions of under- and overfitting begin.
 
 
 def fit_with(decay, seed):
@@ -336,8 +336,8 @@ assert display.regions_[0] == "over-fitting"
 assert display.regions_[-1] == "under-fitting"
 
 # %%
-# The last of the learning curves shows another remedy: to stop where the validation loss turns. :class:`nncore.EarlyStopping` does it, and
-# brings back the best parameters.
+# The last of the learning curves shows another remedy, early stopping: stop when the validation loss rises. :class:`nncore.EarlyStopping`
+# does this and restores the best parameters.
 
 network = new_network()
 settings = options | {"validation": validation, "rng": 0}

@@ -2,17 +2,19 @@ r"""
 Optimizers: SGD to Adam
 =======================
 
-An optimizer changes the parameters by the gradient :math:`g` of the loss. In nncore it is one function, ``step(w, g, state, t)``, of the
-parameters, their gradient, the optimizer's state, and the number of the step, from 1. This page shows the formula and the code of each
-optimizer, then compares them.
+An optimizer updates the parameters from the gradient of the loss. This page shows the formula and the code of SGD, momentum, Nesterov
+momentum, AdaGrad, RMSProp, Adam and AdamW, then compares them.
+
+In nncore an optimizer is one function, ``step(w, g, state, t)``. Its arguments are the parameters :math:`w`, their gradient :math:`g`, the
+optimizer's state and the number of the step, counted from 1.
 """
 
 # %%
 # An ill-conditioned loss
 # -----------------------
 #
-# A loss that is thirty times as steep in one direction as in the other, which is what features of different scale or a deep network's
-# layers make of it:
+# The loss of this page is thirty times as steep in one direction as in the other. Features of different scale have this effect, and so do
+# the layers of a deep network:
 #
 # .. math:: E(w) = \tfrac12 \left( w_1^2 + 30\, w_2^2 \right), \qquad g = \left( w_1,\; 30\, w_2 \right)
 
@@ -50,7 +52,7 @@ def descend(step, n_slots=2, n_steps=120, turn=STRAIGHT):
 
 
 def same_path(by_hand, optimizer):
-    """The lines on this page against nncore's optimizer."""
+    """Compare the code of this page with nncore's optimizer."""
     path = descend(optimizer.step, optimizer.n_slots)
     assert np.allclose(descend(by_hand), path, atol=1e-12)
     print(f"{type(optimizer).__name__}: the same path")
@@ -62,7 +64,7 @@ def same_path(by_hand, optimizer):
 #
 # .. math:: w \leftarrow w - \alpha\, g
 #
-# One learning rate :math:`\alpha` for all. Above 2/30 the steep direction diverges; below it, the flat one takes its time.
+# All parameters have the same learning rate :math:`\alpha`. Above 2/30 the steep direction diverges; below it, the flat one is slow.
 
 
 def sgd(w, g, state, t, lr=0.06):
@@ -75,9 +77,9 @@ same_path(sgd, nn.SGD(lr=0.06))
 # Momentum and Nesterov momentum
 # ------------------------------
 #
-# A ball that rolls keeps its velocity :math:`v`. Where gradients agree from step to step, they add up, to :math:`1/(1 - \rho)` times as
-# much; where they alternate, they cancel [1]_. Nesterov takes the gradient where the velocity is about to carry :math:`w` [2]_; written
-# for parameters that are already there, which is the usual form:
+# Momentum adds the gradients of past steps to a velocity :math:`v` [1]_. Gradients of one direction add up, to :math:`1/(1 - \rho)` times
+# their size. Gradients of alternating directions cancel. Nesterov momentum takes the gradient where the velocity will have moved
+# :math:`w` [2]_. In the usual form, :math:`w` stands for that point:
 #
 # .. math::
 #
@@ -107,8 +109,8 @@ same_path(nesterov, nn.Nesterov(lr=0.02))
 # AdaGrad and RMSProp
 # -------------------
 #
-# AdaGrad [3]_ divides by how large the gradients of a parameter have been: the steep direction gets a smaller rate. Its sum :math:`r` only
-# grows, so that the steps die out; RMSProp [4]_ makes it an average that forgets.
+# AdaGrad [3]_ divides the step of each parameter by the size of its past gradients, so the steep direction gets a smaller rate. The sum
+# :math:`r` only grows, so the steps become ever shorter. RMSProp [4]_ replaces it by a moving average, which forgets old gradients.
 #
 # .. math::
 #
@@ -138,8 +140,8 @@ same_path(rmsprop, nn.RMSProp(lr=0.08, rho=0.9))
 # Adam
 # ----
 #
-# Adam [5]_ keeps an average :math:`m` of the gradients, as momentum does, and one :math:`v` of their squares, as RMSProp does. Both start
-# at 0 and are too small at first; the hats correct for it.
+# Adam [5]_ has a moving average :math:`m` of the gradients, as momentum does, and one of their squares, :math:`v`, as RMSProp does. Both
+# start at 0 and are too small at first. :math:`\hat m` and :math:`\hat v` correct this bias.
 #
 # .. math::
 #
@@ -161,7 +163,7 @@ def adam(w, g, state, t, lr=0.2, beta1=0.9, beta2=0.999, epsilon=1e-8):
 same_path(adam, nn.Adam(lr=0.2))
 
 # %%
-# AdamW [6]_ adds weight decay beside the gradient instead of in it: :math:`w \leftarrow (1 - \alpha\lambda)\,w`, then a step of Adam.
+# AdamW [6]_ decays the weights themselves, :math:`w \leftarrow (1 - \alpha\lambda)\,w`, and then takes a step of Adam.
 
 
 def adamw(w, g, state, t, lr=0.2, decay=0.01):
@@ -175,9 +177,8 @@ same_path(adamw, nn.AdamW(lr=0.2, weight_decay=0.01))
 # Compare the optimizers
 # ----------------------
 #
-# All from one point, each with a rate that suits it. Gradient descent zigzags; momentum overshoots and swings back; AdaGrad, RMSProp and
-# Adam set out diagonally, as if the valley were round. RMSProp's steps do not get shorter by themselves: at a constant rate it never comes
-# to rest.
+# All optimizers start from the same point, each with a suitable learning rate. SGD zigzags. Momentum overshoots and swings back. AdaGrad,
+# RMSProp and Adam start diagonally, as if both directions were equally steep. At a constant rate RMSProp does not come to rest.
 
 racers = {
     "SGD": nn.SGD(lr=0.06),
@@ -223,7 +224,7 @@ for index, (ax, (name, path)) in enumerate(
     ax.label_outer()
 
 # %%
-# And in motion, one frame a step:
+# The animation shows one step in each frame:
 
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(9, 3.8), width_ratios=(1.5, 1)
@@ -260,7 +261,7 @@ def draw(step):
 
 
 class Film:
-    """A still that a button replaces by the figure in motion, and back."""
+    """A still picture, with a button that plays and stops the animation."""
 
     def __init__(self, figure, draw, n_frames, description):
         # The layout is found once, not anew for every frame.
@@ -307,8 +308,8 @@ print(f"{(len(film.moving) + len(film.still)) / 1e3:.0f} kB")
 film
 
 # %%
-# Momentum and gradient descent do not care how the valley lies. AdaGrad, RMSProp and Adam treat each coordinate by itself and know steep
-# from flat only along the axes. In the same valley, turned by 45°, they need more steps than before:
+# SGD and momentum take the same path in any rotation of the valley. AdaGrad, RMSProp and Adam scale each coordinate separately, so they see
+# steep directions only along the axes. They need more steps in the same valley turned by 45°:
 
 turn = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
 
@@ -330,12 +331,12 @@ for name, optimizer in racers.items():
 # Bias correction and ε
 # ---------------------
 #
-# For a gradient that is always the same, Adam's step is :math:`\alpha`, from the first one on. Without the hats the first step would be
+# If the gradient is constant, each step of Adam has the length :math:`\alpha`. Without bias correction, the first step would be
 # :math:`(1 - \beta_1) / \sqrt{1 - \beta_2} \approx 3.2` times as long, and the next ones longer still.
 #
-# The paper adds :math:`\varepsilon = 10^{-8}` to the root; some textbook code has :math:`\sqrt{\hat v + \varepsilon}` with
-# :math:`\varepsilon = 10^{-5}` instead, here ``epsilon_inside=True``. That is not the same: gradients smaller than about
-# :math:`\sqrt{\varepsilon} = 0.003` get steps in proportion to their size, where the paper's Adam takes full ones.
+# The paper adds :math:`\varepsilon = 10^{-8}` to the root. Some textbook code has :math:`\sqrt{\hat v + \varepsilon}` with
+# :math:`\varepsilon = 10^{-5}`, which is ``epsilon_inside=True`` here. The two differ for gradients below about
+# :math:`\sqrt{\varepsilon} = 0.003`: the textbook's steps shrink with the gradient, while the paper's keep their length.
 
 
 def uncorrected(
@@ -394,9 +395,9 @@ for ax in (left, right):
 # AdamW: decoupled weight decay
 # -----------------------------
 #
-# With a penalty in the gradient, :math:`g + \lambda w`, Adam divides the decay by :math:`\sqrt{\hat v}` as well: parameters with large
-# gradients hardly decay. AdamW's decay is the same for all. Two parameters that begin at 1, with gradients that are noise, a hundred times
-# as large for the second; 200 of each:
+# An L2 penalty adds :math:`\lambda w` to the gradient. Adam divides it by :math:`\sqrt{\hat v}` too, so parameters with large gradients
+# hardly decay. AdamW decays all parameters equally. Here are two kinds of parameters that start at 1, 200 of each. Their gradients are
+# noise, a hundred times as large for the second kind:
 
 ends = {}
 kinds = {
@@ -420,8 +421,8 @@ assert np.ptp(ends["AdamW"]) < 0.05 < 0.3 < np.ptp(ends["L2 in Adam"])
 # Compare on handwritten digits
 # -----------------------------
 #
-# Handwritten digits, each optimizer with the best of five learning rates (by the training loss after twenty epochs), which falls to 0 by
-# a cosine.
+# Each optimizer trains a network on handwritten digits with five learning rates, which fall to 0 by a cosine. The table shows the rate with
+# the smallest training loss after twenty epochs.
 
 X, y, X_test, y_test = load_digits_split()
 X, X_test = X.reshape(-1, 64) / 16, X_test.reshape(-1, 64) / 16
@@ -468,8 +469,8 @@ ax.grid(True)
 ax.legend()
 
 # %%
-# With a well chosen rate, all of them learn this task; they differ in how long it takes, and in how much the choice matters.
-# :func:`nncore.find_learning_rate` proposes a rate. Optimizers of your own have the same ``step``: see :class:`nncore.plugin.Optimizer`.
+# With the right learning rate, every optimizer learns this task. They differ in speed, and in how much the rate matters.
+# :func:`nncore.find_learning_rate` suggests a rate. An optimizer of your own has the same ``step``: see :class:`nncore.plugin.Optimizer`.
 #
 # .. [1] Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
 # .. [2] Nesterov, "A method for solving the convex programming problem with convergence rate O(1/k²)", 1983; in this form Sutskever et
