@@ -10,7 +10,8 @@ rises and falls in a cycle of about eleven years.
 # The series
 # ----------
 #
-# 309 numbers of the National Geophysical Data Center (public domain), one for each year:
+# 309 numbers of the National Geophysical Data Center (public domain), one for each year. ``statsmodels.api.datasets.sunspots`` loads the
+# same series:
 
 import matplotlib.pyplot as plt
 import numpy as np
