@@ -7,7 +7,7 @@ from typing import Any
 
 from nncore.arguments import shown
 from nncore.data.samples import as_numbers, as_rows
-from nncore.data.sparse_samples import is_sparse
+from nncore.data.sparse_samples import SparseSamples, bytes_per_sparse_row
 from nncore.data.streams import Stream, StreamBlock
 from nncore.errors import DataError, DtypeError, ParameterError
 from nncore.words import is_of_call
@@ -40,6 +40,7 @@ class BatchStream(Stream):
             raise DataError(f"{source} has no batches: pass at least one batch (X, y)")
         block = self._block(self._first)
         self.shape, self.has_targets = tuple(block.X.shape[1:]), block.y is not None
+        self.is_sparse = isinstance(block.X, SparseSamples)
         self.bytes_per_row = self._bytes_per_row(block.X)
         if self.can_repeat and (close := getattr(first_pass, "close", None)) is not None:
             close()
@@ -92,13 +93,14 @@ class BatchStream(Stream):
     def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
         """Convert a batch to arrays of numbers."""
         of_batch = f"of a batch of {self.source}"
-        if is_sparse(X):
-            raise DtypeError(f"X {of_batch} is sparse, and streams must be dense: pass sparse batches to train_on_batch one by one")
         named = (("y", y), ("sample_weight", sample_weight))
+        samples = as_rows(X, f"X {of_batch}", None)
         return StreamBlock(
-            as_rows(X, f"X {of_batch}", None)[:],
+            samples if isinstance(samples, SparseSamples) else samples[:],
             *(None if part is None else as_numbers(part, f"{name} {of_batch}") for name, part in named),
         )
 
     def _bytes_per_row(self, X: Any) -> int:
+        if isinstance(X, SparseSamples):
+            return bytes_per_sparse_row(X)
         return int(X.dtype.itemsize * (X[:1].size or 1))

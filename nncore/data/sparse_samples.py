@@ -13,6 +13,9 @@ from nncore.errors import DataError, DtypeError, ShapeError
 #: Column indices are int32.
 MOST_COLUMNS = 2**31 - 1
 
+#: Bytes of a row that lies alone, beside those of its numbers.
+ROW_BYTES = 320
+
 
 class SparseSamples(Rows):
     """Sparse samples, of which only the nonzero numbers are stored. Indexing returns dense samples.
@@ -112,6 +115,30 @@ class DenseRows(Rows):
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         return self._samples[rows]
+
+
+def rows_apart(samples: SparseSamples) -> np.ndarray:
+    """Rows one by one, so that each can be moved alone: an array of pairs, the columns and the values of a row. They are copied."""
+    columns, values, _ = samples.numbers
+    ends = np.cumsum(samples.rows.ends - samples.rows.begins)
+    rows = np.empty(len(samples), object)
+    begin = 0
+    for i, end in enumerate(ends.tolist()):
+        rows[i], begin = (columns[begin:end].copy(), values[begin:end].copy()), end
+    return rows
+
+
+def rows_joined(rows: np.ndarray, n_columns: int) -> SparseRows:
+    """The rows of `rows_apart`, at least one, as the core reads them."""
+    columns, values = (np.concatenate([row[i] for row in rows]) for i in (0, 1))
+    ends = np.cumsum([len(columns) for columns, _ in rows], dtype=np.int64)
+    return SparseRows(np.concatenate([[0], ends[:-1]]), ends, columns, values, n_columns)
+
+
+def bytes_per_sparse_row(samples: SparseSamples) -> int:
+    """Memory of a row in a stream, in bytes: of the two arrays that hold it, and of its numbers."""
+    n_numbers = int((samples.rows.ends - samples.rows.begins).sum())
+    return ROW_BYTES + n_numbers // max(1, len(samples)) * (samples.dtype.itemsize + samples.rows.columns.itemsize)
 
 
 def is_sparse(data: object) -> bool:

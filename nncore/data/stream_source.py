@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -11,12 +11,14 @@ from nncore.blocks import rows_at_once
 from nncore.contract import Loss
 from nncore.data.held_out import HeldOut
 from nncore.data.samples import warn_of_lost_digits
+from nncore.data.sparse_samples import SparseSamples
 from nncore.data.stream_memory import StreamMemory
 from nncore.data.stream_order import in_turn
 from nncore.data.streamed_dataset import StreamedDataset
 from nncore.data.streams import Stream, StreamBlock
 from nncore.data.targets import TargetsWanted
 from nncore.errors import DataError, ParameterError, ShapeError
+from nncore.program import Blueprint, check_sparse
 
 #: Number of places that are sampled in a stream, and bytes of each.
 _PLACES, _LOOKED_AT = 16, 2**20
@@ -35,6 +37,11 @@ class StreamSource:
 
     def __init__(self, stream: Stream, memory: StreamMemory, role: str = "") -> None:
         self.stream, self._memory, self._role = stream, memory, role
+
+    def fit_to(self, blueprint: Blueprint, *, changes: bool = False) -> None:
+        """Raise `DtypeError` for sparse samples that a network cannot read. `changes` has no effect: transforms are checked later."""
+        if self.stream.is_sparse:
+            check_sparse(blueprint, f"{self._role}X")
 
     def sample_shape(self, shape: tuple[int, ...] | None) -> tuple[int, ...]:
         """Shape of a sample. Raises an error if it is not `shape`, unless that is None."""
@@ -72,6 +79,8 @@ class StreamSource:
     def some(self, wanted: slice) -> np.ndarray:
         """Samples for data-dependent initializers, from those of `sample`."""
         parts = [block.X for _, block in self.sample]
+        if isinstance(parts[0], SparseSamples):
+            return reduce(SparseSamples.followed_by, parts).select(wanted)[:]
         return np.concatenate(parts)[wanted]
 
     @property

@@ -6,6 +6,8 @@ import hashlib
 import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +18,7 @@ from nncore.data.dataset import Block
 from nncore.data.held_out import HeldOut
 from nncore.data.prefetching import Prefetched
 from nncore.data.samples import as_numbers, as_rows, check_finite
+from nncore.data.sparse_samples import SparseSamples, bytes_per_sparse_row, rows_apart, rows_joined
 from nncore.data.stream_memory import IN_TURN, StreamMemory
 from nncore.data.stream_order import Mixing, by_pieces, in_turn, shuffled_rows
 from nncore.data.streams import Stream, StreamBlock
@@ -81,6 +84,11 @@ class StreamedDataset:
         self.targets = Targets(_joined(found.labels for found in checked), _joined(found.reals for found in checked))
         self.has_weights = checked[0].weights is not None
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether samples are rows of sparse matrices."""
+        return self.stream.is_sparse
+
     @cached_property
     def _n_of_part(self) -> int:
         assert self._part is not None, "else all samples are meant"
@@ -101,7 +109,8 @@ class StreamedDataset:
     def bytes_per_row(self) -> int:
         """Bytes of a converted sample."""
         n_targets = math.prod(self.target_shape)
-        return math.prod(self.stream.shape) * self.dtype.itemsize + n_targets * self.targets.values.itemsize + 8 * self.has_weights
+        of_inputs = self.stream.bytes_per_row if self.is_sparse else math.prod(self.stream.shape) * self.dtype.itemsize
+        return of_inputs + n_targets * self.targets.values.itemsize + 8 * self.has_weights
 
     @property
     def most_rows(self) -> int:
@@ -116,7 +125,10 @@ class StreamedDataset:
         digest.update(repr(known).encode())
         parts = [sizes, *(part for _, block in self._sample for part in (block.X, block.y, block.sample_weight))]
         for part in parts:
-            digest.update(b"-" if part is None else np.ascontiguousarray(part).data)
+            if isinstance(part, SparseSamples):
+                part.add_to(digest)
+            else:
+                digest.update(b"-" if part is None else np.ascontiguousarray(part).data)
         return digest.hexdigest()
 
     def mixing(self, step: int) -> Mixing:
@@ -138,11 +150,19 @@ class StreamedDataset:
     def blocks(self, order: None, step: int) -> Iterator[Block]:
         """All samples in the order of the stream, in blocks of whole steps."""
         assert order is None, "rows of a stream are not there to be chosen"
-        return self._ahead(self._cut(self._in_turn(), step))
+        return self._ahead(self._ready(self._cut(self._in_turn(), step)))
 
     def mixed_blocks(self, step: int, mixing: Mixing, seed: int, epoch: int) -> Iterator[Block]:
         """All samples, shuffled by the seed and the epoch."""
-        return self._ahead(self._mixed(step, mixing, seed, epoch))
+        return self._ahead(self._ready(self._mixed(step, mixing, seed, epoch)))
+
+    def _ready(self, made: Generator[Block, None, None]) -> Generator[Block, None, None]:
+        """The blocks as the core reads them: sparse rows, which lie one by one, are joined."""
+        with closing(made):
+            for block in made:
+                if self.is_sparse:
+                    block = replace(block, inputs=rows_joined(block.matrix, math.prod(self.stream.shape)))
+                yield block
 
     def _ahead(self, made: Generator[Block, None, None]) -> Iterator[Block]:
         has_weight = False
@@ -169,7 +189,9 @@ class StreamedDataset:
         stream, role = self.stream, self._role
         try:
             X = as_rows(block.X, f"{role}X", stream.shape)
-            self._memory.check_block(stream, len(X), X.nbytes if isinstance(X, np.ndarray) else 0)
+            if self.is_sparse and not isinstance(X, SparseSamples):
+                raise DataError(f"{role}X is dense, but the first batch was sparse: let all batches be sparse, or none")
+            self._memory.check_block(stream, len(X), _bytes_of(X))
             if block.y is None:
                 raise DataError(f"{role}y is missing")
             chosen: Any = slice(None) if self._part is None or whole else np.flatnonzero(self._part.mask(first, len(X)))
@@ -185,9 +207,13 @@ class StreamedDataset:
                 where = f", row 0 of which is row {first}" if first else ""
                 error.args = (f"in a block of {stream.source}{where}: {error.args[0]}", *error.args[1:])
             raise
-        inputs = as_c_array(X[chosen], self.dtype)
+        if self.is_sparse and isinstance(X, SparseSamples):
+            inputs = rows_apart(X.select(chosen).in_dtype(self.dtype))
+        else:
+            inputs = as_c_array(X[chosen], self.dtype)
+            inputs = inputs.reshape(len(inputs), -1)
         reals, labels = (None if part is None else part[chosen] for part in (targets.reals, targets.labels))
-        return Block(inputs.reshape(len(inputs), -1), reals, labels, None if weights is None else weights[chosen], None)
+        return Block(inputs, reals, labels, None if weights is None else weights[chosen], None)
 
     def _weights(self, block: StreamBlock, n: int) -> np.ndarray | None:
         if block.sample_weight is None:
@@ -244,6 +270,13 @@ def _joined(parts: Iterable[np.ndarray | None]) -> np.ndarray | None:
     return np.concatenate(found) if found else None
 
 
+def _bytes_of(X: Any) -> int:
+    """Memory of samples; 0 for those that are made when they are read."""
+    if isinstance(X, SparseSamples):
+        return len(X) * bytes_per_sparse_row(X)
+    return X.nbytes if isinstance(X, np.ndarray) else 0
+
+
 def _rows_of(block: Block, rows: slice | np.ndarray) -> Block:
     reals, labels, weights = (None if part is None else part[rows] for part in (block.reals, block.labels, block.weights))
     return Block(block.inputs[rows], reals, labels, weights, None)
@@ -262,7 +295,7 @@ def _put(block: Block, places: slice | np.ndarray, rows: Block) -> None:
         if (array is None) != (part is None):
             raise DataError("some blocks of the stream have sample weights and others have none: let all have them")
         if array is not None and part is not None:
-            assert isinstance(array, np.ndarray), "streams are dense"
+            assert isinstance(array, np.ndarray), "sparse rows lie one by one here"
             array[places] = part
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nncore.data.samples import Samples
+from nncore.data.samples import Samples, some_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class StreamBlock:
 
     Attributes
     ----------
-    X : ndarray of shape (n, *shape)
+    X : ndarray or SparseSamples of shape (n, *shape)
         Features: real numbers, NaN where missing.
     y : ndarray of shape (n,) or (n, n_targets), or None
         Targets. None if the stream has none.
@@ -26,7 +26,7 @@ class StreamBlock:
         Sample weights. None: all are 1.
     """
 
-    X: np.ndarray
+    X: Any
     y: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
@@ -35,7 +35,7 @@ class StreamBlock:
 
     def chosen(self, rows: slice | np.ndarray) -> StreamBlock:
         """The samples of some rows."""
-        return StreamBlock(self.X[rows], *(None if part is None else part[rows] for part in (self.y, self.sample_weight)))
+        return StreamBlock(some_rows(self.X, rows), *(None if part is None else part[rows] for part in (self.y, self.sample_weight)))
 
 
 class Stream(ABC):
@@ -60,6 +60,8 @@ class Stream(ABC):
         Whether blocks hold `y`.
     can_repeat : bool, default True
         Whether the stream can be read more than once.
+    is_sparse : bool, default False
+        Whether blocks hold sparse samples.
     source : str, default "the stream"
         Name of the source in error messages.
     bytes_per_row : int
@@ -73,6 +75,7 @@ class Stream(ABC):
     names: tuple[str, ...] | None = None
     has_targets: bool = True
     can_repeat: bool = True
+    is_sparse: bool = False
     source: str = "the stream"
     bytes_per_row: int
     bytes_a_piece: int = 0
@@ -133,7 +136,7 @@ class ArrayStream(Stream):
         return np.minimum(step, n_samples - np.arange(0, n_samples, step))
 
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
-        whole = StreamBlock(self._X, self._y, self._sample_weight)  # type: ignore[arg-type]
+        whole = StreamBlock(self._X, self._y, self._sample_weight)
         begin = piece * self._step
         end = min(begin + self._step, len(self._X))
         for start in range(begin, end, n_rows):

@@ -108,7 +108,7 @@ class Evaluation:
         self._scores = Scores(data, metrics, math.prod(network.output_shape), scorings) if metrics else None
         self.n_sums = 2 + (0 if self._scores is None else self._scores.n_sums)
         self._needs_batch = network.loss.needs_batch
-        self._is_sparse = isinstance(data, Dataset) and data.is_sparse
+        self._is_sparse = data.is_sparse
         self._program: Program[ProgramSpec] | None = None
         self._progress: list[Any] = [0, 0.0, 0.0]
         self._outputs: np.ndarray | None = None  # of a block or, if the loss needs them at once, of all samples

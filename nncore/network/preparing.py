@@ -206,7 +206,7 @@ def prepare(
     scored = metrics_for(learning.loss, metrics)
     use = (blueprint.input_shape, learning.loss, blueprint.n_outputs, number_type, blueprint.accepts_nan)
     for source in (given.source, given.validation):
-        if isinstance(source, Source):
+        if isinstance(source, (Source, StreamSource)):
             source.fit_to(blueprint, changes=bool(new_transforms) and source is given.source)
     _check_passes(given, epochs=epochs, drop_last=drop_last, schedule=schedule, train_metrics=train_metrics)
     given = given.split(seed)

@@ -79,7 +79,7 @@ class Way:
     @property
     def is_sparse(self) -> bool:
         """Whether samples are rows of a sparse matrix."""
-        return isinstance(self.data, Dataset) and self.data.is_sparse
+        return self.data.is_sparse
 
     def described(self) -> dict[str, Any]:
         """Plain values by their names in `Resumable.place` and in messages."""

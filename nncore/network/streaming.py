@@ -44,6 +44,7 @@ def predict_stream(network: Any, stream: Stream) -> np.ndarray:
 def evaluate_stream(network: Any, source: StreamSource, metrics: Sequence[Metric]) -> dict[str, float]:
     """Loss and metrics of a network on a stream."""
     known, loss = network._known, network._needs("loss")
+    source.fit_to(network._built)
     data = source.dataset(known.input_shape, loss, network._built.n_outputs, known.dtype, known.accepts_nan)
     check_collected(data, loss, metrics, network._built.n_outputs)
     return drive(Evaluation(network, data, metrics).turns())

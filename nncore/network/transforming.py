@@ -18,7 +18,7 @@ _TRIED = 4096
 
 def check_transforms(transforms: Sequence[Transform], loss: Loss, data: Dataset | StreamedDataset, blueprint: Blueprint) -> None:
     """Raise `ParameterError` for columns that a transform cannot change, and for targets that cannot be mixed."""
-    if transforms and isinstance(data, Dataset) and data.is_sparse:
+    if transforms and data.is_sparse:
         raise DtypeError(
             f"X is sparse, and {transforms[0]!r} changes every number of a sample: leave the transform out, or pass X.toarray()"
         )
