@@ -11,9 +11,8 @@ static void F(add_part)(T *restrict sum, const T *restrict part, T *restrict los
     }
 }
 
-/* Adds to the gradients at `call`, which are those of its rows, the gradients of the rows that follow, up to `end`, block by block. In
- * one long sum each addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are
- * split over members. */
+/* The gradients at `call` are those of its rows. Adds those of the rows that follow, up to `end`, block by block. In one long sum each
+ * addition would round a number far larger than what it adds. Blocks begin at the same rows however parameters are split over members. */
 static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t number, nnc_layer_call *call, int64_t end) {
     const nnc_op *op = &m->program->ops[number];
     int64_t n = call->end_parameter - call->begin_parameter, verdict = NNC_OK;

@@ -5,7 +5,7 @@
 
 /* Sizes of rooms are powers of two, so that a room that was given back serves any program of about its size. */
 #define SMALLEST 12 /* 4 kB */
-#define LARGEST 40  /* 1 TB, of which nobody writes all */
+#define LARGEST 40  /* 1 TB, of which few pages are written */
 
 /* Most rooms of a size that are kept for later runs: as many as run at once in most programs. Of large sizes only one, since it may hold
  * much memory. */

@@ -6,7 +6,7 @@
 /* Most bits of a column that one pass of the radix sort takes. */
 #define DIGIT_BITS 11
 
-/* Makes room for n numbers of a batch, if there is less. All members find that out alike. */
+/* Makes room for n numbers of a batch, if there is less. All members take the same branch. */
 static int64_t take_sorted(const member *m, int64_t n, int64_t number_bytes) {
     nnc_program *program = m->program;
     int64_t verdict = NNC_OK;

@@ -1,15 +1,17 @@
 /* y = (x s) . W + b. Parameters: W (n_inputs, n_outputs), then b (n_outputs,) if hyper[0] (use_bias) is set, then the scale s (n_inputs,).
- * With g = x^T . d_y, the gradients of a row of W and of its number of s are s g and the sum over the row of W g. */
+ *
+ * Let g = x^T . d_y. The gradient of a row of W is its number of s times the row of g. The gradient of that number of s is the sum over
+ * the row of W g. */
 #ifndef T
 #include <string.h>
 
 #include "../_core/kernels/gemm.h"
 #include "../_core/kernels/sorted.h"
 #include "../_core/kernels/vector.h"
-/* Rows and inputs that are scaled at a time. */
+/* Rows and inputs that are scaled together. */
 #define SCALED_ROWS 32
 #define SCALED_INPUTS 64
-/* Rows of g, and columns of them, that are there at a time for gradients of s. */
+/* Rows and columns of g that are computed together for gradients of s. */
 #define G_ROWS 8
 #define G_COLUMNS 128
 
@@ -44,7 +46,7 @@ static int64_t F(scale_place)(const nnc_layer_call *call) {
     return call->n_inputs * call->n_outputs + (call->site->hyper[0] != 0 ? call->n_outputs : 0);
 }
 
-/* Columns begin .. end - 1 of y, of which a row of x names the rows of W to be added up. */
+/* Columns begin .. end - 1 of y for sparse x. Each row of x names the rows of W to add up. */
 static void F(scaled_forward_sparse)(const nnc_layer_call *call, const T *weight, const T *bias, const T *scale) {
     const nnc_sparse_rows *x = call->sparse;
     T scaled[SPARSE_TERMS];
@@ -97,7 +99,8 @@ static int32_t F(scaled_backward)(const nnc_layer_call *call) {
     return 0;
 }
 
-/* Columns begin .. begin + n - 1 of row `column` of g, of the numbers of a sparse batch from `place` to `end` - 1, which are of this column. */
+/* Columns begin .. begin + n - 1 of one row of g, for sparse x. Its column of x has the numbers at places place .. end - 1 of the
+ * batch's sorted numbers. */
 static void F(sparse_row_of_g)(const nnc_layer_call *call, int64_t place, int64_t end, int64_t begin, int64_t n, T *to) {
     const nnc_sparse_rows *x = call->sparse;
     int64_t first = call->first_row, from = nnc_first_from(x->sorted_rows, place, end, first);
@@ -126,7 +129,7 @@ static void F(rows_of_g)(const nnc_layer_call *call, int64_t i, int64_t i_end, i
     }
 }
 
-/* The same of d_W. */
+/* The same for d_W. */
 static void F(rows_of_weight)(const nnc_layer_call *call, int64_t i, int64_t i_end, int64_t o, int64_t o_end, T *to) {
     if (i >= i_end || o >= o_end) return;
     const T *scale = (const T *)call->parameters + F(scale_place)(call);
@@ -156,7 +159,7 @@ static void F(scale_gradient)(const nnc_layer_call *call, int64_t begin, int64_t
     }
 }
 
-/* The two by touched rows are called for sparse rows alone. */
+/* The next two functions are called for sparse x only. */
 static int32_t F(scaled_touch)(const nnc_layer_call *call) {
     const nnc_sparse_rows *x = call->sparse;
     int64_t begin = call->begin_parameter / call->n_outputs, end = call->end_parameter / call->n_outputs;
@@ -181,9 +184,9 @@ static int32_t F(scaled_gradient)(const nnc_layer_call *call) {
     int64_t n = call->n_outputs, of_weight = call->n_inputs * n, of_scale = F(scale_place)(call);
     int64_t begin = call->begin_parameter, end = call->end_parameter;
     T *to = call->d_parameters; /* of begin_parameter */
-    if (begin < of_weight) {    /* whole rows of W, and what the range has of the first one and the last */
+    if (begin < of_weight) {    /* whole rows of W, and parts of the first and the last */
         int64_t until = nnc_least(end, of_weight), first = (begin + n - 1) / n, last = until / n;
-        T *of_first = to + (first * n - begin); /* where row `first` lies */
+        T *of_first = to + (first * n - begin); /* the place of row `first` */
         if (first > last) {
             F(rows_of_weight)(call, last, first, begin % n, until % n, to);
         } else {

@@ -1,5 +1,5 @@
-/* Several threads take one turn, several times each, give way, and give up waiting: compiled with waiting.c, by test_threads.py for the thread
- * sanitizer. */
+/* Several threads take one turn, several times each, give way, and give up waiting. Compiled with waiting.c, by test_threads.py for the
+ * thread sanitizer. */
 #include "system.h" /* before any other */
 #include "waiting.h"
 

@@ -7,7 +7,7 @@
 
 typedef struct nnc_descent {
     int64_t n;
-    double *point, *gradient;         /* (n,) of the caller, who writes the gradient at the point */
+    double *point, *gradient;         /* (n,) the caller's, which writes the gradient at the point */
     double *origin, *origin_gradient; /* (n,) where the current line search begins */
     double *direction;                /* (n,) of that line */
     int64_t capacity, n_kept, newest; /* steps are stored in a ring: the one before slot 0 is in the last slot */

@@ -168,7 +168,7 @@ typedef struct nnc_loss_call {
     const int64_t *labels; /* (n_rows,) class indices, checked by the host; NULL in the real functions */
     const void *weight;    /* (n_rows,) */
     void *loss;            /* (n_rows,) */
-    void *d_output;        /* (n_rows, n_outputs); NULL when only the value is asked for */
+    void *d_output;        /* (n_rows, n_outputs); NULL if only the value is needed */
     int64_t n_rows;
     int64_t n_outputs;
     int64_t n_targets;
