@@ -59,8 +59,7 @@ static int64_t F(project)(const member *m, const nnc_rule *rule, const nnc_piece
 static int64_t F(obey)(const member *m, const nnc_rounds *rounds, int64_t verdict) {
     const nnc_program *program = m->program;
     int64_t begin = 0;
-    verdict = meet(m, verdict, rounds == &program->constraints ? NNC_SHARED_PARAMETERS : NNC_SHARED_GRADIENTS); /* all members have
-                                                                                                                 * written theirs */
+    verdict = meet(m, verdict, rounds == &program->constraints ? NNC_SHARED_PARAMETERS : NNC_SHARED_GRADIENTS); /* all are complete */
     for (int64_t round = 0; round < rounds->n_rounds && verdict == NNC_OK; round++) {
         int64_t n = rounds->ends[round] - begin;
         int64_t own_begin = begin + share(n, 1, m->part, m->n_parts), own_end = begin + share(n, 1, m->part + 1, m->n_parts);

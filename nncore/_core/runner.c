@@ -258,9 +258,7 @@ enum { BY_ROWS, BY_COLUMNS, WHOLE, BY_ROWS_ALIKE, BY_SUMS };
 static int how_to_split(const member *m, nnc_task task) {
     const nnc_program *program = m->program;
     if (task.what == NNC_TRANSFORM && program->transforms[task.op].table == NULL) return WHOLE;
-    if (task.what >= NNC_GATHER)
-        return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* every process has all
-                                                                                                               * data */
+    if (task.what >= NNC_GATHER) return m->ranks == NULL || task.what == NNC_STORE ? BY_ROWS : BY_ROWS_ALIKE; /* each has all data */
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) return loss_is_whole(program) ? WHOLE : BY_ROWS;
     const nnc_op *op = &program->ops[task.op];
     if (op->kind == NNC_OP_PYTHON) return WHOLE;
@@ -616,10 +614,8 @@ static int64_t F(take_steps)(member *m) {
         verdict = F(run_batch)(m, 0);
         int is_last = of_step + 1 == asked->accumulate || first + m->n_rows >= n_samples;
         if (verdict == NNC_OK) verdict = F(prepare_update)(m, of_step > 0, is_last);
-        if (verdict == NNC_OK && is_last && m->is_gated && m->n_kept > 0)
-            verdict = look_back(m, verdict); /* checks the buffers, which
-                                                                                                            * are final */
-        if (verdict != NNC_OK) break;        /* all have agreed on this verdict; later ones come to the meeting below */
+        if (verdict == NNC_OK && is_last && m->is_gated && m->n_kept > 0) verdict = look_back(m, verdict); /* of buffers, which are final */
+        if (verdict != NNC_OK) break; /* all have agreed on this verdict; later ones come to the meeting below */
         of_step = is_last ? 0 : of_step + 1;
         if (is_last && m->may_overflow && m->is_gated) {
             keep(m, program->n_undo);

@@ -194,8 +194,7 @@ typedef struct nnc_task {
     int32_t what;
     int64_t op;
     int64_t n_columns; /* of what forward or backward of an op writes */
-    int32_t shared;    /* bits: other processes read what it writes (1), its cache (2), branches' d_y that a concatenation writes (4):
-                        * ranks.h */
+    int32_t shared;    /* what other processes read: what it writes (1), its cache (2), the branches' d_y (4): ranks.h */
 } nnc_task;
 
 typedef int32_t (*nnc_python_callback)(void *context, int32_t what, int64_t op, int64_t n_rows);

@@ -139,8 +139,7 @@ static int32_t F(embedding_gradient)(const nnc_layer_call *call) {
             F(add_rows)(call, &t, 0, n_rows, from, to, d_parameters + (from - begin));
             continue;
         }
-        int64_t height = SUM_ROWS > 8 * t.n_categories ? SUM_ROWS : 8 * t.n_categories; /* so that adding up partial sums stays a small
-                                                                                         * part of the work */
+        int64_t height = SUM_ROWS > 8 * t.n_categories ? SUM_ROWS : 8 * t.n_categories; /* so that adding up sums costs little */
         for (int64_t done = 0; done < n_rows; done += height) {
             memset(sums, 0, (size_t)(to - from) * sizeof(T));
             F(add_rows)(call, &t, done, nnc_least(n_rows - done, height), from, to, sums);

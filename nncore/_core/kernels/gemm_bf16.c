@@ -186,8 +186,7 @@ NNC_INLINE int64_t rows_before(int64_t i, int64_t m, int64_t n_strips) { return 
 static void multiply(const blocks *room, PRODUCT) {
     const int64_t n_strips = (m + room->rows - 1) / room->rows, parts = (k + room->terms - 1) / room->terms;
     const int64_t terms =
-        ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* nearly equal parts, rounded up to whole vectors of
-                                                                                * pairs */
+        ((k + parts - 1) / parts + 2 * WIDTH - 1) / (2 * WIDTH) * (2 * WIDTH); /* equal parts, rounded up to whole vectors */
     for (int64_t j = 0; j < n; j += room->columns)
         for (int64_t done = 0; done < k; done += terms) {
             const int64_t height = nnc_least(k - done, terms), columns = nnc_least(n - j, room->columns);

@@ -46,8 +46,7 @@ static void F(copy_windows)(const T *image, const windows *w, int64_t first, int
     int64_t row_size = w->window_width * w->channels;
     for (int64_t p = first; p < last; p++) {
         int64_t x = p % w->n_columns * w->stride_x - w->left, y = p / w->n_columns * w->stride_y - w->top;
-        int64_t inside = larger(0, -x) * w->channels, outside = smaller(w->window_width, w->width - x) * w->channels; /* in a row of the
-                                                                                                                       * window */
+        int64_t inside = larger(0, -x) * w->channels, outside = smaller(w->window_width, w->width - x) * w->channels; /* in a window row */
         for (int64_t i = begin / row_size; i * row_size < end; i++) {
             int64_t from = larger(begin, i * row_size), until = smaller(end, (i + 1) * row_size);
             int64_t here = from, there = from; /* what lies in the image */

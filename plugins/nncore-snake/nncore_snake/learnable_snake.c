@@ -44,8 +44,7 @@ FOR_EACH_CPU static int32_t F(learnable_snake_backward)(const nnc_layer_call *ca
 
     for (int64_t j = begin; j < end; j++) d_frequency[j] = 0;
     for (int64_t i = 0; i < n_rows; i++) {
-        T *d_x_row = d_x != NULL ? d_x + i * n : call->site->work; /* (n,) if d_x is not needed, it goes to `work`: a branch would cost
-                                                                    * more */
+        T *d_x_row = d_x != NULL ? d_x + i * n : call->site->work; /* (n,); in `work` if it is not needed, as a branch costs more */
 #pragma GCC ivdep
         for (int64_t j = begin; j < end; j++) {
             T value = x[i * n + j], r = F(angle)(frequency[j] * value);
