@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* A room of at least n_bytes, at the begin of a cache line, with any content; NULL if there is no memory. Pages take no memory before
+/* A room of at least n_bytes, at the start of a cache line, with any content; NULL if there is no memory. Pages take no memory before
  * they are written. */
 void *nnc_take_room(int64_t n_bytes);
 

@@ -241,7 +241,8 @@ static int64_t rule_op(const nnc_program *program, int64_t rule) {
     return program->n_ops + program->n_groups + program->n_transforms + rule;
 }
 
-/* With fewer rows for each member, columns are split instead. Each member reads all weights to split rows, which few rows do not repay. */
+/* With fewer rows for each member, columns are split instead: where rows are split, each member reads all weights, which takes many rows
+ * to pay. */
 #define FEW_ROWS 64
 
 /* For fewer inputs, checking all of them takes no longer than checking one output of each row, each in its own cache line. */

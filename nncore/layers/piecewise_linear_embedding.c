@@ -5,8 +5,8 @@
  * all columns again, in ascending order.
  *
  * PLE(x) is 1 in the bins below that of x, and 0 in those above. So prefix sums V_0 + V_1 + ... are computed once for many rows, and a
- * row adds the prefix sum below its own bin. In backward the d_y of a row counts for all these bins: by a suffix sum over bins, from the
- * last to the first. */
+ * row adds the prefix sum below its own bin. In the gradient, d_y of a row counts for all these bins: by a suffix sum over bins, from
+ * the last to the first. */
 #ifndef T
 #include <string.h>
 
