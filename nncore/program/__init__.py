@@ -1,4 +1,4 @@
-"""Compile layers to a program: shapes, ops, memory, initial values, and the same run by NumPy. Imports registry, contract, _core."""
+"""Compile layers to a program: shapes, ops, memory and initial values; and run programs in NumPy. Imports registry, contract, _core."""
 
 from __future__ import annotations
 

@@ -38,13 +38,13 @@ SLICE_BYTES = CACHE_BYTES // 4
 MIN_PRODUCT_ROWS = 512
 #: Largest size of a slice of several rows: a wider network reads its weights more often instead.
 LARGEST_SLICE_BYTES = 20 * CACHE_BYTES
-#: Of gradients that are used up as they are made.
+#: Size of tiles of gradients that are consumed as they are computed.
 TILE_BYTES = CACHE_BYTES
-#: Rows of a tensor that a batch may touch have their bits in words of so many.
+#: Bits in a word, for the masks of touched rows.
 WORD = 64
-#: Of gradients that are added up along a tree of shards together.
+#: Number of gradients that are summed together along a tree of shards.
 PIECE_BYTES = CACHE_BYTES // 16
-#: Threads that a program has room for, at least.
+#: Smallest number of threads that a program has buffers for.
 MIN_PARTS = 8
 
 NO_AVERAGE = Averaging()
@@ -219,7 +219,7 @@ def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool, sparse_in
     """Number of rows that go through the ops together, so that buffers between two ops stay in the cache."""
     widths = (0 if sparse_inputs else blueprint.n_inputs) + sum(stage.n_outputs for stage in blueprint.stages) * (2 if training else 1)
     row_bytes = widths * dtype.itemsize
-    # A sample is as many rows of a product as it adds products to a gradient: positions of a convolution, members of an ensemble.
+    # A sample has several rows of a product: positions of a convolution, or members of an ensemble.
     packed = sum(tensor.size for stage in blueprint.stages for tensor in stage.plan.tensors)
     met = sum(tensor.size * stage.plan.gradient_terms for stage in blueprint.stages for tensor in stage.plan.tensors)
     worth_packing = -(-MIN_PRODUCT_ROWS * packed // met) if packed else MIN_PRODUCT_ROWS
@@ -227,27 +227,27 @@ def _slice_rows(blueprint: Blueprint, dtype: np.dtype, training: bool, sparse_in
 
 
 def _needed_of(loss: Loss, n_outputs: int, dtype: np.dtype) -> list[Needed]:
-    """Functions of a loss: for the targets that it may be given."""
+    """Functions of a loss, for the kinds of targets that it accepts."""
     targets = loss.targets_for(n_outputs)
     return needed("loss", ["real", "labels"] if targets == "both" else [targets], dtype)
 
 
 def _capsule(optimizer: Optimizer) -> object:
-    """Of the optimizer inside all wrappers, which has a kernel if the whole has one."""
+    """Kernel of the optimizer inside all wrappers; it has one if the whole has one."""
     kernel = native_kernel(wrappers_of(optimizer)[1])
     assert kernel is not None, "the whole has a kernel"
     return kernel.load()
 
 
 def _needed_of_optimizer(optimizer: Optimizer, dtype: np.dtype) -> list[Needed]:
-    """Functions of an optimizer that is no wrapper."""
+    """Functions of an optimizer that is not a wrapper."""
     perturbs = optimizer.n_passes > 1
     why = f"its class {'overrides' if perturbs else 'does not override'} perturb"
     return needed("optimizer", ["step"], dtype) + needed("optimizer", ["perturb"], dtype, why, perturbs)
 
 
 def _undo(vectors: Vectors, average: Averaging, arena: Arena) -> list[Undo]:
-    """What a step changes, the buffers first, each with room for how it was."""
+    """Data that a step changes, buffers first, each with memory for its previous value."""
     live = [("running statistics of layers", vectors.buffers)] if vectors.buffers.size else []
     live.append(("", vectors.parameters))
     if average.decay:
@@ -259,7 +259,7 @@ def _undo(vectors: Vectors, average: Averaging, arena: Arena) -> list[Undo]:
 
 
 def _shards(n: int, height: int, ops: Sequence[Op], dtype: np.dtype, max_parts: int) -> Shards:
-    """Room for gradients that wait for others in the trees of all threads."""
+    """Memory for gradients that wait for others in the trees of all threads."""
     if not height:
         return Shards()
     piece_size = max([PIECE_BYTES // dtype.itemsize, *(op.gradient_unit for op in ops)])
@@ -267,7 +267,7 @@ def _shards(n: int, height: int, ops: Sequence[Op], dtype: np.dtype, max_parts: 
 
 
 def _touched(sparse: Sequence[Sequence[Sparse]], max_parts: int) -> tuple[int, np.ndarray | None]:
-    """How many words the largest tensor needs for its rows, and room for three kinds of them: `nnc_touched`."""
+    """Number of words that the largest tensor needs for its rows, and memory for three masks of them: `nnc_touched`."""
     rows = max((span.rows for tensors in sparse for _, span, _, _ in tensors), default=0)
     if rows == 0:
         return 0, None
@@ -278,10 +278,10 @@ def _touched(sparse: Sequence[Sequence[Sparse]], max_parts: int) -> tuple[int, n
 
 
 def _tiles(ops: Sequence[Op], vectors: Vectors, max_parts: int) -> np.ndarray | None:
-    """Memory for tiles of gradients, if all gradients together would not stay in the cache.
+    """Memory for tiles of gradients, if all gradients together do not fit into the cache.
 
-    Parameters are updated before other gradients are computed. So the functions of those must not read parameters, or fail, and no gradient
-    may be a sum over layers.
+    Parameters are then updated before other gradients are computed. So the functions of those must not read parameters or fail, and no
+    gradient may be a sum over layers.
     """
     dtype = vectors.parameters.dtype
     if vectors.parameters.nbytes < CACHE_BYTES:

@@ -1,4 +1,4 @@
-"""Scheduled numbers: where a program stores the number of a path, found by trying the components."""
+"""Scheduled hyperparameters: find where a program stores the number of a path, by trying the components."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from nncore.program.structure import (
     structure_of_transform,
 )
 
-#: A value is tried that differs by this, of the value or of 1: exact in binary.
+#: Relative change (of the value or of 1) of the value to try; exact in binary.
 _STEP = 2.0**-10
 
 
 @dataclass(frozen=True)
 class Move:
-    """A number, and the factors of its base value for the steps to come."""
+    """A hyperparameter, and the factors of its base value for the next steps."""
 
     knob: Knob
-    slots: tuple[int | None, ...]  # `slots_of` the knob
+    slots: tuple[int | None, ...]  # result of `slots_of`
     factors: np.ndarray  # (n_steps,) float64
 
 
 def slots_of(knob: Knob, blueprint: Blueprint) -> tuple[int | None, ...]:
-    """Where a number is among those that `hyper` of each owner returns; None if that runs in Python.
+    """Index of a number in the `hyper` of each owner; None if the owner runs in Python.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _slot(knob: Knob, component: Configurable, blueprint: Blueprint) -> int | No
 
 
 def _trial(component: Configurable, name: str) -> Configurable | None:
-    """A copy with another value that the component allows; None if it allows no other nearby."""
+    """A copy with another value; None if the component allows no other value nearby."""
     value = float(getattr(holder_of(component, name), name))
     for other in (value * (1 - _STEP), value * (1 + _STEP), value + _STEP, value - _STEP):
         if other == value:
@@ -95,7 +95,7 @@ def _trial(component: Configurable, name: str) -> Configurable | None:
 
 
 def _is_alike(knob: Knob, component: Configurable, trial: Configurable, blueprint: Blueprint) -> bool:
-    """Whether `trial` instead of `component` leaves the structure of the network unchanged."""
+    """Whether the structure of the network is the same with `trial` instead of `component`."""
     if isinstance(component, Optimizer) and isinstance(trial, Optimizer):
         return structure_of_optimizer(component, blueprint.spans) == structure_of_optimizer(trial, blueprint.spans)
     if isinstance(component, Loss) and isinstance(trial, Loss):
@@ -114,7 +114,7 @@ def _is_alike(knob: Knob, component: Configurable, trial: Configurable, blueprin
 
 
 def courses_of(spec: ProgramSpec, moves: Sequence[Move]) -> list[Course]:
-    """Every place in a program of the numbers that move. What runs in Python gets a number of its own, from which it is told."""
+    """Every place in a program of the scheduled numbers. A component that runs in Python has its own number, and is notified of changes."""
     found = [course for move in moves for course in _courses(spec, move)]
     told = [course for course in found if course.told is not None]
     numbers = np.zeros(len(told))
@@ -154,5 +154,5 @@ def _courses(spec: ProgramSpec, move: Move) -> Iterator[Course]:
             flat, first = spec.optimizer_hyper.reshape(-1), group * spec.optimizer_hyper.shape[1]
             if slot is None:
                 yield Course(factors, told=told)
-            if slot is not None or knob.name == "lr":  # the first number of a group is its rate, which constraints read as well
+            if slot is not None or knob.name == "lr":  # the first number of a group is its learning rate, which constraints read too
                 yield Course(factors, flat, first + (slot or 0))

@@ -1,4 +1,4 @@
-"""The prediction of a planned network as a formula: each stage's own, one after the other."""
+"""Write the prediction of a planned network as a formula, stage by stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nncore.program.specification import NETWORK_INPUT, Stage
 
 
 class _Tensors(Mapping[str, Value]):
-    """Tensors and buffers of a layer as values; a constant is made of each when it is first asked for."""
+    """Tensors and buffers of a layer as values. Each becomes a constant on first use."""
 
     def __init__(self, g: Graph, arrays: Mapping[str, np.ndarray], prefix: str) -> None:
         self._graph, self._arrays, self._prefix = g, arrays, prefix
@@ -38,19 +38,19 @@ class _Tensors(Mapping[str, Value]):
 
 
 def formula_of_activation(g: Graph, activation: Activation, z: Value, rows: int = 1) -> Value:
-    """φ of a value of any shape, sample by sample or of so many rows of each, in the shape of `z`."""
+    """φ of a value of any shape, for each sample or for each of its `rows`. The result has the shape of `z`."""
     n = math.prod(z.sample_shape)
     columns = (n,) if rows == 1 else (rows, n // rows)
     return g.reshape(formula_result(formula_of(activation)(g, g.reshape(z, columns)), g, columns), z.sample_shape)
 
 
 def formula_of_layer(g: Graph, layer: Layer, plan: Plan, x: Value, arrays: Mapping[str, np.ndarray], prefix: str = "") -> Value:
-    """What a layer that runs gives at prediction, without its activation; `arrays` are its tensors and buffers by name."""
+    """The output of a layer in prediction, without its activation. `arrays` are its tensors and buffers by name."""
     return formula_result(formula_of(layer)(g, x, _Tensors(g, arrays, prefix)), g, plan.output_shape)
 
 
 def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, parameters: np.ndarray, buffers: Mapping[str, np.ndarray]) -> Value:
-    """What a network gives for samples x.
+    """The output of a network for samples x.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, parameters: np.
     blueprint : Blueprint
     x : Value of shape (n, *input_shape)
     parameters : ndarray of shape (n_parameters,)
-        Laid out like those of the network.
+        Flat vector in the layout of the network's parameters.
     buffers : mapping of str to ndarray
-        ``"batch_norm_1.mean"``.
+        By name: ``"batch_norm_1.mean"``.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def formula_of_network(g: Graph, blueprint: Blueprint, x: Value, parameters: np.
     Raises
     ------
     NoFormulaError, PluginError
-        Naming the layer, and the component with its plugin.
+        The message names the layer, and the component with its plugin.
     """
     values = {NETWORK_INPUT: x}
     for stage in blueprint.stages:

@@ -16,7 +16,7 @@ from nncore.program.vectors import Vectors
 
 
 class GraphBuilder:
-    """Arranges the ops of a program so that each comes after those that it reads."""
+    """Arranges the ops of a program, each after those that it reads."""
 
     def __init__(
         self,
@@ -33,15 +33,15 @@ class GraphBuilder:
         is_sparse: bool,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
-        self.height = height  # of the trees of shards, 0 without
-        self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is asked for
+        self.height = height  # of the trees of shards; 0 without shards
+        self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is computed
         self.has_way_back = training or input_gradient
-        self.frozen = frozen  # names of tensors that are not trained
+        self.frozen = frozen  # names of untrained tensors
         self.dtype = vectors.parameters.dtype
         self._own = arena.take
         self._zeros = self._own if room is None else room.take
         self.is_sparse = is_sparse
-        # A run in a room of its own reads inputs where they lie, and so does any of sparse rows.
+        # A run in its own memory reads inputs in place, and so does any run on sparse rows.
         gathers = room is None and not is_sparse
         self.input = self.matrix(blueprint.n_inputs) if gathers else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
@@ -52,9 +52,9 @@ class GraphBuilder:
     # ---- forward ------------------------------------------------------------------------------------------------------------
 
     def ops(self) -> list[Op]:
-        """The ops, with all forward buffers; the last one gives the output of the network."""
+        """The ops with all forward buffers. The last one computes the output of the network."""
         ops: list[Op] = []
-        values: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}  # the op that gives each stage's output
+        values: dict[int, int] = {NETWORK_INPUT: NETWORK_INPUT}  # the op that computes each stage's output
         for stage in self.blueprint.stages:
             if stage.plan.branches:
                 ops.append(self._joint_op(stage, [values[source] for source in stage.sources], ops))
@@ -67,12 +67,12 @@ class GraphBuilder:
             if stage.activation is not None:
                 ops.append(self._activation_op(stage.activation, stage, values[stage.index], ops))
                 values[stage.index] = len(ops) - 1
-        if not ops:  # nothing but views: a program still copies its input to its output
+        if not ops:  # only views: a program still copies its input to its output
             ops.append(self._activation_op(registry.resolve("activations", "identity"), self.blueprint.stages[0], NETWORK_INPUT, ops))
         return ops
 
     def _runs(self, stage: Stage) -> bool:
-        """Whether the layer itself has something to do."""
+        """Whether the layer itself computes something."""
         plan = stage.plan
         is_mean = self.training and self.blueprint.n_members > 0 and stage is self.blueprint.stages[-1]
         return bool(plan.branches) or not (plan.is_view or (plan.training_only and not self.training) or is_mean)
@@ -100,13 +100,13 @@ class GraphBuilder:
         if self.height and plan.batch_sums and op.capsule is not None:
             size = (1 + self.height) * plan.batch_sums * stage.n_inputs
             op.batch_sums = self._own(size, np.dtype(np.float64)).reshape(1 + self.height, plan.batch_sums, stage.n_inputs)
-        # What reads sparse rows keeps its sums short itself.
+        # Layers that read sparse rows keep their sums short themselves.
         if parameters is not None and op.is_trained and not op.reads_sparse and 0 < op.block_rows < self.max_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
         return op
 
     def _tensors(self, stage: Stage) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Parameters and gradients of a layer, its tensors one after the other: parts of the flat vectors, or memory of the op's own."""
+        """Parameters and gradients of a layer, tensor by tensor: parts of the flat vectors, or memory of the op."""
         tensors, vectors = stage.plan.tensors, self.vectors
         if not tensors:
             return None, None
@@ -118,7 +118,7 @@ class GraphBuilder:
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
         n, x = (stage.n_outputs if self._runs(stage) else stage.n_inputs), _value(ops, source)
-        # In place unless something else reads the buffer: another branch, or, in the backward pass, this activation or the one before,
+        # In place unless something else reads the buffer: another branch, or in the backward pass this activation or the previous one,
         # whose output it is. (A layer never reads its own output.) The user's input must not be overwritten.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
         if not self.has_way_back:
@@ -128,7 +128,7 @@ class GraphBuilder:
         return Op(activation, stage, x, y, n, n, (source,), may_leave_slope=may_overwrite and activation.needs_input)
 
     def _is_read_once(self, source: int) -> bool:
-        """Whether one stage alone reads an output, also where it is that of an earlier stage, passed on."""
+        """Whether only one stage reads an output, also if it is passed on from an earlier stage."""
         if source == NETWORK_INPUT or self._readers[source] > 1:
             return False
         stage = self.blueprint.stages[source]
@@ -143,18 +143,18 @@ class GraphBuilder:
     # ---- backward -----------------------------------------------------------------------------------------------------------
 
     def link_gradients(self, ops: Sequence[Op]) -> tuple[list[Op], np.ndarray, np.ndarray | None]:
-        """Give every op between the loss and trained tensors, or the inputs, its gradient buffers.
+        """Allocate gradient buffers for every op between the loss and trained tensors or inputs.
 
         Returns
         -------
         ops : list of Op
-            With a fork behind every op whose gradient is a sum.
+            Ops, with a fork after every op whose gradient is a sum.
         d_output : ndarray of shape (max_rows, n_outputs)
             Gradient of the network's output.
         d_input : ndarray of shape (max_rows, n_inputs) or None
-            Gradient of its input, if it is needed.
+            Gradient of the network's input, if it is needed.
         """
-        asks: list[bool] = []  # whether an op, or anything before it, asks for a gradient
+        asks: list[bool] = []  # whether an op, or any op before it, needs a gradient
 
         def asks_for(source: int) -> bool:
             return self.input_gradient if source == NETWORK_INPUT else asks[source]
@@ -162,7 +162,7 @@ class GraphBuilder:
         for op in ops:
             asks.append(op.is_trained or any(asks_for(source) for source in op.sources))
         d_output = self.matrix(ops[-1].n_outputs)
-        # By those that read an op: its gradient; whether others see it. The last list is that of the input, at NETWORK_INPUT.
+        # For each op, by reader: its gradient, and whether others read it. The last list is for the input, at NETWORK_INPUT.
         handed: list[list[tuple[np.ndarray, bool]]] = [[] for _ in (*ops, "input")]
         handed[len(ops) - 1].append((d_output, False))
         linked: list[Op] = []
@@ -188,9 +188,9 @@ class GraphBuilder:
         return linked[::-1], d_output, gradients[0]
 
     def _hand_on(self, op: Op, is_shared: bool, asked: Sequence[int | None]) -> list[tuple[np.ndarray, bool] | None]:
-        """Where the gradients of an op's sources are written, and whether others read them there too."""
+        """Buffers for the gradients of an op's sources, and whether others read them too."""
         d_y = _owned(op.d_y)
-        if op.joint == "sum":  # the gradient of a sum is that of each of its terms
+        if op.joint == "sum":  # each term of a sum has the gradient of the sum
             n_asked = sum(source is not None for source in asked)
             return [(d_y, is_shared or n_asked > 1)] * len(asked)
         if op.joint == "concat":
@@ -204,14 +204,14 @@ class GraphBuilder:
         return [(op.d_x, False)]
 
     def _fork(self, op: Op, gradients: Sequence[np.ndarray], y: np.ndarray) -> Op:
-        """Adds up the gradients of `y`, an op's output or the input, from all its readers."""
+        """Make an op that sums the gradients of `y` (an op's output or the input) from all its readers."""
         n = y.shape[1]
         branches = tuple(Branch(None, gradient, n) for gradient in gradients)
         return Op(op.component, op.stage, None, y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))
 
 
 def _value(ops: Sequence[Op], source: int) -> np.ndarray | None:
-    """What an op reads; None stands for the program's input."""
+    """The input of an op; None for the program's input."""
     return None if source == NETWORK_INPUT else ops[source].y
 
 

@@ -42,22 +42,22 @@ RULES = {"regularizer": "regularizers", "constraint": "constraints"}
 
 @dataclass(frozen=True)
 class Group:
-    """One way of training.
+    """Training options of some tensors.
 
     Attributes
     ----------
     lr_factor : float
-        Of the optimizer's learning rate.
+        Factor of the optimizer's learning rate.
     weight_decay : float or None
-        Instead of the optimizer's own weight decay if it has one (`AdamW`), else of the network's penalty; None leaves both.
+        Replaces the optimizer's own weight decay if it has one (`AdamW`), else the network's penalty. None changes neither.
     frozen : bool
-        Not trained at all.
+        Whether the tensors are not trained.
     lazy : bool
-        Rows of its tensors whose gradients are all zero keep their parameters and optimizer state.
+        Whether rows of its tensors with zero gradients keep their parameters and optimizer state.
     optimizer : Optimizer or None
-        Instead of the network's.
+        Replaces the network's optimizer.
     numbers : dict of str to float
-        Hyperparameters instead of the optimizer's own.
+        Hyperparameters that replace the optimizer's.
     """
 
     lr_factor: float = 1.0
@@ -68,7 +68,7 @@ class Group:
     numbers: dict[str, float] = field(default_factory=dict)
 
     def changed(self, optimizer: Optimizer) -> dict[str, Any]:
-        """Hyperparameters of `optimizer`, its own or the network's, that differ in this group."""
+        """Hyperparameters of this group that differ from those of `optimizer`."""
         settings = optimizer.settings()
         changes: dict[str, Any] = dict(self.numbers)
         if self.lr_factor != 1:
@@ -78,7 +78,8 @@ class Group:
         return changes
 
     def check(self, optimizer: Optimizer, tensor: str) -> None:
-        """Raise `ParameterError` if `optimizer` does not accept the numbers of this group; `tensor` is one of it."""
+        """Raise `ParameterError` if `optimizer` does not accept the numbers of this group. `tensor` is one of its tensors, for the
+        message."""
         settings = optimizer.settings()
         numbers = [name for name, value in settings.items() if is_number(value)]
         for name in self.numbers:
@@ -103,7 +104,7 @@ class Group:
 
 
 def _check_steps_by_rows(optimizer: Optimizer, tensor: str) -> None:
-    """Raise `ParameterError` for an optimizer that cannot leave out rows of a tensor."""
+    """Raise `ParameterError` for an optimizer that cannot skip rows of a tensor."""
     around, inner = wrappers_of(optimizer)
     why = None
     if around:
@@ -122,24 +123,24 @@ def _check_steps_by_rows(optimizer: Optimizer, tensor: str) -> None:
 
 
 class Stretch(NamedTuple):
-    """Parameters ``begin:end`` of the flat vectors, which are trained alike."""
+    """Parameters ``begin:end`` of the flat vectors, which belong to one group."""
 
     begin: int
     end: int
     group: int
-    place: int  # of `begin` among the parameters of the group
+    place: int  # position of `begin` among the parameters of the group
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """How every tensor of a network is trained.
+    """The groups of a network, and the group of each tensor.
 
     Attributes
     ----------
     groups : tuple of Group
-        Those that are trained; without any choice, one.
+        Trained groups; one if the user has defined none.
     tensors : tuple of TensorSpan
-        Group after group, the frozen ones last; within a group in the order of the flat vectors.
+        Tensors by group, frozen ones last. In a group they have the order of the flat vectors.
     members : tuple of int
         Group of each of these tensors, or `FROZEN`.
     """
@@ -158,7 +159,7 @@ class Grouping:
         return tuple(tensor for tensor, member in zip(self.tensors, self.members, strict=True) if member == group)
 
     def stretches(self) -> Iterator[Stretch]:
-        """Every stretch of the flat vectors that is trained alike, in their order."""
+        """Every stretch of the flat vectors that belongs to one group, in order."""
         by_place = sorted(zip(self.tensors, self.members, strict=True), key=lambda pair: pair[0].offset)
         filled: dict[int, int] = {}
         begin = end = group = 0
@@ -177,16 +178,16 @@ class Grouping:
             yield ended()
 
     def optimizers(self, optimizer: Optimizer) -> tuple[Optimizer, ...]:
-        """The optimizer of each group, a network's own component, without the changes of the group; `optimizer` is the network's."""
+        """The optimizer of each group as the user passed it, without the hyperparameters of the group. `optimizer` is the network's."""
         return tuple(group.optimizer or optimizer for group in self.groups)
 
     def optimizers_by_tensor(self, optimizer: Optimizer) -> dict[str, Optimizer]:
-        """The same by the names of the tensors that are trained."""
+        """The optimizer of each trained tensor, by name."""
         own = self.optimizers(optimizer)
         return {tensor.name: own[member] for tensor, member in zip(self.tensors, self.members, strict=True) if member != FROZEN}
 
     def hyper(self, optimizer: Optimizer) -> np.ndarray:
-        """The optimizers' numbers for compiled code, shape ``(n_groups, n_hyper)``: as many as the one with most has, then zeros."""
+        """The optimizers' hyperparameters for compiled code, shape ``(n_groups, n_hyper)``, padded with zeros."""
         own = self.optimizers(optimizer)
         rows = [group.of_group(its).hyper() for group, its in zip(self.groups, own, strict=True)]
         numbers = np.zeros((len(rows), max(map(len, rows), default=0)))
@@ -195,9 +196,9 @@ class Grouping:
         return numbers
 
     def check(self, optimizer: Optimizer | None) -> None:
-        """Raise `ParameterError` if a group changes a number that its optimizer does not have or does not take.
+        """Raise `ParameterError` if a group sets a hyperparameter that its optimizer does not have, or a value that it does not accept.
 
-        Without an `optimizer` of the network, groups that have none of their own are left out.
+        Without an `optimizer` of the network, groups without their own are not checked.
         """
         for number, group in enumerate(self.groups):
             own = group.optimizer or optimizer
@@ -215,7 +216,7 @@ class Grouping:
                 )
 
     def placed(self) -> dict[str, tuple[TensorSpan, int, int]]:
-        """Each tensor by name, with its group and where it begins among the parameters of that."""
+        """Each tensor by name, with its group and its position among the parameters of the group."""
         filled: Counter[int] = Counter()
         found = {}
         for tensor, member in zip(self.tensors, self.members, strict=True):
@@ -238,7 +239,7 @@ class Grouping:
 
 
 def check_groups(groups: object) -> dict[str, dict[str, Any]]:
-    """Patterns and their options, as users write them, checked as far as that goes without a network; optimizers are instances."""
+    """Check users' patterns and options, as far as possible without a network. Optimizers become instances."""
     if not isinstance(groups, Mapping):
         raise ParameterError(f'groups must be a dict like {{"*.bias": {{"lr_factor": 0.1}}}}, got {shown(groups)}')
     for pattern, options in groups.items():
@@ -267,7 +268,7 @@ def _checked(pattern: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(kind: str, value: Any, where: str) -> Any:
-    """A regularizer or a constraint, a list of them or None, from what users write."""
+    """Make a regularizer or a constraint, a list of them, or None from what users pass."""
     try:
         if isinstance(value, (list, tuple)):
             return [registry.resolve(kind, item) for item in value] or None
@@ -286,12 +287,12 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
         Options by pattern, as in a shell: ``*``, ``?``, ``[abc]``. Where several patterns match a tensor, later ones win, option by
         option.
     blueprint : Blueprint
-        Of the network.
+        Blueprint of the network.
 
     Raises
     ------
     ParameterError
-        If a pattern matches nothing, everything is frozen, or a regularizer or a constraint is for frozen tensors alone.
+        If a pattern matches nothing, everything is frozen, or a regularizer or constraint applies only to frozen tensors.
     """
     spans = blueprint.spans
     if not groups:
@@ -308,7 +309,7 @@ def group_tensors(groups: Mapping[str, Mapping[str, Any]], blueprint: Blueprint)
         if options.get("lazy"):
             _check_is_sparse(span, blueprint)
         options = {name: value for name, value in options.items() if name not in RULES}
-        # An optimizer is told by which one it is: each has state of its own.
+        # Optimizers are compared by identity: each has its own state.
         key = tuple(sorted((name, id(value) if name == "optimizer" else value) for name, value in options.items()))
         if key not in found:
             own = {name: value for name, value in options.items() if name in _OPTIONS}
@@ -336,12 +337,12 @@ def _check_is_sparse(span: TensorSpan, blueprint: Blueprint) -> None:
 
 
 def matching(pattern: str, blueprint: Blueprint) -> list[str]:
-    """The tensors of a network that a pattern of groups matches.
+    """The tensors of a network that a group's pattern matches.
 
     Raises
     ------
     ParameterError
-        If there is none, or it matches a tied tensor and not the one that it shares.
+        If no tensor matches, or a tied tensor matches and the tensor that it shares does not.
     """
     matched = [span.name for span in blueprint.spans if fnmatchcase(span.name, pattern)]
     if not matched:
@@ -360,7 +361,7 @@ def options_of(groups: Mapping[str, Mapping[str, Any]], tensor: str) -> dict[str
 
 
 def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
-    """Raise for a pattern that matches no tensor that is trained by itself."""
+    """Raise an error for a pattern that matches no tensor, or only tied ones."""
     tied = {name: source for name, source in blueprint.ties.items() if fnmatchcase(name, pattern)}
     if tied:
         which = ", ".join(f"{name} is tied to {source}" for name, source in tied.items())
@@ -372,7 +373,7 @@ def _no_tensor(pattern: str, blueprint: Blueprint) -> NoReturn:
 
 
 def _check_ties(pattern: str, matched: Sequence[str], blueprint: Blueprint) -> None:
-    """Raise for a pattern that matches a tied tensor and not the one that it shares: it would apply only to its other tensors."""
+    """Raise an error for a pattern that matches a tied tensor and not the one that it shares: it would apply only to its other tensors."""
     left_out = {name: source for name, source in blueprint.ties.items() if fnmatchcase(name, pattern) and source not in matched}
     if left_out:
         which = ", ".join(f"{name} is tied to {source}" for name, source in left_out.items())

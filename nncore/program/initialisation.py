@@ -1,4 +1,4 @@
-"""Initial values of a planned network: samples for every tensor, then data-dependent initializers."""
+"""Initial values of a planned network: draw every tensor, then run data-dependent initializers."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from nncore.program.program_spec import ProgramSpec
 from nncore.program.specification import Op, Stage
 from nncore.program.vectors import Vectors
 
-#: Largest number of bytes of the samples that initializers look at, and of the outputs of all layers for them.
+#: Largest size in bytes of the samples for data-dependent initializers, and of the outputs of all layers for them.
 BATCH_BYTES, VALUE_BYTES = 32 * 2**20, 256 * 2**20
 
 
 def looked_at(n_samples: int, bytes_per_sample: int, blueprint: Blueprint | None = None) -> slice:
-    """Samples at equal distances, enough for an initializer.
+    """Evenly spaced samples, enough for data-dependent initializers.
 
     Parameters
     ----------
     n_samples, bytes_per_sample : int
-        Of the data.
+        Number and size of the samples.
     blueprint : Blueprint, optional
-        As many as the initializers of this network want.
+        Network whose initializers determine the number of samples.
     """
     wanted, width = Initializer.batch_rows, 0
     if blueprint is not None:
         wanted = max((initializer.batch_rows for initializer in _looking(blueprint)), default=wanted)
         width = blueprint.n_inputs + sum(stage.n_outputs for stage in blueprint.stages)
-    # Of each value there is a gradient, too: 16 bytes in float64.
+    # Each value has a gradient too: 16 bytes in float64.
     at_once = min(rows_at_once(bytes_per_sample, wanted, of=BATCH_BYTES), rows_at_once(16 * width, of=VALUE_BYTES))
     return slice(None, None, -(-n_samples // at_once))
 
 
 def _looking(blueprint: Blueprint) -> list[Initializer]:
-    """The initializers of a network that look at data."""
+    """The data-dependent initializers of a network."""
     pairs = [(stage, tensor) for stage in blueprint.stages for tensor in stage.own_tensors if tensor.role == "weight"]
     found = [initializer_of(stage, tensor, is_last=stage is blueprint.stages[-1]) for stage, tensor in pairs]
     return [initializer for initializer in found if initializer.needs_batch]
 
 
-#: For a network's last layer without an activation: first outputs so small that training need not undo them.
+#: For a network's last layer without an activation: small initial outputs, which training need not unlearn.
 LINEAR_OUTPUT = "uniform_fan_in"
 
 
@@ -72,7 +72,7 @@ def initialise(
     batch: np.ndarray | None,
     carried: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> None:
-    """Fill the parameters and buffers, tensor after tensor from one generator.
+    """Fill parameters and buffers, tensor by tensor from one generator.
 
     Parameters
     ----------
@@ -80,16 +80,16 @@ def initialise(
     vectors : Vectors
     rng : Generator
     batch : ndarray of shape (n_rows, n_inputs) or None
-        In the network's dtype; for initializers with `needs_batch`.
+        Batch in the network's dtype, for initializers with `needs_batch`.
     carried : mapping of str to ndarray
-        Values that tensors and buffers come with, by their names: nothing is drawn for them.
+        Given values of tensors and buffers, by name. Nothing is drawn for them.
 
     Raises
     ------
     ParameterError
         If an initializer needs a batch and there is none.
     ShapeError
-        If a layer cannot have the values that it comes with.
+        If given values do not fit their layer.
     """
     if carried:
         _check_carried(blueprint, carried)
@@ -122,7 +122,7 @@ def initialise(
 
 
 def _without_noise(blueprint: Blueprint) -> Blueprint:
-    """The network without what only training does, such as dropout, whose noise would count as variance of the data."""
+    """The network without layers that act only in training, such as dropout, whose noise would count as variance of the data."""
     views = {
         stage.index: replace(stage, plan=Plan(stage.plan.output_shape, is_view=True))
         for stage in blueprint.stages
@@ -154,7 +154,7 @@ def _refine(
     batch: np.ndarray,
     rng: np.random.Generator,
 ) -> None:
-    """Show a layer's initializer what the layer gets when `batch` goes in."""
+    """Run a layer's initializer on the inputs that the layer receives for `batch`."""
     _forward(program, vectors, batch)
     op = _op_of(program, stage)
     x = batch if op.x is None else op.x[: len(batch)]
@@ -163,7 +163,7 @@ def _refine(
 
 
 def _forward(program: Program[ProgramSpec], vectors: Vectors, batch: np.ndarray) -> None:
-    """Run the batch through, as training does; running statistics stay as they are."""
+    """Forward pass of the batch as in training. Running statistics do not change."""
     running_statistics = vectors.buffers.copy()
     program.forward(batch, True)
     vectors.buffers[...] = running_statistics
@@ -180,7 +180,7 @@ def _weight_and_bias(stage: Stage, tensor: Tensor, vectors: Vectors) -> tuple[np
 
 @dataclass(frozen=True)
 class _NetworkView:
-    """`nncore.contract.NetworkView` over the program of a network that gets its first values."""
+    """`nncore.contract.NetworkView` of a network that is being initialised."""
 
     program: Program[ProgramSpec]
     vectors: Vectors
@@ -195,7 +195,7 @@ class _NetworkView:
         assert self.program.spec.d_output is not None, "a training program has a way back"
         self.program.spec.d_output[: len(self.batch)] = d_output
         self.program.backward(self.batch)
-        self.vectors.gradients[...] = 0  # they are nobody's
+        self.vectors.gradients[...] = 0  # discard them
 
 
 def _refine_together(
@@ -205,7 +205,7 @@ def _refine_together(
     batch: np.ndarray,
     rng: np.random.Generator,
 ) -> None:
-    """Show the network to initializers that look at all of it, once to each class of them."""
+    """Run initializers that adapt the whole network, once for each class of them."""
     first: dict[type[Initializer], Initializer] = {}
     layers: dict[type[Initializer], list[LayerView]] = {}
     for stage, tensor, initializer in refined:

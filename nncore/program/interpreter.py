@@ -1,7 +1,7 @@
 """Run the parts of a program without compiled form in Python. It is slow, and the reference for compiled parts.
 
-It works with copies of the network's components, which take over its numbers when the program does. So a schedule changes numbers of a
-copy, and a change never happens within a step.
+It uses copies of the network's components. They take over hyperparameters when the program does. So a schedule changes the copies, and
+nothing changes within a step.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from nncore.program.transforming import FIRST_LAYER
 
 
 class Interpreter:
-    """Called back by a `Program`, under the GIL, between its compiled ops.
+    """Runs components in Python; a `Program` calls it under the GIL between its compiled ops.
 
-    Components get views of the program's buffers; those for a number of rows are made once.
+    Components receive views of the program's buffers, which are made once for each number of rows.
     """
 
     def __init__(self, spec: ProgramSpec) -> None:
         self.spec = spec
-        self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has whole batches and a last one
+        self._calls: dict[tuple[int, int], LayerCall] = {}  # by op and number of rows: a fit has full batches and a last one
         self._components = {i: copied_deeply(op.component) for i, op in enumerate(spec.ops) if op.kind == "python"}
         self._transforms = {i: copied_deeply(op.component) for i, op in enumerate(spec.transforms) if op.capsule is None}
         self._loss = None if spec.loss is None or spec.loss_capsule is not None else copied_deeply(spec.loss)
         self._rules = {i: copied_deeply(rule.component) for i, rule in enumerate(spec.rules) if rule.kernel is None}
         pairs = enumerate(zip(spec.optimizers, spec.optimizer_capsules, strict=True))
         self._optimizers = {number: copied_deeply(own) for number, (own, capsule) in pairs if capsule is None}  # by group
-        self._courses: dict[tuple[str, int], list[Course]] = {}  # of the run under way, by the component that is told
+        self._courses: dict[tuple[str, int], list[Course]] = {}  # of the current run, by the notified component
         self._bases: dict[tuple[str, int, str], Any] = {}
 
     def refresh(self) -> None:
-        """Take over the numbers of the network's components; what a component keeps on itself beside them stays."""
+        """Take over the hyperparameters of the network's components. Other attributes of the copies do not change."""
         loss = self.spec.knobs.loss_for(self.spec.training)
         for number, component in self._components.items():
             self._components[number] = brought_up_to_date(component, self.spec.ops[number].component)
@@ -67,7 +67,7 @@ class Interpreter:
             change_settings(own, group.changed(base))
 
     def follow(self, courses: Sequence[Course]) -> None:
-        """Until `settle`, take numbers from where the program writes them before every step; they begin as they are."""
+        """Until `settle`, read scheduled numbers from where the program writes them before every step. They start unchanged."""
         for course in courses:
             if course.told is not None:
                 kind, number, name = course.told
@@ -75,7 +75,7 @@ class Interpreter:
                 self._bases[course.told] = course.numbers[course.index] = getattr(self._component(kind, number, name), name)
 
     def settle(self) -> None:
-        """Put every number back to what it is without a schedule."""
+        """Restore every number to its value without a schedule."""
         for (kind, number, name), value in self._bases.items():
             self._tell(self._component(kind, number, name), name, value)
         self._courses, self._bases = {}, {}
@@ -88,7 +88,7 @@ class Interpreter:
         return {"op": self._components, "transform": self._transforms, "rule": self._rules}[kind][number]
 
     def _tell(self, component: Any, name: str, value: Any) -> None:
-        """Give a copy another number, and what its author derives from it, if anything is kept beside the arguments."""
+        """Set a number of a copy, and recompute attributes that the component derives from it."""
         if getattr(component, name) == value:
             return
         cls = type(component)
@@ -101,10 +101,10 @@ class Interpreter:
             self._tell(self._component(kind, number, course.told[2]), course.told[2], float(course.numbers[course.index]))
 
     def run(self, what: int, number: int, n_rows: int, step: int, draw: int, training: bool, use_labels: bool, norm: float) -> None:
-        """Do `what` for op `number` (or the loss, or the optimizer of that group) with the first `n_rows` rows of its buffers.
+        """Run `what` for op `number` (or for the loss, or for the optimizer of that group) on the first `n_rows` rows of its buffers.
 
-        `step` is the number of the update under way and `draw` that of the batch, which keys random numbers; both count from 1. `norm` is
-        that of the gradients by which an optimizer perturbs the parameters.
+        `step` is the number of the current update, and `draw` that of the batch, which seeds random numbers; both count from 1. `norm` is
+        the norm of the gradients by which an optimizer perturbs the parameters.
         """
         if what in (FORWARD, BACKWARD):
             if self._courses:
@@ -135,7 +135,7 @@ class Interpreter:
             op = self.spec.ops[number]
             plan = op.stage.plan
             call = self._calls[number, n_rows] = LayerCall(
-                x=(self.spec.input if op.x is None else op.x)[:n_rows],  # the first op reads the batch the program was given
+                x=(self.spec.input if op.x is None else op.x)[:n_rows],  # the first op reads the program's input
                 y=op.y[:n_rows],
                 d_y=np.empty((0, 0)) if op.d_y is None else op.d_y[:n_rows],
                 d_x=None if op.d_x is None else op.d_x[:n_rows],
@@ -157,19 +157,19 @@ class Interpreter:
         outputs, target = spec.output[:n_rows], (spec.labels if use_labels else spec.target)[:n_rows]
         weight, losses = spec.weight[:n_rows], spec.losses[:n_rows]
         shares = (weight,) if loss.needs_batch else ()
-        for j in range(n_members):  # the loss of a sample is the mean of those of its members
+        for j in range(n_members):  # the loss of a sample is the mean over its members
             one = slice(j * spec.n_outputs, (j + 1) * spec.n_outputs)
             output = outputs if n_members == 1 else outputs[:, one].copy()
             one_loss = _checked(loss, "forward", loss.forward(output, target, *shares), (n_rows,))
             losses[...] = one_loss / n_members if j == 0 else losses + one_loss / n_members
             if with_gradient and spec.d_output is not None:
                 gradient = _checked(loss, "backward", loss.backward(output, target, *shares), output.shape)
-                # The weights are in that of a loss of whole batches.
+                # A loss of whole batches has already applied the weights.
                 weighted = gradient if loss.needs_batch else gradient * weight[:, None]
                 np.divide(weighted, n_members, out=spec.d_output[:n_rows, one])
 
     def _perturb(self, number: int, norm: float) -> None:
-        """Move the parameters of a group to where its second gradient is taken."""
+        """Move the parameters of a group to the point of its second gradient."""
         self._obey("optimizer", number)
         w, g = self.spec.parameters, self.spec.gradients
         for begin, end, member, _ in self.spec.grouping.stretches():
@@ -177,7 +177,7 @@ class Interpreter:
                 self._optimizers[number].perturb(w[begin:end], g[begin:end], norm)
 
     def _run_rule(self, number: int) -> None:
-        """What a regularizer or a constraint without a kernel does to its tensor."""
+        """Apply a regularizer or constraint without a kernel to its tensor."""
         self._obey("rule", number)
         spec, rule, component = self.spec, self.spec.rules[number], self._rules[number]
         w = rule.view(spec.parameters)
@@ -206,7 +206,7 @@ class Interpreter:
         transform.apply(call)
 
     def _run_optimizer(self, number: int, step: int) -> None:
-        """One step of a group. If it raises, the core puts back what it has changed."""
+        """One step of a group. If it raises an error, the core undoes its changes."""
         spec, optimizer = self.spec, self._optimizers[number]
         assert spec.state is not None, "an optimizer comes with its state"
         self._obey("optimizer", number)
@@ -241,7 +241,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 def _run_activation(activation: Activation, call: LayerCall, what: int, rows_per_sample: int) -> None:
     rows = (len(call.y) * rows_per_sample, call.y.shape[1] // rows_per_sample)
-    x, y = call.x.reshape(rows), call.y.reshape(rows)  # views, as buffers have no gaps
+    x, y = call.x.reshape(rows), call.y.reshape(rows)  # views, since buffers are contiguous
     if what == FORWARD:
         y[...] = _checked(activation, "forward", activation.forward(x), rows)
     elif call.d_x is not None:
@@ -249,7 +249,7 @@ def _run_activation(activation: Activation, call: LayerCall, what: int, rows_per
 
 
 def _checked(component: object, method: str, result: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """What a component returned, if it has the promised shape."""
+    """Check that a component's result has the promised shape, and return it."""
     if np.shape(result) != shape:
         raise PluginError(f"{component!r}.{method} must return an array of shape {shape}, it returned {np.shape(result)}")
     return result

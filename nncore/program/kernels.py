@@ -1,4 +1,4 @@
-"""What a program calls of a compiled component, and what messages call the component."""
+"""The functions of a compiled component that a program calls, and names of components for messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from nncore import registry
 from nncore.contract import TABLES, Optimizer, OptimizerWrapper, does, native_kernel, wrappers_of
 
-#: Kinds of components whose tables a program calls, and what one is called.
+#: Kinds of components whose tables a program calls, and their names in messages.
 _NOUNS = {
     "activations": "activation", "layers": "layer", "losses": "loss", "optimizers": "optimizer", "regularizers": "regularizer",
     "constraints": "constraint", "transforms": "transform", "metrics": "metric",
@@ -23,13 +23,13 @@ class Needed:
     """A function that a table must have, or must not have."""
 
     name: str
-    position: int  # among the functions of the table
+    position: int  # index among the functions of the table
     is_wanted: bool
     why: str
 
 
 def needed(kind: str, stems: Sequence[str], dtype: np.dtype, why: str = "", is_wanted: bool = True) -> list[Needed]:
-    """Those of a table that are for a network of `dtype`."""
+    """The functions of a table for a network of `dtype`."""
     return [_of_table(kind, stem, 8 * dtype.itemsize, why, is_wanted) for stem in stems]
 
 
@@ -49,7 +49,7 @@ class Around:
     capsule : PyCapsule
     needed : list of Needed
     first_number : int
-        Where its own numbers begin among those of the whole optimizer.
+        Index of its own numbers among those of the whole optimizer.
     first_slot, n_slots : int
         Its own slots of state.
     """
@@ -62,12 +62,12 @@ class Around:
     n_slots: int
 
     def who(self) -> str:
-        """The wrapper, for messages."""
+        """Name of the wrapper for messages."""
         return named("optimizers", self.wrapper)
 
 
 def compiled_wrappers(optimizer: Optimizer, dtype: np.dtype) -> list[Around]:
-    """Those of an optimizer that has a kernel, outermost first."""
+    """Wrappers of an optimizer with a kernel, outermost first."""
     found, slot = [], 0
     for wrapper in wrappers_of(optimizer)[0]:
         kernel = native_kernel(type(wrapper))
@@ -82,10 +82,10 @@ def compiled_wrappers(optimizer: Optimizer, dtype: np.dtype) -> list[Around]:
 
 
 def named(kind: str, component: object) -> str:
-    """``"nncore-focal 1.2, loss 'focal'"``, or the class where no plugin provides it."""
+    """Name for messages: ``"nncore-focal 1.2, loss 'focal'"``, or the class if no plugin provides it."""
     try:
         found = registry.component(kind, registry.qualified_name(kind, type(component)))
-    except LookupError:  # a class of the user's own
+    except LookupError:  # a class of the user
         return f"{_NOUNS[kind]} {type(component).__name__}"
-    provider = f"{found.plugin.distribution} {found.plugin.version}".rstrip()  # classes of this process have no version
+    provider = f"{found.plugin.distribution} {found.plugin.version}".rstrip()  # classes registered at run time have no version
     return f"{provider}, {_NOUNS[kind]} {found.component.name!r}"

@@ -1,4 +1,4 @@
-"""`Knobs`: the settings of a network that may change, which programs read, and its numbers by path."""
+"""`Knobs`: the settings of a network that may change and that programs read, and its hyperparameters by path."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from nncore.program.planning import Blueprint
 from nncore.program.rules import Rule, rules_of
 from nncore.program.specification import Stage
 
-#: Numbers of the network itself, which limit gradients; 0 is no limit.
+#: Limits of gradients, which belong to the network itself; 0 is no limit.
 LIMITS = ("clip_norm", "clip_value")
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A number of a network that is read while it is trained.
+    """A hyperparameter of a network that is read in training.
 
     Attributes
     ----------
     path : str
-        Its name: ``"lr"``, ``"loss.delta"``, ``"dropout_1.rate"``, ``"dense_1.weight.regularizer.strength"``, ``"transforms.0.std"``.
+        Path: ``"lr"``, ``"loss.delta"``, ``"dropout_1.rate"``, ``"dense_1.weight.regularizer.strength"``, ``"transforms.0.std"``.
     name : str
-        Of the argument of the component, or of the attribute of the network.
+        Name of the component's argument, or of the network's attribute.
     value : float
-        The base value: what it is without a schedule; of several optimizers, that of the network's own if it has one.
+        Value without a schedule. For several optimizers, that of the network's own optimizer if it has one.
     owners : tuple of Configurable
-        Whose argument it is: one component, or the optimizers of the groups that have it. Empty for the network's own.
+        Components with this argument: a single one, or the optimizers of several groups. Empty for attributes of the network.
     groups : tuple of int
-        Of optimizers: which group each of them trains.
+        For optimizers: the group that each of them trains.
     stage : Stage or None
-        Of a layer, or of its activation.
+        For a layer or its activation: its stage.
     number : int or None
-        Of a transform, its place in the list; of a regularizer or a constraint, its place among `Knobs.rules`.
+        For a transform, its position in the list. For a regularizer or constraint, its position in `Knobs.rules`.
     """
 
     path: str
@@ -54,12 +54,12 @@ class Knob:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The base value of each owner, or that of the network."""
+        """The value of each owner, or of the network, without a schedule."""
         return tuple(float(getattr(holder_of(owner, self.name), self.name)) for owner in self.owners) or (self.value,)
 
     @property
     def is_read_by_predictions(self) -> bool:
-        """Whether a prediction may depend on it too: a layer that only trains is left out there."""
+        """Whether predictions may depend on it too. Layers that act only in training are left out of predictions."""
         return self.stage is not None and not (self.owners[0] is self.stage.layer and self.stage.plan.training_only)
 
 
@@ -67,26 +67,26 @@ class Knob:
 class Knobs:
     """The settings of a network: `nncore.network.network.Network` writes them, its programs read them.
 
-    A program compares `version` in every call, not in every step, and reads all settings if it has changed. Setting an attribute to another
-    value changes it. After a change within a component, call `moved`.
+    A program compares `version` in every call (not in every step), and reads all settings if it has changed. Setting an attribute to
+    another value changes the version. After a change inside a component, call `moved`.
 
     Attributes
     ----------
     version : ndarray of shape (2,), int64
-        Raised by every change; and beside it, how often somebody was shown what is trained, and may have written to it.
+        Number of changes, and number of times that live views were handed out, to which users may write.
     blueprint, grouping : Blueprint, Grouping or None
         None before the network is built.
     options : mapping
-        The parameter groups, by patterns of tensor names.
+        Parameter groups, by patterns of tensor names.
     weight_decay, clip_norm, clip_value : float
         0 for none.
     seed : int
     transforms : tuple of Transform
-        Of the fit under way.
+        Transforms of the running fit.
     turn : Turn
-        Taken by every thread that runs a program, or looks at or changes what is here.
+        Lock of every thread that runs a program, or reads or changes settings.
     known : object or None
-        What calls have found out of all this, to find it out once. It is gone as soon as something moves.
+        Cache of results that depend on settings. Any change clears it.
     """
 
     version: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
@@ -107,7 +107,7 @@ class Knobs:
         attributes = self.__dict__
         if attributes.get(name, self) is not value:
             object.__setattr__(self, name, value)
-            if "known" in attributes:  # else it is being made
+            if "known" in attributes:  # otherwise it is being constructed
                 self.moved()
 
     def rules(self) -> list[Rule]:
@@ -117,28 +117,28 @@ class Knobs:
         return rules_of(self.blueprint, self.options, self.grouping)
 
     def loss_for(self, training: bool) -> Loss | None:
-        """The loss as a program computes it: to train, or to score the network."""
+        """The loss for a program that trains, or that evaluates the network."""
         return self.loss if training or self.loss is None else self.loss.for_evaluation()
 
     def moved(self) -> None:
-        """Let every program take over what has changed before it runs again."""
+        """Note a change, so that every program takes it over before its next run."""
         self.version[0] += 1
         object.__setattr__(self, "known", None)
 
     def keep(self, known: object) -> None:
-        """Keep what was found out until something moves."""
+        """Cache a result until the next change."""
         object.__setattr__(self, "known", known)
 
     def shown(self) -> None:
-        """Parameters or state were handed out as live views: nothing that is known of them holds any more."""
+        """Note that live views of parameters or state were handed out, so cached facts about them are invalid."""
         self.version[1] += 1
 
     def table(self) -> dict[str, Knob]:
-        """Every number by its path: of layers, activations, regularizers, constraints, transforms, loss, optimizer and network.
+        """Every hyperparameter by path: of layers, activations, regularizers, constraints, transforms, loss, optimizer and network.
 
-        The path of a regularizer or a constraint begins with the tensor, whether a layer or a group has it. Several of one tensor are
-        numbered from 0. Numbers of optimizers have their bare name and ``optimizer.<name>``, for all groups whose optimizer has one.
-        ``weight_decay`` is the optimizer's own if it has one, else that of the network's penalty.
+        The path of a regularizer or constraint begins with the tensor, also if it belongs to a group. Several of one tensor are numbered
+        from 0. Hyperparameters of optimizers have the paths ``<name>`` and ``optimizer.<name>``, for all groups whose optimizer has them.
+        ``weight_decay`` is the optimizer's if it has one, else that of the network's penalty.
         """
         found: list[Knob] = []
         for stage in () if self.blueprint is None else self.blueprint.stages:
@@ -159,7 +159,7 @@ class Knobs:
         return knobs
 
     def _of_rules(self) -> list[Knob]:
-        """The numbers of regularizers and constraints."""
+        """Hyperparameters of regularizers and constraints."""
         rules = [] if self.blueprint is None or self.grouping is None else self.rules()
         n_alike = Counter((rule.tensor.name, rule.kind) for rule in rules)
         found: list[Knob] = []
@@ -169,7 +169,7 @@ class Knobs:
         return found
 
     def _of_optimizers(self) -> dict[str, Knob]:
-        """The numbers of the network's optimizer and of those of groups, by their names."""
+        """Hyperparameters of the network's optimizer and those of groups, by name."""
         if self.optimizer is None:
             return {}
         groups = () if self.grouping is None else self.grouping.groups
@@ -182,12 +182,12 @@ class Knobs:
         return found
 
     def find(self, path: str) -> Knob:
-        """The number of a path.
+        """The hyperparameter of a path.
 
         Raises
         ------
         ParameterError
-            If there is none.
+            If there is no such path.
         """
         knobs = self.table()
         if path in knobs:
@@ -200,7 +200,7 @@ class Knobs:
 
 
 def holder_of(component: Configurable, name: str) -> Configurable:
-    """The component itself, or the optimizer inside it that has the argument."""
+    """The component itself, or the inner optimizer that has the argument."""
     return component.holder(name) if isinstance(component, Optimizer) else component
 
 

@@ -1,4 +1,4 @@
-"""Where vectors lie in memory."""
+"""Allocate aligned vectors."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nncore.contract import Buffer, Tensor
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
-#: What needs less memory.
+#: Advice on using less memory.
 REMEDY = "take a smaller batch_size, fewer or narrower layers, or dtype='float32'"
 
-#: Vectors that are read side by side begin at different places of a page (of 4 kB): at the same place, they drive each other out of the
-#: first-level cache. So many bytes lie between those places.
+#: Vectors that are read together begin at different offsets in a page (4 kB). At the same offset, they would evict each other from the
+#: first-level cache. This is the distance in bytes of these offsets.
 PAGE, STAGGER = 4096, 17 * ALIGNMENT
-#: Bytes of a piece of memory that small vectors lie in together.
+#: Bytes of a block of memory that is shared by small vectors.
 PIECE = PAGE - ALIGNMENT
 _BYTE = np.dtype(np.uint8)
 _staggers = itertools.cycle(range(0, PAGE, STAGGER))
 
 
 def aligned_zeros(size: int, dtype: np.dtype, what: str = "what a network works with") -> np.ndarray:
-    """A zeroed vector that begins on a cache line, each one that is larger than a page at another place of it.
+    """Allocate a zeroed vector that begins on a cache line. Vectors larger than a page begin at different offsets in it.
 
-    `what` it is for is told where there is no memory for it.
+    `what` it is for is named in the error if there is not enough memory.
     """
     n_bytes = size * dtype.itemsize
     unit, place = (PAGE, next(_staggers)) if n_bytes >= PAGE else (ALIGNMENT, 0)
@@ -42,19 +42,19 @@ def aligned_zeros(size: int, dtype: np.dtype, what: str = "what a network works 
 
 
 def address(array: np.ndarray) -> int:
-    """Where its numbers begin."""
-    begin: int = array.__array_interface__["data"][0]  # `array.ctypes` makes two objects more
+    """Address of the first number."""
+    begin: int = array.__array_interface__["data"][0]  # `array.ctypes` would create two more objects
     return begin
 
 
 class Arena:
-    """Zeroed vectors, of which small ones lie together in few pieces of memory."""
+    """Allocates zeroed vectors. Small ones share blocks of memory."""
 
     def __init__(self) -> None:
         self._piece, self._end = np.empty(0, np.uint8), 0
 
     def take(self, size: int, dtype: np.dtype) -> np.ndarray:
-        """As `aligned_zeros`."""
+        """Allocate a vector like `aligned_zeros`."""
         n_bytes = size * dtype.itemsize
         if n_bytes > PIECE:
             return aligned_zeros(size, dtype)
@@ -66,26 +66,26 @@ class Arena:
 
 
 def aligned_bytes(size: int) -> np.ndarray:
-    """So many bytes of anything, which take no memory before they are written, from a cache line on."""
+    """Allocate uninitialised bytes that begin on a cache line. They take no memory until they are written."""
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -address(raw) % ALIGNMENT
     return raw[start : start + size]
 
 
 class SharedRoom:
-    """Vectors in memory that each run of a program gets for as long as it lasts, so that programs that only predict hold none.
+    """Vectors in memory that a program has only during a run, so that programs for prediction hold no memory.
 
-    The core moves them to where a run works (`move_to` of `runner.c`). Here they have sizes and addresses, and nothing of meaning in them.
+    The core moves them to the memory of a run (`move_to` of `runner.c`). Here they only have sizes and addresses, and no content.
 
     Parameters
     ----------
     n_bytes : int
-        Of all vectors together, at most.
+        Largest size of all vectors together.
     n_vectors : int
-        At most.
+        Largest number of vectors.
     """
 
-    _any = np.empty(0, np.uint8)  # of all programs: nobody writes there, so that it takes no memory
+    _any = np.empty(0, np.uint8)  # shared by all programs; never written, so it takes no memory
 
     def __init__(self, n_bytes: int, n_vectors: int) -> None:
         n_bytes += n_vectors * PAGE
@@ -94,7 +94,7 @@ class SharedRoom:
         self._bytes, self._end = SharedRoom._any, 0
 
     def take(self, size: int, dtype: np.dtype) -> np.ndarray:
-        """A vector that begins on a cache line, each one at another place of a page."""
+        """A vector that begins on a cache line, at a different offset in a page than others."""
         start = self._end + (next(_staggers) - self._end) % PAGE
         self._end = start + -(-size * dtype.itemsize // ALIGNMENT) * ALIGNMENT
         assert self._end <= self._bytes.size, "as much as was asked for"
@@ -102,12 +102,12 @@ class SharedRoom:
 
     @property
     def room(self) -> np.ndarray:
-        """All of it that was taken."""
+        """All memory that was taken."""
         return self._bytes[: self._end]
 
 
 def named_views(parts: Sequence[Tensor] | Sequence[Buffer], vector: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Views by name of a vector that holds the parts one after the other; no vector, no parts."""
+    """Views, by name, of a vector that holds the parts one after the other. Empty without a vector."""
     views: dict[str, np.ndarray] = {}
     if vector is None:
         return views

@@ -1,4 +1,4 @@
-"""A whole model as one graph to export: columns, encodings, networks and answers, of several dtypes."""
+"""Write a whole model as one graph for export: columns, encodings, networks and predictions, in several dtypes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from nncore.contract import TIMES, ExportGraph, Graph, Node, Output, TextLevels, Value
 from nncore.program.recorder import Recorder
 
-#: What formulas call the values of a dtype. They do not compute with texts.
+#: Names of kinds of dtypes in formulas, which do not compute with text.
 KINDS = {"float32": "number", "float64": "number", "bool": "truth", "int64": "index", "uint8": "code", "int8": "code", "text": "text"}
 
 
 class ModelWriter(Graph):
-    """What formulas are written with when a model is exported. It has operations that components do not see: `OPERATIONS`."""
+    """The graph that formulas are written to when a model is exported. It has operations that components do not use: `OPERATIONS`."""
 
     def __init__(self) -> None:
         self._recorder = Recorder()
@@ -26,7 +26,7 @@ class ModelWriter(Graph):
 
     @contextmanager
     def writing(self, part: str, dtype: str = "float64", prefix: str = "") -> Iterator[None]:
-        """Inside, a part of the model is written, whose constants have this dtype and whose tensors this prefix."""
+        """Write a part of the model inside the ``with`` block. Its constants have this dtype, and its tensors this prefix."""
         recorder = self._recorder
         before = recorder.part, recorder.dtype, recorder.prefix
         recorder.part, recorder.dtype, recorder.prefix = part, dtype, prefix
@@ -36,7 +36,7 @@ class ModelWriter(Graph):
             recorder.part, recorder.dtype, recorder.prefix = before
 
     def apply(self, primitive: str, *operands: Any, shape: tuple[int | None, ...] | None = None) -> Value:
-        """As `Graph.apply`; numbers beside a value get its dtype."""
+        """Like `Graph.apply`. Numbers get the dtype of the values among the operands."""
         recorder = self._recorder
         found = (self.dtype_of(one) for one in operands if isinstance(one, Value))
         before, recorder.dtype = recorder.dtype, next((dtype for dtype in found if dtype.startswith("float")), recorder.dtype)
@@ -46,21 +46,21 @@ class ModelWriter(Graph):
             recorder.dtype = before
 
     def dtype_of(self, value: Value) -> str:
-        """As `Node` has it."""
+        """The dtype of a value, as in `Node`."""
         return self._recorder.nodes[value.node].dtype
 
-    # ---- operations beside primitives ---------------------------------------------------------------------------------------
+    # ---- operations in addition to primitives ---------------------------------------------------------------------------------------
 
     def input(self, name: str, shape: tuple[int, ...], dtype: str) -> Value:
-        """What the caller passes: samples of `shape`."""
+        """An input of the graph: samples of `shape`."""
         return self._added("input", (), (None, *shape), dtype, name=name)
 
     def times(self, name: str) -> Value:
-        """Dates and times that the caller passes: one number for each sample, float64, as `TIMES` says."""
+        """An input of dates and times: one float64 number for each sample, see `TIMES`."""
         return self._added("input", (), (None, 1), "float64", name=name, is_time=True)
 
     def cast(self, value: Value, dtype: str) -> Value:
-        """The same numbers in another dtype; truths become 0 and 1."""
+        """Convert to another dtype. Booleans become 0 and 1."""
         return value if self.dtype_of(value) == dtype else self._added("cast", (value,), value.shape, dtype)
 
     def codes(self, texts: Value, levels: TextLevels) -> Value:
@@ -68,11 +68,11 @@ class ModelWriter(Graph):
         return self._added("codes", (texts,), texts.shape, "float64", levels=levels)
 
     def largest(self, value: Value) -> Value:
-        """The index of the largest of the last dimension, the first of equal ones; that dimension goes."""
+        """Argmax over the last dimension, which is removed. Of equal values, the first."""
         return self._added("largest", (value,), value.shape[:-1], "int64")
 
     def label(self, classes: np.ndarray, index: Value) -> Value:
-        """The class of each index. Whole numbers become int64, objects that are texts become texts."""
+        """The class of each index. Integer classes become int64, and objects that are strings become text."""
         with self.writing(self._recorder.part):
             values = classes.astype(np.int64) if classes.dtype.kind in "iu" else classes
             table = Value(self, self._recorder.constant(values, "classes"), classes.shape)
@@ -85,11 +85,11 @@ class ModelWriter(Graph):
     # ---- results ------------------------------------------------------------------------------------------------------------
 
     def output(self, method: str, value: Value, position: int | None = None) -> None:
-        """Say that a method returns a value."""
+        """Make a value the result of a method."""
         self._outputs.append(Output(method, value.node, position))
 
     def graph(self, about: Mapping[str, str]) -> ExportGraph:
-        """All that the outputs need; `about` also says which inputs hold dates."""
+        """The graph of everything that the outputs need. `about` also names inputs with dates."""
         nodes = self._recorder.nodes
         is_needed = [node.operation == "input" for node in nodes]
         for output in self._outputs:
@@ -105,6 +105,6 @@ class ModelWriter(Graph):
 
 
 def _moved(node: Node, place: Mapping[int, int]) -> Node:
-    """With new numbers of other nodes."""
+    """The node with other nodes renumbered."""
     arguments = tuple(place[one] for one in node.arguments)
     return replace(node, operands=tuple(place[one] for one in node.operands), arguments=arguments)

@@ -1,4 +1,4 @@
-"""Formulas computed by NumPy: the builder that every formula is tested with."""
+"""Compute formulas by NumPy: the builder that tests every formula."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from nncore.arguments import as_dtype
 from nncore.contract import Builder, Value
 from nncore.words import explains_calls
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has none
+_erf = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has no erf
 
 
 @explains_calls
 class NumPyBuilder(Builder):
-    """Computes what a formula says, at once: a node is an array.
+    """Computes a formula immediately: each node is an array.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}, default "float32"
-        Of all numbers.
+        Dtype of all numbers.
 
     Examples
     --------
@@ -38,13 +38,13 @@ class NumPyBuilder(Builder):
         self.dtype = as_dtype(dtype)
 
     def constant(self, values: np.ndarray, name: str | None) -> np.ndarray:
-        """The array, in the builder's dtype if it holds numbers."""
+        """The array, converted to the builder's dtype if it holds numbers."""
         return values.astype(self.dtype, copy=False) if values.dtype.kind == "f" else values
 
     def apply(self, primitive: str, operands: Sequence[Value], shape: tuple[int | None, ...]) -> Any:
         """The result of a primitive."""
         arrays = [operand.node for operand in operands]
-        with np.errstate(all="ignore"):  # what `where` leaves out may be infinite or NaN
+        with np.errstate(all="ignore"):  # values that `where` discards may be infinite or NaN
             if primitive == "reshape":
                 return arrays[0].reshape(*arrays[0].shape[: shape.count(None)], *(length for length in shape if length is not None))
             result = FUNCTIONS[primitive](*arrays)
@@ -62,10 +62,10 @@ def _quantize(a: np.ndarray, factor: np.ndarray, zero_point: np.ndarray) -> np.n
 
 
 def _integer_matmul(codes: np.ndarray, weight: np.ndarray, zero_point: np.ndarray) -> np.ndarray:
-    return (codes.astype(np.float64) - np.float64(zero_point)) @ weight.astype(np.float64)  # whole numbers are exact
+    return (codes.astype(np.float64) - np.float64(zero_point)) @ weight.astype(np.float64)  # integers are exact
 
 
-#: NumPy's functions for the primitives, but for `reshape`.
+#: NumPy's functions for the primitives, except `reshape`.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,

@@ -31,7 +31,7 @@ class Output:
 
 
 def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
-    """The outputs of the network from left to right: of several concatenated branches, the end of each."""
+    """The outputs of the network from left to right. For concatenated branches, the end of each."""
     values: dict[int, tuple[Output, ...]] = {NETWORK_INPUT: (Output(None, "the input"),)}
     for stage in blueprint.stages:
         plan, given = stage.plan, values[stage.sources[0]]
@@ -40,7 +40,7 @@ def outputs_of(blueprint: Blueprint) -> tuple[Output, ...]:
             if plan.merge == "sum":
                 given = (Output(domain_of_sum([output.domain for output in given]), f"the sum in {stage.name}"),)
         elif stage is blueprint.stages[-1] and blueprint.n_members:
-            pass  # the loss sees what the members give
+            pass  # the loss receives the members' outputs
         elif not (plan.is_view or plan.training_only or plan.output_domain == INPUT):
             given = (Output(checked_domain(plan.output_domain, stage.layer), f"{stage.name} without an activation"),)
         if stage.activation is not None:
@@ -79,7 +79,7 @@ def check_outputs(loss: Loss, blueprint: Blueprint) -> None:
 
 
 def _check_mean(loss: Loss, blueprint: Blueprint) -> None:
-    """The mean over the members of an ensemble is that of predictions: of what the loss's link makes of outputs."""
+    """Check that the mean over the members of an ensemble is taken after the link of the loss."""
     last = blueprint.stages[-1]
     if blueprint.n_members == 0 or last.plan.link == "identity":
         return
@@ -96,7 +96,7 @@ def _check_mean(loss: Loss, blueprint: Blueprint) -> None:
 
 
 def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: str | None = None) -> list[str]:
-    """Losses of the registry for the targets of `loss` that a network ends with this activation for, or that have this link."""
+    """Registered losses for the same targets as `loss` that expect this last activation, or have this link."""
     if activation is None and link is None:
         return []
     found = []
@@ -104,7 +104,7 @@ def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: s
         try:
             other: Loss = registry.resolve("losses", name)
             needed = need_of(other.output_domain_for(n_outputs), other).activation
-        except (NNCoreError, ImportError):  # it needs arguments, or is not installed
+        except (NNCoreError, ImportError):  # it needs arguments, or its plugin is missing
             continue
         is_twin = needed == activation if link is None else other.link == link
         if is_twin and other.targets == loss.targets and type(other) is not type(loss):
@@ -113,7 +113,7 @@ def _twins(loss: Loss, n_outputs: int, *, activation: str | None = None, link: s
 
 
 def _name(kind: str, component: Activation | Loss | Layer) -> str:
-    """A component as users write it."""
+    """Name of a component as users write it."""
     try:
         return registry.qualified_name(kind, type(component)).rpartition("/")[2]
     except LookupError:  # a class of the user's own

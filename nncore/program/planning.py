@@ -1,4 +1,4 @@
-"""Plan a network: its stages with their shapes, and the place of every tensor."""
+"""Plan a network: its stages with their shapes, and the position of every tensor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nncore.program.ties import Sources, tied_plan
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A planned network: its stages, and every tensor's place."""
+    """A planned network: its stages, and every tensor's position."""
 
     input_shape: tuple[int, ...]
     stages: tuple[Stage, ...]
@@ -44,34 +44,34 @@ class Blueprint:
 
     @cached_property
     def sparse_tensors(self) -> frozenset[str]:
-        """Names of tensors of which a batch touches some rows alone, also if only where the inputs are sparse."""
+        """Names of tensors of which a batch touches only some rows, including those for which this holds only with sparse inputs."""
         readers = {stage.index for stage in self.readers}
         found = ((stage, tensor) for stage in self.stages for _, tensor in stage.touched_tensors(reads_sparse=stage.index in readers))
         return frozenset(stage.full_name(tensor) for stage, tensor in found)
 
     @cached_property
     def n_members(self) -> int:
-        """Members of an ensemble that are trained each by its own loss, and whose mean is the output; 0 for a network that is none."""
+        """Number of members of an ensemble, each trained by its own loss, whose mean is the output; 0 for other networks."""
         return self.stages[-1].plan.members if self.stages and self.stages[-1].activation is None else 0
 
     @cached_property
     def training_shape(self) -> tuple[int, ...]:
-        """Of what one sample becomes in training, as the loss sees it: the output, or the outputs of all members."""
+        """Shape of one sample's outputs in training, as the loss receives them: the output, or the outputs of all members."""
         return self.stages[-1].input_shape if self.n_members else self.output_shape
 
     @cached_property
     def accepts_nan(self) -> bool:
-        """Whether every layer that looks at the inputs takes NaN."""
+        """Whether every layer that reads the inputs accepts NaN."""
         return bool(self.readers) and all(stage.plan.accepts_nan for stage in self.readers)
 
     @cached_property
     def takes_sparse(self) -> bool:
-        """Whether every layer that looks at the inputs takes sparse ones."""
+        """Whether every layer that reads the inputs accepts sparse ones."""
         return bool(self.readers) and not any(map(needs_dense, self.readers))
 
     @cached_property
     def readers(self) -> tuple[Stage, ...]:
-        """The layers that look at the inputs, as they are or in another shape."""
+        """The layers that read the inputs, unchanged or reshaped."""
         untouched, readers = {NETWORK_INPUT}, []
         for stage in self.stages:
             if untouched.isdisjoint(stage.sources):
@@ -83,12 +83,12 @@ class Blueprint:
         return tuple(readers)
 
     def parameter_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Named views of a flat vector laid out like the parameters."""
+        """Views, by name, of a flat vector in the layout of the parameters."""
         return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.own_tensors, vector[s.parameters]).items()}
 
     @property
     def ties(self) -> dict[str, str]:
-        """The tensors that stand for others, by their full names."""
+        """Tied tensors, and the tensors that they share, by full names."""
         pairs = ((f"{stage.name}.{tensor.name}", tensor.tied_to) for stage in self.stages for tensor in stage.plan.tensors)
         return {name: source for name, source in pairs if source is not None}
 
@@ -97,17 +97,17 @@ class Blueprint:
         return {f"{stage.name}.{tensor.name}": tensor.shape for stage in self.stages for tensor in stage.own_tensors}
 
     def buffer_views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """Named views of a flat vector laid out like the untrained state."""
+        """Views, by name, of a flat vector in the layout of the untrained state."""
         return {f"{s.name}.{name}": view for s in self.stages for name, view in named_views(s.plan.buffers, vector[s.buffers]).items()}
 
 
 def layer_names(layers: Sequence[Layer]) -> list[str]:
-    """The names that layers were given; ``dense_1``, ``dropout_1``, ``dense_2`` for the others: kind and count, in layer order.
+    """Names of layers. Layers without a name are called by kind and count: ``dense_1``, ``dropout_1``, ``dense_2``.
 
     Raises
     ------
     ParameterError
-        If two of them have one name.
+        If two layers have the same name.
     """
     names = numbered([(_kind_of(layer), layer.name) for layer in layers])
     if twice := next((name for name, count in Counter(names).items() if count > 1), None):
@@ -116,7 +116,7 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
 
 
 def numbered(layers: Iterable[tuple[str, str | None]]) -> list[str]:
-    """The names of layers, from the kind of each and the name that it was given."""
+    """Names of layers, from the kind and the given name (or None) of each."""
     counts: Counter[str] = Counter()
     names = []
     for kind, given in layers:
@@ -134,12 +134,12 @@ def _kind_of(layer: Layer) -> str:
 
 
 def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tuple[int, ...]) -> Blueprint:
-    """Infer shapes from the first layer to the last and place every tensor.
+    """Infer shapes from the first layer to the last, and assign positions to all tensors.
 
     Raises
     ------
     ShapeError
-        If a layer cannot take the outputs of the layer before; the message names the layer.
+        If a layer does not accept the outputs of the layer before. The message names the layer.
     """
     planner = _Planner()
     planner.chain(layers, names, NETWORK_INPUT, input_shape)
@@ -147,17 +147,17 @@ def plan_network(layers: Sequence[Layer], names: Sequence[str], input_shape: tup
 
 
 class _Planner:
-    """Lists the stages of a network, what layers consist of before the layers themselves."""
+    """Lists the stages of a network, inner layers before the layers that contain them."""
 
     def __init__(self) -> None:
         self.stages: list[Stage] = []
         self.spans: list[TensorSpan] = []
         self.sources = Sources()
-        self.offsets: dict[str, int] = {}  # of tensors, by their full names
+        self.offsets: dict[str, int] = {}  # of tensors, by full name
         self.n_parameters = self.n_buffers = 0
 
     def chain(self, layers: Sequence[Layer], names: Sequence[str], source: int, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-        """Plan layers that follow one another; returns the last one's number and output shape."""
+        """Plan a chain of layers. Returns the last one's number and output shape."""
         for name, layer in zip(names, layers, strict=True):
             if layer.name is not None:
                 self.sources.given.add(name)
@@ -178,7 +178,7 @@ class _Planner:
         return source, shape
 
     def _branches(self, plan: Plan, name: str, source: int, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-        """The stages at the ends of the branches, and the shapes of what they give."""
+        """The stages at the ends of the branches, and their output shapes."""
         branches = [[registry.resolve("layers", layer) for layer in branch] for branch in plan.branches]
         names = iter(layer_names([layer for branch in branches for layer in branch]))
         ends = [self.chain(branch, [f"{name}.{next(names)}" for _ in branch], source, shape) for branch in branches]
@@ -215,7 +215,7 @@ class _Planner:
 
 @contextmanager
 def _placed(name: str) -> Iterator[None]:
-    """Let a `ShapeError` say in which layer it happened."""
+    """Add the name of the layer to a `ShapeError`."""
     try:
         yield
     except ShapeError as error:
@@ -223,7 +223,7 @@ def _placed(name: str) -> Iterator[None]:
 
 
 def _check(layer: Layer, name: str, plan: object, input_shape: tuple[int, ...]) -> None:
-    """Refuse a plan that is not sound, naming plugin and layer: nothing that it asks for has been made yet."""
+    """Raise an error for an invalid plan, naming plugin and layer, before anything is allocated."""
     try:
         if not isinstance(plan, Plan):
             raise PluginError(f"plan() returned {plan!r}; it must return a Plan")
@@ -235,7 +235,7 @@ def _check(layer: Layer, name: str, plan: object, input_shape: tuple[int, ...]) 
 
 
 def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Shape of what the branches of a layer make together."""
+    """Shape of the merged outputs of a layer's branches."""
     if plan.merge == "sum":
         if any(shape != shapes[0] for shape in shapes):
             given = ", ".join(map(str, shapes))
@@ -247,29 +247,29 @@ def _merged(plan: Plan, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return (sum(shape[0] for shape in shapes),)
 
 
-#: What to do about a layer without derivatives.
+#: Advice about a layer without derivatives.
 _FOR_PREDICTION = "this layer is only for prediction, and no gradient passes through it; train the original network, and quantize it again"
 
 
 def needs_dense(stage: Stage) -> bool:
-    """Whether it cannot read sparse rows."""
+    """Whether a stage cannot read sparse rows."""
     return not stage.plan.takes_sparse or native_kernel(stage.layer) is None
 
 
 def check_sparse(blueprint: Blueprint, name: str) -> None:
-    """Raise `DtypeError` unless the network can read the sparse inputs of that name."""
+    """Raise `DtypeError` if the network cannot read the sparse inputs `name`."""
     if not blueprint.takes_sparse:
         who = next((f"{stage.name}, {stage.layer!r}, reads" for stage in blueprint.readers if needs_dense(stage)), "this network reads")
         raise DtypeError(f"{name} is sparse, and {who} every number of a sample: begin the network with nn.Dense, or pass {name}.toarray()")
 
 
 def is_differentiable(blueprint: Blueprint) -> bool:
-    """Whether a gradient finds its way back to the inputs."""
+    """Whether gradients can be computed with respect to the inputs."""
     return all(stage.layer.trainable and (stage.activation is None or stage.activation.trainable) for stage in blueprint.stages)
 
 
 def check_differentiable(blueprint: Blueprint) -> None:
-    """Raise `NotTrainableError` if there is a layer or an activation through which no gradient with respect to the inputs passes."""
+    """Raise `NotTrainableError` if a layer or activation has no derivative, so that there is no gradient with respect to the inputs."""
     for stage in blueprint.stages:
         if not stage.layer.trainable:
             raise NotTrainableError(f"{stage.name}: {_FOR_PREDICTION}")
@@ -281,15 +281,15 @@ def check_differentiable(blueprint: Blueprint) -> None:
 
 
 def check_trainable(blueprint: Blueprint, frozen: Collection[str] = ()) -> None:
-    """Raise `NotTrainableError` if a gradient would have to pass through an activation that has none, or nothing is trained.
+    """Raise `NotTrainableError` if a gradient would have to pass through an activation without derivative, or nothing is trained.
 
-    What is `frozen`, by the names of tensors, needs no gradient.
+    Tensors named in `frozen` need no gradient.
     """
     if blueprint.n_parameters == 0 and not all(stage.layer.trainable for stage in blueprint.stages):
         raise NotTrainableError(f"{next(stage.name for stage in blueprint.stages if not stage.layer.trainable)}: {_FOR_PREDICTION}")
     if blueprint.n_parameters == 0:
         raise NotTrainableError("this network has no parameters to train: add a Dense layer")
-    trains: list[bool] = []  # whether a stage or any before it has something to train
+    trains: list[bool] = []  # whether a stage, or any before it, has trained tensors
     for stage in blueprint.stages:
         has_own = any(stage.full_name(tensor) not in frozen for tensor in stage.plan.tensors)
         trains.append(has_own or any(trains[source] for source in stage.sources if source != NETWORK_INPUT))

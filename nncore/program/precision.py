@@ -13,24 +13,24 @@ from nncore.errors import ParameterError
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "auto"]
 
-#: What ``"auto"`` asks for: products so much faster, and batches of so many samples, for which copying the operands pays.
+#: Conditions of ``"auto"``: smallest speed-up of products, and smallest batch size, since operands must be copied.
 WORTH_ROUNDING = 1.15
 MIN_BATCH = 64
 
-#: Seconds for which each kind of product is tried.
+#: Seconds to measure each kind of product.
 _MEASURED_SECONDS = 0.003
 
 
 def has_bfloat16() -> bool:
-    """Whether products can be made in bfloat16 here: at CPU level v4, on a processor with AVX512_BF16."""
+    """Whether this machine has bfloat16 products: CPU level v4, and a processor with AVX512_BF16."""
     return native.HAS_BFLOAT16
 
 
 @functools.cache
 def bfloat16_speed() -> float:
-    """How many times as fast a matrix product is in bfloat16 as in float32, on one thread; measured once in a process.
+    """Speed-up of a matrix product in bfloat16 over float32 on one thread, measured once in a process.
 
-    Two matrices of 256 × 256, with the copies that products make; the best of 3 ms each. 0 where there is none.
+    It multiplies two matrices of 256 × 256, including copies of the operands, and takes the best within 3 ms each. 0 without bfloat16.
     """
     if not has_bfloat16():
         return 0.0
@@ -38,24 +38,24 @@ def bfloat16_speed() -> float:
 
 
 def is_worth_rounding() -> bool:
-    """Whether ``"auto"`` takes bfloat16 on this machine, for networks of float32 and batches of at least `MIN_BATCH` samples."""
+    """Whether ``"auto"`` uses bfloat16 on this machine, for float32 networks and batches of at least `MIN_BATCH` samples."""
     return bfloat16_speed() >= WORTH_ROUNDING
 
 
 def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
-    """The precision of products that a fit is to have: ``"bfloat16"``, or the name of the network's dtype.
+    """Choose the precision of matrix products in a fit: ``"bfloat16"``, or the name of the network's dtype.
 
     Parameters
     ----------
     precision : {"float32", "bfloat16", "auto"} or None
     dtype : dtype
-        Of the network.
+        Dtype of the network.
     batch_size : int
 
     Raises
     ------
     ParameterError
-        If the network, or this machine, cannot do what is asked for.
+        If the network or this machine does not support the precision.
     """
     if precision is None:
         return dtype.name
@@ -73,7 +73,7 @@ def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
 
 
 def check_bfloat16() -> None:
-    """Raise `ParameterError` where this machine makes no products in bfloat16."""
+    """Raise `ParameterError` if this machine has no bfloat16 products."""
     if not has_bfloat16():
         raise ParameterError(
             "precision='bfloat16' needs a processor with AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on), and nncore's "

@@ -1,4 +1,4 @@
-"""All that the core needs of a program: ops and buffers. The compiler writes it; the core and the interpreter read it."""
+"""The specification of a program: ops and buffers. The compiler writes it; the core and the interpreter read it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nncore.program.transforming import BatchBuffers, TransformOp
 
 @dataclass
 class OneMember:
-    """Room for what the loss is shown of one member of an ensemble after the other."""
+    """Buffers for the loss of one member of an ensemble at a time."""
 
     output: np.ndarray  # (max_rows, n_outputs)
     d_output: np.ndarray  # (max_rows, n_outputs)
@@ -31,16 +31,17 @@ class OneMember:
 
 @dataclass
 class Shards:
-    """Parts of a batch whose sums are added along a tree, and room for gradients that wait there for others."""
+    """Parts of a batch whose sums are added along a tree, and memory for gradients that wait there for others."""
 
     n: int = 1  # 1: the batch is summed as a whole
     waiting: np.ndarray | None = None  # (max_parts, height of the tree * piece_size)
-    piece_size: int = 0  # gradients that are added up together
+    piece_size: int = 0  # gradients that are summed together
 
 
 @dataclass(slots=True)  # as an Op
 class ProgramSpec:
-    """All that `nncore._core.program.Program` needs: ops, batch buffers, flat vectors; and, in `knobs`, what may change."""
+    """Everything that `nncore._core.program.Program` needs: ops, batch buffers and flat vectors; and in `knobs`, settings that may
+    change."""
 
     knobs: Knobs
     dtype: np.dtype
@@ -52,20 +53,20 @@ class ProgramSpec:
     output_shape: tuple[int, ...]  # of one sample
     max_rows: int
     slice_rows: int  # rows that go through the ops at a time
-    max_parts: int  # threads that have room in the buffers
-    accepts_nan: bool  # in the inputs; infinity never is
-    input: np.ndarray  # (max_rows, n_inputs); nothing in a program with a `room`, or of sparse rows
-    places: np.ndarray | None  # (2, max_rows) int64: where the rows of a sparse batch begin and end; None: inputs are dense
+    max_parts: int  # threads that the buffers have space for
+    accepts_nan: bool  # NaN in the inputs; infinity is never accepted
+    input: np.ndarray  # (max_rows, n_inputs); empty in a program with a `room`, or for sparse rows
+    places: np.ndarray | None  # (2, max_rows) int64: begins and ends of the rows of a sparse batch; None: inputs are dense
     output: np.ndarray  # (max_rows, n_outputs); with `one_member` (max_rows, n_members * n_outputs)
-    d_output: np.ndarray | None  # like `output`, where there is a way back
-    d_input: np.ndarray | None  # (max_rows, n_inputs), where it is asked for
+    d_output: np.ndarray | None  # like `output`, if there is a backward pass
+    d_input: np.ndarray | None  # (max_rows, n_inputs), if it is computed
     target: np.ndarray  # (max_rows, n_targets)
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)
     losses: np.ndarray  # (max_rows,)
-    one_member: OneMember | None  # of an ensemble whose members are trained each by its own loss
+    one_member: OneMember | None  # for an ensemble whose members each have their own loss
     transforms: list[TransformOp]
-    gathered: BatchBuffers  # where a batch is gathered in training: the three above, or others if it is going to be transformed
+    gathered: BatchBuffers  # buffers for a batch in training: the three above, or others if there are transforms
     training: bool
     loss: Loss | None
     loss_capsule: object
@@ -75,49 +76,49 @@ class ProgramSpec:
     gradients: np.ndarray  # (n_parameters,)
     state: NetworkState | None  # of all groups
     shadow: np.ndarray | None  # (n_parameters,) mean of the parameters over steps, if there is one
-    average_rest: np.ndarray | None  # (n_parameters,) what it has no digits for
-    tiles: np.ndarray | None  # (max_parts, tile_size), where gradients are used up as they are made
-    sparse: list[list[Sparse]]  # (n_ops,) tensors of which a batch touches some rows
-    touched: np.ndarray | None  # (max_parts, n) uint64: which rows, where steps are taken on those alone
-    touched_words: int  # of these words the largest tensor needs so many for its rows
+    average_rest: np.ndarray | None  # (n_parameters,) rounding errors of the mean
+    tiles: np.ndarray | None  # (max_parts, tile_size), if gradients are consumed as they are computed
+    sparse: list[list[Sparse]]  # (n_ops,) tensors of which a batch touches only some rows
+    touched: np.ndarray | None  # (max_parts, n) uint64: masks of these rows, if steps update only them
+    touched_words: int  # words that the largest tensor needs for its rows
     shards: Shards
-    rounds: bool  # training makes matrix products of layers in bfloat16
+    rounds: bool  # whether training computes matrix products of layers in bfloat16
     accumulated: np.ndarray | None  # (n_parameters,) sum of gradients over batches, if several make a step
     skips_zero: list[bool]  # (n_groups,) whether a step with a gradient of zero changes nothing
-    optimizers: tuple[Optimizer, ...]  # (n_groups,) none in a program that does not train
-    optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: all in Python
-    around: list[list[Around]]  # (n_groups,) wrappers of compiled ones, outermost first
+    optimizers: tuple[Optimizer, ...]  # (n_groups,) empty in a program that does not train
+    optimizer_capsules: list[object]  # (n_groups,) of the optimizers inside all wrappers; None: in Python
+    around: list[list[Around]]  # (n_groups,) compiled wrappers, outermost first
     optimizer_hyper: np.ndarray  # (n_groups, n_hyper)
     optimizer_work: np.ndarray  # (max_parts, n) working memory of their kernels
     optimizer_needed: list[list[Needed]]  # (n_groups,)
-    anchor: np.ndarray | None  # (n_parameters,) the parameters while others take their place for a second gradient
+    anchor: np.ndarray | None  # (n_parameters,) the parameters, while they are perturbed for a second gradient
     buffers: np.ndarray  # (n_buffers,)
-    kept_buffers: np.ndarray | None  # (n_buffers,) the same as the first of two passes left it
-    undo: list[Undo]  # what a step changes; the buffers first
-    is_careful: bool  # whether something may fail, or do otherwise when it is run again
-    room: np.ndarray | None  # where the buffers of a batch are, if each run gets others (`SharedRoom`)
+    kept_buffers: np.ndarray | None  # (n_buffers,) the buffers after the first of two passes
+    undo: list[Undo]  # data that a step changes; the buffers first
+    is_careful: bool  # whether a component may fail, or may give another result if run again
+    room: np.ndarray | None  # memory of the batch buffers, if each run gets its own (`SharedRoom`)
     grouping: Grouping
     average: Averaging
     decays: np.ndarray  # (n_tensors,) λ of the penalty, in the order of `grouping.tensors`
     rules: list[Rule]
     regularizers: Rounds
     constraints: Rounds
-    values: np.ndarray  # (number of pieces of regularizers,) float64: what each adds to the loss
-    block_sums: np.ndarray  # (ceil(n_parameters / BLOCK),) float64, where squares of weights or gradients are added up
-    interpreter: Any = None  # runs what has no compiled form
+    values: np.ndarray  # (number of pieces of regularizers,) float64: contribution of each to the loss
+    block_sums: np.ndarray  # (ceil(n_parameters / BLOCK),) float64, for sums of squares of weights or gradients
+    interpreter: Any = None  # runs components without compiled form
     clip_norm: float = 0.0  # 0: no limit
     clip_value: float = 0.0  # 0: no limit
     seed: int = 0
-    _row_seconds: float = field(init=False)  # about how long a thread takes for a row of a forward pass
+    _row_seconds: float = field(init=False)  # approximate time of a thread for a row of a forward pass
 
     def __post_init__(self) -> None:
-        # A row meets no more parameters than there are pairs of inputs and outputs: of a table of vectors it takes one.
+        # A row uses at most one parameter for each pair of input and output: of an embedding table, it uses one vector.
         met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
         self._row_seconds = 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
 
     @property
     def n_members(self) -> int:
-        """Of an ensemble whose members are trained each by its own loss; 0 if there is none."""
+        """Number of members of an ensemble whose members each have their own loss; 0 for other networks."""
         return 0 if self.one_member is None else self.output.shape[1] // self.n_outputs
 
     @property
@@ -127,12 +128,12 @@ class ProgramSpec:
 
     @property
     def version(self) -> np.ndarray:
-        """Of the knobs, (2,) int64."""
+        """Version of the knobs, (2,) int64."""
         return self.knobs.version
 
     @property
     def turn(self) -> Turn:
-        """Of the network, which runs one program at a time."""
+        """Lock of the network, which runs one program at a time."""
         return self.knobs.turn
 
     @property
@@ -141,36 +142,36 @@ class ProgramSpec:
 
     @property
     def looks_at_gradients(self) -> bool:
-        """Whether something between the gradients and the step needs all of them."""
+        """Whether something between gradients and step needs all gradients at once."""
         return self.has_penalty or any(rule.kind == "regularizer" for rule in self.rules) or self.clip_norm > 0 or self.clip_value > 0
 
     @property
     def uses_up_gradients(self) -> bool:
-        """Whether steps leave `gradients` as they are: each part of them is used where it is made, and its place used again."""
+        """Whether steps do not write `gradients`: each tile of them is consumed where it is computed, and its memory is reused."""
         return self.tiles is not None and not self.looks_at_gradients
 
     @property
     def first_rule(self) -> int:
-        """What the core calls the first of `rules` by: its number behind those of ops, groups and transforms."""
+        """Number of the first of `rules` in the core, after those of ops, groups and transforms."""
         return len(self.ops) + len(self.grouping.groups) + len(self.transforms)
 
     @property
     def first_site_of_transforms(self) -> int:
-        """Where a thread keeps what the core hands to the first of `transforms`: its number behind those of ops."""
+        """Index of the first of `transforms` among a thread's sites, after those of ops."""
         return len(self.ops)
 
     @property
     def first_site_of_rules(self) -> int:
-        """The same for the first of `rules`, behind the transforms."""
+        """Index of the first of `rules` among a thread's sites, after the transforms."""
         return self.first_site_of_transforms + len(self.transforms)
 
     def refresh(self) -> None:
-        """Take over what the knobs hold now; called by the program, before a run, when their version has moved."""
+        """Take over the current knobs. The program calls it before a run if their version has changed."""
         knobs = self.knobs
         assert knobs.blueprint is not None, "what is compiled was built"
         for op in self.ops:
             op.take_over(knobs.blueprint.stages[op.stage.index])
-        for transform, component in zip(self.transforms, knobs.transforms, strict=False):  # there are none once the fit is over
+        for transform, component in zip(self.transforms, knobs.transforms, strict=False):  # empty after the fit
             transform.take_over(component)
         if self.loss is not None and (loss := knobs.loss_for(self.training)) is not None:
             self.loss_hyper[:] = loss.hyper()
@@ -183,32 +184,32 @@ class ProgramSpec:
         self.interpreter.refresh()
 
     def safe_gradient(self, rate_factor: float, n_steps: int) -> float:
-        """Up to which no gradient lets a step overflow: `reach.safe_gradient`; asked by the program."""
+        """Largest gradient with which no step overflows: `reach.safe_gradient`. The program calls it."""
         if self.state is None or self.anchor is not None or self.constraints.pieces:
             return 0.0
         numbered = [group.of_group(own) for group, own in zip(self.grouping.groups, self.optimizers, strict=True)]
         return safe_gradient(numbered, self.parameters, self.state, rate_factor, n_steps)
 
     def rate_factor(self, courses: Sequence[Course]) -> float:
-        """The largest that some courses multiply learning rates with: `reach.rate_factor`."""
+        """Largest factor of learning rates in some courses: `reach.rate_factor`."""
         return rate_factor(courses, self.optimizer_hyper)
 
     def who_judges(self) -> str:
-        """The loss, for messages."""
+        """Name of the loss for messages."""
         return named("losses", self.loss)
 
     def who_optimizes(self, group: int) -> str:
-        """The optimizer of a group, for messages."""
+        """Name of a group's optimizer for messages."""
         return named("optimizers", wrappers_of(self.optimizers[group])[1])
 
     def forward_seconds(self, n_rows: int) -> float:
-        """About how long one thread takes for a forward pass; good enough to decide how many are worth using."""
+        """Approximate time of a forward pass on one thread, to decide how many threads to use."""
         return n_rows * self._row_seconds
 
     def step_seconds(self, n_rows: int) -> float:
-        """The same for one step of training."""
-        return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # as Adam: 4 vectors read, 3 written
+        """Approximate time of a training step on one thread."""
+        return 3 * self.forward_seconds(n_rows) + self.parameters.nbytes * 7 / _BANDWIDTH  # like Adam: 4 vectors read, 3 written
 
 
-#: A processor of today, roughly.
+#: A rough estimate for current processors.
 _FLOPS, _BANDWIDTH, _ELEMENT_SECONDS = 80e9, 40e9, 0.3e-9

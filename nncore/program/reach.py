@@ -1,4 +1,4 @@
-"""How far steps can go: gradients so small that parameters and state stay finite, known without a look at every step."""
+"""Bounds of gradients below which parameters and state stay finite, so that not every step needs a check."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from nncore.errors import ParameterError
 from nncore.program.specification import Course
 from nncore.program.state import NetworkState
 
-#: Exponents of what is tried: a smaller gradient is not worth knowing.
+#: Exponents to try; a smaller bound is not useful.
 _SMALLEST = -64
-#: What a step is: a class that changes one of these has to say anew what it says of its steps.
+#: Methods that define a step. A class that overrides one of them must also override its declarations about steps.
 _STEPS = ("step", "before_step", "after_step", "kernel")
 
 
 def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state: NetworkState, rate_factor: float, n_steps: int) -> float:
-    """A magnitude: with gradients up to it no optimizer overflows in `n_steps` from where parameters and state are. 0: none is known.
+    """Largest magnitude of gradients with which no optimizer overflows in `n_steps` from the current parameters and state. 0 if unknown.
 
     Parameters
     ----------
     optimizers : sequence of Optimizer
-        For each group, with its numbers.
+        Optimizer of each group, with its hyperparameters.
     parameters : ndarray of shape (n_parameters,)
     state : tuple of GroupState
     rate_factor : float
-        The largest that a schedule multiplies learning rates with.
+        Largest factor of learning rates in the schedules.
     n_steps : int
     """
     if math.isinf(rate_factor) or not all(map(_knows_its_bound, optimizers)):
@@ -43,7 +43,7 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
     low, high = _range(parameters)
     w, ranges = max(-low, high), [[_range(slot) for slot in group.slots] for group in state]
     kind = np.finfo(parameters.dtype)
-    largest = float(kind.max) / 4  # so that what is added up on the way stays below it, too
+    largest = float(kind.max) / 4  # so that intermediate sums stay below the maximum too
 
     asked = list(zip(optimizers, ranges, strict=True))
 
@@ -52,7 +52,7 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
         return all(own.bound(w, gradient, slots, n_steps) <= largest for own, slots in asked)
 
     low_exponent, high_exponent = _SMALLEST, int(kind.maxexp)
-    with np.errstate(all="ignore"):  # a learning rate may be a number of NumPy
+    with np.errstate(all="ignore"):  # a learning rate may be a NumPy number
         if not is_safe(low_exponent):
             return 0.0
         while high_exponent - low_exponent > 1:
@@ -62,7 +62,7 @@ def safe_gradient(optimizers: Sequence[Optimizer], parameters: np.ndarray, state
 
 
 def _knows_its_bound(optimizer: Optimizer) -> bool:
-    """Whether its class says it of its own steps, and not of those of a class that it inherits from; and so on inside a wrapper."""
+    """Whether the class itself declares the bound for its own step, not for an inherited one; for a wrapper, also the inner optimizer."""
     around, inner = wrappers_of(optimizer)
     return all(_says_itself(own, "bound") for own in (*around, inner))
 
@@ -83,7 +83,7 @@ def _range(numbers: np.ndarray) -> tuple[float, float]:
 
 
 def rate_factor(courses: Sequence[Course], hyper: np.ndarray) -> float:
-    """The largest factor of a learning rate in some courses; infinity if another number of an optimizer moves."""
+    """Largest factor of a learning rate in some courses; infinity if another hyperparameter of an optimizer is scheduled."""
     largest = 1.0
     for course in courses:
         if course.op is None and not course.limit and np.shares_memory(course.numbers, hyper):

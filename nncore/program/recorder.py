@@ -1,4 +1,4 @@
-"""Formulas written down: the operations of a whole model, for exporters to translate."""
+"""Record the operations of a model's formulas, for exporters to translate."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from nncore.contract import PRIMITIVES, Builder, Node, Value
 from nncore.errors import PluginError
 from nncore.program.numpy_builder import NumPyBuilder
 
-#: Primitives whose result has the dtype of one of their operands, and of which; others have that of their numbers.
+#: Primitives whose result has the dtype of an operand, and the index of that operand. Other results have the dtype of their numbers.
 _DTYPE_OF = {"rows": 0, "columns": 0, "reshape": 0, "where": 1}
-#: Of results that are no numbers.
+#: Dtypes of results that are not numbers.
 _DTYPE_OF_KIND = {"truth": "bool", "code": "uint8"}
 
 
 class Recorder(Builder):
-    """Notes every operation; a node is its number. What depends on constants alone is computed at once, and equal constants are one.
+    """Records every operation; a node is its number. Operations on constants are computed immediately, and equal constants are merged.
 
     Attributes
     ----------
     dtype : str
-        Of new constants that hold numbers.
+        Dtype of new numeric constants.
     part, prefix : str
-        The part of the model that is being written, as `Node` has it, and what comes before the names of its tensors.
+        The current part of the model, as in `Node`, and the prefix of the names of its tensors.
     nodes : list of Node
     """
 
@@ -36,12 +36,12 @@ class Recorder(Builder):
         self._constants: dict[Any, int] = {}
 
     def add(self, operation: str, operands: Sequence[int], shape: tuple[int | None, ...], dtype: str, **more: Any) -> int:
-        """Note an operation."""
+        """Record an operation."""
         self.nodes.append(Node(operation, tuple(operands), shape, dtype, part=self.part, **more))
         return len(self.nodes) - 1
 
     def constant(self, values: np.ndarray, name: str | None) -> int:
-        """Note numbers, truths, whole numbers or texts."""
+        """Record a constant: floats, booleans, integers or text."""
         is_text = values.dtype.kind in "UO"
         dtype = self.dtype if values.dtype.kind == "f" else "text" if is_text else str(values.dtype)
         array = np.array(values, str if is_text else dtype, order="C")  # a copy, since tensors are views of the network
@@ -53,12 +53,12 @@ class Recorder(Builder):
         return self._constants[key]
 
     def named(self, node: int, function: str, arguments: Sequence[Value]) -> None:
-        """Note what a node is, unless it is a constant by now."""
+        """Record the function that a node computes, unless it has become a constant."""
         if self.nodes[node].operation != "constant":
             self.nodes[node] = replace(self.nodes[node], function=function, arguments=tuple(argument.node for argument in arguments))
 
     def apply(self, primitive: str, operands: Sequence[Value], shape: tuple[int | None, ...]) -> int:
-        """Note a primitive."""
+        """Record a primitive."""
         nodes = [self.nodes[operand.node] for operand in operands]
         numbers = sorted({node.dtype for node in nodes if node.dtype.startswith("float")})
         if len(numbers) > 1 and primitive != "rows":

@@ -16,9 +16,10 @@ from nncore.program.groups import FROZEN, RULES, Grouping
 from nncore.program.kernels import Needed, named, needed
 from nncore.program.planning import Blueprint
 
-#: Numbers of a tensor that go to a compiled function together, about: enough to be worth a call, and few enough to be shared by threads.
+#: Approximate number of elements of a tensor for one call of a compiled function: enough for a call, and few enough to be split over
+#: threads.
 PIECE = 4096
-#: Columns are shared out in multiples of this many, so that no two threads write to one cache line.
+#: Columns are divided in multiples of this, so that no two threads write to the same cache line.
 COLUMNS = 16
 
 
@@ -31,9 +32,9 @@ class Rule:
     component : Regularizer or Constraint
     tensor : TensorSpan
     group : int
-        Of the tensor, whose learning rate a constraint uses; `FROZEN` if it uses none.
+        Group of the tensor, whose learning rate a constraint uses; `FROZEN` if it uses none.
     round : int
-        Which of the tensor's regularizers, or of its constraints, it is.
+        Position among the tensor's regularizers or constraints.
     """
 
     component: Regularizer | Constraint
@@ -52,7 +53,7 @@ class Rule:
         self.hyper = np.array(self.component.hyper(), np.float64)
 
     def take_over(self, other: Rule) -> None:
-        """Go on with the numbers of a rule that is made alike."""
+        """Take over the numbers of a rule with the same structure."""
         self.component = other.component
         self.hyper[:] = other.component.hyper()
 
@@ -67,16 +68,16 @@ class Rule:
 
     @property
     def structure(self) -> tuple[Any, ...]:
-        """What a program that obeys the rule rests on."""
+        """Properties on which a program with this rule depends."""
         component = self.component
         return type(component), component.split, len(component.hyper()), self.tensor, self.group, self.round
 
     def needed(self, dtype: np.dtype) -> list[Needed]:
-        """Functions that its table must have."""
+        """Functions that the kernel's table must have."""
         return needed(self.kind, ["value", "add_gradient"] if self.kind == "regularizer" else ["project"], dtype)
 
     def who(self) -> str:
-        """The component, for messages."""
+        """Name of the component for messages."""
         return named(RULES[self.kind], self.component)
 
     def view(self, vector: np.ndarray) -> np.ndarray:
@@ -85,7 +86,7 @@ class Rule:
         return vector[span.offset : span.offset + span.rows * span.columns].reshape(span.rows, span.columns)
 
     def pieces(self) -> Iterator[tuple[int, int, int, int, int, int]]:
-        """First row, rows, first column, columns, place in the flat vectors and stride of each piece; all of it for Python."""
+        """First row, rows, first column, columns, position in the flat vectors and stride of each piece; one piece for Python."""
         rows, columns, offset = self.tensor.rows, self.tensor.columns, self.tensor.offset
         split = "tensor" if self.kernel is None else self.component.split
         if split == "elements":
@@ -102,20 +103,20 @@ class Rule:
 
 
 def _cuts(n: int, size: int) -> Iterator[tuple[int, int]]:
-    """Begin and length of the stretches of n things."""
+    """Begin and length of each part of n elements."""
     return ((begin, min(size, n - begin)) for begin in range(0, n, size))
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """The rules of one kind as pieces, round after round.
+    """The rules of one kind as pieces, round by round.
 
     Attributes
     ----------
     pieces : list of tuple
-        Number of the rule, then what `Rule.pieces` says.
+        Number of the rule, followed by the fields of `Rule.pieces`.
     ends : ndarray of shape (n_rounds,), int64
-        Where each round ends among the pieces.
+        End of each round among the pieces.
     """
 
     pieces: list[tuple[int, ...]]
@@ -134,21 +135,21 @@ def rounds_of(kind: str, rules: Sequence[Rule]) -> Rounds:
 
 
 def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], grouping: Grouping) -> list[Rule]:
-    """What is to be obeyed: for each trained tensor what its layer asks for, or, option by option, what the groups say instead.
+    """The rules of each trained tensor: those of its layer, or, option by option, those of the groups.
 
     Parameters
     ----------
     blueprint : Blueprint
     options : mapping
-        Those of the groups, by pattern.
+        Options of the groups, by pattern.
     grouping : Grouping
 
     Raises
     ------
     ParameterError
-        If a tensor that is tied to another one has some of its own.
+        If a tied tensor has its own rules.
     PluginError
-        If the `split` of a component is none of those there are.
+        If the `split` of a component is invalid.
     """
     if not options and not any(_asks(tensor) for stage in blueprint.stages for tensor in stage.plan.tensors):
         return []
@@ -185,12 +186,12 @@ def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], gro
 
 
 def _asks(tensor: Tensor) -> bool:
-    """Whether its layer wants rules for it."""
+    """Whether the tensor's layer defines rules for it."""
     return tensor.regularizer is not None or tensor.constraint is not None
 
 
 def same_rules(one: Sequence[Rule], other: Sequence[Rule]) -> bool:
-    """Whether the programs of the one can obey the other, whatever their numbers are."""
+    """Whether programs for one can run with the other, regardless of hyperparameters."""
     return [rule.structure for rule in one] == [rule.structure for rule in other]
 
 
@@ -206,12 +207,12 @@ def check_rules(rules: Sequence[Rule], grouping: Grouping, optimizer: Optimizer)
 
 
 def project(rules: Sequence[Rule], parameters: np.ndarray) -> None:
-    """Let first values keep their constraints: those of each tensor, one after the other.
+    """Apply the constraints of each tensor to initial values, one after the other.
 
     Raises
     ------
     PluginError
-        If a projection gives numbers that are not finite.
+        If a projection returns numbers that are not finite.
     """
     for rule in rules:
         if isinstance(rule.component, Constraint):
@@ -222,7 +223,7 @@ def project(rules: Sequence[Rule], parameters: np.ndarray) -> None:
 
 
 def value_of(regularizer: Regularizer, w: np.ndarray) -> float:
-    """What a regularizer adds to the loss, if that is a number."""
+    """The value that a regularizer adds to the loss; raises an error if it is not a number."""
     value = regularizer.value(w)
     if isinstance(value, (int, float, np.number)) or np.shape(value) == ():
         return float(value)

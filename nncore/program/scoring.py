@@ -1,4 +1,4 @@
-"""Metrics as the core runs them: their tables, checked, and numbers."""
+"""Compiled metrics: their checked tables and hyperparameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Scored:
     metric : Metric
     capsule : PyCapsule
     hyper : ndarray
-        Its numbers, float64.
+        Hyperparameters, float64.
     needed : list of Needed
     n_terms : int
     """
@@ -33,13 +33,13 @@ class Scored:
     n_terms: int
 
     def who(self) -> str:
-        """The metric, for messages."""
+        """Name of the metric for messages."""
         return named("metrics", self.metric)
 
 
 @dataclass(frozen=True)
 class ScorerSpec:
-    """All that `nncore._core.Scorer` needs."""
+    """Everything that `nncore._core.Scorer` needs."""
 
     metrics: list[Scored]
     n_outputs: int
@@ -51,7 +51,7 @@ class ScorerSpec:
 def compile_scorer(
     metrics: Sequence[tuple[Metric, Kernel]], *, n_outputs: int, n_targets: int, uses_labels: bool, dtype: np.dtype
 ) -> Scorer[ScorerSpec]:
-    """Make a scorer for predictions of this many columns, and for class indices or real targets."""
+    """Make a scorer for predictions with `n_outputs` columns, and for class indices or real targets."""
     stem = "labels" if uses_labels else "real"
     scored = [
         Scored(metric, kernel.load(), np.array(metric.hyper(), np.float64), needed("metric", [stem], dtype), metric.n_terms(n_outputs))

@@ -1,4 +1,4 @@
-"""What a program consists of: stages, and the ops that they become."""
+"""The parts of a program: stages of a network, and the ops that they become."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from nncore.contract import Activation, Kernel, Layer, Plan, Tensor, TensorSpan,
 from nncore.program.kernels import Needed, named, needed
 from nncore.program.memory import named_views
 
-#: As a source of a stage: the input of the network.
+#: Source of a stage: the input of the network.
 NETWORK_INPUT = -1
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer with its place in the network and in the flat vectors. A layer with branches comes after what they consist of."""
+    """A layer with its position in the network and in the flat vectors. A layer with branches comes after the layers in them."""
 
     name: str
     index: int
     layer: Layer
     plan: Plan
     activation: Activation | None
-    sources: tuple[int, ...]  # the stage whose output it reads, or those at the ends of its branches; NETWORK_INPUT for the input
+    sources: tuple[int, ...]  # stages whose outputs it reads: one, or the ends of its branches; NETWORK_INPUT for the input
     input_shape: tuple[int, ...]
-    parameters: slice  # its own, in the flat parameter vector
+    parameters: slice  # its own in the flat parameter vector
     buffers: slice  # in the flat vector of untrained state
     offsets: tuple[int, ...]  # of each tensor of the plan in the flat parameter vector
 
@@ -44,12 +44,12 @@ class Stage:
 
     @property
     def activation_columns(self) -> int:
-        """Of each row that the activation sees."""
+        """Number of columns of each row of the activation."""
         return self.n_outputs // self.plan.activation_rows
 
     @cached_property
     def own_tensors(self) -> tuple[Tensor, ...]:
-        """Those that are not tied to others; they lie one after the other."""
+        """Tensors that are not tied to others. They are contiguous."""
         return tuple(tensor for tensor in self.plan.tensors if tensor.tied_to is None)
 
     @cached_property
@@ -59,16 +59,16 @@ class Stage:
 
     @property
     def lies_in_one_piece(self) -> bool:
-        """Whether its tensors are found in the flat vector as a kernel wants them, one after the other."""
+        """Whether its tensors are contiguous in the flat vector, as kernels need them."""
         distances = {offset - place for offset, place in zip(self.offsets, places(self.plan.tensors), strict=True)}
         return len(distances) <= 1 and not any(tensor.transposed for tensor in self.plan.tensors)
 
     def own_views(self, parameters: np.ndarray, buffers: np.ndarray) -> dict[str, np.ndarray]:
-        """Live views of its own tensors and buffers by their own names, in the flat vectors of the network."""
+        """Live views of its tensors and buffers in the flat vectors of the network, by their names in the layer."""
         return named_views(self.own_tensors, parameters[self.parameters]) | named_views(self.plan.buffers, buffers[self.buffers])
 
     def touched_tensors(self, *, reads_sparse: bool) -> list[tuple[int, Tensor]]:
-        """Tensors of which a batch touches some rows, with their numbers: of sparse inputs, weights with a row for each."""
+        """Tensors of which a batch touches only some rows, with their numbers. With sparse inputs, weights with one row for each input."""
         reads_sparse = reads_sparse and self.plan.takes_sparse
         return [
             (number, tensor)
@@ -77,11 +77,11 @@ class Stage:
         ]
 
     def full_name(self, tensor: Tensor) -> str:
-        """What the network calls a tensor of the plan."""
+        """Name of a tensor of the plan in the network."""
         return tensor.tied_to or f"{self.name}.{tensor.name}"
 
     def views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
-        """All tensors of the plan by their own names, tied ones too, as views of a vector that is laid out like the parameters."""
+        """Views of all tensors of the plan, also tied ones, by their names in the layer, of a vector in the layout of the parameters."""
         found: dict[str, np.ndarray] = {}
         for tensor, offset in zip(self.plan.tensors, self.offsets, strict=True):
             flat = vector[offset : offset + tensor.size]
@@ -90,7 +90,7 @@ class Stage:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations for one sample at prediction; a multiply-add counts as 2, an activation as 1 for each output."""
+        """Floating-point operations for one sample in prediction. A multiply-add counts as 2, an activation as 1 for each output."""
         plan, own = self.plan, 0
         if plan.branches:
             own = self.n_outputs * (len(self.sources) - 1) if plan.merge == "sum" else 0
@@ -101,18 +101,18 @@ class Stage:
         return own + (0 if self.activation is None else self.n_outputs)
 
 
-#: Terms of a gradient that are added up one after the other: with more, each addition rounds a sum far larger than the term.
+#: Number of terms of a gradient that are summed sequentially. With more, rounding errors grow, since the sum is much larger than each term.
 BLOCK_TERMS = 2048
-#: Operations that it takes to add one number of a block's gradient to those of the blocks before it, about.
+#: Approximate number of operations to add one number of a block's gradient to the sum of the earlier blocks.
 ADDING = 8
 
 
 @dataclass
 class Branch:
-    """One of the values that a joint has to do with."""
+    """One of the values that a joint reads or writes."""
 
     y: np.ndarray | None  # (max_rows, n_columns); None: the program's input
-    d_y: np.ndarray | None  # of the same shape; None where nobody asks
+    d_y: np.ndarray | None  # of the same shape; None if it is not needed
     n_columns: int
 
 
@@ -137,12 +137,12 @@ class Inner:
         return named("activations", self.activation)
 
 
-@dataclass(slots=True)  # a dict of so many attributes takes 1.5 kB
+@dataclass(slots=True)  # a dict with so many attributes takes 1.5 kB
 class Op:
-    """One entry of a program: a layer, an activation applied to what came before, or a joint. Arrays have `max_rows` rows.
+    """One entry of a program: a layer, an activation, or a joint. Arrays have `max_rows` rows.
 
-    A joint runs no component. Those of a layer with branches, ``"sum"`` and ``"concat"``, make one value of several. A ``"fork"`` follows
-    an op whose output several others read, and adds up their gradients in the backward pass.
+    A joint runs no component. ``"sum"`` and ``"concat"`` merge the branches of a layer. A ``"fork"`` follows an op whose output several ops
+    read, and sums their gradients in the backward pass.
     """
 
     component: Layer | Activation
@@ -151,8 +151,8 @@ class Op:
     y: np.ndarray  # (max_rows, n_outputs)
     n_inputs: int
     n_outputs: int
-    sources: tuple[int, ...] = ()  # the ops whose outputs it reads, by number; NETWORK_INPUT for the program's input
-    reads_sparse: bool = False  # inputs of the program, which are sparse
+    sources: tuple[int, ...] = ()  # numbers of the ops whose outputs it reads; NETWORK_INPUT for the program's input
+    reads_sparse: bool = False  # whether it reads sparse inputs of the program
     joint: str = ""
     branches: tuple[Branch, ...] = ()
     d_y: np.ndarray | None = None
@@ -160,19 +160,19 @@ class Op:
     parameters: np.ndarray | None = None
     d_parameters: np.ndarray | None = None
     is_trained: bool = False
-    may_leave_slope: bool = False  # an activation that reads its input on the way back, and is alone in that
+    may_leave_slope: bool = False  # an activation that is the only reader of its input in the backward pass
     buffers: np.ndarray | None = None
     cache: np.ndarray | None = None
     work: np.ndarray | None = None
-    batch_sums: np.ndarray | None = None  # (1 + height of a tree, plan.batch_sums, n_inputs) float64, where there are shards
-    sums: np.ndarray | None = None  # (2, number of parameters): gradients of a block of rows, and what rounding took from their sum
-    plan: Plan = field(init=False)  # the layer's, or an empty one for an activation and a joint
+    batch_sums: np.ndarray | None = None  # (1 + height of a tree, plan.batch_sums, n_inputs) float64, if there are shards
+    sums: np.ndarray | None = None  # (2, number of parameters): gradients of a block of rows, and the rounding errors of their sum
+    plan: Plan = field(init=False)  # the layer's plan, or an empty one for an activation or joint
     kernel: Kernel | None = field(init=False)
     capsule: object = field(init=False)
-    inner: Inner | None = field(init=False)  # what the layer's kernel calls
-    kind: str = field(init=False)  # "layer", "activation" or, without compiled form, "python"; or the joint
+    inner: Inner | None = field(init=False)  # called by the layer's kernel
+    kind: str = field(init=False)  # "layer", "activation", "python" (without compiled form), or the kind of joint
     hyper: np.ndarray = field(init=False)
-    numbers: np.ndarray = field(init=False)  # int64, like the shapes of a sample
+    numbers: np.ndarray = field(init=False)  # int64, as are the shapes of a sample
     input_shape: np.ndarray = field(init=False)
     output_shape: np.ndarray = field(init=False)
 
@@ -190,9 +190,9 @@ class Op:
         self.output_shape = np.array(self.plan.output_shape, np.int64)
 
     def take_over(self, stage: Stage) -> None:
-        """Go on with the numbers of another stage that is made alike."""
+        """Take over the numbers of another stage with the same structure."""
         component = stage.layer if isinstance(self.component, Layer) else stage.activation
-        if component is not None:  # else it copies the input of a network of views, or is an activation that does
+        if component is not None:  # otherwise it copies the input of a network of views, or is an activation that does
             self.component = component
         self.stage = stage
         if self.plan is not _NO_PLAN:
@@ -202,7 +202,7 @@ class Op:
 
     @property
     def rows_per_sample(self) -> int:
-        """As how many rows an activation sees a sample."""
+        """Number of rows that a sample has for an activation."""
         return self.stage.plan.activation_rows if isinstance(self.component, Activation) else 1
 
     @property
@@ -211,7 +211,7 @@ class Op:
 
     @property
     def is_tied(self) -> bool:
-        """Whether it works on gradients, and perhaps parameters, that the host brings to the flat vectors and back (`Tie`)."""
+        """Whether it uses separate gradients, and possibly parameters, which the host copies to and from the flat vectors (`Tie`)."""
         return bool(self.plan.tensors) and self.stage.is_tied
 
     @property
@@ -220,14 +220,14 @@ class Op:
 
     @property
     def gradient_unit(self) -> int:
-        """Of the compiled form; Python writes all gradients on the way back."""
+        """Unit of ranges of gradients in the compiled form. Python computes all gradients in the backward pass."""
         return 0 if self.capsule is None else self.plan.gradient_unit
 
     @property
     def block_rows(self) -> int:
-        """Rows of a batch whose gradients the compiled form adds up in one call; 0 for all, whatever their number.
+        """Number of rows whose gradients the compiled form sums in one call; 0 for any number.
 
-        Few enough that rounding stays small, and so many that adding up the blocks is a small part of the work.
+        It is small enough to limit rounding errors, and large enough that summing the blocks is a small part of the work.
         """
         if not self.gradient_unit or not self.plan.split_rows:
             return 0
@@ -237,21 +237,21 @@ class Op:
 
     @property
     def sparse_tensors(self) -> list[tuple[int, Tensor]]:
-        """Its tensors of which a batch touches some rows, with their numbers."""
+        """Tensors of which a batch touches only some rows, with their numbers."""
         return self.stage.touched_tensors(reads_sparse=self.reads_sparse) if self.plan.tensors else []
 
     def sparse(self, placed: Mapping[str, tuple[TensorSpan, int, int]]) -> list[Sparse]:
-        """Where these are; `placed` are all of the network by name, as `Grouping.placed` says."""
+        """Positions of the sparse tensors. `placed` is the result of `Grouping.placed`."""
         own = () if self.is_tied else self.sparse_tensors
         return [Sparse(number, *placed[self.stage.full_name(tensor)]) for number, tensor in own]
 
     @property
     def tensor_places(self) -> list[int]:
-        """Where each of the layer's tensors begins among its parameters."""
+        """Position of each tensor among the layer's parameters."""
         return places(self.plan.tensors)
 
     def ties(self, number: int, frozen: Collection[str]) -> Iterator[Tie]:
-        """Where its tensors are in the flat vectors, if some are tied; `number` is its own among the ops."""
+        """Positions of its tensors in the flat vectors, if some are tied. `number` is the number of the op."""
         if not self.is_tied:
             return
         for tensor, place, offset in zip(self.plan.tensors, self.tensor_places, self.stage.offsets, strict=True):
@@ -261,7 +261,7 @@ class Op:
             yield Tie(number, place, offset, rows, columns, tensor.transposed, is_copied, adds, is_trained)
 
     def needed(self, dtype: np.dtype, has_way_back: bool) -> list[Needed]:
-        """Functions that its table must have, and must not."""
+        """Functions that the kernel's table must have or must not have."""
         stems = ["forward", *(["backward"] if has_way_back and self.runs_backward else [])]
         if not isinstance(self.component, Layer):
             return needed("activation", stems, dtype)
@@ -285,7 +285,7 @@ class Op:
 
     @property
     def runs_backward(self) -> bool:
-        """Whether there is anything to do on the way back."""
+        """Whether the op runs in the backward pass."""
         if self.joint:
             return self.joint == "fork" or (self.joint == "concat" and any(branch.d_y is not None for branch in self.branches))
         return self.d_x is not None or (self.is_trained and (self.gradient_unit == 0 or self.plan.backward_fills_cache))
@@ -298,38 +298,38 @@ _SUMS = ("forward_sums", "backward_sums", "join_sums")
 
 @dataclass(frozen=True)
 class Tie:
-    """A tensor of an op that uses tensors of others: it has gradients, and perhaps parameters, in memory of the op (`ties.h`)."""
+    """A tensor of an op with tied tensors. Its gradients, and possibly its parameters, are in the op's own memory (`ties.h`)."""
 
     op: int
-    place: int  # of its first number in the op's own memory
+    place: int  # position in the op's own memory
     offset: int  # in the flat vectors
     rows: int
     columns: int
-    transposed: bool  # in the flat vectors it is (columns, rows)
+    transposed: bool  # in the flat vectors its shape is (columns, rows)
     is_copied: bool  # the op reads a copy of the parameters
-    adds: bool  # its gradient is added to that of another layer; else it is the only one
+    adds: bool  # its gradient is added to another layer's; otherwise it is the only one
     is_trained: bool
 
 
 def places(tensors: Sequence[Tensor]) -> list[int]:
-    """Where each of these begins if they lie one after the other."""
+    """Position of each tensor if they are contiguous."""
     return [0, *itertools.accumulate(tensor.size for tensor in tensors)][:-1]
 
 
 class Sparse(NamedTuple):
-    """A tensor of an op of which a batch touches some rows."""
+    """A tensor of an op of which a batch touches only some rows."""
 
-    tensor: int  # its number in the plan
+    tensor: int  # number in the plan
     span: TensorSpan
-    group: int  # that trains it
-    place: int  # among the parameters of the group
+    group: int  # group that trains it
+    place: int  # position among the parameters of the group
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Numbers that a step changes, and room for how they were. Once a step was taken back, it holds what the step had made of them."""
+    """Data that a step changes, with memory for their previous values. After a step is undone, it holds the undone values."""
 
-    what: str  # for messages; empty for the parameters
+    what: str  # name for messages; empty for the parameters
     live: np.ndarray
     kept: np.ndarray
 
@@ -338,29 +338,29 @@ class Undo:
 class Averaging:
     """The mean of the parameters over steps."""
 
-    decay: float = 0.0  # 0: there is none
-    begin: int = 0  # steps done before it began
+    decay: float = 0.0  # 0: no averaging
+    begin: int = 0  # number of steps before averaging began
 
 
 @dataclass(frozen=True)
 class Course:
-    """One place of a program where a number is kept, and what it is multiplied with in each step.
+    """One place of a program where a scheduled number is stored, and its factor in each step.
 
     Attributes
     ----------
     factors : ndarray of shape (n_steps,), float64
     numbers : ndarray
-        One-dimensional, float64: what the program reads.
+        The array that the program reads, one-dimensional, float64.
     index : int
-        In `numbers`.
+        Index in `numbers`.
     op : int or None
-        Whose they are, by its site: an op, ``IS_LOSS``, a transform or a rule (`ProgramSpec.first_site_of_transforms`). Each thread of a
-        run gets its own. None if all threads share them, which read them in the second phase of a step alone.
+        Site of the owner: an op, ``IS_LOSS``, a transform or a rule (`ProgramSpec.first_site_of_transforms`). Each thread of a run has its
+        own numbers. None if all threads share them, and read them only in the second phase of a step.
     limit : str
-        Instead of `numbers`: a limit of gradients, which the program keeps itself.
+        Instead of `numbers`: a limit of gradients, which the program itself stores.
     told : tuple of (str, int, str) or None
-        A component that runs in Python, which is told: ``"op"``, ``"transform"``, ``"rule"``, ``"loss"`` or
-        ``"optimizer"``, its number, the name of the argument.
+        The component in Python to notify: ``"op"``, ``"transform"``, ``"rule"``, ``"loss"`` or ``"optimizer"``, its number, and the name of
+        the argument.
     """
 
     factors: np.ndarray

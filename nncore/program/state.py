@@ -1,4 +1,4 @@
-"""What optimizers remember: for each parameter group, of its tensors alone."""
+"""State of optimizers, separate for each parameter group."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class GroupState:
     Attributes
     ----------
     slots : ndarray of shape (n_slots, n)
-        Of an optimizer of flat vectors: for all parameters of the group, one after the other.
+        For an optimizer of flat vectors: each slot has one number for each parameter of the group.
     tensors : tuple of dict of str to ndarray
-        For each tensor of the group what is kept of it, by name: live views.
+        For each tensor of the group, live views of its state, by name.
     blocks : tuple of ndarray
-        The same memory, each part of it once.
+        The same memory, without overlaps.
     """
 
     slots: np.ndarray
@@ -35,17 +35,17 @@ class GroupState:
     blocks: tuple[np.ndarray, ...]
 
 
-#: Of all groups of a network.
+#: State of all groups of a network.
 NetworkState = tuple[GroupState, ...]
 
 
 def declared_state(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> list[list[State]]:
-    """What an optimizer keeps of each tensor, checked.
+    """The state that an optimizer declares for each tensor, checked.
 
     Raises
     ------
     PluginError
-        If it declares anything else than a list of `State` with distinct names for each tensor.
+        If it does not declare a list of `State` with distinct names for each tensor.
     """
     if not optimizer.needs_tensors:
         if type(wrappers_of(optimizer)[1]).state is not Optimizer.state:
@@ -61,7 +61,7 @@ def declared_state(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> list[
 
 
 def needed_work(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> int:
-    """How many numbers of working memory a call of an optimizer's kernel needs, checked."""
+    """Size of the working memory that an optimizer's kernel needs in a call, in numbers, checked."""
     work = optimizer.work(tensors)
     if not is_whole(work) or not 0 <= work <= 2**40 or (work and not optimizer.needs_tensors):
         raise PluginError(f"{optimizer!r}.work must be a whole number from 0 to 2^40, and 0 unless it needs_tensors; got {shown(work)}")
@@ -79,7 +79,7 @@ def _of_group(optimizer: Optimizer, tensors: Sequence[TensorSpan], dtype: np.dty
     if optimizer.needs_tensors:
         return _of_tensors(declared, dtype)
     n = sum(tensor.size for tensor in tensors)
-    stride = n + (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize  # every vector is aligned, and at another place of a page
+    stride = n + (STAGGER - n * dtype.itemsize) % PAGE // dtype.itemsize  # every vector is aligned, and at a different offset in a page
     slots = aligned_zeros(optimizer.n_slots * stride, dtype).reshape(optimizer.n_slots, stride)[:, :n]
     views, begin = [], 0
     for tensor, states in zip(tensors, declared, strict=True):
@@ -103,9 +103,9 @@ def _of_tensors(declared: Sequence[Sequence[State]], dtype: np.dtype) -> GroupSt
 
 
 def named_state(state: NetworkState, grouping: Grouping, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Live views by ``"<tensor>/<what>"``, in the order of the network's tensors; a view that is as large as its tensor has its shape.
+    """Live views by ``"<tensor>/<name>"``, in the order of the network's tensors. A view with the size of its tensor also has its shape.
 
-    `shapes` are those of the tensors, by name.
+    `shapes` are the shapes of the tensors, by name.
     """
     return {
         f"{tensor.name}/{name}": view.reshape(shapes[tensor.name]) if view.shape == tensor.shape else view
@@ -122,9 +122,9 @@ def _by_place(state: NetworkState, grouping: Grouping) -> Iterator[tuple[TensorS
 
 
 def pieces(optimizer: Optimizer, number: int, grouping: Grouping, state: NetworkState, *vectors: np.ndarray) -> Iterator[tuple[Any, ...]]:
-    """What the optimizer of a group is handed at a time: its part of each of the `vectors`, and then of its state.
+    """Arguments for each call of a group's optimizer: its part of each of the `vectors`, then of its state.
 
-    Lists with an entry for each tensor if it needs tensors, else flat vectors, for each stretch of the group.
+    These are lists with an entry for each tensor if it needs tensors, else flat vectors for each stretch of the group.
     """
     own = state[number]
     if optimizer.needs_tensors:
@@ -138,7 +138,7 @@ def pieces(optimizer: Optimizer, number: int, grouping: Grouping, state: Network
 
 
 def evaluated(trained: np.ndarray, state: NetworkState, grouping: Grouping, optimizer: Optimizer) -> np.ndarray:
-    """The parameters to predict with, from those that are trained; `optimizer` is the network's."""
+    """The parameters for prediction, from the trained ones. `optimizer` is the network's."""
     out = trained.copy()
     for number, (group, own) in enumerate(zip(grouping.groups, grouping.optimizers(optimizer), strict=True)):
         if own.has_evaluation:

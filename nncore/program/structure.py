@@ -1,4 +1,4 @@
-"""What of a component decides what a network consists of: two networks that are alike in this can run each other's programs."""
+"""Structure of components: networks with the same structure can run each other's programs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nncore.program.state import declared_state
 
 
 def same_structure(one: Blueprint, other: Blueprint) -> bool:
-    """Whether two blueprints have the same shapes, tensors, first values and kinds of components, whatever their numbers are."""
+    """Whether two blueprints have the same shapes, tensors, initializers and kinds of components, regardless of hyperparameters."""
     pairs = zip(one.stages, other.stages, strict=False)
     return len(one.stages) == len(other.stages) and all(same_structure_of_stage(*pair) for pair in pairs)
 
 
 def same_structure_of_stage(one: Stage, other: Stage) -> bool:
-    """The same for one layer in its place."""
+    """Whether two stages have the same structure."""
     if _of_stage(one) != _of_stage(other) or len(one.plan.tensors) != len(other.plan.tensors):
         return False
     return all(
@@ -30,7 +30,8 @@ def same_structure_of_stage(one: Stage, other: Stage) -> bool:
 
 
 def _bare(tensor: Tensor) -> Tensor:
-    """Without its components: first values are compared by themselves, and what is obeyed between steps may change (`same_rules`)."""
+    """The tensor without its components. Initializers are compared separately, and regularizers and constraints may change
+    (`same_rules`)."""
     return replace(tensor, initializer=None, regularizer=None, constraint=None)
 
 
@@ -49,18 +50,18 @@ def _of_runnable(component: Layer | Activation) -> tuple[Any, ...]:
 
 
 def is_same_runnable(one: Activation, other: Configurable) -> bool:
-    """Whether an activation can take another one's place in a program."""
+    """Whether one activation can replace another in a program."""
     return isinstance(other, Activation) and _of_runnable(one) == _of_runnable(other)
 
 
 def structure_of_loss(loss: Loss, n_outputs: int | None) -> tuple[Any, ...]:
-    """What data, links and kernels of a loss rest on; `n_outputs` is None for a network that is not built."""
+    """Properties on which data, link and kernel of a loss depend. `n_outputs` is None for a network that is not built."""
     targets = () if n_outputs is None else (loss.targets_for(n_outputs), loss.n_targets(n_outputs))
     return type(loss), loss.targets, loss.target_range, loss.link, loss.metrics, len(loss.hyper()), targets
 
 
 def structure_of_optimizer(optimizer: Optimizer, tensors: Sequence[TensorSpan]) -> tuple[Any, ...]:
-    """What the state of an optimizer for these tensors and its kernel rest on."""
+    """Properties on which an optimizer's state for these tensors and its kernel depend."""
     wrappers, innermost = wrappers_of(optimizer)
     kinds = tuple((type(one), len(one.hyper()), tuple(one.config())) for one in (*wrappers, innermost))
     return kinds, declared_state(optimizer, tensors), optimizer.needs_tensors, optimizer.n_passes
@@ -72,6 +73,6 @@ def same_optimizers(before: Mapping[str, Optimizer], after: Mapping[str, Optimiz
 
 
 def structure_of_transform(transform: Transform) -> tuple[Any, ...]:
-    """What the buffers of a transform and its kernel rest on."""
+    """Properties on which a transform's buffers and kernel depend."""
     columns = None if transform.columns is None else tuple(transform.columns)
     return type(transform), transform.mixes_targets, columns, len(transform.hyper())

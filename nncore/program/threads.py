@@ -1,4 +1,4 @@
-"""How many threads a run may use, and how many it is worth using. The threads themselves are those of ``_core/threads.c``."""
+"""Choose the number of threads of a run. The thread pool is in ``_core/threads.c``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nncore.arguments import LARGEST_COUNT, whole_number
 from nncore.errors import ParameterError
 from nncore.words import explains_calls
 
-#: Seconds of a step that pay for each thread of a run that is under way: several times what it costs to meet a few times.
+#: Seconds of a step that justify each thread of a running program: several times the cost of a few barriers.
 WORTH_MEETING = 10e-6
-#: Seconds of work that pay for each thread if it may have to be woken first.
+#: Seconds of work that justify each thread if it may have to be woken first.
 WORTH_WAKING = 100e-6
 
 _chosen: int | None = None
 _at_most: ContextVar[int | None] = ContextVar("at most so many threads", default=None)
-_team: int | None = None  # inside of `team_of`
+_team: int | None = None  # set inside `team_of`
 
-#: How many threads each thread that fits would use, by its number.
+#: Number of threads that each fitting thread wants, by thread id.
 _wanted: dict[int, int] = {}
 
 
@@ -57,14 +57,15 @@ def get_num_threads() -> int:
 
 
 def _of_process() -> int:
-    """All threads that calls may use which do not say how many."""
+    """Number of threads of calls that do not pass a number."""
     usable = usable_cpus()
     return min(_chosen or _from_environment() or usable, usable)
 
 
 @contextmanager
 def at_most_threads(n_threads: int | None) -> Iterator[None]:
-    """Inside, calls of this thread that do not say how many threads to use take so many; None is no limit. They belong to one fit."""
+    """Limit the threads of calls of this thread that do not pass a number, inside the ``with`` block. None is no limit. They belong to one
+    fit."""
     token = _at_most.set(_at_most.get() if n_threads is None else n_threads)
     try:
         with sharing(get_num_threads()):
@@ -75,9 +76,9 @@ def at_most_threads(n_threads: int | None) -> Iterator[None]:
 
 @contextmanager
 def sharing(n_threads: int) -> Iterator[None]:
-    """Inside, this thread fits on at most so many threads, and leaves the others that fit their share."""
+    """Register a fit of this thread on at most `n_threads` inside the ``with`` block, so that concurrent fits share the processors."""
     thread = threading.get_ident()
-    if thread in _wanted:  # a callback fits another network
+    if thread in _wanted:  # a callback that fits another network
         yield
         return
     _wanted[thread] = n_threads
@@ -88,7 +89,7 @@ def sharing(n_threads: int) -> Iterator[None]:
 
 
 def share_of(n_threads: int) -> int:
-    """How many threads a run of this thread gets that wants so many: what the fits of others leave, and a fair part at least."""
+    """Number of threads for a run of this thread that wants `n_threads`: those that other fits leave, but at least a fair share."""
     if not _wanted or n_threads == 1 or _team is not None:
         return n_threads
     others = _wanted.copy()
@@ -100,7 +101,7 @@ def share_of(n_threads: int) -> int:
 
 
 def _after_fork() -> None:
-    """Other threads, and their fits, are not in the child."""
+    """Reset after a fork: other threads and their fits do not exist in the child."""
     own = threading.get_ident()
     for thread in _wanted.keys() - {own}:
         del _wanted[thread]
@@ -121,7 +122,7 @@ def _from_environment() -> int | None:
 
 
 def usable_cpus() -> int:
-    """Processors that this process may use: those it is bound to, or what its control group pays for if that is less."""
+    """Number of processors that this process may use: its CPU affinity, or the quota of its control group if that is less."""
     bound = _bound()
     paid = _quota()
     return bound if paid is None else max(1, min(bound, paid))
@@ -135,9 +136,9 @@ def _bound() -> int:
     return native.bound_processors() or os.cpu_count() or 1
 
 
-@functools.cache  # which costs more than many a prediction, and does not change in the life of a container
+@functools.cache  # slower than many predictions, and constant in a container
 def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Processors' worth of time that a container is given, rounded up; None if nothing limits it."""
+    """CPU quota of a container in processors, rounded up; None if there is no limit."""
     try:
         quota, period = (root / "cpu.max").read_text().split()[:2]  # version 2 of control groups
     except (OSError, ValueError):
@@ -152,12 +153,12 @@ def _quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 
 def threads_for(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
-    """How many threads to use now for work that takes one of them about `seconds`; `n_threads` is what the user asked for."""
+    """Number of threads for work that takes one thread about `seconds`, next to other fits. `n_threads` is the user's limit."""
     return share_of(threads_worth(n_threads, seconds, worth_a_thread))
 
 
 def threads_worth(n_threads: int | None, seconds: float, worth_a_thread: float) -> int:
-    """The same if no other thread fits."""
+    """Number of threads for this work if no other thread fits."""
     if _team is not None:
         return _team
     affordable = int(seconds / worth_a_thread)
@@ -167,7 +168,7 @@ def threads_worth(n_threads: int | None, seconds: float, worth_a_thread: float) 
 
 
 def crew_size(n_threads: int | None) -> int:
-    """How many threads to use for networks that are trained at once, all together; `n_threads` is what the user asked for."""
+    """Number of threads for networks that are trained together. `n_threads` is the user's limit."""
     if _team is not None:
         return _team
     return share_of(get_num_threads() if n_threads is None else min(n_threads, usable_cpus()))
@@ -176,9 +177,9 @@ def crew_size(n_threads: int | None) -> int:
 @explains_calls
 @contextmanager
 def team_of(n_parts: int) -> Iterator[None]:
-    """Inside, every run of a network is done by so many threads (at most 8 where there are fewer processors), worth it or not.
+    """Run every network on `n_parts` threads inside the ``with`` block, even if that is slower; at most 8 if there are fewer processors.
 
-    For tests of what no number of threads may change.
+    For tests that results do not depend on the number of threads.
     """
     global _team
     before, _team = _team, n_parts
@@ -189,21 +190,21 @@ def team_of(n_parts: int) -> Iterator[None]:
 
 
 class Pace:
-    """Which number of threads turns out faster for a long run: all that it may use, or one.
+    """Measure whether all threads or one are faster during a long run.
 
-    What a second thread gains depends on who else wants the processors, so it is measured while the run goes on, slice by slice.
-    It may be, since results do not depend on the number.
+    The gain of a second thread depends on other processes, so it is measured slice by slice during the run. Results do not depend on the
+    number of threads.
 
     Parameters
     ----------
     n_threads : int
     """
 
-    #: The first slices take turns, all threads and one; the first of all is not counted, since memory is touched for the first time.
+    #: The first slices alternate between all threads and one. The very first is not counted, since it touches memory for the first time.
     N_TRIALS = 5
-    #: Later, the number that was slower is tried again once the faster one has run so many times as long as the trial before took.
+    #: Later, the slower number is tried again after the faster one has run this many times as long as the previous trial.
     RETRY_AFTER = 50
-    #: A trial is so much shorter than a slice.
+    #: A trial is this much shorter than a slice.
     TRIAL = 0.2
 
     def __init__(self, n_threads: int) -> None:
@@ -211,14 +212,14 @@ class Pace:
         self._speeds = {n_threads: 0.0, 1: 0.0}  # samples a second
         self._slices = 0
         self._trial_seconds = self._seconds_since = 0.0
-        self._is_alone = True  # no other fit has a part of the threads
+        self._is_alone = True  # no other fit uses threads
 
     @property
     def _by_speed(self) -> list[int]:
         return sorted(self._speeds, key=self._speeds.__getitem__)
 
     def next(self, seconds: float) -> tuple[int, float]:
-        """How many threads to use for the next slice, which usually lasts `seconds`, and how long it is to last."""
+        """Number of threads for the next slice, which usually lasts `seconds`, and its length in seconds."""
         if self.n_threads == 1:
             return 1, seconds
         share = share_of(self.n_threads)
@@ -232,7 +233,7 @@ class Pace:
         return self._by_speed[-1], seconds
 
     def record(self, n_threads: int, n_samples: int, seconds: float) -> None:
-        """Tell how far a slice came."""
+        """Record the samples and the time of a slice."""
         if self.n_threads == 1 or not self._is_alone:
             return
         self._slices += 1
@@ -244,5 +245,5 @@ class Pace:
             self._seconds_since += seconds
         speed = n_samples / seconds
         before = self._speeds[n_threads]
-        # Of the trials the best counts; later slices move the number half way, so that one that was disturbed does not decide.
+        # The best trial counts. Later slices update the speed half way, so that a single disturbed slice does not decide.
         self._speeds[n_threads] = max(speed, before) if self._slices <= self.N_TRIALS else (before + speed) / 2

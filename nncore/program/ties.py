@@ -1,4 +1,5 @@
-"""Tied tensors: a layer uses a tensor of a layer before it, as it is or transposed. Which one, checked before anything is placed."""
+"""Tied tensors: a layer uses a tensor of an earlier layer, unchanged or transposed. Ties are resolved and checked before planning goes
+on."""
 
 from __future__ import annotations
 
@@ -13,21 +14,22 @@ from nncore.program.specification import Stage
 
 @dataclass
 class Sources:
-    """Layers that others may be tied to: those that were given a name. The number in any other name changes with the layers before it.
+    """Layers that others may be tied to: those with a name given by the user. Numbers in automatic names change with the layers before
+    them.
 
     Attributes
     ----------
     stages : dict of str to Stage
-        The layers planned so far, by their full names.
+        The layers planned so far, by full name.
     given : set of str
-        Full names of all layers that were given theirs, of those with branches also before they are planned.
+        Full names of all layers named by the user, including layers with branches that are not planned yet.
     """
 
     stages: dict[str, Stage] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
 
     def find(self, wanted: str, name: str) -> Stage | None:
-        """The layer called `wanted`, first among those that stand in one layer with `name`, then further out."""
+        """Find the layer called `wanted`: first among the siblings of `name`, then further out."""
         around, parts = name.split(".")[:-1], wanted.split(".")
         for depth in range(len(around), -1, -1):
             path = [*around[:depth], *parts]
@@ -38,24 +40,24 @@ class Sources:
 
 
 def tied_plan(layer: Layer, name: str, plan: Plan, sources: Sources) -> Plan:
-    """The plan of a layer with its ties in it, each under the full name of the tensor that it stands for.
+    """Add the ties of a layer to its plan, by the full names of the shared tensors.
 
     Parameters
     ----------
     layer : Layer
     name : str
-        In the network, with those of the layers around it: ``"concat_1.left"``.
+        Full name in the network, with the names of enclosing layers: ``"concat_1.left"``.
     plan : Plan
-        A sound one.
+        A valid plan.
     sources : Sources
         The layers before this one.
 
     Raises
     ------
     ParameterError
-        If there is no such layer or tensor, or what is meant is not clear.
+        If there is no such layer or tensor, or the name is ambiguous.
     ShapeError
-        If the shapes do not agree.
+        If the shapes do not match.
     """
     if any(tensor.tied_to is not None for tensor in plan.tensors):
         plan = replace(plan, tensors=tuple(_of_plan(tensor, name, sources) for tensor in plan.tensors))
@@ -67,7 +69,7 @@ def tied_plan(layer: Layer, name: str, plan: Plan, sources: Sources) -> Plan:
 
 
 def _of_argument(tied_to: str, transposed: bool | None, layer: Layer, name: str, plan: Plan, sources: Sources) -> tuple[Tensor, ...]:
-    """The tensors of a layer whose user said `tied_to`."""
+    """The tensors of a layer with the argument `tied_to`."""
     source, of_source = _meant(tied_to, layer, name, plan, sources)
     pairs = {tensor.name: (tensor, of_source[tensor.name]) for tensor in plan.tensors if tensor.name in of_source}
     if not pairs:
@@ -87,7 +89,8 @@ def _of_argument(tied_to: str, transposed: bool | None, layer: Layer, name: str,
 
 
 def _meant(tied_to: str, layer: Layer, name: str, plan: Plan, sources: Sources) -> tuple[Stage, dict[str, Tensor]]:
-    """The layer that `tied_to` names, or whose tensor; and tensors of it, by the names of those of `plan` that may stand for them."""
+    """The layer that `tied_to` names, directly or by a tensor; and its tensors, by the names of the tensors of `plan` that may share
+    them."""
     if plan.branches or not plan.tensors:
         has_some = "its layers have: tie those" if plan.branches else "leave tied_to out"
         raise ParameterError(f"{name}: {type(layer).__name__} has no tensors of its own to tie to {tied_to!r}; {has_some}")
@@ -100,14 +103,14 @@ def _meant(tied_to: str, layer: Layer, name: str, plan: Plan, sources: Sources) 
     other = _tensor_of(source, wanted, name)
     if any(tensor.name == wanted for tensor in plan.tensors):
         return source, {wanted: other}
-    alike = [tensor.name for tensor in plan.tensors if tensor.role == other.role]  # a table of vectors has other names than a Dense
+    alike = [tensor.name for tensor in plan.tensors if tensor.role == other.role]  # an Embedding and a Dense name tensors differently
     if len(alike) != 1:
         raise ParameterError(f"{name}: tied_to={tied_to!r} could stand for {' or '.join(alike) or 'none of its tensors'}")
     return source, {alike[0]: other}
 
 
 def _is_transposed(name: str, tied_to: str, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> bool:
-    """What the shapes say."""
+    """Infer from the shapes whether tensors are transposed."""
     same = all(own.shape == other.shape for own, other in pairs.values())
     matrices = [(own.shape, other.shape) for own, other in pairs.values() if _is_matrix(own)]
     turned = bool(matrices) and all(shape == other[::-1] for shape, other in matrices)
@@ -121,7 +124,7 @@ def _is_matrix(tensor: Tensor) -> bool:
 
 
 def _of_plan(tensor: Tensor, name: str, sources: Sources) -> Tensor:
-    """A tensor as its layer's author wants it; one that is tied gets the full name of its source."""
+    """A tensor as its layer plans it. A tied one gets the full name of its source."""
     if tensor.tied_to is None:
         return tensor
     begin, _, wanted = tensor.tied_to.rpartition(".")
@@ -132,7 +135,7 @@ def _of_plan(tensor: Tensor, name: str, sources: Sources) -> Tensor:
 
 
 def _stands_for(tensor: Tensor, name: str, source: Stage, other: Tensor) -> Tensor:
-    """The tensor, tied to another one that it can be."""
+    """Tie the tensor to another one, if that is possible."""
     full = f"{source.name}.{other.name}"
     if other.tied_to is not None:
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""Transforms of a program: which columns each may change, and the buffers that a batch passes through on its way to the first layer."""
+"""Transforms of a program: the columns that each may change, and the buffers of a batch before the first layer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from nncore.program.memory import aligned_zeros
 from nncore.program.planning import Blueprint
 from nncore.program.specification import NETWORK_INPUT
 
-#: Random words of the first transform have this number where those of layers have the layer's; the next one has one less. The last number
-#: of all is that of permutations.
+#: Number that seeds the first transform's random words, in place of a layer's number. The next transform has one less. The last number of
+#: all is for permutations.
 FIRST_LAYER = 2**32 - 2
 
 
@@ -30,13 +30,13 @@ class BatchBuffers:
 
 @dataclass
 class TransformOp:
-    """One entry of the list of transforms: a component, and where it reads and writes."""
+    """A transform with the buffers that it reads and writes."""
 
     component: Transform
     number: int
     source: BatchBuffers
     result: BatchBuffers
-    columns: np.ndarray  # (n_inputs,) bool: those that may change
+    columns: np.ndarray  # (n_inputs,) bool: columns that may change
     needed: list[Needed]
     kept: np.ndarray = field(init=False)  # (n_kept,) int64, the other columns
     capsule: object = field(init=False)
@@ -49,13 +49,13 @@ class TransformOp:
         self.hyper = np.array(self.component.hyper(), np.float64)
 
     def take_over(self, component: Transform) -> None:
-        """Go on with the numbers of another one that is made alike."""
+        """Take over the numbers of another transform with the same structure."""
         self.component = component
         self.hyper[:] = component.hyper()
 
     @property
     def layer(self) -> int:
-        """Of its random numbers; in C, where it is a signed number, −2 and so on."""
+        """Number that seeds its random numbers; in C, as a signed number, −2 and so on."""
         return -2 - self.number
 
     def who(self) -> str:
@@ -66,9 +66,9 @@ class TransformOp:
 def transform_ops(
     transforms: Sequence[Transform], blueprint: Blueprint, n_targets: int, last: BatchBuffers
 ) -> tuple[list[TransformOp], BatchBuffers]:
-    """The ops of transforms whose results end in the buffers `last`, and the buffers that a batch is gathered into.
+    """Make the ops of transforms, which end in the buffers `last`. Also returns the buffers for the untransformed batch.
 
-    Between one transform and the next a batch moves from one set of buffers to the other, so that each finds the batch whole.
+    Each transform reads one set of buffers and writes the other, so that it can read the whole batch.
     """
     if not transforms:
         return [], last
@@ -90,12 +90,12 @@ def transform_ops(
 
 
 def changeable_columns(transform: Transform, blueprint: Blueprint) -> np.ndarray:
-    """Which of the inputs a transform may change, (n_inputs,) bool.
+    """Mask of the inputs that a transform may change, (n_inputs,) bool.
 
     Raises
     ------
     ParameterError
-        If it names a column that is not there or holds codes, if nothing is left, or if nobody can say which columns hold codes.
+        If it names a column that does not exist or holds codes, no column is left, or the columns of codes are unknown.
     """
     n_inputs, who = blueprint.n_inputs, type(transform).__name__
     codes, unknown = _codes(blueprint)
@@ -121,7 +121,8 @@ def changeable_columns(transform: Transform, blueprint: Blueprint) -> np.ndarray
 
 
 def _codes(blueprint: Blueprint) -> tuple[np.ndarray, str | None]:
-    """Which inputs hold codes, (n_inputs,) bool; and a layer that finds codes elsewhere than in the inputs, if there is one."""
+    """Mask of the inputs that hold codes, (n_inputs,) bool; and a layer that takes codes from elsewhere than the inputs, if there is
+    one."""
     codes = np.zeros(blueprint.n_inputs, bool)
     untouched, unknown = {NETWORK_INPUT}, None
     for stage in blueprint.stages:

@@ -1,4 +1,4 @@
-"""All that a network keeps between steps."""
+"""Data that a network keeps between steps."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Vectors:
     parameters: np.ndarray  # (n_parameters,)
     gradients: np.ndarray  # (n_parameters,)
     buffers: np.ndarray  # (n_buffers,)
-    state: NetworkState | None = None  # of the optimizers
-    shadow: np.ndarray | None = None  # (n_parameters,) the other of two sets of parameters, their average and where they are: averaging.py
-    average_rest: np.ndarray | None = None  # (n_parameters,) what an average over steps has no digits for
+    state: NetworkState | None = None  # state of the optimizers
+    shadow: np.ndarray | None = None  # (n_parameters,) the second set of parameters, either the average or the trained ones: averaging.py
+    average_rest: np.ndarray | None = None  # (n_parameters,) rounding errors of an average over steps
