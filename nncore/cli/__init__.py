@@ -21,7 +21,7 @@ from nncore.cli.interruptions import INTERRUPTED, end_at_once_from_now_on, endin
 from nncore.cli.terminal import notice, printable, say
 from nncore.errors import NNCoreError
 
-#: Of a disk, or of what one may use of it.
+#: Error numbers of a full disk or an exceeded quota.
 NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 #: Modules of this package, in the order in which a newcomer meets them.
@@ -29,14 +29,14 @@ COMMANDS = ("demo", "train", "predict", "quantize", "export", "info", "plugins",
 
 
 class Parser(argparse.ArgumentParser):
-    """One that says what is wrong in one line, where argparse prints all options there are before it."""
+    """A parser that reports an error in one line. argparse would print all options before it."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {printable(message)} (see {self.prog} --help)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; each command adds its own."""
+    """Make the parser of the whole command line. Each command adds its own parser."""
     parser = Parser(
         prog="nncore",
         description="Train, evaluate and use dense neural networks on CPUs.",
@@ -77,14 +77,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     try:
         with ending_at_once():
-            parser = make_parser()  # imports NumPy, which takes long enough for Ctrl-C to hit it
+            parser = make_parser()  # imports NumPy, which takes long enough to be interrupted by Ctrl-C
         with ending_tidily(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             code = _run(parser, parser.parse_args(argv))
-            sys.stdout.flush()  # so that a reader that went away is noticed here
+            sys.stdout.flush()  # notice here that the reader has closed the pipe
         return code
     except BrokenPipeError:
-        # The interpreter flushes standard output once more on its way out.
+        # The interpreter flushes standard output again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -111,7 +111,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """What to print for an error; one of the system's without its number."""
+    """The text to print for an error; a system error is shown without its number."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     remedy = "; free some space or write to another disk" if error.errno in NO_ROOM else ""
@@ -121,5 +121,5 @@ def _sentence(error: Exception) -> str:
 def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
 ) -> None:
-    """A warning as one line: where in nncore it was raised helps nobody at a command line."""
+    """Show a warning in one line, without its position in the code."""
     notice(f"warning: {message}")

@@ -1,4 +1,4 @@
-"""Conversions of command-line arguments; what argparse prints when one fails is their message."""
+"""Convert command-line arguments. argparse prints the message of a conversion that fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from nncore.arguments import n_bytes
 from nncore.errors import ParameterError
 
-#: Bytes that training in blocks needs at least, whatever the rows.
+#: Smallest memory in bytes for training in blocks.
 LEAST_SIZE = 64 * 2**20
 
 
@@ -57,12 +57,12 @@ def number_of_folds(text: str) -> int:
 
 
 def trials(text: str) -> int | str:
-    """``"20"``, or ``"time"`` for as many as there is time for."""
+    """``"20"``, or ``"time"`` for as many as the time limit allows."""
     return text if text == "time" else positive_integer(text)
 
 
 def weights(text: str) -> str | dict[str, float]:
-    """``"balanced"``, or the weight of classes by their names: ``"yes=3,no=1"``."""
+    """``"balanced"``, or weights of classes by name: ``"yes=3,no=1"``."""
     if text == "balanced":
         return text
     found: dict[str, float] = {}
@@ -75,13 +75,13 @@ def weights(text: str) -> str | dict[str, float]:
 
 
 def specification(text: str) -> str:
-    """A component: ``"huber"``, or with arguments ``"huber:delta=2"``; checked when it is looked up."""
+    """A component: ``"huber"``, or with arguments ``"huber:delta=2"``. It is checked when it is looked up."""
     component(text)
     return text
 
 
 def component(text: str) -> dict[str, Any]:
-    """What `nncore.registry.resolve` takes, for the text of a `specification`."""
+    """Convert the text of a `specification` to an argument of `nncore.registry.resolve`."""
     name, colon, arguments = text.partition(":")
     if not name or (colon and not arguments):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME or NAME:ARGUMENT=VALUE,ARGUMENT=VALUE")
@@ -95,7 +95,7 @@ def component(text: str) -> dict[str, Any]:
 
 
 def schedules(text: str) -> dict[str, str]:
-    """Schedules by what they move: ``"cosine"`` is for ``lr``; ``"weight_decay=flat_cosine:flat=0.3"``."""
+    """Schedules by the path of their hyperparameter: ``"cosine"`` is for ``lr``; ``"weight_decay=flat_cosine:flat=0.3"``."""
     head, colon, arguments = text.partition(":")
     path, equals, name = head.partition("=")
     if equals and not path.strip():
@@ -104,7 +104,7 @@ def schedules(text: str) -> dict[str, str]:
 
 
 def groups(text: str) -> dict[str, dict[str, Any]]:
-    """How some tensors are trained, by a pattern of their names: ``"*.bias:lr_factor=0.1,weight_decay=0"``."""
+    """Training options of tensors, by a pattern of their names: ``"*.bias:lr_factor=0.1,weight_decay=0"``."""
     if ":" not in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not PATTERN:OPTION=VALUE,OPTION=VALUE")
     options = component(text)
@@ -113,7 +113,7 @@ def groups(text: str) -> dict[str, dict[str, Any]]:
 
 
 def _literal(text: str) -> Any:
-    """A number, truth value or None as Python writes it, else the text."""
+    """A number, bool or None in Python's spelling; otherwise the text."""
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -125,7 +125,7 @@ _SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon"
 
 
 def separator(text: str) -> str:
-    """``";"``, or ``"tab"``, ``"space"``: one character that is no part of a cell."""
+    """``";"``, or ``"tab"``, ``"space"``: one character that cannot be part of a cell."""
     found = _SEPARATORS.get(text.lower(), text)
     if len(found) != 1 or found in "\"'\r\n.+-_" or found.isalnum():
         raise argparse.ArgumentTypeError(f"{text!r} is not a separator: use one character such as ; or the word tab or space")
@@ -148,7 +148,7 @@ def size(text: str) -> int:
 
 
 def _integer(text: str, least: int, complaint: str) -> int:
-    """A whole number; of one below `least` the message says `complaint`."""
+    """Check that the text is an integer of at least `least`; `complaint` is the message if it is smaller."""
     try:
         value = int(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What ``--metric`` names: a metric of the registry, or a scorer of scikit-learn."""
+"""The metric of ``--metric``: a registered metric, or a scorer of scikit-learn."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -22,20 +22,20 @@ from nncore.network import metric_name
 if TYPE_CHECKING:
     from nncore.contract import Metric
 
-#: Filters of warnings are those of the process, and networks are scored in several threads.
+#: Warning filters are global to the process, and several threads score networks.
 _QUIET = threading.Lock()
 
 
 @dataclass(frozen=True)
 class AskedMetric:
-    """A score that was asked for.
+    """The metric that the user requested.
 
     Attributes
     ----------
     name : str
-        Under which it is shown.
+        Name in reports.
     judge : Metric or None
-        What chooses the best epoch, computed by the network itself; None for what is asked in Python, by `of_epoch`.
+        Metric that the network computes to select the best epoch; None if `of_epoch` computes it in Python.
     scorer : callable or None
         ``scorer(estimator, X, y, sample_weight=...)`` of scikit-learn; None for a metric.
     """
@@ -47,7 +47,7 @@ class AskedMetric:
     def of_answers(
         self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None
     ) -> dict[str, float]:
-        """What the scorer, or a metric of classes, makes of the answers of some model.
+        """Score a model's predictions by the scorer, or by a metric for classes.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class AskedMetric:
         Raises
         ------
         ParameterError
-            If it cannot be computed of such answers.
+            If it cannot be computed for such predictions.
         """
         if self.scorer is None:
             assert self.judge is not None, "one of the two is asked"
@@ -67,7 +67,7 @@ class AskedMetric:
                 return {}
             try:
                 value = self.judge.score(probabilities, true, weight)
-            except (ShapeError, DataError):  # as of a metric of numbers, which its own network refuses by name
+            except (ShapeError, DataError):  # such as a metric of numbers, which the network itself refuses with a clear message
                 return {}
             return {self.name: value} if np.isfinite(value) else {}
         value = self._asked(self.scorer, true, probabilities, predicted, weight)
@@ -76,12 +76,12 @@ class AskedMetric:
         return {self.name: value}
 
     def of_epoch(self, true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None) -> float:
-        """How good answers for validation rows are, of the shapes of `of_answers`; more is better, and NaN is no score.
+        """Score predictions for validation rows, with the shapes of `of_answers`. Higher is better; NaN means no score.
 
         Raises
         ------
         ParameterError
-            If it cannot be computed of such answers.
+            If it cannot be computed for such predictions.
         """
         assert self.scorer is not None, "a metric is computed by the network"
         return self._asked(self.scorer, true, probabilities, predicted, weight)
@@ -97,19 +97,19 @@ class AskedMetric:
         weights = {} if weight is None else {"sample_weight": weight}
         try:
             with _QUIET, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # as of classes that were never predicted, where the score says enough
+                warnings.simplefilter("ignore")  # such as about classes that were never predicted; the score shows that
                 return float(scorer(_estimator(true, probabilities, predicted), np.zeros((len(true), 1)), true, **weights))
         except (ValueError, TypeError, AttributeError) as error:
             raise ParameterError(f"--metric {self.name}: {str(error).splitlines()[0]}; choose another metric") from None
 
 
 def find_metric(text: str) -> AskedMetric:
-    """The metric of that name.
+    """Find a metric by name.
 
     Raises
     ------
     UnknownComponentError
-        If there is none, with the names that there are.
+        If there is none. The message lists the valid names.
     """
     described = component(text)
     name = described["name"]
@@ -127,7 +127,7 @@ def find_metric(text: str) -> AskedMetric:
 
 
 def _estimator(true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> Any:
-    """What scikit-learn's scorers ask for answers, with these answers whatever is asked."""
+    """An estimator for scikit-learn's scorers that returns these predictions for any input."""
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
     def predict(self: Any, X: np.ndarray) -> np.ndarray:

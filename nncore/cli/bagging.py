@@ -1,4 +1,4 @@
-"""Ensembles as `nncore train` trains them: which model is meant, folds that keep groups and times apart, members of one recipe or many."""
+"""Train ensembles for `nncore train`: choose the model, make folds by groups and times, and train members of one or many recipes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from nncore.cli.search_outcome import SearchOutcome
     from nncore.contract import History
 
-#: Options of networks of one's own, those of them that recipes have no place for, and those of ensembles.
+#: Options of the model `mlp`, those of them that recipes do not support, and options of ensembles.
 OF_NETWORKS = (
     "hidden", "activation", "normalization", "dropout", "optimizer", "lr", "schedule", "group", "sampler", "transform", "weight_decay",
     "clip_norm",
@@ -49,12 +49,12 @@ OF_NETWORKS = (
 OF_MLP = ("normalization", "group", "sampler", "transform")
 OF_ENSEMBLES = ("preset", "n_cv", "n_ens", "n_refit", "tune", *OF_SEARCHES)
 
-#: What is said of Ctrl-C while networks on all rows are trained.
+#: Message after Ctrl-C while networks are trained on all rows.
 IN_REFIT = "interrupted while networks were retrained on all rows; the ensemble has the networks of the folds"
 
 
 def model_name(settings: Settings, task: Task) -> str:
-    """The model that is meant: ``"mlp"``, or the name of a family.
+    """Choose the model: ``"mlp"``, or the name of a family.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _usual_model(settings: Settings, task: Task) -> str:
 
 
 def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
-    """Train the model of the settings, by name, on ``parts.training``; `epochs` are those of `mlp`, if nothing stops it."""
+    """Train the model of the settings on ``parts.training``. `epochs` is for `mlp` without early stopping."""
     if settings.model == "mlp":
         return fit(settings, task, parts, epochs=epochs, progress=progress)
     began, rows = time.monotonic(), parts.training
@@ -108,7 +108,7 @@ def fit_model(settings: Settings, task: Task, parts: Parts, *, epochs: int | Non
 
 @dataclass(frozen=True)
 class Trained:
-    """Members, and what is to be said of their training: see `Fitted`."""
+    """Trained members, and facts about their training: see `Fitted`."""
 
     members: Sequence[Members]
     histories: Sequence[History]
@@ -120,7 +120,7 @@ class Trained:
     interruption: str | None = None
 
     def fitted(self, encoder: TableEncoder, parts: Parts, shape: tuple[int, int], seconds: float) -> Fitted:
-        """The model of these members; says which of them diverged."""
+        """Make the model of these members, and report which of them diverged."""
         for text in self.diverged:
             notice(text)
         return Fitted(
@@ -145,7 +145,7 @@ def train(
     n_starts: int,
     new_seed: Callable[[], int],
 ) -> Trained:
-    """Members of one recipe; `divided` are the folds, and `whole` the fold of all rows, as the fit takes them."""
+    """Train members of one recipe. `divided` are the folds, `whole` is the fold of all rows."""
     ensemble = new_fit(recipe)
     members = ensemble.members(divided, n_starts, new_seed)
     is_whole = ensemble.validate(members)
@@ -159,7 +159,7 @@ def train(
 
 
 def of_trials(found: Searched, settings: Settings) -> Trained:
-    """Members of the trials of a search that are averaged."""
+    """The members of the trials that a search has selected."""
     chosen = found.chosen
     return Trained(
         gathered(chosen)[0],
@@ -183,7 +183,7 @@ def _train_best(
     new_seed: Callable[[], int],
     began: float,
 ) -> Trained:
-    """Members of the best of several recipes."""
+    """Search recipes, and train members of the best ones."""
     space = search_space(settings, task, recipe)
     found = search(settings, recipe, new_fit, samples, divided, n_starts, space=space, seed=new_seed(), began=began)
     trained = of_trials(found, settings)
@@ -208,7 +208,7 @@ def new_ensemble_fit(
     encoded: dict[Any, Any] | None = None,
     kind: Any = EnsembleFit,
 ) -> EnsembleFit:
-    """A fit by a recipe, of a kind: `EnsembleFit`, or one that makes it; `rows` are those of the table that `samples` are."""
+    """Make the fit of a recipe, by `kind`: `EnsembleFit` or a function that makes it. `samples` are the `rows` of the table."""
     judge = None if task.metric is None else task.metric.judge
     loss = loss_of(settings, task, recipe)
     score = epoch_score(task, encoder.target, loss)
@@ -224,7 +224,7 @@ def new_ensemble_fit(
         time_limit=settings.time_limit,
         precision=settings.precision,
         n_threads=settings.threads,
-        progress=progress and settings.tune is None,  # a search tells of its rounds
+        progress=progress and settings.tune is None,  # a search reports its rounds
         scorer=None if score is None else scorer,
     )
     fit: EnsembleFit = kind(
@@ -243,20 +243,20 @@ def new_ensemble_fit(
 
 
 def ensemble_encoder(task: Task, rows: np.ndarray, recipe: Recipe) -> TableEncoder:
-    """What columns are, of all rows to learn from; each fold has statistics of its own."""
+    """Fit the encoder of columns to all training rows. Each fold has its own statistics."""
     return make_encoder(task, rows, most_one_hot=recipe.max_one_hot - 1)
 
 
 @dataclass(frozen=True)
 class EnsembleShape:
-    """How many networks an ensemble has, and of how many rows.
+    """Size of an ensemble: its networks and rows.
 
     Attributes
     ----------
     recipe : Recipe
     n_folds, n_starts : int
     n_train, n_validation : int
-        Rows that the first fold trains on, and is stopped by.
+        Training rows and validation rows of the first fold.
     """
 
     recipe: Recipe
@@ -267,13 +267,13 @@ class EnsembleShape:
 
 
 def shape_of_ensemble(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe) -> EnsembleShape:
-    """Of an ensemble that learns from rows in memory."""
+    """Size of an ensemble that is trained on rows in memory."""
     divided, n_starts = bag_folds(settings, task, rows, recipe, np.random.default_rng(settings.seed))
     return EnsembleShape(recipe, len(divided), n_starts, len(divided[0].train), len(divided[0].held_out))
 
 
 def ensemble_text(settings: Settings, task: Task, shape: EnsembleShape) -> str:
-    """What will be trained, for a person."""
+    """Describe the ensemble to be trained, for the user."""
     recipe, n_folds, n_starts = shape.recipe, shape.n_folds, shape.n_starts
     n_networks = n_folds * n_starts
     networks = f"{n_networks} network{'s' * (n_networks > 1)} of {FAMILIES[settings.model].size(recipe)}"
@@ -299,14 +299,14 @@ def ensemble_text(settings: Settings, task: Task, shape: EnsembleShape) -> str:
 
 
 def bag_folds(settings: Settings, task: Task, rows: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> tuple[list[Fold], int]:
-    """Which of `rows`, by their places among them, each member learns from and is stopped by; and how many starts each fold has.
+    """Training and validation rows of each member, as positions in `rows`; and the number of starts of each fold.
 
     Raises
     ------
     DataError
         If there are too few rows, groups or times.
     ParameterError
-        If folds are asked for where times divide.
+        If folds are requested for rows with times.
     """
     try:
         return member_folds(recipe, task.splitter.of(rows), np.arange(len(rows)), rng, n_cv=settings.n_cv, option="--n-cv ")

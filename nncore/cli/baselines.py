@@ -1,4 +1,4 @@
-"""What other models reach on the rows on which a network is scored, so that it is seen whether the network pays."""
+"""Scores of other models on the same rows, to compare the network with."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -22,33 +22,33 @@ from nncore.cli.terminal import notice
 from nncore.errors import NNCoreError
 from nncore.tabular import ClassTarget
 
-#: How the baselines are called in words.
+#: Names of the baselines in text.
 NAMES = {"linear": "a linear model", "boosting": "HistGradientBoosting"}
 
-#: About as many steps as a linear model needs at `LINEAR_RATE`, and bounds of its epochs.
+#: Approximate number of steps of a linear model at `LINEAR_RATE`, and bounds of its epochs.
 LINEAR_STEPS = 3_000
 LINEAR_RATE = 0.02
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 400
 
-#: Boosting grows trees for each class. With more classes, or more numbers times classes, it would take longer than the network: minutes.
+#: Boosting grows trees for each class. With more classes, or more numbers times classes, it would take minutes, longer than the network.
 MOST_CLASSES = 30
 MOST_NUMBERS = 30_000_000
 
-#: Trees of smaller tables are grown by one thread: several mostly wait for each other, for seconds where another process is busy.
+#: Trees of smaller tables are grown by one thread. Several threads would mostly wait for each other, for seconds on a busy machine.
 FEWEST_NUMBERS_TO_SHARE = 1_000_000
 
-#: Codes that scikit-learn takes for a category; a column of more is one of numbers.
+#: Largest number of codes of a category in scikit-learn. A column with more is treated as numeric.
 MOST_CODES = 255
 
-#: Which loss of boosting goes with one of ours; squared errors with all others.
+#: The boosting loss for each of nncore's losses; the squared error for all others.
 BOOSTING_LOSSES = {"poisson": "poisson", "mae": "absolute_error", "quantile": "quantile"}
 
 
 def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[str, list[dict[str, float]]]:
-    """Scores of each baseline for each of the networks `scored`, on the same rows; learnt from all rows that are not held out.
+    """Scores of each baseline for each of the networks `scored`, on the same rows. Baselines are trained on all rows that are not held out.
 
-    A baseline that cannot be had here is left out: the linear one beside a network that is linear itself, boosting without scikit-learn
-    and where `why_no_boosting` says so.
+    Some baselines are left out: the linear one if the network itself is linear, and boosting without scikit-learn or if `why_no_boosting`
+    gives a reason.
     """
     found: dict[str, list[dict[str, float]]] = {}
     if not _is_linear(settings):
@@ -65,7 +65,7 @@ def baselines(settings: Settings, task: Task, scored: Sequence[Fitted]) -> dict[
 
 @contextlib.contextmanager
 def _left_out_where_it_fails(key: str) -> Iterator[None]:
-    """The network is trained and is still to be saved, whatever becomes of a model beside it."""
+    """Leave out a baseline that fails. The network is already trained, and must still be saved."""
     try:
         yield
     except (NNCoreError, ValueError, MemoryError) as error:
@@ -77,7 +77,7 @@ def _is_linear(settings: Settings) -> bool:
 
 
 def why_no_boosting(task: Task, fitted: Fitted) -> str:
-    """Why boosting is not tried beside a network, or ""."""
+    """Why boosting is not used as a baseline, or ""."""
     rows = _learnt(fitted.parts)
     n_classes = 2 if task.classes is None else len(np.unique(task.classes[rows]))
     if n_classes < 2:
@@ -89,7 +89,7 @@ def why_no_boosting(task: Task, fitted: Fitted) -> str:
 
 
 def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
-    """A network without hidden layers, and so a linear or logistic regression, trained to its end."""
+    """Train a network without hidden layers, that is a linear or logistic regression, until it converges."""
     rows = _learnt(fitted.parts)
     epochs = -(-LINEAR_STEPS * batch_size(len(rows)) // len(rows))
     plain = replace(
@@ -98,7 +98,7 @@ def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
         weight_decay=1e-4, clip_norm=None, batch_size=None, epochs=min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS), patience=0,
         precision=None,
     )  # fmt: skip
-    # The rows may be some of those that have been learned from, without all of their classes and categories.
+    # The rows may be a sample, without some of the classes and categories.
     linear = fit(plain, task, Parts(rows, rows[:0], fitted.parts.test), encoder=fitted.encoder if fitted.n_streamed else None)
     if linear.interrupted:
         raise KeyboardInterrupt
@@ -106,7 +106,7 @@ def _linear(settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
 
 
 def _boosting(ensemble: Any, settings: Settings, task: Task, fitted: Fitted) -> dict[str, float]:
-    """Gradient-boosted trees at their defaults, on the inputs that the network has."""
+    """Train gradient-boosted trees with default settings, on the inputs of the network."""
     rows, test, encoder, values = _learnt(fitted.parts), fitted.parts.test, fitted.encoder, task.row_values
     X, _ = encoder.transform(task.table)
     categories = [column for column, n_codes in encoder.coded().items() if n_codes <= MOST_CODES]
@@ -116,7 +116,7 @@ def _boosting(ensemble: Any, settings: Settings, task: Task, fitted: Fitted) -> 
         if isinstance(encoder.target, ClassTarget):
             counts = np.bincount(true[rows])
             if counts[counts > 0].min() < 2:
-                options["early_stopping"] = False  # which divides the rows of each class
+                options["early_stopping"] = False  # it would split the rows of each class
             classifier = ensemble.HistGradientBoostingClassifier(**options).fit(X[rows], true[rows], sample_weight=weight)
             probabilities = np.zeros((len(test), len(encoder.target.classes)))
             probabilities[:, classifier.classes_] = classifier.predict_proba(X[test])
@@ -129,20 +129,20 @@ def _boosting(ensemble: Any, settings: Settings, task: Task, fitted: Fitted) -> 
 
 def _loss(task: Task, true: np.ndarray) -> Mapping[str, Any]:
     name = BOOSTING_LOSSES.get(registry.qualified_name("losses", type(task.loss)), "squared_error")
-    if name == "poisson" and not true.any():  # which it refuses
+    if name == "poisson" and not true.any():  # not supported by scikit-learn
         return {}
     level = {"quantile": float(np.atleast_1d(task.loss.config()["quantiles"])[0])} if name == "quantile" else {}
     return {"loss": name, **level}
 
 
 def _learnt(parts: Parts) -> np.ndarray:
-    """All rows but those held out: what stops a network early is there for others to learn from."""
+    """All rows except those held out. Baselines are also trained on the validation rows of early stopping."""
     return np.sort(np.concatenate([parts.training, parts.validation]))
 
 
 @contextlib.contextmanager
 def _threads(limit: int | None) -> Iterator[None]:
-    """As many as the network has, of the library that scikit-learn's trees are grown with."""
+    """Limit the threads of scikit-learn's trees to those of the network."""
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     with threadpool_limits(limit):

@@ -1,4 +1,4 @@
-"""``nncore bench``: how fast this machine trains and predicts, against the limit of its physics and against other libraries."""
+"""``nncore bench``: measure how fast this machine trains and predicts, compared with hardware limits and other libraries."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _measured(arguments: argparse.Namespace) -> Results:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """What to run for the same measurement."""
+    """The command that repeats the measurement."""
     names = ("only", "nets", "batches", "threads", "seconds", "peers")
     options = [(f"--{name}", str(getattr(arguments, name))) for name in names if getattr(arguments, name) is not None]
     return shlex.join(["nncore", "bench", *(part for option in options for part in option), *["--busy"] * arguments.busy])

@@ -1,4 +1,4 @@
-"""What can be typed after ``nncore``, read off the parsers of the command line, for completion."""
+"""Commands and options of ``nncore``, from the parsers of the command line, for shell completion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.cli.settings import OPTIONS
 
 @dataclass(frozen=True)
 class Argument:
-    """What can stand in one place.
+    """An argument of a command.
 
     Attributes
     ----------
@@ -20,12 +20,12 @@ class Argument:
         ``("--out",)``; empty for an argument without a name.
     help : str
     has_value : bool
-        Whether something follows the name.
+        Whether a value follows the name.
     values : tuple of str
-        All, or the best known, of what that can be.
+        All values, or the best-known ones.
     is_file : bool
     is_repeated : bool
-        Whether it may stand there more than once.
+        Whether it may occur more than once.
     """
 
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""``nncore completion``: a script with which a shell completes commands, options, names of components and files."""
+"""``nncore completion``: print a script for a shell that completes commands, options, names of components and files."""
 
 from __future__ import annotations
 

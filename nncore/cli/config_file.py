@@ -1,4 +1,4 @@
-"""The configuration file of ``nncore train``: TOML, one table a group of options, every option by its long name."""
+"""The configuration file of ``nncore train``: TOML, with one table for each group of options, and options by their long names."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nncore.errors import ParameterError
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The options that a file sets, by the names of their fields.
+    """Read the options of a file, by the names of their fields.
 
-    An option stands in the table of its group, or above all tables; ``weight-decay`` may be written ``weight_decay``.
+    An option is in the table of its group, or above all tables. ``weight-decay`` may be written ``weight_decay``.
 
     Raises
     ------
     ParameterError
-        For anything that is no option or no value of it, with near names.
+        For an unknown option or an invalid value. The message suggests similar names.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -37,7 +37,7 @@ def read_config(path: Path) -> dict[str, Any]:
         elif isinstance(value, dict):
             for inner, inner_value in value.items():
                 _take(found, path, key, inner, inner_value)
-        elif key == "data":  # the one option that is called like its table
+        elif key == "data":  # the only option with the name of its table
             _take(found, path, "", key, value)
         else:
             raise ParameterError(f"{path}: {key} is a table, written [{key}]")
@@ -62,7 +62,7 @@ def _take(found: dict[str, Any], path: Path, section: str, key: str, value: obje
 
 
 def _parsed(option: Option, value: object) -> Any:
-    """The value of an option, by the same conversion as on the command line."""
+    """Convert the value of an option as on the command line."""
     if option.switch:
         if not isinstance(value, bool):
             raise argparse.ArgumentTypeError(f"{value!r} is neither true nor false")
@@ -81,19 +81,19 @@ def _parsed(option: Option, value: object) -> Any:
 
 
 def _is_component(value: object) -> bool:
-    """Whether a table says a component and its arguments: ``{ name = "step", multiplier = 0.5 }``."""
+    """Whether a table is a component with arguments: ``{ name = "step", multiplier = 0.5 }``."""
     return isinstance(value, Mapping) and isinstance(value.get("name"), str)
 
 
 def _entry(option: Option, key: str, value: object) -> Any:
-    """An entry of a table; what a text could not say, a component among the options of a group, stays as it is."""
+    """Convert an entry of a table. A component among the options of a group has no text form, and is left unchanged."""
     if isinstance(value, Mapping) and any(isinstance(item, Mapping) for item in value.values()):
         return {key: dict(value)}
     return option.parse(f"{key}{option.keyed}{as_text(value)}")
 
 
 def as_text(value: object) -> str:
-    """What one would write on the command line."""
+    """The value as on the command line."""
     if isinstance(value, list):
         return ",".join(map(as_text, value))
     if isinstance(value, Mapping):
@@ -103,7 +103,7 @@ def as_text(value: object) -> str:
 
 
 def as_toml(settings: Settings) -> str:
-    """The effective configuration; `read_config` reads it back. An option that is not set stands there as a comment."""
+    """Write the effective configuration, which `read_config` can read. Options that are not set are comments."""
     lines: list[str] = []
     for section in SECTIONS:
         lines += ["", f"[{section}]"]
@@ -125,12 +125,12 @@ def _toml(value: object) -> str:
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())} }}"
-    # A JSON text is a TOML text but for DEL, which TOML wants escaped.
+    # A JSON string is a TOML string, except that TOML requires DEL to be escaped.
     return json_text(str(value))
 
 
 def changed(settings: Settings) -> dict[str, Any]:
-    """The options that are not at their defaults, as JSON can hold them."""
+    """Options that differ from their defaults, in a form for JSON."""
     found: dict[str, Any] = {}
     for name, default in DEFAULTS.items():
         value = getattr(settings, name)

@@ -1,4 +1,4 @@
-"""``nncore demo``: train on the digits that come with the package, and draw how it went."""
+"""``nncore demo``: train on the bundled handwritten digits, and draw the result."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def train(
 ) -> tuple[Sequential, History]:
     """The demonstration's network and its history.
 
-    The test part is scored after each epoch, to draw its curve. It chooses nothing: the network is that of the last epoch.
+    The test set is scored after each epoch only to draw its curve. It selects nothing: the network is that of the last epoch.
     """
     from nncore.callbacks.progress_bar import ProgressBar
     from nncore.layers.dense import Dense
@@ -95,7 +95,7 @@ def train(
         validation=(inputs(test[0]), test[1]),
         weight_decay=1e-4,
         rng=seed,
-        callbacks=[ProgressBar(delay=0)] if progress else [],  # fit's own would wait half a second, and this takes less
+        callbacks=[ProgressBar(delay=0)] if progress else [],  # the default bar waits half a second; this fit is shorter
         progress=False,
     )
     return network, history

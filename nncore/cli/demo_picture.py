@@ -1,4 +1,4 @@
-"""The one picture of ``nncore demo``: learning curves, confusion matrix, misread digits. Needs the extra ``plot``."""
+"""The picture of ``nncore demo``: learning curves, confusion matrix, misread digits. Needs the extra ``plot``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nncore.contract import History
 
-#: Misread digits shown at most.
+#: Largest number of misclassified digits to show.
 N_SHOWN = 12
 
 
@@ -24,11 +24,11 @@ def draw(history: History, X: np.ndarray, y: np.ndarray, predicted: np.ndarray) 
     Parameters
     ----------
     history : History
-        Its validation columns are those of the test part.
+        History whose validation columns are those of the test set.
     X : ndarray of shape (n, 8, 8)
         Test images.
     y, predicted : ndarray of shape (n,), int64
-        The digits they are, and what the network reads.
+        True digits, and predictions of the network.
     """
     figures = require("matplotlib.figure", extra="plot", purpose="the picture")
     figure: Figure = figures.Figure(figsize=(11, 7.2), dpi=120, layout="constrained")
@@ -52,7 +52,7 @@ def _draw_misread(figure: SubFigure, images: np.ndarray, y: np.ndarray, predicte
     count = "none" if not shown else f"{shown} of {len(images)}" if shown < len(images) else str(shown)
     figure.suptitle(f"Misread digits: {count}", fontsize=11)
     n_columns = N_SHOWN - shown % 2
-    first = (n_columns - shown) // 2  # few digits stand in the middle
+    first = (n_columns - shown) // 2  # centre a few digits
     for i, panel in enumerate(figure.subplots(1, n_columns)):
         panel.set_axis_off()
         if first <= i < first + shown:

@@ -1,4 +1,4 @@
-"""How good a network is on rows it has not seen: scores, and what each column contributes to them."""
+"""Evaluate a network on held-out rows: scores, and the importance of each column."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from nncore.contract import class_indices
 from nncore.errors import ParameterError
 from nncore.tabular import ClassTarget, RealTarget
 
-#: More rows than these are not needed to see which columns matter.
+#: Largest number of rows for importances.
 IMPORTANCE_ROWS = 10_000
 
-#: How often a column is shuffled, in all.
+#: Number of shuffles of a column, in total.
 IMPORTANCE_REPEATS = 10
 
 
-#: Of more columns than these, those are shuffled whose inputs move most with the outputs: shuffling all would take time with their square.
+#: Largest number of columns to shuffle: those whose inputs correlate most with the outputs. Time for all would grow quadratically.
 IMPORTANCE_COLUMNS = 200
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network against the rows held out from it.
+    """Results of a network on its held-out rows.
 
     Attributes
     ----------
     scores : dict of str to float
-        The first is the one to look at: ``accuracy`` or ``r2``.
+        Scores. The first is the main one: ``accuracy`` or ``r2``.
     baseline : dict of str to float
-        Those of always giving the commonest class, or the mean, of the rows learnt from.
+        Scores of always predicting the most frequent class, or the mean, of the training rows.
     naive : str
         That class or mean.
     true, predicted : ndarray of shape (n_rows,)
         Class indices, or numbers in the unit of the file.
     rows : ndarray of shape (n_rows,), int64
-        Their rows in the table.
+        Row numbers in the table.
     """
 
     scores: dict[str, float]
@@ -54,7 +54,7 @@ class Evaluation:
 
 
 def evaluate(fitted: Fitted, task: Task) -> Evaluation:
-    """Score a network on the rows held out from it, of which there is at least one."""
+    """Score a network on its held-out rows, of which there must be at least one."""
     rows, target = fitted.parts.test, fitted.encoder.target
     X, _ = fitted.model.inputs(task.table.select_rows(rows))
     outputs = fitted.model.outputs(X)
@@ -72,13 +72,13 @@ def evaluate(fitted: Fitted, task: Task) -> Evaluation:
 
 
 def scores_of_classes(task: Task, rows: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray) -> dict[str, float]:
-    """How good some model's answers for `rows` are; the score that was asked for among them where it can be said."""
+    """Scores of a model's predictions for `rows`, with the requested metric if it can be computed."""
     true, weight = true_values(task)[rows], task.row_values.weight_of(rows)
     return _with_asked(task, class_scores(true, probabilities, predicted, weight), true, probabilities, predicted, weight)
 
 
 def scores_of_numbers(task: Task, rows: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The same of numbers in the unit of the file."""
+    """Scores of predicted numbers in the unit of the file."""
     true, weight = true_values(task)[rows], task.row_values.weight_of(rows)
     return _with_asked(task, regression_scores(true, predicted, weight), true, None, predicted, weight)
 
@@ -96,9 +96,9 @@ def _with_asked(
 
 
 def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray, scores: dict[str, float]) -> dict[str, float]:
-    """A metric of the registry that is not among the scores yet, on the rows held out, as it judged the epochs.
+    """The requested registered metric, if it is not among the scores yet, on the held-out rows, as computed after epochs.
 
-    For counts with exposures it is one of rates."""
+    For counts with exposures, it is the metric of the rates."""
     asked, rows, target = task.metric, fitted.parts.test, fitted.encoder.target
     if asked is None or asked.judge is None or asked.name in scores:
         return {}
@@ -109,7 +109,7 @@ def _asked_of_network(fitted: Fitted, task: Task, outputs: np.ndarray, scores: d
 
 
 def naive_classes(task: Task, target: ClassTarget, parts: Parts, has_probabilities: bool = True) -> tuple[dict[str, float], str]:
-    """Scores of always giving the commonest class of the rows learnt from, and that class."""
+    """Scores of always predicting the most frequent class of the training rows, and that class."""
     sums = np.bincount(true_values(task)[parts.training], task.row_values.weight_of(parts.training), len(target.classes))
     always, n = int(sums.argmax()), len(parts.test)
     shares = np.tile(sums / sums.sum(), (n, 1)) if has_probabilities else None
@@ -117,7 +117,7 @@ def naive_classes(task: Task, target: ClassTarget, parts: Parts, has_probabiliti
 
 
 def naive_number(task: Task, parts: Parts) -> tuple[dict[str, float], str]:
-    """Scores of always giving the mean of the rows learnt from, or their mean rate, and that number."""
+    """Scores of always predicting the mean (or mean rate) of the training rows, and that number."""
     true, values = true_values(task), task.row_values
     weight = np.ones(len(parts.training)) if values.weight is None else values.weight[parts.training]
     exposure = np.ones(len(true)) if values.exposure is None else values.exposure
@@ -126,11 +126,11 @@ def naive_number(task: Task, parts: Parts) -> tuple[dict[str, float], str]:
 
 
 def check_metric(task: Task, divided: Sequence[Parts]) -> None:
-    """Raise `ParameterError` if the score that is asked for cannot be computed of such rows, before anything is trained."""
+    """Raise `ParameterError` before training if the requested metric cannot be computed for such rows."""
     if task.metric is None or task.metric.judge is not None:
         return
     for parts in divided:
-        if not len(parts.test):  # the score is of validation rows alone
+        if not len(parts.test):  # only validation rows are scored
             parts = replace(parts, test=parts.training)
         if task.classes is None:
             scores, _ = naive_number(task, parts)
@@ -143,7 +143,7 @@ def check_metric(task: Task, divided: Sequence[Parts]) -> None:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much worse the main score becomes when the cells of one column are exchanged among the rows; over repeats."""
+    """Decrease of the main score when a column is shuffled, over repeats."""
 
     column: str
     mean: float
@@ -151,9 +151,9 @@ class Importance:
 
 
 def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importance]:
-    """Permutation importance of every column the networks see, on the rows held out from each; the greatest first.
+    """Permutation importance of every feature column on the held-out rows of each network, the largest first.
 
-    Of many columns the `IMPORTANCE_COLUMNS` whose inputs move most with the outputs of the first network.
+    With many columns, only the `IMPORTANCE_COLUMNS` whose inputs correlate most with the outputs of the first network.
 
     References
     ----------
@@ -186,7 +186,7 @@ def importances(fitted: Sequence[Fitted], task: Task, seed: int) -> list[Importa
 
 
 def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> set[str]:
-    """The columns whose inputs are most correlated with an output."""
+    """The columns whose inputs correlate most with an output."""
     if len(spans) <= IMPORTANCE_COLUMNS:
         return set(spans)
     X = np.nan_to_num(X)
@@ -197,7 +197,7 @@ def _moving(spans: Mapping[str, slice], X: np.ndarray, outputs: np.ndarray) -> s
 
 
 def _main_score(fitted: Fitted, X: np.ndarray, true: np.ndarray, weight: np.ndarray | None) -> float:
-    """Accuracy, or R² of the target as it is scaled for training (the same in any unit); of counts with exposures, that of the rates."""
+    """Accuracy, or R² of the scaled target (R² does not depend on the unit); for counts with exposures, R² of the rates."""
     outputs = fitted.model.outputs(X)
     if isinstance(fitted.encoder.target, ClassTarget):
         return class_scores(true, None, class_indices(fitted.model.decided(outputs)), weight)["accuracy"]

@@ -1,4 +1,4 @@
-"""One training as `nncore train` does it: which rows are for what, a network fitted to some of them."""
+"""One training of `nncore train`: split the rows, and fit a network."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from nncore.contract import History, Layer, Loss
     from nncore.network import Sequential
 
-#: Part of the rows to learn from that decides when to stop, and the fewest rows worth dividing for it.
+#: Fraction of the training rows for early stopping, and smallest number of rows to split for it.
 VALIDATION_FRACTION = 0.15
 FEWEST_ROWS_TO_DIVIDE = 40
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Row numbers: to learn from, to decide when to stop (may be empty), held out for the score (may be empty)."""
+    """Row numbers for training, for early stopping (may be empty), and held out for the score (may be empty)."""
 
     training: np.ndarray
     validation: np.ndarray
@@ -44,7 +44,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was trained, the rows it knows, and how its training went.
+    """A trained model, its rows and its training history.
 
     Attributes
     ----------
@@ -53,20 +53,20 @@ class Fitted:
     histories : list of History
         One for each network.
     best_epochs : list of int
-        Of each network, the epoch that it is kept from.
+        Epoch of each network whose weights are kept.
     most_epochs : int
-        That each was to have.
+        Largest number of epochs of each network.
     seconds : float
     shape : tuple of int
         Folds, and networks for each of them.
     search : SearchOutcome or None
-        What came of the trials of ``--tune``.
+        Results of the trials of ``--tune``.
     n_refit : int
-        Networks of a recipe that learnt from all rows, for the mean of the best epochs of those of the folds; 0 if none did.
+        Number of networks of a recipe that were trained on all rows, for the mean best epoch of the folds; 0 if none.
     interruption : str or None
-        What Ctrl-C cut short, and what is kept, where histories do not say it.
+        What Ctrl-C interrupted, and what is kept, if histories do not tell it.
     n_streamed : int
-        Rows to learn from that went by, of which ``parts.training`` has a sample; 0 if they were in memory.
+        Number of streamed training rows, of which ``parts.training`` has a sample; 0 if all were in memory.
     """
 
     model: TableModel
@@ -83,7 +83,7 @@ class Fitted:
 
     @property
     def n_training(self) -> int:
-        """Rows that were learned from."""
+        """Number of training rows."""
         return self.n_streamed or len(self.parts.training)
 
     @property
@@ -92,7 +92,7 @@ class Fitted:
 
     @property
     def history(self) -> History:
-        """Of the first network."""
+        """History of the first network."""
         return self.histories[0]
 
     @property
@@ -102,26 +102,26 @@ class Fitted:
 
     @property
     def best_epoch(self) -> int:
-        """Of several networks the median."""
+        """Best epoch; the median for several networks."""
         return round(float(np.median(self.best_epochs)))
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C cut the training short."""
+        """Whether Ctrl-C interrupted the training."""
         return self.interruption is not None or any(history.interrupted for history in self.histories)
 
 
 def divide(task: Task, settings: Settings) -> Parts:
-    """Hold rows out at random, of each class alike; whole groups, or the latest, where rows have such."""
+    """Hold out random rows, stratified by class; or whole groups, or the latest rows."""
     rng = np.random.default_rng(settings.seed)
     fold = task.splitter.hold_out(np.arange(task.table.n_rows), settings.test_fraction, rng)
     return _set_aside(task, settings, fold, rng)
 
 
 def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
-    """Every row is held out once, in one of ``settings.cv`` parts that have the classes in the same proportions.
+    """Split rows into ``settings.cv`` parts with the same class proportions. Each row is held out once.
 
-    Where rows have a time, the parts are of the latest rows, and each is learnt for from the rows before it.
+    If rows have times, the parts consist of the latest rows, and each is predicted from the rows before it.
     """
     assert settings.cv is not None, "asked for only with --cv"
     rng = np.random.default_rng(settings.seed)
@@ -133,7 +133,7 @@ def divide_in_folds(task: Task, settings: Settings) -> list[Parts]:
 
 
 def _set_aside(task: Task, settings: Settings, fold: Fold, rng: np.random.Generator) -> Parts:
-    """The rows to learn from without those that decide when to stop; ensembles have folds of their own for that."""
+    """Set rows aside for early stopping. Ensembles have their own folds for that."""
     is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and len(fold.train) >= FEWEST_ROWS_TO_DIVIDE
     aside = task.splitter.hold_out(fold.train, VALIDATION_FRACTION if is_divided else 0.0, rng)
     parts = Parts(aside.train, aside.held_out, fold.held_out)
@@ -142,7 +142,7 @@ def _set_aside(task: Task, settings: Settings, fold: Fold, rng: np.random.Genera
 
 
 def check_weights(task: Task, parts: Parts) -> None:
-    """Raise `DataError` if all rows for one purpose have the weight 0."""
+    """Raise `DataError` if all rows of a part have weight 0."""
     for some in (parts.training, parts.validation, parts.test):
         weight = task.row_values.weight_of(some)
         if weight is not None and len(weight) and not weight.any():
@@ -151,14 +151,14 @@ def check_weights(task: Task, parts: Parts) -> None:
 
 
 def batch_size(n_rows: int) -> int:
-    """Small batches where there are few rows, so that an epoch has steps enough; large ones where there are many."""
+    """Default batch size: small for few rows, so that an epoch has enough steps; large for many rows."""
     return 32 if n_rows < 4_000 else 128 if n_rows < 40_000 else 256
 
 
 def make_encoder(task: Task, rows: np.ndarray, **options: Any) -> TableEncoder:
-    """How columns become inputs, from the rows to learn from alone. A target of counts with exposures is scaled by their mean rate.
+    """Fit the encoder of columns to the training rows. A target of counts with exposures is scaled by the mean rate.
 
-    `options` are of `TableEncoder.fit`.
+    `options` are those of `TableEncoder.fit`.
     """
     encoder = TableEncoder.fit(
         task.table,
@@ -180,7 +180,7 @@ def make_encoder(task: Task, rows: np.ndarray, **options: Any) -> TableEncoder:
 
 
 def targets(encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray:
-    """What the network is to answer for some rows, as its loss takes it: classes, or standardised numbers, of counts the rates."""
+    """Targets of some rows for the loss: classes, standardised numbers, or rates for counts."""
     y = encoder.transform_target(task.table)[rows]
     if task.row_values.exposure is not None:
         y = y / task.row_values.exposure[rows]
@@ -190,7 +190,7 @@ def targets(encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray:
 
 
 def make_network(settings: Settings, encoder: TableEncoder, loss: Loss) -> Sequential:
-    """The network asked for, not yet built; it ends as its loss needs."""
+    """Make the network of the settings, not built yet, with a last layer for its loss."""
     from nncore.layers.activation import ActivationLayer
     from nncore.layers.dense import Dense
     from nncore.layers.dropout import Dropout
@@ -222,7 +222,7 @@ def fit(
     encoder: TableEncoder | None = None,
     progress: bool = False,
 ) -> Fitted:
-    """Train a network on ``parts.training``; `epochs` replaces those of the settings, `encoder` what is learned of columns."""
+    """Train a network on ``parts.training``. `epochs` replaces that of the settings, and `encoder` a newly fitted one."""
     began, encoder = time.perf_counter(), encoder or make_encoder(task, parts.training)
     X, _ = encoder.transform(task.table)
     given = X[parts.training], targets(encoder, task, parts.training), row_weights(settings, encoder, task, parts.training)
@@ -243,7 +243,7 @@ def fit_network(
     epochs: int | None = None,
     progress: bool = False,
 ) -> Fitted:
-    """Train a network on inputs, targets and weights as its fit takes them, of `n_streamed` rows if they are a stream."""
+    """Train a network on inputs, targets and weights, possibly a stream of `n_streamed` rows."""
     began, own = time.perf_counter(), settings.mlp
     most_epochs = own.epochs if epochs is None else epochs
     X, y, sample_weight = given
@@ -312,7 +312,7 @@ def _validation(encoder: TableEncoder, task: Task, X: np.ndarray, rows: np.ndarr
 
 
 def row_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: np.ndarray) -> np.ndarray | None:
-    """How much each of `rows` counts in training, by its class, weight and exposure, so that the mean is 1; None if all count alike."""
+    """Training weight of each of `rows`, from class, weight and exposure, with mean 1; None if all are equal."""
     found = [w for w in (_class_weights(settings, encoder, task, rows), task.row_values.scale(rows)) if w is not None]
     if not found:
         return None
@@ -329,12 +329,12 @@ def _class_weights(settings: Settings, encoder: TableEncoder, task: Task, rows: 
 
 
 def weights_of_classes(settings: Settings, target: ClassTarget, counts: np.ndarray) -> np.ndarray:
-    """How much a row counts by its class, shape ``(n_classes,)``, of how often each class is there.
+    """Weights of classes, shape ``(n_classes,)``, from their counts.
 
     Raises
     ------
     ParameterError
-        If a class is named that there is not.
+        If a named class does not exist.
     """
     if isinstance(settings.class_weight, str):  # "balanced"
         return np.asarray(1 / np.maximum(counts, 1))

@@ -1,4 +1,4 @@
-"""``nncore export``: a saved model as a file that predicts without nncore."""
+"""``nncore export``: export a saved model to a file that predicts without nncore."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _graph(path: Path) -> ExportGraph:
-    """What a file holds: a model of `nncore train`, an estimator or a network."""
+    """The graph of a file: a model of `nncore train`, an estimator or a network."""
     from nncore.ensembles import ESTIMATOR_KEY, graph_of_table_model
     from nncore.network import file_info, graph_of_network, load
 

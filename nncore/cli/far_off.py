@@ -1,4 +1,4 @@
-"""Rows whose prediction is so far off that they decide a score."""
+"""Find outliers: rows whose errors dominate the score."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.cli.scores import in_words, regression_scores
 from nncore.cli.task import Task
 from nncore.cli.terminal import percent, significant
 
-#: Rows decide a score if they are few and more than this part of all squared errors is theirs. The largest of 20 normal errors has a fifth.
+#: A few rows dominate the score if they have more than this fraction of all squared errors. The largest of 20 normal errors has a fifth.
 SHARE = 0.5
 MOST_NAMED, MOST_SHARE_NAMED = 5, 0.02
 FEWEST_ROWS = 20
@@ -20,17 +20,17 @@ FEWEST_ROWS = 20
 
 @dataclass(frozen=True)
 class FarOff:
-    """The fewest rows that have more than `SHARE` of the squared errors, and those that have as much of the rest; the farthest off first.
+    """The fewest rows that have more than `SHARE` of the squared errors, and further rows with that share of the rest. Largest error first.
 
     Attributes
     ----------
     places : list of str
-        Where they stand in the file: ``"line 7"``.
+        Places in the file: ``"line 7"``.
     true, predicted : list of float
     share : float
-        Of the squared errors.
+        Fraction of the squared errors.
     scores, without : dict of str to float
-        Of all rows held out, and of all but these.
+        Scores on all held-out rows, and on all except these.
     """
 
     places: list[str]
@@ -55,7 +55,7 @@ class FarOff:
 
 
 def far_off(task: Task, evaluations: Sequence[Evaluation]) -> FarOff | None:
-    """The rows that decide the score of a regression, if a few do."""
+    """The rows that dominate the score of a regression; None if there are none."""
     if task.classes is not None or not evaluations:
         return None
     rows = np.concatenate([evaluation.rows for evaluation in evaluations])
@@ -67,11 +67,11 @@ def far_off(task: Task, evaluations: Sequence[Evaluation]) -> FarOff | None:
     squares = weight * (predicted - true) ** 2
     order = np.argsort(-squares, kind="stable")[: min(MOST_NAMED, max(1, int(MOST_SHARE_NAMED * len(rows))))]
     total = squares.sum()
-    left = total - np.cumsum(squares[order])  # of all but the first few
+    left = total - np.cumsum(squares[order])  # sum without the first rows
     n_far = int(np.argmax(left < (1 - SHARE) * total)) + 1
     if not left[n_far - 1] < (1 - SHARE) * total:
         return None
-    while n_far < len(order) and left[n_far] < (1 - SHARE) * left[n_far - 1]:  # the next decides what is left
+    while n_far < len(order) and left[n_far] < (1 - SHARE) * left[n_far - 1]:  # the next row dominates the rest
         n_far += 1
     share, order = 1 - float(left[n_far - 1] / total), order[:n_far]
     others = np.setdiff1d(np.arange(len(rows)), order)

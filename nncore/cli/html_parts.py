@@ -1,6 +1,6 @@
-"""Pieces of a page that needs nothing but itself: styles, pictures and tables are inside.
+"""Parts of a self-contained HTML page, with embedded styles, pictures and tables.
 
-What may be wider than a phone can be moved sideways, and has a ``tabindex`` so that the keyboard can do it too.
+Elements that may be wider than a phone scroll sideways, and have a ``tabindex`` for the keyboard.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STYLE = Path(__file__).with_name("report.css")
 
 
 def escape(text: str) -> str:
-    """Text as HTML, with what cannot be printed as `printable` writes it."""
+    """Escape text for HTML. Control characters are shown as by `printable`."""
     return html.escape(printable(text, lines=True))
 
 
@@ -55,12 +55,12 @@ def code(text: str) -> str:
 
 
 def folded(title: str, part: str) -> str:
-    """Shown when the reader asks for it."""
+    """A part that the reader can unfold."""
     return f"<details><summary>{escape(title)}</summary>{part}</details>"
 
 
 def tiles(values: Sequence[tuple[str, str]]) -> str:
-    """The figures to see first: value and what it is."""
+    """Key figures: value and label."""
     cells = [
         f'<div class="tile{" first" if i == 0 else ""}"><b>{escape(v)}</b><span>{escape(n)}</span></div>' for i, (v, n) in enumerate(values)
     ]
@@ -68,7 +68,7 @@ def tiles(values: Sequence[tuple[str, str]]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
-    """Rows of texts; the columns `numbers` are flush right."""
+    """A table of strings. The columns `numbers` are aligned to the right."""
 
     def line(cells: Sequence[str], tag: str) -> str:
         kinds = ["number" if i in numbers else "name" if i == 0 else "" for i in range(len(cells))]
@@ -79,7 +79,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequ
 
 
 def bars(header: tuple[str, str], rows: Sequence[tuple[str, float, str]]) -> str:
-    """Name, length from 0 (negative ones have none), and the length in words."""
+    """A bar chart: name, length (none if negative), and the length as text."""
     longest = max((length for _, length, _ in rows), default=0.0)
     body = []
     for name, length, words in rows:
@@ -93,10 +93,10 @@ def bars(header: tuple[str, str], rows: Sequence[tuple[str, float, str]]) -> str
 
 
 def picture(figure: Figure, description: str) -> str:
-    """A figure as SVG inside the page."""
+    """Embed a figure as SVG."""
     data = io.BytesIO()
     figure.savefig(data, format="svg", metadata={"Date": None})
     encoded = base64.b64encode(data.getvalue()).decode("ascii")
     width, height = figure.get_size_inches()
-    kind = ' class="broad" tabindex="0"' if width > 1.6 * height else ""  # too small to read on a phone unless it may be moved
+    kind = ' class="broad" tabindex="0"' if width > 1.6 * height else ""  # too small to read on a phone unless it scrolls
     return f'<figure{kind}><img alt="{escape(description)}" src="data:image/svg+xml;base64,{encoded}"></figure>'

@@ -1,4 +1,4 @@
-"""The report of ``nncore train``: one HTML file that says what was learnt from, how well, by what, and how to use it."""
+"""The report of ``nncore train``: one HTML file about the data, the scores, the model and its use."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nncore.cli.search_outcome import SearchOutcome
 from nncore.cli.terminal import percent, printable, seconds, significant
 from nncore.tabular import STDIN, ClassTarget, Column, NumericColumn, TableColumn, TimeColumn
 
-#: With more classes a table of each is longer than anyone reads.
+#: Largest number of classes with a table row each.
 MOST_CLASSES = 40
 
-#: So many trials of a search are shown.
+#: Number of trials of a search to show.
 MOST_TRIALS = 20
 
 PYTHON = """\
@@ -45,7 +45,7 @@ def render(outcome: Outcome) -> str:
         body.append(section("Worth knowing", f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>", style="notes"))
     if outcome.evaluations:
         body += [_scores(outcome), _errors(outcome), _importance(outcome)]
-    if len((outcome.scored or [outcome.final])[0].history):  # none if training was ended in the first epoch
+    if len((outcome.scored or [outcome.final])[0].history):  # empty if training ended in the first epoch
         body.append(_curves(outcome))
     body += [_columns(outcome), _network(outcome), _usage(outcome)]
     body.append(f"<footer>{escape(_origin())}</footer>")
@@ -110,7 +110,7 @@ def _scores(outcome: Outcome) -> str:
 
 
 def _errors(outcome: Outcome) -> str:
-    """Which classes are taken for which, or how far off the numbers are."""
+    """The confusion matrix, or the errors of numbers."""
     from nncore.displays import ConfusionDisplay, ResidualsDisplay
 
     target = outcome.final.encoder.target
@@ -176,7 +176,7 @@ def _columns(outcome: Outcome) -> str:
 
 
 def _described(column: TableColumn | None, values: Column, reason: str) -> tuple[str, str]:
-    """What a column is used as, and what is in it."""
+    """The kind and the content of a column."""
     if column is None:
         return "left out", reason
     if isinstance(column, NumericColumn):
@@ -208,7 +208,7 @@ def _network(outcome: Outcome) -> str:
 
 
 def _trials(outcome: Outcome) -> list[str]:
-    """The trials of the search that was made, the best first."""
+    """The trials of the search, the best first."""
     search = outcome.final.search
     if search is None:
         return []

@@ -1,4 +1,4 @@
-"""``nncore info``: what is installed, where, and what it runs on; with MODEL, what a file of networks holds."""
+"""``nncore info``: show the installation and the machine; with MODEL, the content of a model file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from nncore.cli.terminal import labelled, notice, say
 from nncore.errors import ParameterError
 
-#: Extra of the distribution, the distribution it brings, and what for.
+#: Extras: name, distribution that it installs, and purpose.
 EXTRAS = (
     ("plot", "matplotlib", "pictures"),
     ("progress", "rich", "the progress bar"),
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _bfloat16() -> str:
-    """Whether matrix products can be made in it, and what that gains."""
+    """Whether bfloat16 products are available, and their speed-up."""
     from nncore.program import bfloat16_speed, has_bfloat16, is_worth_rounding
 
     if not has_bfloat16():
@@ -85,7 +85,7 @@ def _found(distribution: str, extra: str) -> str:
 
 
 def _install_problem() -> str | None:
-    """What is wrong with this installation, for example another project's package over ours."""
+    """A problem of this installation, such as another project's package over nncore; None if there is none."""
     from nncore.errors import PluginError
     from nncore.registry import DISTRIBUTION, check_install, installed_entry_points
 

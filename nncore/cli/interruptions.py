@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command runs: it ends whole, says so in one line, and has the exit code that shells expect."""
+"""Handle Ctrl-C and SIGTERM: a command cleans up, prints one line, and exits with the code that shells expect."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ INTERRUPTED, TERMINATED = 130, 143
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """For imports, which leave nothing to tidy up, and some of which make another error of a `KeyboardInterrupt` in their midst."""
+    """Exit at once on a signal, for imports: they need no cleanup, and some convert a `KeyboardInterrupt` to another error."""
     with _handled(signal.SIGINT, signal.default_int_handler, _end_at_once):
         yield
 
 
 @contextmanager
 def ending_tidily() -> Iterator[None]:
-    """For the work itself: SIGTERM too lets open files be removed, and Ctrl-C is a `KeyboardInterrupt`."""
+    """Clean up on a signal, for the work itself: SIGTERM also removes unfinished files, and Ctrl-C is a `KeyboardInterrupt`."""
     with (
         _handled(signal.SIGTERM, signal.SIG_DFL, _raise_exit),
         _handled(signal.SIGINT, _end_at_once, signal.default_int_handler),
@@ -32,20 +32,20 @@ def ending_tidily() -> Iterator[None]:
 
 
 def end_at_once_from_now_on() -> None:
-    """For a process that has nothing to do but the command: Ctrl-C before it begins leaves no traceback either."""
+    """Exit at once on Ctrl-C from now on, without traceback, for a process that only runs the command."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_at_once)
 
 
 def ignore_from_now_on() -> None:
-    """For such a process when the command is done. Python ends with the system's handler, and Ctrl-C then would replace the exit code."""
+    """Ignore Ctrl-C from now on, after the command is done. Otherwise Ctrl-C would replace the exit code while Python exits."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is _end_at_once:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def _handled(number: int, usual: Any, handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    """Inside, a signal is handled so, unless somebody else handles it or signals are not this thread's."""
+    """Install a signal handler inside the ``with`` block, unless another handler is installed or this is not the main thread."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) is not usual:
         yield
         return

@@ -1,4 +1,4 @@
-"""The processes that ``mpiexec`` or ``srun`` has started for a command: they fit together, and the first one alone prints and writes."""
+"""Processes started by ``mpiexec`` or ``srun``: they train together, and only the first one prints and writes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nncore.cli.settings import Settings
 from nncore.errors import ParameterError, UnknownComponentError
 from nncore.plugin import Collective
 
-#: Variables that say which process this is, and of how many: those of MPICH and Slurm's PMI, Open MPI, and PMIx under Slurm.
+#: Environment variables with rank and number of processes: of MPICH and Slurm's PMI, Open MPI, and PMIx under Slurm.
 _VARIABLES = (("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMIX_RANK", "SLURM_NTASKS"))
 
 
 def launched() -> tuple[int, int] | None:
-    """The rank of this process and how many were started together; None if it is alone."""
+    """Rank of this process and number of processes; None for a single process."""
     for names in _VARIABLES:
         rank, size = (os.environ.get(name, "") for name in names)
         if rank.isdecimal() and size.isdecimal() and int(size) > 1:
@@ -26,7 +26,7 @@ def launched() -> tuple[int, int] | None:
 
 
 def collective() -> Collective | None:
-    """How the processes reach each other that were started together; None if this one is alone.
+    """The collective of the processes; None for a single process.
 
     Raises
     ------
@@ -47,9 +47,9 @@ def collective() -> Collective | None:
 
 @contextmanager
 def together(settings: Settings) -> Iterator[tuple[Settings, bool]]:
-    """Inside, the processes run one command: its settings for this one, and whether it prints and writes.
+    """Run one command in all processes inside the ``with`` block. Yields the settings of this process, and whether it prints and writes.
 
-    What stops one of them ends all.
+    An error in one process ends all.
     """
     found = collective()
     if found is None:
@@ -68,7 +68,7 @@ def together(settings: Settings) -> Iterator[tuple[Settings, bool]]:
 
 
 def _for_one_network(settings: Settings) -> Settings:
-    """Many processes fit one network at a time."""
+    """Adapt settings: several processes train one network at a time."""
     if settings.model not in ("auto", "mlp") or settings.tune is not None:
         what = "--tune" if settings.tune is not None else f"--model {settings.model}"
         raise ParameterError(

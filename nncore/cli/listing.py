@@ -1,4 +1,4 @@
-"""What is installed: every component, and what is to be said of the plugins."""
+"""List the installed components, and remarks and problems of plugins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from nncore.errors import PluginWarning
 
-#: A manifest that takes longer to import is reported.
+#: Seconds; a manifest that takes longer to import is reported.
 SLOW_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Row:
-    """One component. `rung` says what runs: "native", "numba", "numpy", "view" (nothing), "python" (a kind without kernels),
+    """One component. `rung` is how it runs: "native", "numba", "numpy", "view" (nothing to compute), "python" (a kind without kernels),
     "missing" (an optional library) or "broken"."""
 
     kind: str
@@ -25,9 +25,9 @@ class Row:
 
 
 def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
-    """All components in the manifests' order; what is worth knowing about the plugins, in words; and what is wrong with them.
+    """Collect all components in the order of the manifests, remarks about plugins, and problems of plugins.
 
-    Without `examined` no component is imported, so that none can harm this process; the rungs are then not known.
+    With ``examined=False`` no component is imported, so that none can harm this process. The rungs are then unknown.
     """
     from nncore import registry
     from nncore.registry import rung_of
@@ -36,7 +36,7 @@ def collect(*, examined: bool = True) -> tuple[list[Row], list[str], list[str]]:
     remarks: list[str] = []
     problems: list[str] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PluginWarning)  # they are listed below
+        warnings.simplefilter("ignore", PluginWarning)  # listed below
         found = registry.plugins()
     for plugin in found:
         if plugin.blocked:

@@ -1,4 +1,4 @@
-"""What ``nncore info MODEL`` says of a file of networks."""
+"""``nncore info MODEL``: show the content of a model file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nncore.errors import FileFormatError
 if TYPE_CHECKING:
     from nncore.inspection import FileInfo, NetworkInfo, ProviderInfo
 
-#: A text that a file holds is cut if it is longer.
+#: Largest length of a text from a file; longer ones are cut.
 _LONGEST = 200
 
 
 def show(path: Path, *, as_json: bool) -> int:
-    """Say what a file holds; the exit code: 1 if it cannot be read as a file of networks."""
+    """Show the content of a file, and return the exit code: 1 if it is not a model file."""
     from nncore.inspection import file_info
 
     try:
@@ -74,7 +74,7 @@ def _of_network(network: NetworkInfo) -> list[str]:
     ]
     for path, schedule in (network.schedule or {}).items():
         lines.append(labelled("schedule", f"{path}: {_component(schedule)}"))
-    steps = f"{network.n_steps:,} steps, " if network.n_steps or not network.n_epochs else ""  # 0 once training is over for good
+    steps = f"{network.n_steps:,} steps, " if network.n_steps or not network.n_epochs else ""  # 0 after the optimizer state was reset
     lines.append(labelled("trained", f"{network.n_epochs:,} epochs, {steps}seed {network.seed}{_place(network)}"))
     if network.callbacks:
         lines.append(labelled("callbacks", f"hold the state of an interrupted fit: {_cut(listed(network.callbacks))}"))
@@ -88,7 +88,7 @@ def _of_network(network: NetworkInfo) -> list[str]:
 
 
 def _training(network: NetworkInfo) -> list[str]:
-    """What `nncore train` noted of the model."""
+    """Notes of `nncore train` about the model."""
     if (training := TrainingNotes.from_json(network.notes)) is None:
         return []
     lines = [labelled("model", _cut(training.in_words()))]

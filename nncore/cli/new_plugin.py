@@ -1,4 +1,4 @@
-"""``nncore new-plugin``: write a plugin package that works, to be changed into one's own."""
+"""``nncore new-plugin``: write a working plugin package, as a start for your own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.errors import ParameterError
 from nncore.files import write
 
 TEMPLATES = Path(__file__).parents[1] / "scaffold"
-#: What an author may add, and the plural that hooks and the registry use.
+#: Kinds of components in the singular, and their plurals in hooks and the registry.
 KINDS = {
     "optimizer": "optimizers", "activation": "activations", "loss": "losses", "initializer": "initializers", "layer": "layers",
     "regularizer": "regularizers", "constraint": "constraints", "schedule": "schedules", "sampler": "samplers",
@@ -26,7 +26,7 @@ KINDS = {
 KERNELS = {"numpy": None, "numba": "kernel.py", "cython": "kernel.pyx", "c": "kernel.c"}
 #: Kinds that can be compiled: those with a table in ``nncore/plugin.h``.
 COMPILED_KINDS = ("optimizer", "activation", "loss", "layer", "regularizer", "constraint", "transform", "metric")
-#: Other modules of a package, so that no component may have their names.
+#: Names of other modules of a package, which no component may have.
 MODULES = ("manifest", "kernel")
 LONGEST_NAME = 40
 
@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     folder = new_plugin(arguments.kind, arguments.name, arguments.rung, arguments.directory)
-    # As pip takes it for a folder rather than for a name on the package index.
+    # In a form that pip takes for a folder and not for a name on the package index.
     path = folder.as_posix() if folder.is_absolute() else f"./{folder.as_posix()}"
     component = component_name(arguments.name)
     compiled = arguments.rung in ("cython", "c")
@@ -66,19 +66,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say(label: str, text: str) -> None:
-    """A line that is not wrapped, so that it can be copied."""
+    """Print a line without wrapping, so that it can be copied."""
     say(f"{label:<{INDENT}}{printable(text)}")
 
 
 def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path()) -> Path:
-    """Write the folder ``nncore-<name>``, all of it or nothing.
+    """Write the folder ``nncore-<name>``: completely or not at all.
 
     Parameters
     ----------
     kind : str
         One of `KINDS`: ``"optimizer"``, ``"activation"``, ``"loss"``, …
     name : str
-        Of the component. Dashes become underscores, capitals lower case.
+        Name of the component. Dashes become underscores, capitals lower case.
     rung : {"numpy", "numba", "cython", "c"}, default "numpy"
     directory : Path
         Folder to write into.
@@ -91,7 +91,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
     Raises
     ------
     ParameterError
-        If the name cannot be used, there is no template for this rung, `directory` is no folder, or the new one exists.
+        If the name is invalid, there is no template for this rung, `directory` is not a folder, or the new folder exists.
     """
     component = component_name(name)
     _check(kind, component, rung)
@@ -118,7 +118,7 @@ def new_plugin(kind: str, name: str, rung: str = "numpy", directory: Path = Path
 
 
 def component_name(name: str) -> str:
-    """``"cosine_lion"`` from that, ``"Cosine-Lion"`` or ``"nncore-cosine-lion"``."""
+    """Component name from any spelling: ``"cosine_lion"`` from ``"Cosine-Lion"`` or ``"nncore-cosine-lion"``."""
     return re.sub(r"[-_.]+", "_", name).lower().removeprefix("nncore_")
 
 
@@ -149,7 +149,7 @@ def _check(kind: str, component: str, rung: str) -> None:
 
 
 def _files(kind: str, component: str, package: str, rung: str) -> dict[str, str]:
-    """Each file of the new folder, and the template it is made from."""
+    """Each file of the new folder, and its template."""
     files = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
@@ -167,7 +167,8 @@ def _files(kind: str, component: str, package: str, rung: str) -> dict[str, str]
 
 
 def _filled(template: str, conditions: set[str], words: dict[str, str]) -> str:
-    """A template with `words` put in. A line ``%cython c% text`` stays, as ``text``, where a condition is among those named."""
+    """Fill `words` into a template. A line ``%cython c% text`` becomes ``text`` if one of its conditions holds, and is removed
+    otherwise."""
     lines = []
     for line in (TEMPLATES / f"{template}.template").read_text(encoding="utf-8").splitlines():
         conditional = re.fullmatch(r"%([a-z ]+)%(?: (.*))?", line)

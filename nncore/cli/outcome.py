@@ -1,4 +1,4 @@
-"""What came of ``nncore train``: for the terminal, the JSON and the report alike."""
+"""The result of ``nncore train``, for the terminal, the JSON and the report."""
 
 from __future__ import annotations
 
@@ -27,35 +27,34 @@ from nncore.layers.members_dense import MembersDense
 from nncore.network import Sequential
 from nncore.tabular import CategoricalColumn, ClassTarget, NumericColumn, TimeColumn
 
-#: A class with less than this part of its fair share of the rows is easily never answered.
+#: A class with less than this fraction of its fair share of the rows may never be predicted.
 RARE = 0.3
 
-#: Scores that are shown at the terminal, and those that are also shown for a constant prediction. Its R² is 0 by definition, and its ROC
-#: AUC ½.
+#: Scores shown at the terminal, and those also shown for a constant prediction, whose R² is 0 and ROC AUC ½ by definition.
 IN_A_SENTENCE = ("accuracy", "roc_auc", "r2", "rmse", "mae")
 WORTH_COMPARING = ("accuracy", "rmse", "mae")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run.
+    """The result of one run.
 
     Attributes
     ----------
     asked, settings : Settings
-        As they were given, and with the model that was meant.
+        Settings as passed, and with the chosen model.
     task : Task
     final : Fitted
-        The network that is kept.
+        The final model.
     scored : sequence of Fitted
-        The networks that `evaluations` are of: the final one, those of the folds, or none.
+        The evaluated models: the final one, those of the folds, or none.
     evaluations : sequence of Evaluation
     importances : sequence of Importance
-        Only if a report is asked for.
+        Importances of columns; only for a report.
     baselines : mapping of str to sequence of dict
-        By their keys in `nncore.cli.baselines.NAMES`, scores on the same rows, one for each of `evaluations`.
+        Scores of baselines on the same rows, by keys of `nncore.cli.baselines.NAMES`, one for each of `evaluations`.
     seconds : float
-        In all.
+        Total time.
     """
 
     asked: Settings
@@ -74,24 +73,24 @@ class Outcome:
 
     @property
     def main_score(self) -> str:
-        """Name of the score to look at."""
+        """Name of the main score."""
         return next(iter(self.evaluations[0].scores))
 
     def mean_scores(self) -> dict[str, float]:
-        """Over the folds, of the scores that all of them have."""
+        """Mean scores over the folds, of the scores that all folds have."""
         return _means([e.scores for e in self.evaluations])
 
     def mean_baseline(self) -> dict[str, float]:
-        """Over the folds, what one gets without looking at the inputs."""
+        """Mean scores of a constant prediction over the folds."""
         return _means([e.baseline for e in self.evaluations])
 
     def mean_baselines(self) -> dict[str, dict[str, float]]:
-        """Over the folds, what other models reach on the same rows."""
+        """Mean scores of the baselines over the folds."""
         return {key: _means(scores) for key, scores in self.baselines.items()}
 
     @cached_property
     def far_off(self) -> FarOff | None:
-        """Rows that decide the score."""
+        """Rows that dominate the score."""
         return far_off(self.task, self.evaluations)
 
     def score_text(self) -> str:
@@ -111,12 +110,12 @@ class Outcome:
         return f"{parts} in {len(self.evaluations)} folds ({each}); {without}"
 
     def _in_a_sentence(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """The scores worth a sentence, the one that was asked for first."""
+        """The scores for the summary, the requested metric first."""
         asked = None if self.task.metric is None else self.task.metric.name
         return {name: scores[name] for name in (asked, *IN_A_SENTENCE) if name is not None and name in scores}
 
     def baselines_text(self) -> str:
-        """What other models reach on the same rows, or "" if none was tried."""
+        """Scores of the baselines in words, or "" if there are none."""
         asked = None if self.task.metric is None else self.task.metric.name
         shown = {
             key: {n: v for n, v in self._in_a_sentence(scores).items() if n in (asked, *WORTH_COMPARING, self.main_score)}
@@ -125,11 +124,11 @@ class Outcome:
         return "; ".join(f"{self.name_of(key)}: {in_words(scores)}" for key, scores in shown.items())
 
     def name_of(self, key: str) -> str:
-        """Of a baseline: what it is, and if rows went by, of how many it was learned."""
+        """Name of a baseline; for streamed rows, with the number of its training rows."""
         return f"{NAMES[key]}, trained on a sample of {len(self.final.parts.training)} rows" if self.task.n_unread else NAMES[key]
 
     def training_text(self) -> str:
-        """How long training took, in epochs and seconds."""
+        """Duration of the training, in epochs and seconds."""
         final, in_all = self.final, f"{seconds(self.seconds)} in all"
         if final.n_streamed:
             in_all = f"{significant(final.n_streamed * final.n_epochs / max(final.seconds, 1e-9))} rows a second; {in_all}"
@@ -148,11 +147,11 @@ class Outcome:
         return f"{final.n_epochs} epochs{on_all}{stopped}; {in_all}"
 
     def search_text(self) -> str:
-        """Which trials make the ensemble, or "" if there was no search."""
+        """The trials in the ensemble, or "" without a search."""
         return "" if self.final.search is None else self.final.search.in_words()
 
     def advice(self) -> list[str]:
-        """What a reader of the score should know."""
+        """Advice for the reader of the score."""
         found = []
         if self.evaluations and self._says_nothing():
             found.append(
@@ -182,22 +181,22 @@ class Outcome:
         return found
 
     def _says_nothing(self) -> bool:
-        """Whether the network knows no more than how often each class is, or what the mean is."""
+        """Whether the network is no better than a constant prediction."""
         reached, naive = self.mean_scores(), self.mean_baseline()
         return all(reached[name] <= naive.get(name, 0.0) for name in ("accuracy", "balanced_accuracy", "r2") if name in reached)
 
     def _is_linear(self) -> bool:
-        """Whether a linear model is at least as good."""
+        """Whether the linear baseline is at least as good."""
         linear = self.mean_baselines().get("linear", {})
         return self.main_score in linear and self.main_score != "rmse" and linear[self.main_score] >= self.mean_scores()[self.main_score]
 
     @cached_property
     def notes(self) -> TrainingNotes:
-        """What the file of the model says of its training."""
+        """Notes about the training for the model file."""
         return TrainingNotes.of(self.asked, self.settings, self.final)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data; the keys are documented by the test that enumerates them."""
+        """The result as plain data. A test lists all keys."""
         encoder, task, networks = self.final.encoder, self.task, self.final.model.networks
         notes = self.notes.to_json()
         kinds = {
@@ -260,13 +259,13 @@ class Outcome:
 
 
 def _means(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Over folds, of the scores that all of them have."""
+    """Means over folds, of the scores that all folds have."""
     names = [name for name in folds[0] if all(name in scores for scores in folds)]
     return {name: float(np.mean([scores[name] for scores in folds])) for name in names}
 
 
 def _ended_too_early(fitted: Fitted) -> bool:
-    """Whether one of the last epochs was the best."""
+    """Whether the best epoch was one of the last."""
     return len(fitted.parts.validation) > 0 and fitted.n_epochs == fitted.most_epochs and fitted.best_epoch > 0.95 * fitted.most_epochs
 
 

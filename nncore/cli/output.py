@@ -1,4 +1,4 @@
-"""Files that a command writes: refused before the work starts; pictures."""
+"""Output files of commands: checked before the work starts; and pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.files import is_stream, writing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Suffixes of what is no plain CSV.
+#: Suffixes of files that are not plain CSV.
 NOT_CSV = frozenset(
     {
         ".arrow",
@@ -58,7 +58,7 @@ def check_output(path: Path, *inputs: Path, option: str = "--out", may_be_stream
 
 
 def check_is_csv(path: Path, option: str = "--out") -> None:
-    """Raise `ParameterError` if the name promises anything but CSV."""
+    """Raise `ParameterError` if the suffix belongs to another format than CSV."""
     if path.suffix.lower() in NOT_CSV:
         raise ParameterError(
             f"{option} {path}: the output is CSV, but the name has another suffix; call it {path.stem.partition('.')[0]}.csv"

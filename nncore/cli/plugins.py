@@ -1,4 +1,4 @@
-"""``nncore plugins``: every component that can be used by name, and the plugins that could not be loaded."""
+"""``nncore plugins``: list all components, and plugins that could not be loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``nncore predict``: a trained network's answers for the rows of a file, however long, a block at a time."""
+"""``nncore predict``: predict the rows of a file of any length, block by block."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def writing_like(arguments: argparse.Namespace, encoder: TableEncoder) -> Writing:
-    """How the file is written: as is said, else as the one of training if that can be."""
+    """Format of the file: from the arguments, otherwise like the training file if possible."""
     return Writing(
         header=encoder.has_header,
         separator=arguments.separator,
@@ -108,15 +108,15 @@ def writing_like(arguments: argparse.Namespace, encoder: TableEncoder) -> Writin
 
 
 class Answers:
-    """What a network says to the rows of a file, a block at a time.
+    """Predictions for the rows of a file, block by block.
 
     Parameters
     ----------
     model : TableModel
     row_columns : RowColumns
-        Of training. A file need not have them: exposures are 1 then, and rows count alike.
+        The columns used in training. A file need not have them: then exposures and weights are 1.
     copied : sequence of str
-        Columns of the file to put in front.
+        Columns of the file to copy to the output, before the predictions.
     with_probabilities : bool
     """
 
@@ -131,7 +131,7 @@ class Answers:
         self.n_rows = 0
 
     def to(self, block: Table) -> Iterator[Sequence[str]]:
-        """Rows to write, before the first of them the header; every mistake in the block is found before."""
+        """Rows to write, with the header before the first block. All errors in the block are raised first."""
         table, notices = self.encoder.match(block)
         copied = [table.column(name) for name in self.copied]
         weight, exposure = self._uses(table)
@@ -159,7 +159,7 @@ class Answers:
         return rows
 
     def _uses(self, table: Table) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Weights and exposures of the rows, None where the file has no column of them; weights only where there is a target too."""
+        """Weights and exposures of the rows; None if the file has no such column. Weights are only used if there is a target."""
         columns, has_target = self.row_columns, self.encoder.target.name in table.names
         weight = columns.weight if columns.weight in table.names and has_target else None
         exposure = columns.exposure if columns.exposure in table.names else None
@@ -167,24 +167,24 @@ class Answers:
         return values.weight, values.exposure
 
     def remarks(self) -> list[str]:
-        """What the user should know of all rows, in the end."""
+        """Remarks on all rows, at the end."""
         compared = [f"the file also has {self.encoder.target.name!r}: {self.comparison}"] if self.comparison else []
         blank = [f"the file has {blank_lines(self._n_blank)}"] if self._n_blank else []
         return [*blank, *missing_in_words(self._words), *map(str, self._remarks), *compared]
 
     @property
     def comparison(self) -> str:
-        """How good the answers are, if the file has the target too; else nothing."""
+        """Scores of the predictions if the file has the target, otherwise ""."""
         return self._comparison.in_words()
 
 
 def load_with_columns(path: Path) -> tuple[TableModel, RowColumns]:
-    """What `nncore train` saved, and which columns say how rows are used.
+    """Load a model of `nncore train`, and the columns of weights, exposures, groups and times.
 
     Raises
     ------
     FileFormatError
-        If the file holds no network, or one that knows nothing of columns.
+        If the file has no network, or one without a description of columns.
     """
     from nncore.ensembles import load_table_model
 
@@ -205,7 +205,7 @@ def _check_probabilities(model: TableModel) -> None:
 
 @contextmanager
 def _destination(path: Path | None) -> Iterator[TextIO]:
-    """Where to write: a file appears whole or not at all."""
+    """Open the output. A file appears complete or not at all."""
     if path is None:
         yield standard_output()
     else:
@@ -221,19 +221,19 @@ def _header(encoder: TableEncoder, copied: Sequence[str], with_probabilities: bo
 
 
 def _rows(encoder: TableEncoder, answers: np.ndarray, outputs: np.ndarray | None) -> Iterator[Sequence[str]]:
-    """One row for each answer (`decided`), with the probabilities that `outputs`, shape ``(n_rows, n_outputs)``, make if there are any."""
+    """One row for each prediction in `answers`, with probabilities from `outputs` of shape ``(n_rows, n_outputs)`` if given."""
     target = encoder.target
     if isinstance(target, RealTarget):
         return ((repr(value),) for value in target.decode(answers).tolist())
     labels = target.decode(answers)
     if outputs is None:
         return ((label,) for label in labels)
-    probabilities = as_probabilities(outputs).astype(np.str_).tolist()  # the shortest texts that give them back in their own precision
+    probabilities = as_probabilities(outputs).astype(np.str_).tolist()  # the shortest texts that restore them in their precision
     return ([label, *row] for label, row in zip(labels, probabilities, strict=True))
 
 
 class ClassComparison:
-    """Answers against the classes that the file has itself."""
+    """Compare predictions with the classes in the file."""
 
     def __init__(self, target: ClassTarget) -> None:
         self.target, self.known = target, frozenset(target.classes)
@@ -261,7 +261,7 @@ class ClassComparison:
 
 
 class RealComparison:
-    """Answers against the numbers that the file has itself."""
+    """Compare predictions with the numbers in the file."""
 
     def __init__(self, target: RealTarget) -> None:
         self.target = target

@@ -1,4 +1,4 @@
-"""``nncore quantize``: a saved model with products of 8 bits."""
+"""``nncore quantize``: quantize a saved model to int8."""
 
 from __future__ import annotations
 

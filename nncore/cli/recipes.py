@@ -1,4 +1,4 @@
-"""The recipe of an ensemble as `nncore train` means it: a preset, and what options say."""
+"""The recipe of an ensemble for `nncore train`: a preset, changed by options."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from nncore.errors import ParameterError
 #: The kind and the recipe of ``--model auto``.
 USUAL_FAMILY, USUAL_PRESET = "realmlp", "fast"
 
-#: Learned functions of more columns of numbers than this cost more than all the rest, and columns so many stand in for each other.
+#: With more numeric columns, embeddings of numbers would take most of the time, and such columns are usually redundant.
 MOST_EMBEDDED = 100
 
-#: Which parameter of recipes an option sets.
+#: The recipe's parameter that each option sets.
 PARAMETERS = {
     "n_cv": "n_cv", "n_ens": "n_ens", "n_refit": "n_refit", "hidden": "hidden_layer_sizes", "activation": "activation",
     "dropout": "dropout", "lr": "learning_rate_init", "weight_decay": "weight_decay", "clip_norm": "clip_norm", "batch_size": "batch_size",
@@ -30,30 +30,30 @@ PARAMETERS = {
 
 
 def is_too_wide(settings: Settings, task: Task) -> bool:
-    """Whether there are no learned functions of numbers, for which nobody asked by naming a preset."""
+    """Whether embeddings of numbers are left out: there are too many columns, and the user has not named a preset."""
     return settings.preset is None and sum(kind.kind == "numeric" for kind in task.columns.values()) > MOST_EMBEDDED
 
 
 def preset_of(settings: Settings) -> str:
-    """The preset that is meant."""
+    """The chosen preset."""
     presets = tuple(FAMILIES[settings.model].presets)
     return choice("--preset", settings.preset or (USUAL_PRESET if USUAL_PRESET in presets else presets[0]), presets)
 
 
 def recipe_of(settings: Settings, task: Task, n_rows: int) -> Recipe:
-    """The preset for so many rows to learn from, with what options say.
+    """The preset for a number of training rows, changed by options.
 
     Raises
     ------
     ParameterError
-        For a preset that is not there, or weight decay that the optimizer has no place for.
+        For an unknown preset, or weight decay that the optimizer does not support.
     """
     recipe = FAMILIES[settings.model].presets[preset_of(settings)][0 if task.classes is not None else 1].for_rows(n_rows)
     given = {parameter: getattr(settings, option) for option, parameter in PARAMETERS.items()}
     given |= {
         "activation": None if settings.activation is None else component(settings.activation),
         "n_iter_no_change": math.inf if settings.patience == 0 else settings.patience,
-        "learning_rate": None,  # which knows the rate that is moved, below
+        "learning_rate": None,  # set below, with the learning rate
         "solver": None,
     }
     if is_too_wide(settings, task):
@@ -66,7 +66,7 @@ def recipe_of(settings: Settings, task: Task, n_rows: int) -> Recipe:
 
 
 def _with_optimizer(settings: Settings, recipe: Recipe) -> Recipe:
-    """The recipe with an optimizer of one's own, at its own numbers where nothing is said of them."""
+    """The recipe with the user's optimizer, with its default hyperparameters where the user has set none."""
     solver = recipe.solver if settings.optimizer is None else component(settings.optimizer)
     name = solver if isinstance(solver, str) else solver["name"]
     if settings.weight_decay and "weight_decay" not in registry.get("optimizers", name).argument_names:
@@ -79,7 +79,7 @@ def _with_optimizer(settings: Settings, recipe: Recipe) -> Recipe:
 
 
 def loss_of(settings: Settings, task: Task, recipe: Recipe) -> Loss:
-    """The task's loss, with the recipe's label smoothing where nobody chose another loss."""
+    """The task's loss, with the recipe's label smoothing unless the user has chosen a loss."""
     if settings.loss is not None or not recipe.label_smoothing:
         return task.loss
     return type(task.loss)(**task.loss.config() | {"label_smoothing": float(recipe.label_smoothing)})

@@ -1,4 +1,4 @@
-"""What ``nncore train`` found in the columns, in words."""
+"""Describe the columns of a table in words."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def describe_columns(task: Task, encoder: TableEncoder) -> Iterator[tuple[str, s
 
 
 def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
-    """What is doubtful about the columns."""
+    """Remarks on doubtful columns."""
     doubts = [f"{name}: {kind.reason}" for name, kind in task.columns.items() if kind.kind != "left out" and kind.reason]
     doubts += _capitals(encoder)
     tell_tales = _giveaways(task.table, encoder)
@@ -57,7 +57,7 @@ def column_notes(task: Task, encoder: TableEncoder) -> list[str]:
 
 
 def _capitals(encoder: TableEncoder) -> list[str]:
-    """Values of a column that are told apart by nothing but capitals."""
+    """Values of a column that differ only in capitals."""
     values = {column.name: column.levels for column in encoder.columns if isinstance(column, CategoricalColumn)}
     if isinstance(encoder.target, ClassTarget):
         values[encoder.target.name] = encoder.target.classes
@@ -97,7 +97,7 @@ def _target(table: Table, encoder: TableEncoder, why: str) -> str:
 
 
 def _left_out(kinds: dict[str, ColumnKind]) -> list[str]:
-    """The columns that are, those for the same reason together."""
+    """Columns that are left out, grouped by reason."""
     names: dict[str, list[str]] = {}
     for name, kind in kinds.items():
         if kind.kind == "left out":
@@ -127,7 +127,7 @@ def _categorical(column: CategoricalColumn) -> str:
 
 
 def _giveaways(table: Table, encoder: TableEncoder) -> list[str]:
-    """Columns of few values each of which always goes with the same class."""
+    """Columns with few values, each of which always has the same class: possible leaks of the target."""
     if not isinstance(encoder.target, ClassTarget):
         return []
     target = table.column(encoder.target.name).coded

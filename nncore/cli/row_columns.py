@@ -1,4 +1,4 @@
-"""Columns that say how a row is used rather than what it is like: its weight, exposure, group and time."""
+"""Columns that are not features but say how a row is used: weight, exposure, group and time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from nncore.data import level_key
 from nncore.errors import DataError, FileFormatError, ParameterError
 from nncore.tabular import Column, Table, as_number, parse_numbers
 
-#: Where the notes of a file of a model have these.
+#: Key of these columns in the notes of a model file.
 KEY = "rows"
 
 
 @dataclass(frozen=True)
 class RowColumns:
-    """Names of the columns; None for one that there is not. They are no features, unless ``--keep`` makes them such.
+    """Names of the columns; None for a missing one. They are not features unless ``--keep`` makes them so.
 
     Attributes
     ----------
     weight : str or None
-        How much a row counts, in training and in scores.
+        Weight of a row, in training and in scores.
     exposure : str or None
-        How long, or of how many, a row's events were counted: the network predicts the rate, events for one unit of exposure.
+        Duration or population in which a row's events were counted. The network predicts the rate: events for one unit of exposure.
     group : str or None
-        Rows that are never on both sides of a split.
+        Group of a row. A group is never on both sides of a split.
     time : str or None
-        What is later is never learnt from.
+        Time of a row. Training rows are earlier than the rows they are scored on.
     """
 
     weight: str | None = None
@@ -39,11 +39,11 @@ class RowColumns:
     time: str | None = None
 
     def named(self) -> dict[str, str]:
-        """The names of the columns that there are, by what they are for."""
+        """Names of the existing columns, by purpose."""
         return {f.name: name for f in fields(self) if (name := getattr(self, f.name)) is not None}
 
     def in_words(self) -> list[str]:
-        """What they do, for a person."""
+        """Describe the columns for the user."""
         said = {
             "weight": "weighted by {!r}",
             "exposure": "rates per unit of {!r}",
@@ -53,7 +53,7 @@ class RowColumns:
         return [said[role].format(name) for role, name in self.named().items()]
 
     def check(self, target: str) -> None:
-        """Raise `ParameterError` for what contradicts itself."""
+        """Raise `ParameterError` for contradictory columns."""
         named = self.named()
         for role, name in named.items():
             if name == target:
@@ -70,7 +70,7 @@ class RowColumns:
 
     @classmethod
     def from_json(cls, notes: Mapping[str, Any]) -> Self:
-        """Those of the notes that a file has. Raises `FileFormatError` for what `to_json` does not write."""
+        """Read the columns from the notes of a file. Raises `FileFormatError` for anything that `to_json` does not write."""
         described = notes.get(KEY, {})
         names = {f.name for f in fields(cls)}
         if not isinstance(described, dict) or not set(described) <= names or not all(isinstance(v, str | None) for v in described.values()):
@@ -82,15 +82,15 @@ class RowColumns:
 
 @dataclass(frozen=True)
 class RowValues:
-    """What stands in `RowColumns`, each of shape ``(n_rows,)``, or None.
+    """Values of the `RowColumns`, each of shape ``(n_rows,)``, or None.
 
     Attributes
     ----------
     weight, exposure : ndarray, float64, or None
     group : ndarray, int64, or None
-        Equal for equal values of the column.
+        Group number of each row.
     time : ndarray, float64, or None
-        Numbers, or for dates seconds.
+        Numbers, or seconds for dates.
     """
 
     weight: np.ndarray | None = None
@@ -100,13 +100,13 @@ class RowValues:
 
     @classmethod
     def read(cls, columns: RowColumns, table: Table) -> Self:
-        """The values of a table, which has all `columns`. Raises `DataError` with the place of a value that cannot be."""
+        """Read the values of a table, which has all `columns`. Raises `DataError` with the place of an invalid value."""
         return cls(**{role: READERS[role](table, name) for role, name in columns.named().items()})
 
     def scale(self, rows: np.ndarray | None = None) -> np.ndarray | None:
-        """How much rows count where rates are fitted: weight times exposure, shape ``(n_rows,)``, or None if all count alike.
+        """Weights of rows for fitting rates: weight times exposure, shape ``(n_rows,)``; None if all are equal.
 
-        A Poisson loss of counts with the logarithm of the exposure as an offset is this: the loss of the rates, with these weights.
+        A Poisson loss of rates with these weights equals that of counts with the logarithm of the exposure as an offset.
         """
         found = [values for values in (self.weight, self.exposure) if values is not None]
         if not found:
@@ -122,17 +122,17 @@ class RowValues:
 
 
 def weights(table: Table, name: str) -> np.ndarray:
-    """Numbers of at least 0."""
+    """Read weights: numbers of at least 0."""
     return _numbers(table, name, "weight", "is below 0", lambda values: values < 0)
 
 
 def exposures(table: Table, name: str) -> np.ndarray:
-    """Numbers above 0."""
+    """Read exposures: numbers above 0."""
     return _numbers(table, name, "exposure", "is not above 0", lambda values: values <= 0)
 
 
 def groups(table: Table, name: str) -> np.ndarray:
-    """A number for each different value."""
+    """Read groups: a number for each distinct value."""
     keys, places = group_keys(table, name)
     codes: dict[Hashable, int] = {}
     found = np.array([codes.setdefault(key, len(codes)) for key in keys], np.int64)
@@ -143,7 +143,7 @@ def groups(table: Table, name: str) -> np.ndarray:
 
 
 def group_keys(table: Table, name: str) -> tuple[list[Hashable], np.ndarray]:
-    """What equal groups have in common, not always different ones, and the place of that of each row; the rows may be some of all."""
+    """Keys of groups (equal for equal groups, possibly with duplicates), and the index of each row's key. The rows may be a part of all."""
     column = table.column(name)
     _check_present(table, name, "group", column.is_missing)
     distinct = {text: place for place, text in enumerate(column.counts)}
@@ -151,7 +151,7 @@ def group_keys(table: Table, name: str) -> tuple[list[Hashable], np.ndarray]:
 
 
 def times(table: Table, name: str) -> np.ndarray:
-    """Numbers, or dates as Python reads ISO 8601, in seconds."""
+    """Read times: numbers, or ISO 8601 dates as Python parses them, in seconds."""
     _, values = time_values(table, name)
     if len(np.unique(values)) < 2:
         raise DataError(f"column {name!r} is always {table.column(name)[0]!r}: no row is later than another; choose another --time-column")
@@ -159,7 +159,7 @@ def times(table: Table, name: str) -> np.ndarray:
 
 
 def time_values(table: Table, name: str, like: str = "") -> tuple[str, np.ndarray]:
-    """Whether times are "number" or "date", and the times; the rows may be some of all, whose times are `like` these."""
+    """The kind of times ("number" or "date"), and the times. The rows may be a part of all; `like` is the kind of the others."""
     column = table.column(name)
     distinct = {text: _time(text) for text in column.counts}
     _check_present(table, name, "time", column.is_missing)
@@ -173,17 +173,17 @@ def time_values(table: Table, name: str, like: str = "") -> tuple[str, np.ndarra
 
 
 def _by_text(column: Column, found: Mapping[str, float], dtype: type) -> np.ndarray:
-    """What was found for each distinct text, in each row."""
+    """Expand values of distinct texts to rows."""
     of_texts: np.ndarray = np.array([found.get(text, 0) for text in column.coded.texts], dtype)
     return of_texts[column.coded.codes]
 
 
-#: How each column is read.
+#: Readers of the columns.
 READERS: Mapping[str, Callable[[Table, str], np.ndarray]] = {"weight": weights, "exposure": exposures, "group": groups, "time": times}
 
 
 def _time(cell: str) -> tuple[str, float]:
-    """How a time is written, and where it stands among others; a date without a zone is one of UTC."""
+    """The kind of a time, and its value. A date without a time zone is in UTC."""
     if (number := as_number(cell)) is not None:
         return "number", number
     try:

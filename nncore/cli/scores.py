@@ -1,4 +1,4 @@
-"""How good predictions are, in numbers and in words."""
+"""Scores of predictions, as numbers and in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.metrics.balanced_accuracy import BalancedAccuracy
 from nncore.metrics.log_loss import LogLoss
 from nncore.metrics.roc_auc import ROCAUC
 
-#: Scores that are shares, shown in percent.
+#: Scores that are shown in percent.
 _SHARES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy"}
 _NAMES = {"roc_auc": "ROC AUC", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 
@@ -20,7 +20,7 @@ _NAMES = {"roc_auc": "ROC AUC", "log_loss": "log loss", "r2": "R²", "rmse": "RM
 def class_scores(
     true: np.ndarray, probabilities: np.ndarray | None, predicted: np.ndarray, weight: np.ndarray | None = None
 ) -> dict[str, float]:
-    """Accuracy, the mean of the classes' recalls, and what probabilities allow: log loss, ROC AUC for two classes.
+    """Accuracy and balanced accuracy; with probabilities also log loss, and ROC AUC for two classes.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def class_scores(
         Class indices.
     probabilities : ndarray of shape (n_rows, n_classes) or None
     weight : ndarray of shape (n_rows,), optional
-        How much each row counts.
+        Weight of each row.
     """
     if weight is None:
         weight = np.ones(len(true))
@@ -38,7 +38,7 @@ def class_scores(
     scores = {"accuracy": float(right.sum() / counted.sum()), "balanced_accuracy": balanced}
     if probabilities is None:
         return scores
-    probabilities = probabilities.astype(np.float32, copy=False)  # so that a probability of 0 costs the same whatever they come from
+    probabilities = probabilities.astype(np.float32, copy=False)  # so that a probability of 0 has the same cost for all models
     scores["log_loss"] = LogLoss().score(probabilities, true, weight)
     if probabilities.shape[1] == 2 and np.count_nonzero(counted) == 2:
         scores["roc_auc"] = ROCAUC().score(probabilities, true, weight)
@@ -46,7 +46,7 @@ def class_scores(
 
 
 def regression_scores(true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
-    """R² (where the true values differ), and RMSE and MAE in the unit of the target; all of shape ``(n_rows,)``."""
+    """R² (if the true values differ), and RMSE and MAE in the unit of the target. Arguments have shape ``(n_rows,)``."""
     errors = RunningErrors()
     errors.add(true, predicted, weight)
     return errors.scores()
@@ -54,7 +54,7 @@ def regression_scores(true: np.ndarray, predicted: np.ndarray, weight: np.ndarra
 
 @dataclass
 class RunningErrors:
-    """Errors of numbers, block by block."""
+    """Accumulates errors of numbers block by block."""
 
     n_rows: int = 0
     _weight: float = 0.0
@@ -64,7 +64,7 @@ class RunningErrors:
     _spread: float = 0.0  # Σ(y − mean)²
 
     def add(self, true: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> None:
-        """All of shape ``(n_rows,)``; without weights all rows count alike."""
+        """Add a block of shape ``(n_rows,)``; without weights, all rows have weight 1."""
         self.n_rows += len(true)
         if weight is None:
             weight = np.ones(len(true))
@@ -88,7 +88,7 @@ class RunningErrors:
 
 @dataclass
 class RunningAccuracy:
-    """Labels block by block, and those of the file that training did not have."""
+    """Accumulates the accuracy block by block, and labels that are unknown from training."""
 
     n_rows: int = 0
     _weight: float = 0.0
@@ -100,7 +100,7 @@ class RunningAccuracy:
         is_right = np.fromiter((p == t for p, t in zip(predicted, true, strict=True)), dtype=bool, count=len(true))
         self._right += float(is_right.sum() if weight is None else weight @ is_right)
         self._weight += float(len(true) if weight is None else weight.sum())
-        if len(self.strangers) <= 5:  # more are never named
+        if len(self.strangers) <= 5:  # more are not shown
             self.strangers |= set(true) - known
 
     def scores(self) -> dict[str, float]:
@@ -110,7 +110,7 @@ class RunningAccuracy:
 
 @dataclass(frozen=True)
 class ClassReport:
-    """Of one class: how many rows, how many of those called so are, how many of those that are were called so."""
+    """Number of rows, precision and recall of one class."""
 
     label: str
     n_rows: int
@@ -120,7 +120,7 @@ class ClassReport:
 
 
 def class_reports(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> list[ClassReport]:
-    """One a class; `true` and `predicted` are indices into `labels`. A share of nothing is 0."""
+    """Report of each class. `true` and `predicted` are indices into `labels`. Precision or recall without rows is 0."""
     found = []
     for k, label in enumerate(labels):
         n_both, n_true, n_predicted = int(np.sum((true == k) & (predicted == k))), int(np.sum(true == k)), int(np.sum(predicted == k))
@@ -130,7 +130,7 @@ def class_reports(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]
 
 
 def score_name(name: str) -> str:
-    """``"roc_auc"`` as it is spoken."""
+    """Name of a score for text: ``"ROC AUC"`` for ``"roc_auc"``."""
     return _SHARES.get(name) or _NAMES.get(name) or name
 
 

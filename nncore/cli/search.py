@@ -1,4 +1,4 @@
-"""``--tune``: what is drawn beside the options that were said, and the search for an ensemble."""
+"""``--tune``: the search space next to given options, and the search for an ensemble."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nncore.data import Fold
 from nncore.ensembles import FAMILIES, EnsembleFit, Plan, Recipe, Samples, Search, Space, Trial, TrialsFile, run_search, without_fixed
 from nncore.errors import ParameterError
 
-#: Options that are nothing without a search.
+#: Options that need a search.
 OF_SEARCHES = ("search_space", "trials_file")
 
 
 def check_search(settings: Settings, task: Task) -> None:
-    """Raise `ParameterError` for options of a search that would be ignored or do not go together."""
+    """Raise `ParameterError` for options of a search that would be ignored or contradict each other."""
     if settings.tune is None:
         if said := settings.said(OF_SEARCHES):
             raise ParameterError(f"--{long_name(said[0])} has no effect without --tune; leave it out, or add --tune N")
@@ -36,16 +36,16 @@ def check_search(settings: Settings, task: Task) -> None:
 
 
 def space_name(settings: Settings) -> str:
-    """The search space that is meant."""
+    """Name of the search space."""
     family = FAMILIES[settings.model]
     return choice("--search-space", settings.search_space or family.usual_space(preset_of(settings)), tuple(family.spaces))
 
 
 def search_space(settings: Settings, task: Task, recipe: Recipe) -> list[Space]:
-    """What is drawn: nothing that options say, or that the task has no place for."""
+    """The search space, without parameters that options set or that do not apply to the task."""
     family = FAMILIES[settings.model]
     fixed = {parameter for option, parameter in PARAMETERS.items() if settings.said((option,))}
-    if settings.optimizer is not None:  # with numbers of its own
+    if settings.optimizer is not None:  # with its own hyperparameters
         fixed |= {"learning_rate_init", "weight_decay"}
     if settings.preset is not None:
         fixed |= family.said_by_preset
@@ -59,7 +59,7 @@ def search_space(settings: Settings, task: Task, recipe: Recipe) -> list[Space]:
 
 
 def search_text(settings: Settings, task: Task, recipe: Recipe, n_kept: int | None = None) -> str:
-    """What will be tried, for a person; on `n_kept` rows, if the others go by in blocks."""
+    """Describe the search for the user. It uses `n_kept` rows if the table is streamed."""
     drawn = f"{listed(_drawn(search_space(settings, task, recipe)))} from the space {space_name(settings)}"
     if settings.tune == "time":
         trials = f"as many trials as the time limit has room for: the defaults, and others that draw {drawn}"
@@ -75,7 +75,7 @@ def search_text(settings: Settings, task: Task, recipe: Recipe, n_kept: int | No
 
 
 def _drawn(space: list[Space]) -> list[str]:
-    """Parameters of which there is more than one value, in the order of the alphabet."""
+    """Parameters with more than one value, sorted."""
     values: dict[str, list[Any]] = {}
     for one in space:
         for name, drawn in one.items():
@@ -84,7 +84,7 @@ def _drawn(space: list[Space]) -> list[str]:
 
 
 def _varies(drawn: Any) -> bool:
-    """Whether there is more than one value, or a distribution of them."""
+    """Whether it is a distribution or has more than one value."""
     return not isinstance(drawn, list) or len(set(map(repr, drawn))) > 1
 
 
@@ -94,13 +94,13 @@ def _outer(name: str) -> str:
 
 @dataclass(frozen=True)
 class Searched:
-    """A search that is over.
+    """The result of a search.
 
     Attributes
     ----------
     search : Search
     chosen : list of Trial
-        Those of the ensemble.
+        Trials in the ensemble.
     outcome : SearchOutcome
     """
 
@@ -109,7 +109,7 @@ class Searched:
     outcome: SearchOutcome
 
     def interruption(self, settings: Settings) -> str | None:
-        """What Ctrl-C cut short, and what is kept."""
+        """What Ctrl-C interrupted, and what is kept; None without Ctrl-C."""
         if not self.search.interrupted:
             return None
         n = len(self.outcome.trials)
@@ -132,9 +132,9 @@ def search(
     began: float,
     is_first_half: bool = False,
 ) -> Searched:
-    """Try recipes, from where the trials file is if there is one; `new_fit` makes the fit of a recipe.
+    """Run a search, continuing from the trials file if there is one. `new_fit` makes the fit of a recipe.
 
-    If it `is_first_half`, half of the time is left for what follows; so it is before networks on all rows.
+    With `is_first_half`, half of the time is left for what follows. The same holds before networks are trained on all rows.
     """
     encoded: dict[Any, Any] = {}
 
@@ -155,5 +155,5 @@ def search(
     if settings.trials_file is not None:
         file = TrialsFile.of(settings.trials_file, made, samples, recipe, f"nncore train --model {settings.model}")
     chosen = run_search(made, file)
-    encoded.clear()  # all rows of each fold, that nothing needs any more
+    encoded.clear()  # all rows of each fold, which are no longer needed
     return Searched(made, chosen, SearchOutcome.of(made, space_name(settings)))

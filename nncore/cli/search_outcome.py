@@ -1,4 +1,4 @@
-"""What came of the trials of ``--tune``, in plain values: for the terminal, the report, the JSON and the file of the model."""
+"""Results of the trials of ``--tune`` in plain values, for the terminal, the report, the JSON and the model file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class TrialOutcome:
     ----------
     number : int
     parameters : str
-        What was drawn for it, for people; empty for trial 0, the recipe as it was given.
+        Drawn parameters as text; empty for trial 0, the unchanged recipe.
     status : str
         Result: "finished", "stopped" (others were better), "cut off" or "failed".
     score : float or None
-        The mean over its networks on their validation rows; None if there is none.
+        Mean validation score of its networks; None if there is none.
     n_epochs : int
     weight : int
-        What it counts in the ensemble; 0 if it is none of it.
+        Weight in the ensemble; 0 if the trial is not in it.
     """
 
     number: int
@@ -52,11 +52,11 @@ class SearchOutcome:
     Attributes
     ----------
     space : str
-        The name of what they were drawn from.
+        Name of the search space.
     monitor : str
-        What they were compared by.
+        Score or loss that trials were compared by.
     higher_is_better : bool
-        Of that.
+        Whether higher values of it are better.
     trials : sequence of TrialOutcome
     """
 
@@ -72,11 +72,11 @@ class SearchOutcome:
 
     @property
     def chosen(self) -> list[TrialOutcome]:
-        """The trials of the ensemble, those first that count most."""
+        """The trials of the ensemble, by descending weight."""
         return sorted((trial for trial in self.trials if trial.weight), key=lambda trial: -trial.weight)
 
     def in_words(self) -> str:
-        """How many there were, and which are averaged."""
+        """Number of trials, and those in the ensemble."""
         n, chosen = len(self.trials), self.chosen
         total = sum(trial.weight for trial in chosen)
         shares = [str(one) if len(chosen) == 1 else f"{one} counts {one.weight}/{total}" for one in chosen]
@@ -88,7 +88,7 @@ class SearchOutcome:
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
-        """Raises `FileFormatError` for what `to_json` does not write."""
+        """Restore from `to_json`. Raises `FileFormatError` for anything else."""
         try:
             trials = [TrialOutcome(**_checked(one)) for one in described["trials"]]
             found = cls(described["space"], described["monitor"], described["higher_is_better"], trials)

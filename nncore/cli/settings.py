@@ -1,4 +1,4 @@
-"""What ``nncore train`` can be told: one field an option, from which the command line and the configuration file are made."""
+"""Options of ``nncore train``, one field each, for the command line and the configuration file."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ SECTIONS = ("data", "network", "training", "score", "output")
 
 @dataclass(frozen=True)
 class Option:
-    """How an option is written.
+    """Name, help and syntax of an option.
 
     Attributes
     ----------
     section : str
     help : str
     parse : callable
-        From its text on the command line; what a configuration file holds is turned into that text first.
+        Converts text of the command line. Values of a configuration file are converted to that text first.
     metavar : str
     choices : tuple of str
-        All values there are; empty if there are others.
+        All valid values; empty if other values are possible.
     repeated : bool
-        Each use adds to a list.
+        Whether each use adds to a list.
     switch : bool
-        ``--name`` or ``--no-name``.
+        Whether the option is a switch: ``--name`` or ``--no-name``.
     keyed : str
-        What stands between key and value; each use adds an entry to a dict. A configuration file has a table. Empty for no dict.
+        Separator of key and value if each use adds an entry to a dict, which is a table in a configuration file. Empty otherwise.
     kind : str
-        Of components that can be named here, for completion: ``"losses"``.
+        Kind of components that the option names, for completion: ``"losses"``.
     """
 
     section: str
@@ -68,7 +68,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class MLPOptions:
-    """Options of the model ``mlp``, as they are if nobody says. Other models have theirs from a preset."""
+    """Default options of the model ``mlp``. Other models get theirs from a preset."""
 
     hidden: Sequence[int] = (128, 128)
     activation: str = "relu"
@@ -81,7 +81,7 @@ class MLPOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The options of ``nncore train``; `OPTIONS` says what each means and how it is written."""
+    """The options of ``nncore train``. `OPTIONS` has their help and syntax."""
 
     data: Path | None = None
     target: str | None = None
@@ -144,12 +144,12 @@ class Settings:
 
     @property
     def mlp(self) -> MLPOptions:
-        """Those of the model ``mlp``, with its defaults where nothing is said."""
+        """Options of the model ``mlp``, with its defaults for those that are not set."""
         said = {one.name: getattr(self, one.name) for one in fields(MLPOptions)}
         return MLPOptions(**{name: value for name, value in said.items() if value is not None})
 
     def said(self, names: Sequence[str]) -> list[str]:
-        """Which of some options are not at their defaults."""
+        """Those of some options that differ from their defaults."""
         return [name for name in names if _is_said(getattr(self, name), DEFAULTS[name])]
 
 
@@ -157,7 +157,7 @@ def _is_said(value: Any, default: Any) -> bool:
     return list(value) != list(default) if isinstance(default, tuple) else value != default
 
 
-#: Every option by the name of its field, in the order of the help and of the configuration file.
+#: All options by field name, in the order of the help and of the configuration file.
 OPTIONS = {
     "data": Option(
         "data", "CSV (also .gz, .bz2, .xz, .zst, .zip), Parquet or Feather file, or a folder of them; - for standard input", Path, "DATA"
@@ -345,17 +345,17 @@ OPTIONS = {
     "quiet": Option("output", "print only the score", switch=True),
 }
 
-#: What an option is if nobody says.
+#: Default values of the options.
 DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Settings)}
 
 
 def long_name(name: str) -> str:
-    """``weight_decay`` as it is written: ``weight-decay``."""
+    """Name on the command line: ``weight-decay`` for ``weight_decay``."""
     return name.replace("_", "-")
 
 
 class Merge(argparse.Action):
-    """Gathers the dicts of all uses of an option."""
+    """Merges the dicts of all uses of an option."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None
@@ -368,14 +368,14 @@ class Merge(argparse.Action):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """An argument for every option. Those that are not given leave no trace, so that a configuration file can speak."""
+    """Add an argument for every option. Options that are not given are left out, so that a configuration file can set them."""
     groups = {section: parser.add_argument_group(section) for section in SECTIONS}
     for name, option in OPTIONS.items():
         add_option(groups[option.section], name, default=argparse.SUPPRESS)
 
 
 def add_option(group: argparse._ActionsContainer, name: str, default: object = None) -> None:
-    """The argument for one option."""
+    """Add the argument of one option."""
     option, usual = OPTIONS[name], DEFAULTS[name]
     text = option.help.replace("%", "%%")
     if hasattr(MLPOptions, name):
@@ -402,5 +402,5 @@ def _as_text(usual: object) -> str:
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options that stand on the command line."""
+    """The options given on the command line."""
     return {name: value for name, value in vars(arguments).items() if name in OPTIONS and value is not None}

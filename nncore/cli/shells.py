@@ -1,4 +1,4 @@
-"""The scripts of `nncore.cli.completion`, one a shell: what is known of the commands, in the language of each."""
+"""Completion scripts for `nncore.cli.completion`, one for each shell."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from shlex import quote
 
 from nncore.cli.command_tree import Argument, Command
 
-#: A help text is a line beside a word.
+#: Largest length of a help text next to a word.
 _LONGEST = 60
 
 
 def _short(text: str) -> str:
-    """The beginning of a help text, to a word."""
+    """The beginning of a help text, cut at a word."""
     text = text.partition(";")[0].partition(" (")[0]
     return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0] + " …"
 
@@ -48,7 +48,7 @@ complete -F _nncore nncore
 
 
 def bash(commands: Sequence[Command]) -> str:
-    """Two tables: what follows an option, and what may stand anywhere else."""
+    """A script with two tables: values of options, and words for all other positions."""
     top, *others = commands
     after, of = [], []
     for command in others:
@@ -99,7 +99,7 @@ fi
 
 
 def zsh(commands: Sequence[Command]) -> str:
-    """``_arguments`` for each command."""
+    """A script with ``_arguments`` for each command."""
     top, *others = commands
     names = "\n".join(f"        {quote(f'{command.name}:{_short(command.help)}')}" for command in others)
     cases = [f"        {c.name}) _arguments {' '.join([*_zsh_options(c), *map(_zsh_argument, c.arguments)])} ;;" for c in others]
@@ -136,7 +136,7 @@ def _zsh_text(text: str) -> str:
 
 
 def fish(commands: Sequence[Command]) -> str:
-    """A line for each word that can stand somewhere."""
+    """A script with a line for each possible word."""
     top, *others = commands
     lines = ["# Completion of nncore for fish, made by `nncore completion fish`.", "complete -c nncore -f"]
     lines += [_fish("__fish_use_subcommand", option) for option in top.options]
@@ -164,9 +164,9 @@ def _fish(condition: str, option: Argument) -> str:
 
 
 def _fish_quote(text: str) -> str:
-    """In single quotes, in which fish knows two escapes."""
+    """Quote text with single quotes, in which fish has two escapes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-#: What writes the script of each shell.
+#: The function that writes the script of each shell.
 SCRIPTS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

@@ -1,4 +1,4 @@
-"""Training on a table that goes by in blocks."""
+"""Train on a table that is read in blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nncore.tabular import Table
 
 
 class StreamedTable(StreamedRows):
-    """A table in files, and networks that are fitted to it."""
+    """A table in files, read in blocks, and the training of networks on it."""
 
     def overview(self, parts: Parts) -> Overview:
         own = _streamed(parts)

@@ -1,4 +1,4 @@
-"""Which rows of a table that goes by in blocks are for what: each row tells it by itself, by its number, its group or its time."""
+"""Split a table that is read in blocks: each row's part follows from its number, group or time."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from nncore.ensembles import FAMILIES, Recipe, member_folds
 from nncore.errors import DataError
 from nncore.tabular import Table
 
-#: Added to the seed of hashes, so that rows are held out, dealt to the parts of ``--cv`` and to the folds of an ensemble independently.
+#: Added to the seed of hashes, so that hold-out, the parts of ``--cv`` and the folds of an ensemble are independent.
 HELD_OUT, PARTS, FOLDS = 0, 0x5851F42D4C957F2D, 0x2545F4914F6CDD1D
 
-#: How many hashes there are.
+#: Number of hashes.
 _ALL = 2**64
 
 
 class RowPlaces:
-    """What decides what some rows are for.
+    """Numbers, groups and times of rows, which decide their part.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_rows,), int64
-        Of the rows, in all files.
+        Row numbers, counted over all files.
     table : Table
         The rows.
     columns : RowColumns
     seed : int
     like : str, default ""
-        Whether times are "number" or "date" elsewhere.
+        Kind of times in other rows: "number" or "date".
     """
 
     def __init__(self, numbers: NDArray[np.int64], table: Table, columns: RowColumns, seed: int, like: str = "") -> None:
@@ -47,7 +47,7 @@ class RowPlaces:
 
     @cached_property
     def _keys(self) -> NDArray[np.int64]:
-        """Equal for rows that belong together."""
+        """Keys of rows, equal for rows of the same group."""
         if self._columns.group is None:
             return self._numbers
         keys, places = group_keys(self._table, self._columns.group)
@@ -55,12 +55,12 @@ class RowPlaces:
         return of_groups
 
     def hashes(self, purpose: int) -> NDArray[np.uint64]:
-        """Of the group of each row, or of its number; independent of those for another purpose."""
+        """Hashes of the group, or of the number, of each row; independent for each purpose."""
         return row_hashes(self._keys, (self._seed + purpose) % _ALL)
 
     @cached_property
     def kind_and_times(self) -> tuple[str, NDArray[np.float64]]:
-        """How times are written, and the time of each row."""
+        """The kind of times, and the time of each row."""
         assert self._columns.time is not None, "asked for only with times"
         return time_values(self._table, self._columns.time, self._like)
 
@@ -71,7 +71,7 @@ def _digest(key: Hashable) -> int:
 
 @dataclass(frozen=True)
 class Share:
-    """Rows whose hashes follow within a width on one; beyond the largest hash 0 follows."""
+    """Rows with hashes in a range, which continues at 0 after the largest hash."""
 
     begin: int
     width: int
@@ -84,7 +84,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Since:
-    """Rows from a time on."""
+    """Rows from a certain time on."""
 
     time: float
 
@@ -94,12 +94,12 @@ class Since:
         return since
 
 
-#: Rows that some networks do not learn from; of a tuple of them, all.
+#: Rows that some networks are not trained on; for a tuple, the union.
 Held = Share | Since
 
 
 def is_learnt(held: Sequence[Held], places: RowPlaces, n_rows: int) -> NDArray[np.bool_]:
-    """Which rows are learned from, where these are held out."""
+    """Mask of the training rows, if `held` are held out."""
     found = np.ones(n_rows, bool)
     for one in held:
         found &= ~one.mask(places)
@@ -108,7 +108,7 @@ def is_learnt(held: Sequence[Held], places: RowPlaces, n_rows: int) -> NDArray[n
 
 @dataclass(frozen=True)
 class StreamedParts(Parts):
-    """Rows in memory, by their numbers in its table, and which rows of the files are not learned from.
+    """Rows in memory, by their numbers in its table; and the held-out rows of the files.
 
     Attributes
     ----------
@@ -120,13 +120,13 @@ class StreamedParts(Parts):
 
 @dataclass(frozen=True)
 class MemberFold:
-    """What one fold of an ensemble holds out.
+    """The held-out rows of one fold of an ensemble.
 
     Attributes
     ----------
     held : Share or Since
     validation : ndarray of int64
-        Those of the rows in memory, by their places among the rows to learn from.
+        Those in memory, as positions among the training rows.
     """
 
     held: Held
@@ -134,18 +134,18 @@ class MemberFold:
 
 
 class Division:
-    """How the rows of a table are divided, some of which are in memory.
+    """The split of a table, some of whose rows are in memory.
 
     Parameters
     ----------
     settings : Settings
-        With the model that is meant.
+        Settings with the chosen model.
     task : Task
-        Of the rows in memory.
+        Task of the rows in memory.
     places : RowPlaces
-        Of these.
+        Numbers, groups and times of the rows in memory.
     most : float
-        The largest part of all rows that may be held out for one purpose, where the rows in memory are those of the least hashes.
+        Largest fraction of all rows to hold out for one purpose. The rows in memory are those with the smallest hashes.
     """
 
     def __init__(self, settings: Settings, task: Task, places: RowPlaces, most: float) -> None:
@@ -153,14 +153,14 @@ class Division:
         self._n = task.table.n_rows
 
     def divide(self) -> StreamedParts:
-        """Hold rows out for the score, and set some aside that decide when to stop."""
+        """Hold out rows for the score, and set rows aside for early stopping."""
         settings = self._settings
         if self._by_time:
             return self._later(divide(self._task, settings))
         return self._parts(0.0, settings.test_fraction, HELD_OUT)
 
     def folds(self) -> list[StreamedParts]:
-        """Every row in memory is held out once, in one of ``settings.cv`` parts; of others at different times, of groups whole ones."""
+        """Split the rows in memory into ``settings.cv`` parts, each held out once; by time or by whole groups if there are such columns."""
         n_folds = self._settings.cv
         assert n_folds is not None, "asked for only with --cv"
         if self._by_time:
@@ -171,19 +171,19 @@ class Division:
         return found
 
     def everything(self) -> StreamedParts:
-        """All rows are learned from."""
+        """Use all rows for training."""
         none = np.empty(0, np.int64)
         return StreamedParts(np.arange(self._n), none, none)
 
     def members(self, parts: StreamedParts, recipe: Recipe) -> tuple[list[MemberFold], int]:
-        """What each fold of an ensemble holds out of the rows to learn from, and how many starts a fold has.
+        """The held-out rows of each fold of an ensemble, and the number of starts of a fold.
 
         Raises
         ------
         DataError
-            If a fold would have no rows to learn from, or none to stop by.
+            If a fold would have no training rows, or no validation rows.
         ParameterError
-            If folds are asked for where times divide.
+            If folds are requested for rows with times.
         """
         settings, rows = self._settings, parts.training
         try:
@@ -214,13 +214,13 @@ class Division:
         return "their numbers" if self._task.row_columns.group is None else "their groups"
 
     def _later(self, parts: Parts) -> StreamedParts:
-        """Of all rows, those that are earlier than any held out are learned from."""
+        """Use all rows for training that are earlier than any held-out row."""
         seen = np.concatenate([parts.validation, parts.test])
         held = (Since(float(self._places.kind_and_times[1][seen].min())),) if len(seen) else ()
         return StreamedParts(parts.training, parts.validation, parts.test, held)
 
     def _parts(self, begin: float, test: float, purpose: int) -> StreamedParts:
-        """Rows between two shares of all held out, and those that follow on them set aside."""
+        """Hold out a range of the rows by hash, and set aside the range after it."""
         settings = self._settings
         is_divided = settings.model not in FAMILIES and settings.mlp.patience > 0 and (1 - test) * self._n >= FEWEST_ROWS_TO_DIVIDE
         aside = VALIDATION_FRACTION * (1 - test) if is_divided else 0.0
@@ -235,12 +235,12 @@ class Division:
         return found
 
     def _share(self, begin: float, end: float, purpose: int, rows: NDArray[np.int64]) -> Share:
-        """Rows between two shares of all, of which these are in memory."""
+        """A range of all rows by hash; `rows` are those in memory."""
         first, last = (self._cut(share % 1.0, purpose, rows) for share in (begin, end))
         return Share(first, (last - first) % _ALL, purpose)
 
     def _cut(self, share: float, purpose: int, rows: NDArray[np.int64]) -> int:
-        """The hash below which a share of the rows is; of groups the nearest, and such that neither side is empty."""
+        """The hash below which a share of the rows is. For groups, the nearest one for which neither side is empty."""
         if self._task.row_columns.group is None or share == 0:
             return int(share * _ALL)
         hashes, counts = np.unique(self._places.hashes(purpose)[rows], return_counts=True)

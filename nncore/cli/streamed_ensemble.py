@@ -1,4 +1,4 @@
-"""Ensembles of `nncore train` on a table that goes by in blocks, judged by the rows that are kept."""
+"""Train ensembles on a table that is read in blocks; rows in memory validate them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from nncore.data import Fold, Stream, StreamBlock
 from nncore.ensembles import Samples, StreamedFit, StreamedFold, StreamedSamples, gathered
 from nncore.tabular import Table
 
-#: Rows that a new network is shown, at most.
+#: Largest number of rows for the initialisation of a network.
 SHOWN = 2**14
 
 
 class TableSamples(StreamedSamples):
-    """The rows of a table as members of an ensemble take them; a part of them are those that are learned from where some are held out.
+    """The rows of a table as samples of an ensemble. A part consists of the training rows for given held-out rows.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TableSamples(StreamedSamples):
 
 
 def fit_streamed_ensemble(table: StreamedRows, learned: Learned, parts: StreamedParts, *, progress: bool) -> Fitted:
-    """Train an ensemble on all rows to learn from; those of them that are kept stop its networks."""
+    """Train an ensemble on all training rows. Those in memory are used for early stopping."""
     began, settings, task, rows = time.monotonic(), table.settings, table.task, parts.training
     encoder, members = learned.encoder, learned.members
     assert members is not None, "asked for only of ensembles"
@@ -102,7 +102,7 @@ def _train_best(
     trained_by: Callable[..., Trained],
     new_seed: Callable[[], int],
 ) -> Trained:
-    """Search among recipes on the rows that are kept, then train members of the best on all."""
+    """Search recipes on the rows in memory, then train members of the best on all rows."""
     settings, task, recipe, began = table.settings, table.task, members.recipe, shared["began"]
     everything = np.arange(len(kept.matrix))
     splits = [Fold(np.setdiff1d(everything, fold.validation), fold.validation) for fold in members.folds]
@@ -124,7 +124,7 @@ def _train_best(
     all_trained: list[Trained] = []
     for number, trial in enumerate(found.chosen):
         limit = None
-        if settings.time_limit is not None:  # an equal share of what is left
+        if settings.time_limit is not None:  # an equal share of the time left
             past = time.monotonic() - began
             limit = past + max(settings.time_limit - past, 0.001) / (len(found.chosen) - number)
         trained = trained_by(trial.fit.recipe, limit)
@@ -145,5 +145,5 @@ def _train_best(
 
 
 def _shown(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Rows for a new network to look at, spread over the files."""
+    """Rows for the initialisation of a network, from all over the files."""
     return matrix[:: -(-len(matrix) // SHOWN)]

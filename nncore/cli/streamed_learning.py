@@ -1,4 +1,4 @@
-"""What all rows of a table that goes by in blocks say before anything is trained."""
+"""What is learned from a table that is read in blocks, before training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Membership:
     recipe : Recipe
     folds : sequence of MemberFold
     n_starts : int
-        Of each fold.
+        Number of starts of each fold.
     """
 
     recipe: Recipe
@@ -32,7 +32,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Learned:
-    """What was learned.
+    """Encoder, class weights and sizes, learned from all rows.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Learned:
         None for one network.
     class_weights : ndarray of shape (n_classes,) or None
     sizes : mapping of tuple to list of int
-        By what is held out, how many rows of each piece are learned from.
+        Number of training rows of each piece, by held-out rows.
     """
 
     encoder: TableEncoder
@@ -50,5 +50,5 @@ class Learned:
     sizes: Mapping[tuple[Held, ...], list[int]]
 
     def n_training(self, parts: StreamedParts) -> int:
-        """How many rows are learned from."""
+        """Number of training rows."""
         return sum(self.sizes[parts.held])

@@ -1,4 +1,4 @@
-"""A table larger than memory: rows that are scored are kept, with a sample of the others, which go by in blocks, again and again."""
+"""Tables larger than memory: scored rows and a sample of the others are kept in memory; all rows are read repeatedly in blocks."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from nncore.tabular import (
     parse_numbers,
 )
 
-#: Rows that are kept in memory, at most: a quarter of them for the score, as many to decide when to stop, the others as a sample of all.
+#: Largest number of rows in memory: a quarter for the score, a quarter for early stopping, and a sample of the others.
 KEPT, PARTS = 2**18, 4
 
-#: About what a cell of them takes, and the part of the memory that they may have; and that of blocks in training.
+#: Approximate bytes of a cell in memory; fractions of the memory limit for these rows, and for blocks in training.
 KEPT_BYTES_A_CELL, KEPT_SHARE, BLOCKS_SHARE = 16, 8, 2
 
-#: Rows of a block while columns are learned from.
+#: Rows of a block while encodings are fitted.
 LEARNED = 2**14
 
 
 class StreamedRows(TrainingTable):
-    """A table in files: a part of its rows kept, of which the task is found out, and columns learned from all.
+    """A table in files. The task is detected from the rows in memory, and encodings are fitted to all rows.
 
     Parameters
     ----------
@@ -56,13 +56,13 @@ class StreamedRows(TrainingTable):
     ----------
     files : TableFiles
     blocks_limit : int
-        Bytes that blocks may take in training.
+        Memory limit of blocks in training, in bytes.
     places : RowPlaces
-        Of the rows that are kept.
+        Numbers, groups and times of the rows in memory.
     task : Task
-        Of these rows.
+        Task of the rows in memory.
     parts : list of StreamedParts
-        Of these rows: a sample of those to learn from, those that decide when to stop, those held out.
+        The rows in memory: a sample of the training rows, rows for early stopping, and held-out rows.
     """
 
     parts: list[StreamedParts]
@@ -71,7 +71,7 @@ class StreamedRows(TrainingTable):
         assert settings.data is not None, "the command line asks for it"
         self.blocks_limit = streaming.limit // BLOCKS_SHARE
         self.files = TableFiles.of(settings.data, writing_of(settings))
-        share = KEPT_SHARE * (1 if settings.tune is None else 2)  # a search encodes what is kept once more, for each fold
+        share = KEPT_SHARE * (1 if settings.tune is None else 2)  # a search encodes the rows in memory again for each fold
         most = rows_at_once(KEPT_BYTES_A_CELL * len(self.files.names), KEPT, of=streaming.limit // share)
         found: list[SomeRows] = []
 
@@ -97,7 +97,7 @@ class StreamedRows(TrainingTable):
         self.memory_text = self._in_words(streaming)
 
     def _in_words(self, streaming: Streaming) -> str:
-        """For a person: that rows are read in blocks, and what is seen of a sample."""
+        """Tell the user that rows are read in blocks, and what is derived from a sample."""
         kept = self.task.table.n_rows
         sample = f"; column kinds are detected on a sample of {kept} rows, statistics on all rows" if self.task.n_unread else ""
         return f"{streaming.why}: rows are read in blocks, in at most {size_text(streaming.limit)}{sample}"
@@ -108,20 +108,20 @@ class StreamedRows(TrainingTable):
     def everything(self) -> StreamedParts:
         return self.division.everything()
 
-    # ---- rows as they go by -------------------------------------------------------------------------------------------------
+    # ---- reading rows -------------------------------------------------------------------------------------------------
 
     def _prepared(self, table: Table) -> Table:
-        """Without words that stand for what is missing."""
+        """Replace words for missing values."""
         task = self.task
         table = table.take_missing(task.missing, [name for name in table.names if name != task.target])
         return table.take_missing(task.missing_target, [task.target])
 
     def _labelled(self, numbers: np.ndarray, table: Table) -> np.ndarray:
-        """Rows that have a target."""
+        """Mask of the rows with a target."""
         return np.flatnonzero(~table.column(self.task.target).is_missing)
 
     def _chooser(self, held: tuple[Held, ...]) -> Chooser:
-        """Which rows are learned from, where these are held out."""
+        """The function that selects the training rows, if `held` are held out."""
 
         def chosen(numbers: np.ndarray, table: Table) -> np.ndarray:
             rows = self._labelled(numbers, table)
@@ -132,34 +132,34 @@ class StreamedRows(TrainingTable):
         return chosen
 
     def blocks(self, chosen: Chooser) -> Iterator[tuple[int, Table, np.ndarray]]:
-        """Chosen rows, with their piece and their numbers."""
+        """Blocks of chosen rows, with their piece and their row numbers."""
         for number, first in enumerate(self._firsts):
             for table, numbers in chosen_blocks(self.files, number, first, LEARNED, self._prepared, chosen):
                 yield number, table, numbers
 
     def learnt_blocks(self, held: tuple[Held, ...]) -> Iterator[Table]:
-        """The rows to learn from, where these are held out."""
+        """Blocks of the training rows, if `held` are held out."""
         return (table for _, table, numbers in self.blocks(self._chooser(held)) if len(numbers))
 
     def stream(self, learned: Learned, held: tuple[Held, ...], samples: Callable[[Table], StreamBlock], width: int) -> TableStream:
-        """The rows to learn from, where these are held out, as `samples` makes them of a table."""
+        """Stream of the training rows, if `held` are held out. `samples` converts a table to a block."""
         return TableStream(self.files, learned.sizes[held], self._firsts, self._prepared, self._chooser(held), samples, width)
 
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
     def estimated(self, parts: Parts) -> int:
-        """About how many rows there are to learn from; exact, if all rows are kept."""
+        """Approximate number of training rows; exact if all rows are in memory."""
         return round(len(parts.training) * self._n_rows / self._n_drawn)
 
     def members(self, parts: StreamedParts) -> Membership | None:
-        """The folds of the ensemble that learns from some parts; None for one network."""
+        """The folds of the ensemble for some parts; None for a single network."""
         if self.settings.model == "mlp":
             return None
         recipe = recipe_of(self.settings, self.task, self.estimated(parts))
         return Membership(recipe, *self.division.members(parts, recipe))
 
     def learned(self, parts: StreamedParts) -> Learned:
-        """What all rows to learn from say of columns, and how many each network learns from."""
+        """Fit encodings to all training rows, and count the training rows of each network."""
         if self._known is None or self._known[0] is not parts:
             self._known = parts, self._learn(parts)
         return self._known[1]
@@ -204,18 +204,18 @@ class StreamedRows(TrainingTable):
         return Learned(encoder, members, class_weights, sizes)
 
     def _rates(self, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
-        """Counts for one unit of exposure, and what they count."""
+        """Rates (counts for one unit of exposure), and their weights."""
         values = RowValues.read(self._used, table)
         assert values.exposure is not None, "asked for only with exposures"
         return (parse_numbers(self.task.target, table.column(self.task.target), table.place) / values.exposure)[:, None], values.scale()
 
     @property
     def _used(self) -> RowColumns:
-        """Columns that are needed of each row."""
+        """Columns that are needed in training: weight and exposure."""
         return replace(self.task.row_columns, group=None, time=None)
 
     def targets_and_weights(self, learned: Learned, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
-        """Of rows that go by; weights are by class, weight and exposure."""
+        """Targets and weights of the rows of a block. Weights depend on class, weight and exposure."""
         own = replace(self.task, table=table, row_values=RowValues.read(self._used, table))
         found = [values for values in (own.row_values.scale(),) if values is not None]
         if learned.class_weights is not None:
@@ -224,6 +224,6 @@ class StreamedRows(TrainingTable):
 
 
 def _model_name(settings: Settings, task: Task) -> str:
-    """The model that is meant: one network, unless something is said of an ensemble, each network of which goes through all rows."""
+    """Choose the model: a single network unless options name an ensemble, each of whose networks reads all rows."""
     is_open = settings.model == "auto" and not settings.said(OF_ENSEMBLES)
     return model_name(replace(settings, model="mlp") if is_open else settings, task)

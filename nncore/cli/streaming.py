@@ -1,4 +1,4 @@
-"""When `nncore train` reads a table in blocks rather than at once."""
+"""Decide whether `nncore train` reads a table in blocks."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from nncore.cli.task import writing_of
 from nncore.errors import ParameterError
 from nncore.tabular import STDIN, TableFiles, is_one_file
 
-#: About how many times its size a file needs in memory, with all that is made of it.
+#: Approximate memory for training on a file, relative to its size.
 TIMES = 4
 
-#: Memory that is used if nobody says how much, at most, and the part of what is free.
+#: Default memory limit: at most this many bytes, and this fraction of the free memory.
 USUAL_LIMIT, FREE_SHARE = 2 * 2**30, 2
 
 
 @dataclass(frozen=True)
 class Streaming:
-    """That a table is to be read in blocks.
+    """Settings for reading a table in blocks.
 
     Attributes
     ----------
     limit : int
-        Bytes that rows may take.
+        Memory limit of the rows, in bytes.
     why : str
-        For a person.
+        Reason, for the user.
     """
 
     limit: int
@@ -34,14 +34,14 @@ class Streaming:
 
 
 def streaming_of(settings: Settings) -> Streaming | None:
-    """Whether the table is to be read in blocks: what is said, else whether it may not fit in memory; None if it is read at once.
+    """Decide whether the table is read in blocks: by options, otherwise if it may not fit into memory. None if it is read at once.
 
     Raises
     ------
     ParameterError
-        If several files are to be read at once.
+        If several files should be read at once.
     DataError
-        If standard input is to be read in blocks.
+        If standard input should be read in blocks.
     """
     path = settings.data
     assert path is not None, "the command line asks for it"
@@ -50,7 +50,7 @@ def streaming_of(settings: Settings) -> Streaming | None:
     one = is_one_file(path)
     if one and (str(path) == STDIN or not path.is_file()):
         if settings.stream:
-            TableFiles.of(path, writing_of(settings))  # says why not
+            TableFiles.of(path, writing_of(settings))  # raises the error
         return None
     if settings.stream is False:
         if not one:

@@ -1,4 +1,4 @@
-"""What is to be learnt, found out from the table: the column to predict, the task, what every other column is."""
+"""Find the task from the table: the target, classification or regression, and the kind of every column."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from nncore.tabular import (
     read_table,
 )
 
-#: Whole numbers are classes of a loss for classes only where each occurs this often on average.
+#: Whole numbers are classes for a classification loss only if each occurs this often on average.
 ROWS_A_CLASS = 5
 #: Losses of counts or amounts over exposures.
 LOSSES_OF_RATES = ("poisson", "tweedie")
@@ -38,33 +38,33 @@ LOSSES_OF_RATES = ("poisson", "tweedie")
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learnt.
+    """A table with its target and the kinds of its columns.
 
     Attributes
     ----------
     table : Table
-        The rows that have a target. Its classes are written as `ClassTarget` writes them.
+        Rows with a target. Classes have the spelling of `ClassTarget`.
     n_unlabelled : int
-        Rows left out because they have none.
+        Number of rows left out because they have no target.
     n_unread : int
-        Rows that have a target and are not in the table: they go by while a network is trained.
+        Number of rows with a target that are not in the table, but are streamed in training.
     target : str
     kind : {"classification", "regression"}
     why : str
-        The reason for that, in words.
+        Reason for the kind, in words.
     columns : dict of str to ColumnKind
-        Of every column but the target.
+        Kind of every column except the target.
     loss : Loss
     classes : ndarray of shape (n_rows,), int64, or None
-        A number for the class of each row, for dividing the rows.
+        Class number of each row, to stratify splits.
     missing, missing_target : tuple of str
-        Words, in lower case, that stand for a missing value in features, and in the target.
+        Words, in lower case, that mean a missing value in features, and in the target.
     usual_classes : tuple of str
-        Classes that stand for a missing value elsewhere, as NA.
+        Classes whose name usually means a missing value, such as NA.
     row_columns, row_values : RowColumns, RowValues
-        Columns that say how a row is used, and what stands in them.
+        Columns of weights, exposures, groups and times, and their values.
     metric : AskedMetric or None
-        The score that is asked for.
+        The requested metric.
     """
 
     table: Table
@@ -85,19 +85,19 @@ class Task:
 
     @property
     def n_in_file(self) -> int:
-        """Rows of the file."""
+        """Number of rows of the file."""
         return self.table.n_rows + self.n_unlabelled + self.n_unread
 
     @property
     def splitter(self) -> Splitter:
-        """How rows may be divided: of each class alike, whole groups, or by time."""
+        """The splitter of the rows: stratified, by groups, or by time."""
         return Splitter(self.classes, self.row_values.group, self.row_values.time)
 
 
 def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Task:
-    """Read the table and see what is in it. Everything in the settings that concerns columns is checked.
+    """Read the table, and detect the task. All settings about columns are checked.
 
-    `read` is called as `read_table` is, and may give some of the rows.
+    `read` has the arguments of `read_table`, and may return only some of the rows.
     """
     assert settings.data is not None, "the command line asks for it"
     assert settings.target is not None, "the command line asks for it"
@@ -145,7 +145,7 @@ def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Ta
 
 
 def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[str, ColumnKind]:
-    """What every column but the target is; one that says how rows are used is no feature unless it is asked for."""
+    """Kind of every column except the target. Columns of weights, exposures, groups and times are not features unless requested."""
     assert settings.target is not None, "the command line asks for it"
     asked = {*settings.keep, *settings.categorical}
     uses = {name: f"{role} of each row" for role, name in row_columns.named().items() if name not in asked}
@@ -154,13 +154,13 @@ def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[st
 
 
 def writing_of(settings: Settings) -> Writing:
-    """How the file is written, as far as somebody says so."""
+    """Format of the file, as far as options set it."""
     decimal_comma = None if settings.decimal is None else settings.decimal == ","
     return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma)
 
 
 def _check_columns(settings: Settings) -> RowColumns:
-    """The columns that say how rows are used, when nothing contradicts itself."""
+    """The columns of weights, exposures, groups and times, checked for contradictions."""
     assert settings.target is not None, "the command line asks for it"
     row_columns = RowColumns(settings.weight_column, settings.exposure_column, settings.group_column, settings.time_column)
     row_columns.check(settings.target)
@@ -181,9 +181,9 @@ def _values(table: Table, target: str) -> Column:
 
 
 def _target_words(table: Table, settings: Settings, loss: Loss | None, missing: tuple[str, ...]) -> tuple[Table, tuple[str, ...]]:
-    """The table without the words that stand for a missing target, and which these are.
+    """Replace words for missing values in the target. Returns the table and these words.
 
-    A word that somebody has named is always one. Another, as NA, is one among numbers to predict, and a class among classes.
+    Words that the user has named are always missing. Others, such as NA, are missing in a numeric target, and a class otherwise.
     """
     assert settings.target is not None, "the command line asks for it"
     named = missing_words((), settings.missing)
@@ -193,13 +193,13 @@ def _target_words(table: Table, settings: Settings, loss: Loss | None, missing: 
         return table, named
     try:
         kind, _ = _kind(settings, _values(without, settings.target), loss)
-    except (DataError, ParameterError):  # told of all values
+    except (DataError, ParameterError):  # reported later, for all values
         return table, named
     return (without, tuple(sorted({*named, *missing}))) if kind == "regression" else (table, named)
 
 
 def _kind(settings: Settings, values: Column, loss: Loss | None) -> tuple[str, str]:
-    """The task and the reason for it: what the user says, else what the loss is for, else what the values look like."""
+    """The task and the reason: from the user, otherwise from the loss, otherwise from the values."""
     assert settings.target is not None, "the command line asks for it"
     name, asked = settings.target, settings.task
     if loss is None or (loss.targets == "real" and asked == "classification"):
@@ -220,7 +220,7 @@ def _kind(settings: Settings, values: Column, loss: Loss | None) -> tuple[str, s
 
 
 def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
-    """The rows that have a target, and how many have not."""
+    """The rows with a target, and the number of rows without one."""
     rows = np.flatnonzero(~table.column(target).is_missing)
     if len(rows) < 2:
         raise DataError(f"{table.source} has {len(rows)} rows with a value for {target!r}; training needs at least 2")
@@ -232,14 +232,14 @@ def _labelled_rows(table: Table, target: str) -> tuple[Table, int]:
 
 
 def _check_one_hot(loss: Loss, settings: Settings) -> None:
-    """A loss for numbers compares with 0 and 1 for each class."""
+    """Check that a loss for numbers can be used with 0 and 1 for each class."""
     if loss.targets == "real" and loss.target_range is not None and not is_inside(np.array([0.0, 1.0]), loss.target_range).all():
         what = f"takes numbers in {loss.target_range}, but classes are encoded as 0 and 1"
         raise ParameterError(f"--loss {settings.loss} {what}; choose another loss")
 
 
 def _check_one_output(loss: Loss, settings: Settings) -> None:
-    """The network has one output for a number."""
+    """Check that the loss takes one output for a number."""
     try:
         n_targets = loss.n_targets(1)
     except (ParameterError, ShapeError):
@@ -251,7 +251,7 @@ def _check_one_output(loss: Loss, settings: Settings) -> None:
 
 
 def _check_range(loss: Loss, table: Table, settings: Settings) -> None:
-    """All numbers to predict are such as the loss takes."""
+    """Check that all targets are in the range of the loss."""
     if loss.target_range is None:
         return
     assert settings.target is not None, "the command line asks for it"

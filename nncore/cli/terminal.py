@@ -1,4 +1,4 @@
-"""Text for a person at a terminal. Nothing else in this package prints, so that no name in a file can move the cursor or hide a line."""
+"""Print text at a terminal. Nothing else in this package prints, so that names in files cannot move the cursor or hide lines."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-#: Column at which the text of a labelled paragraph begins.
+#: Column where the text of a labelled paragraph begins.
 INDENT = 12
 
-#: Control characters, marks that turn the direction of writing round, ends of lines and pages, halves of characters.
+#: Control characters, marks that change the writing direction, line and page ends, lone surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _UNPRINTABLE_IN_LINES = re.compile(_UNPRINTABLE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
 
-#: What nobody would read to its end, like a cell of a million letters: a word, and all there is to say.
+#: Largest lengths of a word and of a text, since a cell may have a million letters.
 _LONG = re.compile(r"\S{401,}")
 _MOST_CHARACTERS = 4000
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""The text with ``\x1b`` for an escape character, and so on; with `lines`, ends of lines stay what they are."""
+    r"""The text with ``\x1b`` for an escape character, and so on; with `lines`, line ends are kept."""
     return (_UNPRINTABLE_IN_LINES if lines else _UNPRINTABLE).sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def say(text: str = "", *, to_stderr: bool = False) -> None:
-    """One line or several, of which each was made by `labelled` or `table` or holds nothing that a user has written."""
+    """Print one or several lines, each made by `labelled` or `table`, or without any text from users."""
     file = sys.stderr if to_stderr else sys.stdout
-    if file is not None:  # a program without a console has none
+    if file is not None:  # None in a program without a console
         print(printable(text, lines=True), file=file, flush=True)
 
 
 def notice(text: str) -> None:
-    """One line on standard error."""
+    """Print one line on standard error."""
     say(f"nncore: {_shortened(printable(text))}", to_stderr=True)
 
 
 def _shortened(text: str) -> str:
-    """The text with the first letters of what is very long."""
+    """Shorten very long words and texts."""
     text = _LONG.sub(lambda found: f"{found[0][:100]}…", text)
     return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS // 2]} … {text[-_MOST_CHARACTERS // 4 :]}"
 
 
 def json_text(value: Any, **options: Any) -> str:
-    r"""JSON in which what cannot be printed is written as ``\u001b``."""
+    r"""JSON in which control characters are written as ``\u001b``."""
     text = json.dumps(value, ensure_ascii=False, **options)
     return _UNPRINTABLE_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def standard_output() -> TextIO:
-    """Standard output for data: as it is in a file or a pipe, with `printable` text at a terminal."""
+    """Standard output for data: unchanged for a file or pipe, `printable` text at a terminal."""
     return cast(TextIO, _Terminal(sys.stdout)) if sys.stdout.isatty() else sys.stdout
 
 
@@ -71,7 +71,7 @@ class _Terminal:
 
 @contextmanager
 def changing_line() -> Iterator[Callable[[str], None]]:
-    """Says what is under way: in one line of a terminal that changes, else in a line each."""
+    """Show progress: in one changing line at a terminal, otherwise in separate lines."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield notice
         return
@@ -90,7 +90,7 @@ def labelled(label: str, text: str) -> str:
     """``label      text``, wrapped to the terminal with the text in a column of its own."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
     blank = " " * INDENT
-    kept = _shortened(printable(text)).replace(" %", "\N{NO-BREAK SPACE}%")  # a number is not parted from its unit
+    kept = _shortened(printable(text)).replace(" %", "\N{NO-BREAK SPACE}%")  # keep a number and its unit on one line
     lines = textwrap.wrap(kept, max(width - INDENT, 40), break_on_hyphens=False, break_long_words=False)
     return f"{printable(label):<{INDENT - 1}} {f'{chr(10)}{blank}'.join(lines)}".rstrip().replace("\N{NO-BREAK SPACE}%", " %")
 
@@ -104,7 +104,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def significant(value: float) -> str:
-    """Five digits that count, without an exponent where a person would write none: ``117043``, ``0.0012346``."""
+    """Format with five significant digits, without an exponent for usual magnitudes: ``117043``, ``0.0012346``."""
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.5g}"
 
 

@@ -1,4 +1,4 @@
-"""``nncore train``: from a table to a trained network and its score on rows that it has not seen."""
+"""``nncore train``: train a network on a table, and score it on held-out rows."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def train(settings: Settings) -> int:
-    """Everything from the file to the score; the exit code."""
+    """Train, score and save; returns the exit code."""
     began = time.perf_counter()
     if settings.precision == "bfloat16":
         check_bfloat16()
@@ -104,7 +104,8 @@ def train(settings: Settings) -> int:
         evaluations = [evaluate(fitted, table.task) for fitted in scored]
     else:
         scored, evaluations = _fit_folds(tell, table)
-        # Of one network nothing is left to stop by: as many epochs as were best in the parts. An ensemble has folds of its own.
+        # A single network has no rows left for early stopping: it gets the best number of epochs of the parts. Ensembles have their own
+        # folds.
         epochs = max(1, round(float(np.median([fitted.best_epoch for fitted in scored]))))
         final = table.fit(table.everything(), epochs=epochs, progress=not settings.quiet)
     return _finish(tell, asked, table.settings, table.task, final, scored, evaluations, began)
@@ -120,7 +121,7 @@ def _finish(
     evaluations: list[Evaluation],
     began: float,
 ) -> int:
-    """What follows a training; the exit code."""
+    """Report and save after the training; returns the exit code."""
     if final.interrupted:
         stops = len(final.parts.validation) or settings.model != "mlp"
         which = "the best epoch so far" if stops and final.n_epochs else "the last finished step"
@@ -143,7 +144,7 @@ def _finish(
 
 
 def _baselines(settings: Settings, task: Task, scored: list[Fitted]) -> tuple[dict[str, list[dict[str, float]]], bool]:
-    """What other models reach, where that is shown; and whether it was interrupted, which leaves the network as it is."""
+    """Scores of the baselines if they are shown; and whether Ctrl-C interrupted them, which does not affect the network."""
     if not settings.baselines or not scored or (settings.quiet and not settings.json and settings.report is None):
         return {}, False
     try:
@@ -160,7 +161,7 @@ def _check_usage(settings: Settings, usage_error: Callable[[str], None]) -> None
 
 
 def _check_files(settings: Settings, save_config: Path | None) -> None:
-    """What would fail after the training fails now."""
+    """Check output files before the training."""
     assert settings.data is not None, "asked for before"
     inputs = () if str(settings.data) == STDIN else (settings.data,)
     options = (
@@ -180,7 +181,7 @@ def _check_files(settings: Settings, save_config: Path | None) -> None:
 
 
 def _teller(settings: Settings) -> Callable[[str, str], None]:
-    """What prints a labelled text for a person, where there is one to read it."""
+    """The function that prints labelled text for the user: with ``--quiet`` only the score, with ``--quiet --json`` nothing."""
 
     def tell(label: str, text: str) -> None:
         if label == "score" or not settings.quiet:
@@ -190,7 +191,7 @@ def _teller(settings: Settings) -> Callable[[str, str], None]:
 
 
 def _fit_folds(tell: Callable[[str, str], None], table: TrainingTable) -> tuple[list[Fitted], list[Evaluation]]:
-    """A network for each part of the rows, and how good it is on that part."""
+    """Train a network for each part of the rows, and evaluate it on that part."""
     scored: list[Fitted] = []
     evaluations: list[Evaluation] = []
     for number, parts in enumerate(table.parts, start=1):
@@ -208,7 +209,7 @@ def _fit_folds(tell: Callable[[str, str], None], table: TrainingTable) -> tuple[
 
 
 def _describe(tell: Callable[[str, str], None], table: TrainingTable) -> None:
-    """What was understood, before anything is trained."""
+    """Describe the data and the model before the training."""
     settings, task, parts = table.settings, table.task, table.parts[0]
     overview = table.overview(parts)
     for label, text in describe_columns(task, overview.encoder):
@@ -226,7 +227,7 @@ def _describe(tell: Callable[[str, str], None], table: TrainingTable) -> None:
 
 
 def _network_text(settings: Settings, task: Task, encoder: TableEncoder, n_training: int) -> str:
-    """The one network that will be trained."""
+    """Describe a single network."""
     own = settings.mlp
     shape = " → ".join(map(str, [encoder.n_inputs, *own.hidden, n_outputs(encoder.target, task.loss)]))
     hidden = [own.activation, settings.normalization, f"dropout {own.dropout:g}" if own.dropout else None]
@@ -240,7 +241,7 @@ def _network_text(settings: Settings, task: Task, encoder: TableEncoder, n_train
 
 
 def _conclude(tell: Callable[[str, str], None], outcome: Outcome) -> None:
-    """The score, then the files, then what to do with them."""
+    """Print the score, the files, and how to use them."""
     settings, final = outcome.settings, outcome.final
     tell("score", outcome.score_text())
     if text := outcome.baselines_text():

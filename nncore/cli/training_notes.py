@@ -1,4 +1,4 @@
-"""What the file of a model says of its training: the kind of model, its folds, its search, the options that were said."""
+"""Notes about the training in a model file: kind of model, folds, search and options."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nncore.cli.search_outcome import SearchOutcome
 from nncore.cli.settings import OPTIONS, Settings, long_name
 from nncore.errors import FileFormatError
 
-#: Where the notes of a file have these.
+#: Key of these notes in a file.
 KEY = "training"
 
 
 @dataclass(frozen=True)
 class TrainingNotes:
-    """Of one model.
+    """Notes about the training of one model.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class TrainingNotes:
     preset : str or None
         None for `mlp`.
     n_cv, n_ens, n_refit : int
-        Folds, networks for each, and networks on all rows that took their place. One network has one fold.
+        Folds, networks of each, and networks on all rows that replaced them. A single network has one fold.
     options : dict of str to object
-        Those that were said, but for files.
+        Options that were set, except files.
     search : SearchOutcome or None
     """
 
@@ -56,7 +56,7 @@ class TrainingNotes:
         return cls(settings.model, preset_of(settings), *fitted.shape, fitted.n_refit, said, fitted.search)
 
     def in_words(self) -> str:
-        """For a person."""
+        """The notes as text for the user."""
         if self.preset is None:
             return f"{self.model}, one network"
         folds = f"{self.n_cv} fold{'s' * (self.n_cv > 1)} × {self.n_ens} network{'s' * (self.n_ens > 1)}"
@@ -65,7 +65,7 @@ class TrainingNotes:
         return f"{self.model}, preset {self.preset}: {folds}{refit}{each}"
 
     def options_in_words(self) -> str:
-        """As they would stand on the command line."""
+        """The options as on the command line."""
         return " ".join(words for name, value in self.options.items() for words in _written(name, value))
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class TrainingNotes:
 
     @classmethod
     def from_json(cls, notes: Mapping[str, Any]) -> Self | None:
-        """Those of the notes of a file; None if it has none. Raises `FileFormatError` for what `to_json` does not write."""
+        """Read from the notes of a file; None if there are none. Raises `FileFormatError` for anything that `to_json` does not write."""
         if (described := notes.get(KEY)) is None:
             return None
         try:
@@ -90,7 +90,7 @@ class TrainingNotes:
 
 
 def _written(name: str, value: Any) -> list[str]:
-    """An option as it would stand on the command line."""
+    """An option as on the command line."""
     option, said = OPTIONS.get(name), f"--{long_name(name)}"
     if option is not None and option.switch:
         return [said if value else f"--no-{long_name(name)}"]

@@ -1,4 +1,4 @@
-"""What `nncore train` learns from: a table, how its rows are divided, and networks that are fitted to them."""
+"""Training data of `nncore train`: a table, its split, and the training of networks."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nncore.tabular import TableEncoder
 
 @dataclass(frozen=True)
 class Overview:
-    """What is known before anything is trained.
+    """What is known before the training.
 
     Attributes
     ----------
     encoder : TableEncoder
     n_training : int
-        Rows to learn from.
+        Number of training rows.
     shape : EnsembleShape or None
-        None for one network.
+        None for a single network.
     """
 
     encoder: TableEncoder
@@ -35,17 +35,17 @@ class Overview:
 
 
 class TrainingTable(ABC):
-    """A table.
+    """A table to train on.
 
     Attributes
     ----------
     settings : Settings
-        With the model that is meant.
+        Settings with the chosen model.
     task : Task
     parts : sequence of Parts
-        Of ``--cv`` each, or one.
+        One for each part of ``--cv``, or a single one.
     memory_text : str
-        For a person, how rows are in memory, if not all are.
+        Tells the user which rows are in memory, if not all are.
     """
 
     settings: Settings
@@ -55,15 +55,15 @@ class TrainingTable(ABC):
 
     @abstractmethod
     def everything(self) -> Parts:
-        """All rows to learn from."""
+        """Use all rows for training."""
 
     @abstractmethod
     def overview(self, parts: Parts) -> Overview:
-        """What will be learned from the rows of some parts."""
+        """Encoder and size of the training for some parts."""
 
     @abstractmethod
     def fit(self, parts: Parts, *, epochs: int | None = None, progress: bool = False) -> Fitted:
-        """Train the model of the settings; `epochs` are those of one network, if nothing stops it."""
+        """Train the model of the settings. `epochs` is for a single network without early stopping."""
 
 
 class WholeTable(TrainingTable):

@@ -1,4 +1,4 @@
-"""``nncore plugins --verify``: the conformance checks of `nncore.testing` on what is installed."""
+"""``nncore plugins --verify``: run the conformance checks of `nncore.testing` on installed components."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One component after its checks.
+    """Result of the checks of one component.
 
     Attributes
     ----------
     status : {"ok", "failed", "untried"}
     message : str
-        The first check that failed and why; or what kept checks from being run.
+        The first failed check and why; or why checks could not be run.
     passed, skipped : int
         How many checks passed, and how many could not be run here.
     """
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def blocked_where_harmful(seconds: float) -> list[str]:
-    """Leave out plugins whose manifest ends its process, or hangs, before this process imports it; returns what is wrong with them."""
+    """Block plugins whose manifest ends its process or hangs, before this process imports them. Returns the problems."""
     from nncore import registry
     from nncore.testing import harmful_manifests
 
@@ -50,14 +50,14 @@ def blocked_where_harmful(seconds: float) -> list[str]:
 
 
 def verify(rows: Collection[Row], problems: Collection[str], name: str, *, everything: bool, as_json: bool, seconds: float) -> int:
-    """Check the components that `name` means (by default all of plugins, or with `everything` the built-ins too) and print the results.
+    """Check the components that `name` selects (by default all of plugins; with `everything` also the built-ins), and print the results.
 
-    Each component has a process of its own, and each of its checks so many seconds.
+    Each component is checked in its own process, and each check may take `seconds`.
 
     Returns
     -------
     int
-        The exit code: 1 if a check failed, or a plugin could not be loaded and no name was asked for.
+        The exit code: 1 if a check failed, or if a plugin could not be loaded and no name was given.
     """
     from nncore.registry import DISTRIBUTION
 
@@ -77,7 +77,7 @@ def verify(rows: Collection[Row], problems: Collection[str], name: str, *, every
 
 
 def _means(row: Row, name: str) -> bool:
-    """By its bare or qualified name, or that of its distribution."""
+    """Whether `name` is the bare or qualified name of the component, or its distribution."""
     return name in (row.name, row.name.rpartition("/")[2], row.distribution, f"{row.distribution}/{row.name}")
 
 
@@ -87,7 +87,7 @@ def _verdict(row: Row, seconds: float) -> Verdict:
     seen = verify_apart(row.kind, row.name, seconds)
     outcomes = seen.outcomes
     count: Callable[[str], int] = [outcome.status for outcome in outcomes].count
-    # A check that needs an instance cannot be run without arguments; that says more than the checks that could.
+    # Checks that need an instance cannot run without arguments. Report that instead of the checks that did run.
     decisive = _first(outcomes, "failed") or _first(outcomes, "untried")
     verdict = Verdict(
         row.kind, row.name, row.distribution, row.version, seen.rung, "ok", "", count("ok"), count("skipped") + count("untried")
