@@ -1,4 +1,4 @@
-"""Estimators with scikit-learn's habits; they need scikit-learn (the extra ``sklearn``)."""
+"""Estimators with scikit-learn's API. They need scikit-learn (the extra ``sklearn``)."""
 
 from nncore.configuration import require
 

@@ -1,4 +1,4 @@
-"""scikit-learn's first values of a multi-layer perceptron, and the views of its layers that scikit-learn's users know."""
+"""scikit-learn's initial weights of a multi-layer perceptron, and live views of weights and biases in scikit-learn's form."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nncore.network import Sequential
 
 
 def is_scikit_learns(activations: Sequence[Any]) -> bool:
-    """Whether scikit-learn has all of them, and so says what the first values are."""
+    """Whether scikit-learn has all of these activations, so that its rules for initial weights apply."""
     return all(isinstance(name, str) and name in SCIKIT_LEARN_ACTIVATIONS for name in activations)
 
 
 def start_as_scikit_learn(network: Sequential, activations: Sequence[str], random_state: np.random.RandomState) -> None:
-    """Give dense layers scikit-learn's first values, drawn in its order: the same `random_state` starts at the same point.
+    """Initialise dense layers like scikit-learn, in the same order: the same `random_state` gives the same weights.
 
     Weights and biases come from U(-b, b), b = √(k / (fan_in + fan_out)), where k = 2 for the logistic function and 6 otherwise. The
     output layer counts as one with the activation of the last hidden layer. Source: Glorot & Bengio, "Understanding the difficulty of
@@ -44,7 +44,7 @@ def dense_parameters(network: Sequential) -> tuple[TensorViews, TensorViews]:
 
 
 class TensorViews(list[np.ndarray]):
-    """Live arrays of a network in a list; an array put into it is copied into the network."""
+    """A list of live arrays of a network. Assigning an element copies the array into the network."""
 
     def __setitem__(self, index: Any, value: Any) -> None:
         places, values = (self[index], value) if isinstance(index, slice) else ([self[index]], [value])

@@ -18,21 +18,21 @@ from nncore.estimators.given import Given, same
 from nncore.estimators.parameters import check_parameters
 from nncore.registry import config_of, resolve
 
-#: What JSON gives back as it was; any other value is an object of one key, which says what it is.
+#: Types that JSON restores unchanged. Any other value becomes an object with one key for its type.
 PLAIN = (str, bool, int, type(None))
 
-#: Dtypes of arrays that a file gives back: truth values, numbers and text.
+#: Kinds of arrays that a file can hold: booleans, numbers and text.
 ARRAYS = "biufU"
 
-#: Values within values, at most.
+#: Largest depth of nested values.
 DEEPEST = 20
 
-#: Arguments that no file holds: those of somebody else's file could write files, once the estimator is fitted again.
+#: Arguments that are not saved: from an untrusted file, they could write files when the estimator is fitted again.
 LEFT_OUT = ("callbacks", "trials_file")
 
 
 def described_arguments(estimator: Any) -> dict[str, Any]:
-    """The arguments that are not at their defaults, as JSON holds them. A warning names those that are not in the file."""
+    """Arguments that differ from their defaults, in a form for JSON. A warning names those that cannot be saved."""
     described, left_out = {}, []
     defaults = type(estimator)().get_params(deep=False)
     for name, value in estimator.get_params(deep=False).items():
@@ -72,12 +72,12 @@ def _described(value: Any, kind: str | None, deepest: int) -> Any:
 
 
 def read_arguments(cls: type[Any], described: Any) -> Any:
-    """An estimator with arguments that `described_arguments` gave. Nothing of a file is trusted.
+    """Make an estimator from the result of `described_arguments`. It may come from a file, so all of it is checked.
 
     Raises
     ------
     FileFormatError
-        If they are no arguments of the class, or outside their ranges.
+        If they are not valid arguments of the class.
     """
     known = cls().get_params(deep=False).keys() - set(LEFT_OUT)
     if not isinstance(described, dict) or not described.keys() <= known:

@@ -1,4 +1,4 @@
-"""Methods that an estimator has only with some parameters."""
+"""Methods that exist only for some parameters."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -16,6 +16,6 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def available_if(check: Callable[[Any], bool]) -> Callable[[Method], Method]:
-    """scikit-learn's ``available_if``, after which type checkers still know the method."""
+    """scikit-learn's ``available_if``, with types for type checkers."""
     decorator: Callable[[Method], Method] = sklearn.utils.metaestimators.available_if(check)
-    return lambda method: decorator(takes_turn(method))  # which is no function any more that `TakesTurns` would find
+    return lambda method: decorator(takes_turn(method))  # the result is not a function, so `TakesTurns` would not find it

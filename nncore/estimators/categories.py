@@ -1,4 +1,4 @@
-"""A categorical column: its levels as training saw them, and the codes of values."""
+"""Categorical columns: levels of the training data, and codes of values."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nncore.data import is_missing, level_key
 from nncore.errors import DataError, DataWarning, warn_user
 from nncore.estimators.frames import Factorized
 
-#: Keys of truth values, and of the numbers that stand for them.
+#: Keys of booleans, and of the equivalent numbers.
 TRUTH = ("false", "true"), ("0", "1")
 
 
 @dataclass(frozen=True)
 class Categories:
-    """A categorical column as training saw it.
+    """The levels of a categorical column in training.
 
     Attributes
     ----------
     levels : tuple
-        Sorted, so that the order of the rows does not matter.
+        Levels, sorted, so that the order of the rows has no effect.
     has_missing : bool
-        A missing value is a level of its own, the last one.
+        Whether missing values are a level, the last one.
     """
 
     levels: tuple[Hashable, ...]
@@ -39,10 +39,10 @@ class Categories:
 
     @classmethod
     def learn(cls, column: Factorized) -> Self:
-        """From all values of a column."""
+        """Find the levels in all values of a column."""
         present = [value for value in column.values if not is_missing(value)]
         has_missing = len(present) < len(column.values)
-        present = list({level_key(value): value for value in reversed(present)}.values())  # of equal ones, the first
+        present = list({level_key(value): value for value in reversed(present)}.values())  # the first of equal values
         try:
             levels = sorted(present)
         except TypeError:  # numbers and text in one column
@@ -50,14 +50,14 @@ class Categories:
         return cls(tuple(levels), has_missing)
 
     def codes(self, label: str, column: Factorized) -> NDArray[Any]:
-        """Level of every row, shape ``(n_rows,)``, of the smallest type; -1 for a value that training did not have.
+        """Code of every row, shape ``(n_rows,)``, in the smallest dtype; -1 for unknown values.
 
-        Messages call the column `label`.
+        `label` is the name of the column in messages.
 
         Raises
         ------
         DataError
-            If none of the values is known, and they are of another kind than all levels: text where training had numbers, say.
+            If all values are unknown and of another kind than the levels, for example text instead of numbers.
 
         Warns
         -----
@@ -75,7 +75,7 @@ class Categories:
     def _code_of_key(self) -> dict[Hashable, int]:
         code_of_key = {level_key(level): code for code, level in enumerate(self.levels)}
         for those, others in (TRUTH, TRUTH[::-1]):
-            if code_of_key.keys() <= set(those):  # yes and no as numbers, or the other way round
+            if code_of_key.keys() <= set(those):  # booleans as numbers, or the other way round
                 code_of_key |= {other: code_of_key[that] for that, other in zip(those, others, strict=True) if that in code_of_key}
         return code_of_key
 
@@ -100,7 +100,7 @@ class Categories:
 
 
 def _kind(value: Hashable) -> str:
-    """Of a level: what it looks like, whatever its type."""
+    """Kind of a level by its appearance, regardless of its type."""
     key = level_key(value)
     if key in TRUTH[0]:
         return "truth values"

@@ -1,4 +1,4 @@
-"""Classes as answers: what an estimator that classifies predicts, and how good that is."""
+"""Predictions and scores of classifiers."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -26,7 +26,7 @@ from nncore.words import explains_calls
 
 
 def has_probabilities(estimator: Any) -> bool:
-    """Whether the loss turns outputs into probabilities: the one that was trained with, if the estimator is fitted."""
+    """Whether the loss gives probabilities. For a fitted estimator, the loss of its training counts."""
     if "_targets" in vars(estimator):
         return bool(estimator._targets.kind == HEADS or estimator._fitted_loss.has_probabilities)
     if isinstance(estimator.loss, str) and estimator.loss == LOG_LOSS:
@@ -37,7 +37,7 @@ def has_probabilities(estimator: Any) -> bool:
 
 @explains_calls(but=("predict_one",))
 class ClassAnswers(ClassifierMixin, NetworkEstimator):
-    """The half of a classifier that knows classes; the other half trains."""
+    """Predictions of a classifier, as a mixin. Another class trains the network."""
 
     _targets: ClassTargets
     loss: Any
@@ -137,7 +137,7 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         ndarray of shape (n_samples, n_classes), or a list of them
         """
         probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):  # the logarithm of a probability that is 0 is what it is
+        with np.errstate(divide="ignore"):  # the logarithm of probability 0 is −∞
             return [np.log(part) for part in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -163,7 +163,7 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
         weights = as_weights(sample_weight, y.shape[0] if issparse(y) else len(np.atleast_1d(y)))
         if weights is None and self._targets.is_plain(y):
             predicted = self.predict(X)
-            if len(predicted) == len(y):  # else scikit-learn says so
+            if len(predicted) == len(y):  # otherwise scikit-learn raises the error
                 return float(np.average(predicted == y))
         if self._targets.kind != HEADS:
             accuracy: float = super().score(X, y, weights)
@@ -177,7 +177,7 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
 
 
 def _products(weights: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Of weights of classes and samples; of their ratios, where a product would leave the range of float64."""
+    """Products of class weights and sample weights; of their ratios if a product would leave the range of float64."""
     with np.errstate(over="ignore", under="ignore"):
         products: NDArray[np.floating] = weights * others
     fits = np.isfinite(products).all() and ((products > 0) == ((weights > 0) & (others > 0))).all()

@@ -1,4 +1,4 @@
-"""Classes as users name them, and what a network is trained on and answers with in their place."""
+"""Classification targets: users' classes, their encoding for the loss, and decoding of outputs."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -17,22 +17,22 @@ from nncore.data import as_labels, in_terms_of
 from nncore.errors import DataError, ParameterError
 from nncore.registry import resolve
 
-#: scikit-learn's name of the loss of every kind of classes.
+#: scikit-learn's name of the loss for every kind of target.
 LOG_LOSS = "log_loss"
 
-#: Kinds of dtypes whose values scikit-learn takes for classes whatever they are: whole numbers, booleans, text.
+#: Kinds of dtypes that scikit-learn always accepts as classes: integers, booleans, text.
 PLAIN_KINDS = "iubU"
 
 MULTILABEL, HEADS = "multilabel-indicator", "multiclass-multioutput"
 
 
 def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-    """The estimator's own score, for classes that no metric of the network's outputs knows."""
+    """The estimator's own score, for targets without a metric on the network's outputs."""
     return float(estimator.score(X, y, sample_weight))
 
 
 def _n_plain(y: Any) -> int | None:
-    """How many classes are in a vector of labels of which scikit-learn's checks say no more than their kind; None of anything else."""
+    """Number of classes in a simple vector of labels, for which scikit-learn's checks find only the kind; None for other targets."""
     if type(y) is not np.ndarray or y.ndim != 1 or y.dtype.kind not in PLAIN_KINDS or not y.size:
         return None
     n_classes = len(np.unique(y))
@@ -40,16 +40,16 @@ def _n_plain(y: Any) -> int | None:
 
 
 def _checked_kind(y: Any) -> str:
-    """scikit-learn's kind of a target of classes.
+    """Check a classification target, and return scikit-learn's kind of it.
 
     Raises
     ------
     ValueError
-        By scikit-learn, if it holds no classes.
+        From scikit-learn, if it has no classes.
     DataError
         If several columns of two values are neither labels of 0 and 1 nor classes.
     """
-    if (n_classes := _n_plain(y)) is not None:  # what the two calls below say of it, in a twentieth of their time
+    if (n_classes := _n_plain(y)) is not None:  # same result as the two calls below, 20 times as fast
         return "binary" if n_classes <= 2 else "multiclass"
     check_classification_targets(y)
     kind: str = type_of_target(y)
@@ -66,15 +66,15 @@ class ClassTargets:
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        Or the classes alone.
+        Targets, or only the classes.
 
     Attributes
     ----------
     kind : {"binary", "multiclass", "multilabel-indicator", "multiclass-multioutput"}
     is_sparse : bool
-        y was a sparse matrix of labels, and so are the answers.
+        Whether y was a sparse matrix of labels. Predictions are sparse then, too.
     classes : ndarray of shape (n_classes,), or a list of them
-        In sorted order; one array for each target if there are several with classes of their own.
+        Sorted classes; one array for each target if there are several with their own classes.
     """
 
     def __init__(self, y: Any) -> None:
@@ -90,7 +90,7 @@ class ClassTargets:
 
     @classmethod
     def of_classes(cls, classes: Any, y: Any) -> ClassTargets:
-        """For the classes there will ever be in targets like `y`."""
+        """Make targets like `y`, with all classes that may occur."""
         kind = _checked_kind(y)
         if kind == MULTILABEL:
             return cls(y)
@@ -107,20 +107,20 @@ class ClassTargets:
 
     @classmethod
     def known(cls, kind: str, classes: Any, is_sparse: bool) -> ClassTargets:
-        """Those that have been described: see the attributes."""
+        """Make targets from their description: see the attributes."""
         targets = cls.__new__(cls)
         targets.kind, targets.classes, targets.is_sparse = kind, classes, is_sparse
         return targets
 
     def has_exactly(self, classes: Any) -> bool:
-        """Whether `classes` are the classes here, in any order."""
+        """Whether `classes` equal the known classes, in any order."""
         known, asked = (self.classes, classes) if self.kind == HEADS else ([self.classes], [as_labels(classes, "classes")])
         if not all(np.ndim(some) == 1 for some in (asked if is_list(asked) else [asked])):
             return False
         return len(known) == len(asked) and all(set(np.asarray(a).tolist()) == set(b.tolist()) for a, b in zip(asked, known, strict=True))
 
     def check(self, y: Any) -> None:
-        """Raise `DataError` if `y` is of another kind, or has classes, or a number of them, that are not known here."""
+        """Raise `DataError` if `y` is of another kind, or has unknown classes or another number of targets."""
         kind = _checked_kind(y)
         n_targets = len(self.classes) if self.kind in (MULTILABEL, HEADS) else 0
         if n_targets and (len(y.shape) != 2 or y.shape[1] != n_targets):
@@ -138,7 +138,7 @@ class ClassTargets:
                 raise DataError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {present}.")
 
     def columns(self, y: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The classes of each target, and which of them the samples have: of labels, 0 and 1."""
+        """Classes of each target, and the class index of each sample; for labels, 0 and 1."""
         if self.kind == MULTILABEL:
             labels = y.toarray() if issparse(y) else np.asarray(y)
             return [(np.arange(2), column.astype(np.int64)) for column in labels.T]
@@ -146,19 +146,19 @@ class ClassTargets:
         return [(classes, np.searchsorted(classes, column)) for classes, column in known]
 
     def recognised(self, y: Any) -> Any:
-        """`y` with the labels that the classes here have, if it means them in another type."""
+        """Convert the labels of `y` to the type of the known classes."""
         return y if self.kind in (MULTILABEL, HEADS) else in_terms_of(self.classes, y)
 
     def is_plain(self, y: Any) -> bool:
-        """Whether the fraction of `y` that equals predictions is all that scikit-learn's accuracy would look at."""
+        """Whether scikit-learn's accuracy is simply the fraction of `y` that equals the predictions."""
         if self.kind in (MULTILABEL, HEADS) or _n_plain(y) is None or len(self.classes) > max(2, len(y) // 3):
             return False
         return bool((y.dtype.kind == "U") == (self.classes.dtype.kind == "U") and self.classes.dtype.kind in PLAIN_KINDS)
 
-    # ---- what the network is trained on -------------------------------------------------------------------------------------
+    # ---- targets of the network -------------------------------------------------------------------------------------
 
     def loss(self, spec: Any) -> Loss:
-        """The loss that `spec` means for these classes."""
+        """Make the loss that `spec` means for these classes."""
         if not (isinstance(spec, str) and spec == LOG_LOSS):
             loss: Loss = resolve("losses", spec)
             self._check_loss(loss)
@@ -176,12 +176,12 @@ class ClassTargets:
             raise ParameterError(f"{loss!r} takes one class for each sample, but y is multilabel: use loss={LOG_LOSS!r}")
 
     def accuracy(self, loss: Loss) -> Any:
-        """What is scikit-learn's accuracy for these classes: of all labels at once, or the mean over several targets."""
+        """The metric for scikit-learn's accuracy: of all labels at once, or the mean over several targets."""
         if self.kind == HEADS:
             return loss.metrics[0]
         if loss.has_own_decision:
             return own_score
-        # Told from the targets alone, labels of which every sample happens to have one would be taken for classes.
+        # From the targets alone, labels of which every sample happens to have one would be mistaken for classes.
         return {"name": "accuracy", "mode": "labels"} if self.kind == MULTILABEL else "accuracy"
 
     def n_outputs(self, loss: Loss) -> int:
@@ -191,7 +191,7 @@ class ClassTargets:
         return len(self.classes) if self.kind == MULTILABEL else max(1, loss.n_outputs(len(self.classes)))
 
     def _takes_codes(self, loss: Loss) -> bool:
-        """Whether the loss is given class indices; else 0 and 1."""
+        """Whether the loss takes class indices; otherwise 0 and 1."""
         if loss.targets == "labels" or self.kind == MULTILABEL or len(self.classes) == 1 or loss.has_yes_no_outputs:
             return loss.targets == "labels"
         return loss.targets_for(self.n_outputs(loss)) != "real"
@@ -217,10 +217,10 @@ class ClassTargets:
             return (codes == 1)[:, np.newaxis]
         return codes[:, np.newaxis] == np.arange(len(self.classes))
 
-    # ---- what the network answers -------------------------------------------------------------------------------------------
+    # ---- predictions of the network -------------------------------------------------------------------------------------------
 
     def decode(self, outputs: np.ndarray, loss: Loss) -> Any:
-        """Classes for a network's outputs of shape (n_samples, n_outputs), after the link of its loss: as the loss decides."""
+        """Predict classes from outputs of shape (n_samples, n_outputs) after the link of the loss, by `Loss.decide`."""
         decided = loss.decide(outputs)
         if self.kind == MULTILABEL:
             labels = (decided > 0.5).astype(np.int64)
@@ -232,8 +232,8 @@ class ClassTargets:
         return self.classes[class_indices(decided)]
 
     def decode_one(self, output: np.ndarray, loss: Loss) -> Any:
-        """The same for the output of one sample, of shape (n_outputs,)."""
-        # What decode and class_indices come to, without an array for each step: only a loss with its own way has another answer.
+        """Predict the class from the outputs of one sample, shape (n_outputs,)."""
+        # The result of decode and class_indices without intermediate arrays; a loss with its own `decide` needs the general way.
         if self.kind not in (MULTILABEL, HEADS) and len(self.classes) > 1 and not loss.has_own_decision:
             if len(output) > 1:
                 return self.classes[output.argmax()]
@@ -247,7 +247,7 @@ class ClassTargets:
         if self.kind == HEADS:
             return self.split(outputs)
         outputs = loss.probabilities(outputs)
-        if self.kind == "multiclass" and loss.has_yes_no_outputs:  # one class against the others, each by itself
+        if self.kind == "multiclass" and loss.has_yes_no_outputs:  # one class against the others, each separately
             return outputs / np.maximum(outputs.sum(axis=1, keepdims=True), np.finfo(outputs.dtype).tiny)
         if self.kind == MULTILABEL or outputs.shape[1] > 1:
             return outputs
@@ -258,12 +258,12 @@ class ClassTargets:
         return np.split(outputs, np.cumsum([len(classes) for classes in self.classes])[:-1], axis=1)
 
     def out_activation(self, loss: Loss) -> str | None:
-        """scikit-learn's name of what makes probabilities of the last layer's sums; None if there is more to it."""
+        """scikit-learn's name of the output activation; None if predictions need more than that."""
         n_outputs = self.n_outputs(loss)
         if self.kind == HEADS or len(self.classes) == 1 or loss.has_own_decision:
             return None
         link = loss.link or activation_for(loss, n_outputs)
         if link == "softmax":
             return "softmax"
-        # Of one class against the others, each by itself, the probabilities are divided by their sum.
+        # One class against the others, each separately: probabilities are divided by their sum.
         return "logistic" if link == "sigmoid" and (n_outputs == 1 or self.kind == MULTILABEL) else None

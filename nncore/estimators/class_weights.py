@@ -1,4 +1,4 @@
-"""How much a sample counts by its classes: decided by the classes of the estimator, whichever of them a batch holds."""
+"""Class weights, from all classes of the estimator, so that they do not depend on the classes in a batch."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class ClassWeights:
     Parameters
     ----------
     class_weight : dict, "balanced" or list of dict
-        As scikit-learn takes it: a class that a dict does not name has the weight 1; ``"balanced"`` is
+        As in scikit-learn: a class that is not in a dict has weight 1; ``"balanced"`` is
         n_samples / (classes that occur · samples of the class).
     targets : ClassTargets
-        With all classes there are.
+        Targets with all classes.
     y : array-like
-        The targets of the training, which ``"balanced"`` counts.
+        Training targets, which ``"balanced"`` counts.
     n_each : ndarray of shape (len(y),), optional
-        How many samples each row of `y` stands for; None is 1.
+        Number of samples that each row of `y` represents; None: 1.
 
     Raises
     ------
     ParameterError
-        If a dict names what is no class, or holds something that is no weight.
+        If a dict has an unknown class or an invalid weight.
     """
 
     def __init__(self, class_weight: Any, targets: ClassTargets, y: Any, n_each: NDArray[np.float64] | None = None) -> None:
@@ -51,7 +51,7 @@ class ClassWeights:
         self.weights = [_of_classes(one, *column, n_each) for one, column in zip(asked, columns, strict=True)]
 
     def of(self, y: Any) -> NDArray[np.float64]:
-        """Weights of samples: of several targets, the product."""
+        """Weights of samples; the product for several targets."""
         result: NDArray[np.float64] = np.ones(y.shape[0])
         for weights, (_, codes) in zip(self.weights, self._columns_of(y), strict=True):
             result *= weights[codes]
@@ -61,7 +61,7 @@ class ClassWeights:
 def _of_classes(asked: Any, classes: np.ndarray, codes: np.ndarray, n_each: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """The weight of each class of one target."""
     if isinstance(asked, str) and asked == BALANCED:
-        counts = np.bincount(codes, n_each, minlength=len(classes)).round()  # thirds of whole numbers may be there
+        counts = np.bincount(codes, n_each, minlength=len(classes)).round()  # counts may be given as thirds
         return np.where(counts > 0, counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
     if not isinstance(asked, Mapping):
         raise ParameterError(f"class_weight must be a dict, {BALANCED!r}, a list of them for several targets, or None, got {asked!r}")

@@ -1,4 +1,4 @@
-"""What is learned of the columns of samples that go by in blocks, with the bits of samples in memory."""
+"""Statistics of the columns of streamed samples, equal to those of samples in memory, to the last bit."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -21,7 +21,7 @@ from nncore.estimators.columns import TableColumns
 
 @contextmanager
 def told(first: int) -> Iterator[None]:
-    """Inside, errors get a note that says which block of a stream they are about, by the number of its first row."""
+    """Add a note to errors inside the ``with`` block that names the block of the stream by the number of its first row."""
     try:
         yield
     except Exception as error:
@@ -30,7 +30,7 @@ def told(first: int) -> Iterator[None]:
 
 
 class NumberFacts:
-    """Which columns have NaN, and the means of what is there, of blocks as `cut_anew` gives them.
+    """Find columns with NaN, and the means of the other values, from blocks of `cut_anew`.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ class NumberFacts:
         self._means, self._missing = Means(n_columns), Missing(n_columns)
 
     def add(self, samples: NDArray[np.floating]) -> None:
-        """Take the next samples into account."""
+        """Add the next samples."""
         numbers = np.asfortranarray(samples, np.float64)
         self._means.add(numbers, None)
         self._missing.add(numbers, None)
 
     def tell(self, columns: TableColumns) -> None:
-        """All samples have been there: let columns know."""
+        """Pass the result to the columns, after all samples were added."""
         columns.take_note(self._missing.any, self._means.mean)
 
 
 def samples_of(
     columns: TableColumns, estimator: Any, blocks: Iterable[StreamBlock]
 ) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-    """Samples and weights of blocks, of which categories and dates are known."""
+    """Samples and weights of blocks, after categories and dates are known."""
     first = 0
     for block in blocks:
         with told(first):
@@ -68,7 +68,7 @@ def samples_of(
 def cut_anew(
     blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64] | None]],
 ) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-    """Samples and weights in blocks of `SAMPLE_SIZE` rows each but the last, so that no bit depends on how they came."""
+    """Cut samples and weights again into blocks of `SAMPLE_SIZE` rows, so that results do not depend on the original blocks."""
     waiting: list[tuple[NDArray[np.floating], NDArray[np.float64] | None]] = []
     n = 0
 

@@ -1,4 +1,4 @@
-"""From what users hand an estimator of one network to its inputs, and the front layers that the network needs for them."""
+"""Encode users' samples as inputs of a network, and make the first layers that the network needs for them."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -21,29 +21,28 @@ from nncore.estimators.plain_numbers import plain_row
 from nncore.layers.fill_missing import FillMissing
 from nncore.registry import resolve
 
-#: A column for each level, also of two, so that one that is missing or unknown is like none of them.
+#: One column for each level, also for two levels, so that a missing or unknown value is distinct from all levels.
 ONE_HOT = ({"name": "one_hot", "binary": False},)
 
 
 class ColumnEncoder(TableColumns):
-    """Samples whose columns are encoded as the rows of a fit say, in their order.
+    """Encoding of columns that is fitted to training rows and keeps their order.
 
-    Numbers stay as they are or are standardised; categories become columns of zeros and ones or codes in their place, dates their parts.
+    Numbers are unchanged or standardised. Categories become one-hot columns or codes, and dates become their parts.
 
     Parameters
     ----------
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
-        As in `TableColumns`.
+        See `TableColumns`.
     max_one_hot : int, default 9
-        Columns with more levels, "missing" included, become codes that a network learns a vector for.
+        Columns with more levels, including "missing", become codes for an embedding layer.
     standardize : bool, default False
-        Numbers get the mean 0 and the standard deviation 1 that they have in the rows given to `fit_transform`. A sparse matrix is
-        made dense for it.
+        Standardise numbers by mean and standard deviation of the rows in `fit_transform`. A sparse matrix becomes dense.
 
     Attributes
     ----------
     inputs : InputColumns or None
-        None if samples stay as they are.
+        None if samples are not changed.
     """
 
     def __init__(self, categorical_features: Any = "from_dtype", max_one_hot: int = 9, standardize: bool = False) -> None:
@@ -53,16 +52,16 @@ class ColumnEncoder(TableColumns):
     def fit_transform(
         self, estimator: Any, X: Any, y: Any = NO_Y, sample_weight: Any = None, *, dtype: np.dtype | None = None, **check_params: Any
     ) -> Any:
-        """Inputs for `X`, or inputs and checked `y`.
+        """Fit the encoding to `X`, and return the inputs, or inputs and checked `y`.
 
         Parameters
         ----------
         estimator, X, y, **check_params
-            As in `TableColumns.fit_transform`.
+            See `TableColumns.fit_transform`.
         sample_weight : array-like of shape (n_samples,), optional
-            Of the rows in mean and standard deviation.
+            Weights of rows for mean and standard deviation.
         dtype : dtype, optional
-            Of the inputs, rounded to it last; None is that of `X` if it is float32 or float64, else float64.
+            Dtype of the inputs, rounded at the end. None: that of `X` if it is float32 or float64, else float64.
 
         Raises
         ------
@@ -91,28 +90,28 @@ class ColumnEncoder(TableColumns):
 
     @property
     def _of_numbers(self) -> list[str]:
-        """The encodings of columns of numbers."""
+        """Encodings of numeric columns."""
         return ["standard"] if self.standardize else []
 
     def learn_blocks(self, estimator: Any, passes: Passes) -> np.dtype:
-        """What `fit_transform` learns, from blocks, with its bits; `transform` makes inputs of them.
+        """Fit the encoding to blocks, with the same result as `fit_transform` to the last bit. `transform` then encodes blocks.
 
         Parameters
         ----------
         estimator : estimator
             Gets ``n_features_in_`` and ``feature_names_in_``.
         passes : callable
-            Gives the blocks again each time: their `X` as `transform` takes it, and their weights.
+            Each call yields all blocks: `X` for `transform`, and weights.
 
         Returns
         -------
         dtype
-            float32 or float64: that of the samples of the first block.
+            float32 or float64: the dtype of the first block.
 
         Raises
         ------
         DataError, ParameterError
-            As in `fit_transform`.
+            See `fit_transform`.
         """
         self.inputs = None
         self._makes_rows = False
@@ -126,16 +125,16 @@ class ColumnEncoder(TableColumns):
         return dtype
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, *, dtype: np.dtype | None = None, **check_params: Any) -> Any:
-        """The same for another `X`. A category that training did not have is all zero, or -1 for the embedding."""
+        """Encode another `X`. An unknown category is 0 in all its columns, or -1 for the embedding."""
         result = super().transform(estimator, X, y, **check_params)
         if isinstance(result, tuple):
             return self._encoded(result[0], dtype, X), result[1]
         return self._encoded(result, dtype, X)
 
     def _encoded(self, samples: Any, dtype: np.dtype | None, X: Any) -> Any:
-        """Inputs in the dtype of the network: the last step, after all that needs the digits of the numbers.
+        """Inputs in the dtype of the network. This is the last step, after everything that needs full precision.
 
-        The samples are written to if they are a copy of `X`: of integers, such as pixels, and of codes there need not be two.
+        Samples that are a copy of `X` are overwritten, so that integers (such as pixels) and codes are not copied twice.
         """
         if dtype is not None and dtype != samples.dtype and not self.standardize and not issparse(samples):
             check_finite(samples, "X", dtype, allow_nan=True)
@@ -148,14 +147,14 @@ class ColumnEncoder(TableColumns):
         return self.inputs.encode(samples, dtype, out=samples if is_copy and fits else None)
 
     def rows(self, estimator: Any, X: Any) -> Samples:
-        """The inputs for another `X`, encoded as they are asked for."""
+        """The inputs for another `X`, encoded on access."""
         samples = super().rows(estimator, X)
         return samples if self.inputs is None else EncodedRows(samples, self.inputs)
 
     def row(self, estimator: Any, x: Any) -> NDArray[np.floating] | None:
-        """The inputs for one sample, if that is an array of plain numbers; None if `transform` has to look at it.
+        """The inputs for one sample, if it is an array of plain numbers; None if it needs `transform`.
 
-        Whether the numbers are finite is left to the network.
+        The network checks whether the numbers are finite.
         """
         row = plain_row(estimator, x) if self._makes_rows else None
         if row is None or self.inputs is None:
@@ -164,17 +163,16 @@ class ColumnEncoder(TableColumns):
 
     @property
     def n_inputs(self) -> int:
-        """Columns of the inputs."""
+        """Number of inputs."""
         return self.n_columns if self.inputs is None else self.inputs.n_inputs
 
     @property
     def number_inputs(self) -> NDArray[np.int64]:
-        """Which of the inputs are numbers, standardised or as they were."""
+        """Indices of the inputs that are numbers, standardised or not."""
         return self.number_columns if self.inputs is None else self.inputs.places[0]
 
     def front_layers(self) -> list[Layer]:
-        """Layers to put before the first one of a network that takes the inputs: for missing numbers, which begin as their column's
-        mean, then for categories."""
+        """First layers of a network for these inputs: one that replaces missing numbers, initially by the column's mean, and embeddings."""
         if self.inputs is not None:
             fills, embeddings = self.inputs.front_layers(None, self.means)
             return [*fills, *embeddings]

@@ -1,4 +1,4 @@
-"""From what users hand an estimator to checked samples, with a column of numbers or of codes for each feature."""
+"""Convert users' data to checked samples, with a column of numbers or codes for each feature."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -23,58 +23,58 @@ from nncore.estimators.dates import Dates
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
 
-#: Text with a greater share of different values names its rows rather than grouping them.
+#: Text with a greater share of distinct values identifies rows.
 IDENTIFIER_SHARE = 0.7
-#: So few different texts may be anything.
+#: With at most this many distinct texts, the share says nothing.
 FEW = 20
 
-#: Bytes of codes that are written at a time.
+#: Bytes of codes written at a time.
 AT_ONCE = 2 * 2**20
 
-#: Others become the first.
+#: Other dtypes become the first.
 DTYPES = (np.float64, np.float32)
 
-#: What `validate_data` takes for "there is no y to check".
+#: `validate_data`'s marker for "no y to check".
 NO_Y = "no_validation"
 
 
 class TableColumns:
-    """Learns from the `X` of a fit what its columns are, and makes samples of every later `X` likewise.
+    """Detects the kinds of columns in the `X` of a fit, and converts every later `X` in the same way.
 
-    Numbers stay as they are. A category becomes a code from 0; a missing one is the level after the others, if training had such. Others
-    that training did not have are -1. A date becomes several columns of numbers, in its place. If there are only numbers, `X` goes through
-    scikit-learn's ``validate_data`` alone, and is not copied if it need not be.
+    Numbers are not changed. A category becomes a code from 0. Missing values are the last level if training had some; unknown levels are
+    -1. A date becomes several columns of numbers in its place. If there are only numbers, `X` is only checked by scikit-learn's
+    ``validate_data``, and not copied unless necessary.
 
     Parameters
     ----------
     categorical_features : "from_dtype", array-like or None, default "from_dtype"
-        "from_dtype" takes the columns of a frame that hold categories, enumerations or text, and none of an array. A boolean mask
-        of shape ``(n_features,)``, indices or column names say which. None says that there are none.
+        "from_dtype" selects the columns of a data frame with categories, enumerations or text, and none of an array. A boolean mask of
+        shape ``(n_features,)``, indices or column names select others. None selects none.
 
     Attributes
     ----------
     is_categorical : ndarray of shape (n_features,), bool, or None
-        None if no column is.
+        Mask of categorical columns; None if there are none.
     categories : dict of int to Categories
-        Of each categorical column of `X`, by its number, in their order.
+        Categories of each categorical column of `X`, by number, in order.
     dates : dict of int to Dates
-        Of each column of dates of `X`, likewise.
+        Encodings of each date column of `X`, by number, in order.
     names : list or None
-        What the columns of samples are called, if `X` is a frame.
+        Names of the columns of samples, if `X` is a data frame.
     n_columns : int
-        Of samples: those of `X`, and more of dates.
+        Number of columns of samples: those of `X`, and more for dates.
     starts : ndarray of int64
-        Where the columns of `X` stand, or begin, in samples.
+        First column in samples of each column of `X`.
     number_columns : ndarray of int64
         Columns of samples that hold numbers.
     has_missing : ndarray of shape (n_columns,), bool
-        Those of them in which training had NaN, which stays NaN.
+        Mask of the columns with NaN in training. NaN stays NaN there.
     means : ndarray of shape (n_columns,), float64
-        Of what is there. NaN in a column of numbers without NaN in training becomes this.
+        Means without NaN. They replace NaN in numeric columns without NaN in training.
 
     Notes
     -----
-    Infinity is refused, also where NaN is not. A sparse matrix may have neither.
+    Infinity raises an error, also where NaN is allowed. A sparse matrix may have neither.
     """
 
     def __init__(self, categorical_features: Any = "from_dtype") -> None:
@@ -83,7 +83,7 @@ class TableColumns:
     # ---- learning -----------------------------------------------------------------------------------------------------------
 
     def fit_transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
-        """Samples of `X`, or samples and checked `y`; what ``validate_data(estimator, X, y, reset=True, **check_params)`` returns.
+        """Fit to `X`, and return samples, or samples and checked `y`, like ``validate_data(estimator, X, y, reset=True, **check_params)``.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class TableColumns:
         X : array-like, sparse matrix or frame of shape (n_samples, n_features)
         y : array-like, optional
         **check_params
-            Of ``validate_data``.
+            Arguments of ``validate_data``.
 
         Raises
         ------
         DataError
-            If a numeric column holds something else, or a column holds durations.
+            If a numeric column holds other values, or a column holds durations.
         ParameterError
             If `categorical_features` does not fit `X`.
         """
@@ -128,11 +128,11 @@ class TableColumns:
 
     @property
     def has_numbers_alone(self) -> bool:
-        """Whether samples are the numbers of `X` as they are."""
+        """Whether samples are the unchanged numbers of `X`."""
         return self.is_categorical is None and not self.dates
 
     def is_time(self, columns: Columns, index: int) -> bool:
-        """Whether a column holds dates that nobody called categories. Raises `DataError` for durations."""
+        """Whether a column holds dates and is not declared categorical. Raises `DataError` for durations."""
         kind = columns.kind(index)
         if kind not in ("time", "duration") or (self.is_categorical is not None and self.is_categorical[index]):
             return False
@@ -144,7 +144,7 @@ class TableColumns:
         return True
 
     def place(self, n_features: int, names: Sequence[Any] | None) -> None:
-        """Take note of where the columns of `X`, of which there are so many, stand in samples, and what these are called."""
+        """Set the positions of the `n_features` columns of `X` in samples, and their names."""
         widths = np.ones(n_features, np.int64)
         for index, dates in self.dates.items():
             widths[index] = dates.width
@@ -157,7 +157,7 @@ class TableColumns:
             self.names = [one for i, name in enumerate(names) for one in (self.dates[i].names(name) if i in self.dates else [name])]
 
     def warn_of_names(self, columns: Columns, index: int, n_rows: int) -> None:
-        """Say so if text that nobody called categorical has too many levels."""
+        """Warn about text with too many levels that is not declared categorical."""
         n_levels = len(self.categories[index].levels)
         if self._is_guess and columns.kind(index) != "category" and n_levels > max(IDENTIFIER_SHARE * n_rows, FEW):
             warn_user(
@@ -167,7 +167,7 @@ class TableColumns:
             )
 
     def _look_at_numbers(self, samples: Any) -> None:
-        """Which columns have NaN, and the means of what is there."""
+        """Find columns with NaN, and the means of the other values."""
         has_missing = np.zeros(self.n_columns, bool)
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
@@ -182,7 +182,7 @@ class TableColumns:
         self.take_note(has_missing, means)
 
     def take_note(self, has_missing: NDArray[np.bool_], means: NDArray[np.float64]) -> None:
-        """Of NaN and means in samples; of codes both are meaningless."""
+        """Set columns with NaN and means of samples. Both have no meaning for codes."""
         self.has_missing, self.means = np.zeros(self.n_columns, bool), np.zeros(self.n_columns)
         self.has_missing[self.number_columns] = has_missing[self.number_columns]
         self.means[self.number_columns] = means[self.number_columns]
@@ -195,17 +195,17 @@ class TableColumns:
     # ---- using --------------------------------------------------------------------------------------------------------------
 
     def rows(self, estimator: Any, X: Any) -> Samples:
-        """The samples of another `X`, by `transform`; what can be made of some rows at a time is made when they are asked for.
+        """The samples of another `X`, by `transform`. Where possible, rows are converted on access.
 
         Parameters
         ----------
         estimator, X
-            As in `transform`; `X` may be sparse.
+            See `transform`; `X` may be sparse.
 
         Returns
         -------
         ndarray or Rows of shape (n_samples, n_columns)
-            Checked. Plain numbers are not converted. No rows are fine: a partition of larger data may have none.
+            Checked samples. Plain numbers are not converted. `X` may have no rows, like an empty partition of larger data.
         """
         if self.is_categorical is not None and not self.dates:
             plain = plain_columns(estimator, X, self.is_categorical)
@@ -221,16 +221,16 @@ class TableColumns:
         return sparse_samples(samples, "X", may_be_dense=True) if issparse(samples) else samples
 
     def transform(self, estimator: Any, X: Any, y: Any = NO_Y, **check_params: Any) -> Any:
-        """The same for another `X`; what ``validate_data(estimator, X, y, reset=False, **check_params)`` returns.
+        """Convert another `X`, like ``validate_data(estimator, X, y, reset=False, **check_params)``.
 
         NaN in a column of numbers that had none in training becomes the column's mean.
 
         Raises
         ------
         DataError
-            If a column of numbers or dates holds something else.
+            If a column of numbers or dates holds other values.
         ValueError
-            By scikit-learn, if columns are missing, in another order, or too many.
+            From scikit-learn, if columns are missing, in another order, or too many.
         """
         columns = frame_columns(X)
         if self.has_numbers_alone:
@@ -246,14 +246,14 @@ class TableColumns:
         return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
 
     def numbers_of(self, estimator: Any, X: Any, columns: Columns) -> NDArray[np.floating]:
-        """Samples of a block while its levels are learned: its numbers, with 0 for every code. There are no dates.
+        """Samples of a block while levels are learned: its numbers, with 0 for every code. Only for data without dates.
 
         Parameters
         ----------
         estimator : estimator
         X : array-like, sparse matrix or frame of shape (n_samples, n_features)
         columns : Columns
-            Those of `X`, checked.
+            Checked columns of `X`.
         """
         if self.is_categorical is None:
             samples = self._validate_plain(estimator, X, columns, NO_Y, reset=False, accept_sparse=["csr", "csc"])
@@ -262,7 +262,7 @@ class TableColumns:
         return self._validate_parts(estimator, columns, dict.fromkeys(np.flatnonzero(self.is_categorical).tolist(), codes), NO_Y)
 
     def _filled(self, samples: Any) -> Any:
-        """Without NaN where training had none; itself if there is none at all."""
+        """Replace NaN in columns without NaN in training. Returns `samples` itself if there is none."""
         with np.errstate(over="ignore", invalid="ignore"):
             if issparse(samples) or not np.isnan(samples.sum()):
                 return samples
@@ -280,7 +280,7 @@ class TableColumns:
             with numbers_explained(X=X, **{} if type(y) is str and y == NO_Y else {"y": y}):
                 return validate_data(estimator, X, y, dtype=DTYPES, ensure_all_finite=True if issparse(X) else "allow-nan", **check_params)
         except (TypeError, ValueError) as error:
-            # Of text, scikit-learn says only that it is no number, and not where it is.
+            # For text, scikit-learn reports only that it is not a number, and not where it is.
             if columns is None and "could not convert string" in str(error):
                 columns = Columns(np.asarray(X, object))
             for column in () if columns is None else columns:
@@ -289,7 +289,7 @@ class TableColumns:
             raise
 
     def checked_columns(self, estimator: Any, X: Any, columns: Columns | None, *, reset: bool) -> Columns:
-        """Columns of which names and number are right."""
+        """Check names and number of the columns."""
         if columns is None:
             X = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=0, estimator=estimator, input_name="X")
             columns = Columns(X)
@@ -315,7 +315,7 @@ class TableColumns:
         return check_X_y(samples, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
 
     def _matrix(self, n_rows: int, numbers: Iterator[NDArray[Any]], parts: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
-        """Samples of the columns of numbers, one after the other, and of the codes and dates of the others by their numbers."""
+        """Make samples from the numeric columns, in order, and the codes and dates of other columns, by number."""
         samples = np.empty((n_rows, self.n_columns))
         codes = {i: own for i, own in parts.items() if own.ndim == 1}
         places = self.starts[list(codes)]
@@ -325,13 +325,13 @@ class TableColumns:
         for i in parts.keys() - codes.keys():
             samples[:, self.starts[i] : self.starts[i] + parts[i].shape[1]] = parts[i]
         if codes:
-            for rows in blocks(n_rows, samples.itemsize * len(codes), of=AT_ONCE):  # so that they stay in the caches
+            for rows in blocks(n_rows, samples.itemsize * len(codes), of=AT_ONCE):  # to stay in the caches
                 block = np.stack([own[rows] for own in codes.values()])
                 samples[rows, slice(None) if is_all else places] = block.T
         return samples
 
     def _refuse_new_times(self, columns: Columns) -> None:
-        """Dates where training had numbers would be taken for such."""
+        """Raise an error for dates in a column of numbers in training: they would be read as numbers."""
         for i in range(len(columns)):
             if i not in self.dates and self.is_time(columns, i):
                 raise DataError(f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to what it was")

@@ -1,4 +1,4 @@
-"""What a fit finds out of the columns of samples that go by in blocks: their categories and dates, and statistics of their numbers."""
+"""Fit columns to streamed samples: categories, dates, and statistics of numbers."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -22,10 +22,10 @@ from nncore.estimators.columns import TableColumns
 from nncore.estimators.dates import DatesLearner
 from nncore.estimators.frames import Columns, Factorized, frame_columns
 
-#: Different values of a category that are told apart in blocks. More would take memory with the length of a file.
+#: Largest number of distinct values of a category in streamed data. More would take memory proportional to the file.
 MOST_VALUES = 1_000_000
 
-#: Gives all blocks again at each call: `X` as the user's rows hold it, and checked weights.
+#: Each call yields all blocks: `X` in the user's form, and checked weights.
 Passes = Callable[[], Iterable[StreamBlock]]
 
 #: Blocks of samples, and their weights.
@@ -33,14 +33,14 @@ Samples = Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]
 
 
 class KindsLearner:
-    """Learns which columns are categories and dates, the levels of the ones and the parts of the others.
+    """Finds columns of categories and dates, levels of categories, and parts of dates.
 
-    All blocks are given to `add`, then `end_pass` is called, while `wants_rows`. `tell` hands over what was found.
+    While `wants_rows` is True, pass all blocks to `add`, then call `end_pass`. `tell` passes the result to the columns.
 
     Parameters
     ----------
     columns : TableColumns
-        To be told.
+        Columns that receive the result.
     estimator : estimator
         Gets ``n_features_in_`` and ``feature_names_in_``.
 
@@ -49,7 +49,7 @@ class KindsLearner:
     wants_rows : bool
         Whether another pass is needed.
     dates : dict of int to DatesLearner
-        Of each column of dates; known after the first block.
+        Learner of each date column; known after the first block.
     """
 
     def __init__(self, columns: TableColumns, estimator: Any) -> None:
@@ -61,12 +61,12 @@ class KindsLearner:
         self._has_missing, self._n_rows = set[int](), 0
 
     def add(self, X: Any) -> Columns:
-        """Take the next block into account, and return its checked columns.
+        """Add the next block, and return its checked columns.
 
         Raises
         ------
         DataError, ParameterError
-            As in `TableColumns.fit_transform`. Or if a category has too many different values.
+            See `TableColumns.fit_transform`. Also if a category has too many distinct values.
         """
         found = frame_columns(X)
         columns = self._columns.checked_columns(self._estimator, X, found, reset=self._first is None)
@@ -96,7 +96,7 @@ class KindsLearner:
         self._columns.place(len(columns), columns.names)
 
     def end_pass(self) -> None:
-        """All blocks have been there. Raises `DataError` if there were none."""
+        """End a pass, after all blocks were added. Raises `DataError` if there were none."""
         if self._first is None:
             raise DataError("X has no samples")
         for one in self.dates.values():
@@ -106,7 +106,7 @@ class KindsLearner:
         self.wants_rows = any(one.wants_rows for one in self.dates.values())
 
     def finish(self, passes: Passes) -> None:
-        """Go through all passes that are still needed, then `tell` the columns."""
+        """Run all passes that are still needed, then `tell` the columns."""
         while self.wants_rows:
             for block in passes():
                 self.add(block.X)
@@ -114,7 +114,7 @@ class KindsLearner:
         self.tell()
 
     def tell(self) -> None:
-        """Let the columns know. Of their numbers nothing is known yet, and nothing is filled until it is."""
+        """Pass the result to the columns. Nothing is known about their numbers yet, so NaN is not replaced until then."""
         columns, first = self._columns, self._first
         assert first is not None, "a pass has ended"
         columns.dates = {i: one.learned() for i, one in self.dates.items()}
@@ -126,16 +126,16 @@ class KindsLearner:
 
 
 def learn_kinds(columns: TableColumns, estimator: Any, passes: Passes) -> None:
-    """Let columns learn their categories and dates, and nothing of their numbers."""
+    """Fit only the categories and dates of columns."""
     KindsLearner(columns, estimator).finish(passes)
 
 
 def learn_columns(
     columns: TableColumns, estimator: Any, passes: Passes, encodings: tuple[Encoding, ...]
 ) -> tuple[ChainLearner | None, np.dtype]:
-    """Let columns learn all that `TableColumns.fit_transform` learns, with its bits, and encodings of their numbers as well.
+    """Fit columns like `TableColumns.fit_transform`, with the same result to the last bit, and encodings of their numbers.
 
-    It takes one pass, and one more if there are dates: what becomes of these is known once all have been there.
+    This takes one pass, and one more if there are dates, since their parts are known only after all dates.
 
     Parameters
     ----------
@@ -144,14 +144,14 @@ def learn_columns(
         Gets ``n_features_in_`` and ``feature_names_in_``.
     passes : callable
     encodings : tuple of Encoding
-        Of the columns of numbers.
+        Encodings of numeric columns.
 
     Returns
     -------
     learner : ChainLearner or None
-        What the encodings have learned; None if there are none.
+        The fitted encodings; None if there are none.
     dtype
-        float32 or float64: that of the first samples.
+        float32 or float64: the dtype of the first samples.
     """
     kinds = KindsLearner(columns, estimator)
     numbers = _NumbersLearner(columns, encodings)
@@ -177,12 +177,12 @@ def learn_columns(
 
 
 class _NumbersLearner:
-    """Statistics of the numbers in samples, in blocks that are cut anew.
+    """Computes statistics of the numbers in samples, in blocks that are cut again.
 
     Parameters
     ----------
     columns : TableColumns
-        To be told. It knows where its numbers stand as soon as there is a block.
+        Columns that receive the result. They know the positions of their numbers after the first block.
     encodings : tuple of Encoding
     """
 
@@ -198,7 +198,7 @@ class _NumbersLearner:
         return self._learner is not None and self._learner.wants_rows
 
     def see(self, blocks: Samples) -> None:
-        """Take all samples of a pass into account; a pass without any does not count."""
+        """Add all samples of a pass. A pass without samples does not count."""
         is_first = self._facts is None
         for samples, weights in cut_anew(blocks):
             if self._facts is None:
@@ -218,7 +218,7 @@ class _NumbersLearner:
             self._learner = ChainLearner(self._encodings, np.arange(len(columns.number_columns)), None, None, label)
 
     def tell(self) -> tuple[ChainLearner | None, np.dtype]:
-        """Let the columns know; what the encodings have learned, and the dtype of the first samples."""
+        """Pass the result to the columns. Returns the fitted encodings, and the dtype of the first samples."""
         assert self._facts is not None, "there have been samples"
         self._facts.tell(self._columns)
         return self._learner, self._dtype

@@ -1,4 +1,4 @@
-"""When a fit by a stochastic solver ends, and what it leaves on the estimator: the rules of scikit-learn."""
+"""Convergence of fits by stochastic solvers, by the rules of scikit-learn, and the attributes of the estimator."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class Convergence(Callback):
     """Records every epoch in the attributes of the estimator, and stops the fit once nothing improves.
 
     An epoch improves if its training loss is lower than the best one by `tol` (or, with `early_stopping`, its validation score higher).
-    More than `n_iter_no_change` epochs in a row that do not end the fit, or lower an adaptive learning rate. With validation data, the
-    parameters of the best epoch are put back at the end.
+    More than `n_iter_no_change` epochs in a row without improvement end the fit, or lower an adaptive learning rate. With validation data,
+    the parameters of the best epoch are restored at the end.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
     given : Given
-        With `early_stopping`, `tol`, `n_iter_no_change` and `verbose`.
+        Arguments `early_stopping`, `tol`, `n_iter_no_change` and `verbose`.
     held_out : HeldOut or None
 
     Attributes
     ----------
     history : History
-        Of the fit, also of one that an error ended.
+        History of the fit, also after an error.
     was_stopped : bool
-        Whether the fit ended before all its epochs were done, here or elsewhere.
+        Whether the fit ended before all its epochs, by this callback or another reason.
     """
 
     def __init__(self, estimator: Any, given: Any, held_out: HeldOut | HeldOutStream | None) -> None:
@@ -45,7 +45,7 @@ class Convergence(Callback):
     def on_fit_begin(self, training: Any) -> None:
         self.history = training.history
         if self.held_out is not None and self.estimator.best_validation_score_ > -np.inf:
-            self._best = Snapshot(training.network)  # of the fit that this one goes on with
+            self._best = Snapshot(training.network)  # of the fit that this one continues
 
     def epochs_ahead(self, training: Any) -> int:
         estimator = self.estimator
@@ -68,13 +68,13 @@ class Convergence(Callback):
 
     def on_fit_end(self, training: Any) -> None:
         self.was_stopped = training.stop_reason is not None
-        if self.estimator.n_iter_ == 0:  # the first epoch was cut short
+        if self.estimator.n_iter_ == 0:  # the first epoch was interrupted
             self.estimator.loss_ = training.loss
         if self._best is not None:
             self._best.restore(training.network)
 
     def record_divergence(self) -> bool:
-        """Record an epoch that ended for lack of finite numbers; whether the best network so far is back in its place."""
+        """Record an epoch that ended because numbers became infinite or NaN. True if the best network so far was restored."""
         record_loss(self.estimator, np.nan, verbose=self._verbose)
         if self._best is None:
             return False

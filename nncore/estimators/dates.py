@@ -1,4 +1,4 @@
-"""A column of dates as training saw it: the numbers that its dates become."""
+"""Encode date columns as numbers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nncore.data import DatePartsLearner, EncodingChain
 from nncore.errors import DataError
 from nncore.estimators.frames import Column
 
-#: What becomes of dates. They are standardised at once: days since 1970 are too large a number for a network.
+#: Encodings of dates. They are standardised immediately, since days since 1970 are too large for a network.
 ENCODINGS = ("date_parts", "standard")
 
 
 @dataclass(frozen=True)
 class Dates:
-    """A column of dates as training saw it.
+    """The encoding of a date column, fitted in training.
 
     Attributes
     ----------
     chain : EncodingChain
-        `ENCODINGS`. Parts that were the same in all rows are left out; all parts of a missing date are NaN.
+        The fitted `ENCODINGS`. Constant parts are left out; all parts of a missing date are NaN.
     has_zone : bool
-        The dates name a time zone.
+        Whether the dates have a time zone.
     """
 
     chain: EncodingChain
@@ -33,23 +33,23 @@ class Dates:
 
     @property
     def width(self) -> int:
-        """Columns of numbers."""
+        """Number of encoded columns."""
         return self.chain.n_encoded
 
     @classmethod
     def learn(cls, column: Column) -> tuple[Self, NDArray[np.floating]]:
-        """From the dates of all rows; also what `encode` gives for them."""
+        """Fit to the dates of all rows. Also returns their encoding."""
         moments, has_zone = column.moments()
         chain = EncodingChain.learn(ENCODINGS, moments[:, None], label=lambda _: f"{column.label} of X")
         return cls(chain, has_zone), chain.encode(moments[:, None])
 
     def encode(self, column: Column) -> NDArray[np.floating]:
-        """The numbers of other dates, shape ``(n_rows, width)``.
+        """Encode other dates, shape ``(n_rows, width)``.
 
         Raises
         ------
         DataError
-            If the column holds something else, or dates of another kind: with a time zone where training had none.
+            If the column holds other values, or dates of another kind, such as with a time zone unlike in training.
         """
         moments, has_zone = column.moments()
         if has_zone != self.has_zone and not np.isnat(moments).all():
@@ -58,17 +58,17 @@ class Dates:
         return self.chain.encode(moments[:, None])
 
     def names(self, name: Any) -> list[str]:
-        """What the columns of numbers are called: ``["day_elapsed", "day_month_sin", …]``."""
+        """Names of the encoded columns: ``["day_elapsed", "day_month_sin", …]``."""
         return self.chain.names([str(name)])
 
 
 class DatesLearner:
-    """`Dates` while they are learned from blocks: while `wants_rows`, all are given to `add`, then `end_pass` is called.
+    """Fit `Dates` to blocks. While `wants_rows` is True, pass all blocks to `add`, then call `end_pass`.
 
     Parameters
     ----------
     label : str
-        What messages call the column.
+        Name of the column in messages.
     """
 
     def __init__(self, label: str) -> None:
@@ -81,15 +81,15 @@ class DatesLearner:
         return self._chain.wants_rows
 
     def add(self, column: Column) -> None:
-        """Take the next rows into account."""
+        """Add the next rows of a pass."""
         moments, has_zone = column.moments()
         self._has_zone |= has_zone
         self._chain.add(moments)
 
     def end_pass(self) -> None:
-        """All rows have been there."""
+        """End a pass, after all rows were added."""
         self._chain.end_pass()
 
     def learned(self) -> Dates:
-        """What was found, after the last pass."""
+        """The fitted encoding, after the last pass."""
         return Dates(self._chain.learned(), self._has_zone)

@@ -1,4 +1,4 @@
-"""Ensembles of networks: folds × starts, each with the statistics of its own training rows, trained at once and averaged."""
+"""Ensembles of networks: folds × starts, each with encodings of its own training rows, trained together and averaged."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -73,9 +73,9 @@ SPARSE_BYTES = 100
 
 @explains_calls
 class Ensemble(CallbackSupportMixin, NetworkEstimator):
-    """Trains members by a recipe, and averages what they predict."""
+    """Base class of ensembles: trains members by a recipe, and averages their predictions."""
 
-    #: The kind of networks, a key of `FAMILIES`.
+    #: The kind of network, a key of `FAMILIES`.
     _family: ClassVar[str]
     loss: Any
     memory_limit: int | str | None
@@ -83,30 +83,30 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     histories_: list[History]
     _members: list[Members]
 
-    # ---- what subclasses know -----------------------------------------------------------------------------------------------
+    # ---- implemented by subclasses -----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _preset(self, given: Given) -> Recipe:
-        """What parameters are that are None; a recipe of `_family`."""
+        """Defaults of parameters that are None: a recipe of `_family`."""
 
     @abstractmethod
     def _learn_target(self, y: Any) -> None:
-        """Take note, in `_targets`, of what y is."""
+        """Set `_targets` from y."""
 
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
-        """y as the loss takes it."""
+        """Encode y for the loss."""
 
     @abstractmethod
     def _loss(self, given: Given, recipe: Recipe) -> Loss:
-        """What is minimised."""
+        """Make the loss."""
 
     @abstractmethod
     def _default_scoring(self, recipe: Recipe, loss: Loss) -> Any:
-        """What epochs are judged by if `scoring` is None."""
+        """The score of epochs if `scoring` is None."""
 
     def _look_at_members(self, splits: list[Fold], samples: Samples) -> None:
-        """Learn from validation rows, once the networks are trained, what an estimator wants to know of them. Most want nothing."""
+        """Learn from validation rows after the networks are trained. Most estimators do nothing here."""
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             refuse_for_ensembles(given, raw, groups, times, validation)
         with self._kept_on_error():
             is_whole = self._train(given, raw, X, y, sample_weight, validation, groups, times)
-        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+        if not is_whole:  # the estimator is partly fitted; a caller such as a search gets the interrupt
             raise KeyboardInterrupt
         return self
 
@@ -133,7 +133,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         groups: Any,
         times: Any,
     ) -> bool:
-        """From checked data, in memory or in the blocks of `raw`, to trained members; False if Ctrl-C cut the training short."""
+        """Train members on checked data, in memory or from the blocks of `raw`. False if Ctrl-C interrupted the training."""
         began = time.monotonic()
         check_tuning(self, given)
         recipe = self._preset(given).with_arguments(vars(self))
@@ -195,7 +195,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return is_whole
 
     def _own_validation(self, loss: Loss, weigh: Weigher, validation: tuple[Any, Any, Any]) -> Samples:
-        """What the user has in memory to judge by, as networks take it."""
+        """The user's validation data in memory, encoded for networks."""
         check_validation(*validation)
         X_val, y_val, weights_val = validation
         matrix, y_val = self._checked_samples(X_val, y_val)
@@ -225,7 +225,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         began: float,
         encoded: dict[Any, tuple[InputColumns, NDArray[np.floating]]] | None = None,
     ) -> EnsembleFit:
-        """A fit of members by a recipe, on checked samples, of a kind: `EnsembleFit`, or one that makes it."""
+        """Make the fit of a recipe on checked samples, by `kind`: `EnsembleFit` or a function that makes it."""
         loss = self._loss(given, recipe)
         fit: EnsembleFit = kind(
             FAMILIES[self._family],
@@ -250,7 +250,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         random_state: np.random.RandomState,
         samples: Samples,
     ) -> bool:
-        """Train members by one recipe, in the end on the fold of all rows, if so asked; False if Ctrl-C cut the training short."""
+        """Train members by one recipe, and finally on all rows if requested. False if Ctrl-C interrupted the training."""
         new_seed = partial(seed_from, random_state)
         self._members = fit.members(splits, n_starts, new_seed)
         is_whole = fit.validate(self._members)
@@ -267,7 +267,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _take(
         self, members: list[Members], best_epochs: list[int], scores: list[float], n_iter: int, histories: list[History] | None = None
     ) -> None:
-        """Become fitted by what a fit, a search or a file gives; files have no histories."""
+        """Set the fitted attributes from a fit, a search or a file. Files have no histories."""
         self._members = members
         self.networks_ = [network for one in members for network in one.networks]
         self.best_epochs_, self.validation_scores_, self.n_iter_ = best_epochs, scores, n_iter
@@ -286,7 +286,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         samples: Samples,
         began: float,
     ) -> bool:
-        """Train members by several recipes, and choose among them; False if Ctrl-C cut the search short."""
+        """Search recipes, and select members. False if Ctrl-C interrupted the search."""
         search = search_of(self, given, recipe, new_fit, splits, n_starts, random_state, began)
         chosen = run_search(search, trials_file(given, search, self, samples, recipe))
         self._calibrate(recipe, chosen[0].fit.loss, partial(search.validated, chosen))
@@ -301,7 +301,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
     def _options(
         self, given: Given, recipe: Recipe, loss: Loss, scorer: Callable[[Judge, Loss, Members, Any], Score], tasks: EnsembleTasks | None
     ) -> FitOptions:
-        """How members are trained, beside the recipe."""
+        """Options of the training that are not part of the recipe."""
         judge = Judge(given.scoring, self._default_scoring(recipe, loss))
         return FitOptions(
             judge.metrics,
@@ -324,7 +324,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         members: Members,
         rows: NDArray[np.int64],
     ) -> Score:
-        """What a scorer makes of outputs for validation rows; `given` are training and validation data as the user holds them."""
+        """Score outputs for validation rows by a scorer. `given` are the user's training and validation data."""
         (X, y), (X_val, y_val) = given
         if X_val is None:
             X_val, y_val = _safe_indexing(X.tocsr() if issparse(X) else X, rows), _safe_indexing(y, rows)
@@ -342,7 +342,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return score
 
     def _stand_in(self, X: Any, outputs: NDArray[np.floating], network: Sequential) -> Self:
-        """A copy that has `outputs` for `X`, and for nothing else: what a scorer is given while networks are trained."""
+        """A copy that returns `outputs` for `X` only, for scorers during training."""
         made = copy.copy(self)
         made.networks_ = [network]
 
@@ -355,13 +355,13 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return made
 
     def _alone(self, network: Sequential) -> dict[str, Any]:
-        """What makes a copy of this estimator, under training, one of a single network as it is now."""
+        """Attributes that turn a copy of this estimator into a fitted one with a single network in its current state."""
         members = next(members for members in self._members if any(one is network for one in members.networks))
         now = copy.deepcopy(network)
         return {"networks_": [now], "_members": [Members(members.columns, members.target, [now])]}
 
     def _calibrate(self, recipe: Recipe, loss: Loss, validated: Callable[[], Validated]) -> None:
-        """Take note of the temperature of the validation samples, where there are probabilities."""
+        """Find the temperature on the validation samples, if there are probabilities."""
 
     def _splits(
         self,
@@ -373,13 +373,13 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         times: Any,
         random_state: np.random.RandomState,
     ) -> tuple[list[Fold], int]:
-        """Folds, and how many starts each has."""
+        """Folds, and the number of starts of each."""
         if samples.n_train < len(samples.matrix):
             _refuse_unused(given, recipe, has_validation=True)
             if groups is not None or times is not None:
                 name = "groups" if times is None else "times"
                 raise ParameterError(f"{name} splits X into folds, but X_val is given for validation: pass only one of them")
-            # As many members as there would be folds, which differ in their first values and the order of samples.
+            # The same number of members as with folds. They differ in initial weights and the order of samples.
             return [Fold(rows, np.arange(samples.n_train, len(samples.matrix)))], recipe.n_ens * recipe.n_cv
         splitter = splitter_of(self._strata(samples.target), groups, times, samples.n_train)
         if times is None:
@@ -429,7 +429,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         loaded: Self = load_ensemble(cls, path)
         return loaded
 
-    # ---- using --------------------------------------------------------------------------------------------------------------
+    # ---- prediction --------------------------------------------------------------------------------------------------------------
 
     def _check_is_fitted(self) -> None:
         if "networks_" not in vars(self):
@@ -460,7 +460,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return joined([answer(self._outputs_of_matrix(part)) for part in parts])
 
     def _outputs_of_matrix(self, matrix: Any) -> NDArray[np.floating]:
-        """What all members predict together for rows as `_columns` makes them."""
+        """Averaged predictions of all members for rows from `_columns`."""
         loss = self._fitted_loss
         outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
         return self._at_temperature(together(outputs, loss, weights_of(self._members)), loss)
@@ -477,13 +477,13 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return graph_of_estimator(self, outputs, "float64", averaged=True)
 
     def _at_temperature(self, outputs: NDArray[np.floating], loss: Loss) -> NDArray[np.floating]:
-        """What networks predict together, as sure as it may be."""
+        """Apply the temperature to averaged predictions."""
         return outputs
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
         self._check_is_fitted()
         row = plain_row(self, x) if self._columns.has_numbers_alone else None
-        if row is None or not np.isfinite(row).all():  # the long way fills what is missing, or says what is wrong
+        if row is None or not np.isfinite(row).all():  # the general way replaces missing values, or raises an error
             output: NDArray[np.floating] = self._outputs(only_row(x))[0]
             return output
         return self._outputs_of_matrix(row[np.newaxis])[0]
@@ -506,7 +506,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return self._score_of_blocks(raw)
 
     def _score_of_blocks(self, raw: Stream) -> float:
-        """`score` of samples with targets in blocks: the mean of those of the blocks."""
+        """`score` of streamed samples: the weighted mean over blocks."""
         scores, sums = [], []
         for block in blocks_of(raw, self.memory_limit):
             weights = checked_weights(block.sample_weight, block.X)
@@ -520,7 +520,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
 
 def _refuse_unused(given: Given, recipe: Recipe, *, has_validation: bool) -> None:
-    """Nothing is ignored in silence: raise `ParameterError` for what does not say what validates."""
+    """Raise `ParameterError` for arguments about validation data that would be ignored."""
     if has_validation and given.n_cv is not None and given.n_cv > 1:
         raise ParameterError(f"n_cv={given.n_cv} splits X into folds, but X_val is given for validation: pass only one of them")
     if (has_validation or recipe.n_cv > 1) and given.validation_fraction is not None:

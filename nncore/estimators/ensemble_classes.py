@@ -1,4 +1,4 @@
-"""Ensembles that classify: what classes make of targets, losses and folds."""
+"""Ensembles for classification: targets, losses and folds."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -26,7 +26,7 @@ from nncore.words import explains_calls
 
 @explains_calls
 class ClassEnsemble(ClassAnswers, Ensemble):
-    """An ensemble that classifies; subclasses know the networks."""
+    """Base class of ensembles for classification. Subclasses define the networks."""
 
     class_weight: Any
     temperature_: float

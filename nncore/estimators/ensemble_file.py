@@ -1,6 +1,6 @@
 """Save and load an ensemble in one file: its networks, and columns and targets in the metadata of the first network.
 
-Nothing of a file is trusted: every field is checked before anything is made of it.
+Files may be malicious, so every field is checked before it is used.
 """
 
 # scikit-learn has no type information.
@@ -39,10 +39,10 @@ from nncore.estimators.real_targets import RealTargets
 from nncore.files import FileLike, FilePlace
 from nncore.network import Sequential, load_many, save_many
 
-#: Of what stands under the key.
+#: Version of the format.
 VERSION = 2
 
-#: Types of levels and classes that a file gives back as they were.
+#: Types of levels and classes that a file restores unchanged.
 PLAIN = (str, bool, int, float)
 
 KINDS = ("binary", "multiclass", MULTILABEL, HEADS)
@@ -100,7 +100,7 @@ def _described(estimator: Any) -> dict[str, Any]:
 
 
 def _plain(what: str, values: Sequence[Any]) -> list[Any]:
-    """Values that JSON gives back as they were."""
+    """Check that JSON restores the values unchanged."""
     found = [value.item() if isinstance(value, np.generic) else value for value in values]
     strange = next((value for value in found if type(value) not in PLAIN), None)
     if strange is not None:
@@ -120,12 +120,12 @@ def _described_targets(targets: ClassTargets | RealTargets) -> dict[str, Any]:
 
 
 def load_ensemble(cls: type[Any], path: FileLike) -> Any:
-    """An ensemble that `save_ensemble` wrote.
+    """Load an ensemble that `save_ensemble` wrote.
 
     Raises
     ------
     FileFormatError
-        If the file holds something else, or is damaged.
+        If the file does not hold such an ensemble, or is damaged.
     """
     place: Any = FilePlace.of("path", path)
     networks = load_many(place)
@@ -140,7 +140,7 @@ def load_ensemble(cls: type[Any], path: FileLike) -> Any:
 
 
 def restored(cls: type[Any], described: Any, networks: list[Sequential]) -> Any:
-    """The estimator that `described`, the content of a file, and its networks make.
+    """Restore an estimator from `described`, the content of a file, and its networks.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def _flag(value: Any, what: str) -> bool:
 
 
 def _places(values: Any, n: int, what: str) -> NDArray[np.int64]:
-    """Numbers of columns, each once and in order."""
+    """Check that values are distinct column numbers in order."""
     need(isinstance(values, list) and all(type(value) is int and 0 <= value < n for value in values), f"{what} are not column numbers")
     need(values == sorted(set(values)), f"{what} are not in order")
     return np.array(values, np.int64)

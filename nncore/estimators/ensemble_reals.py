@@ -1,4 +1,4 @@
-"""Ensembles for regression: what real targets make of losses, weights and predictions."""
+"""Ensembles for regression: targets, losses, weights and predictions."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -27,13 +27,13 @@ from nncore.losses.poisson import Poisson
 from nncore.losses.tweedie import Tweedie
 from nncore.words import explains_calls
 
-#: Losses of counts or amounts that may be over different exposures.
+#: Losses of counts or amounts that support exposures.
 OF_RATES = (Poisson, Tweedie)
 
 
 @explains_calls
 class RealEnsemble(RealAnswers, Ensemble):
-    """An ensemble for regression; subclasses know the networks."""
+    """Base class of ensembles for regression. Subclasses define the networks."""
 
     # ---- the target ---------------------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ class RealEnsemble(RealAnswers, Ensemble):
         scales = [members.target.std for members in self._members if members.target is not None and members.target.is_standard]
         if not scales:
             return outputs, targets
-        unit = np.mean(scales, axis=0)  # each fold has its own
+        unit = np.mean(scales, axis=0)  # each fold has its own scale
         return outputs / np.repeat(unit, outputs.shape[1] // len(unit)), targets / unit
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class RealEnsemble(RealAnswers, Ensemble):
         if not found:
             raise DataError(f"{raw.source} has no samples")
         outputs, targets, weights = zip(*found, strict=True)
-        whole = object()  # stands for all samples, of which the outputs are known
+        whole = object()  # marker for all samples, whose outputs are known
         known = self._stand_in(whole, joined(list(outputs)), self.networks_[0])
         score: float = known.score(whole, joined(list(targets)), None if weights[0] is None else joined(list(weights)))
         return score

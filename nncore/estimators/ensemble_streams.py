@@ -1,4 +1,4 @@
-"""What an ensemble trains on that goes by in blocks: folds by the hashes of row numbers, of which the samples that judge stay in memory."""
+"""Train ensembles on streams: folds by hashes of row numbers, with validation samples in memory."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -28,15 +28,15 @@ from nncore.estimators.stream_training import EncodedStream, encoded
 from nncore.estimators.streamed_rows import StreamedRows, blocks_of
 from nncore.estimators.training_data import NO_WEIGHT
 
-#: The part of `memory_limit` for samples that judge, with their inputs, and that for samples that a new network is shown.
+#: Fractions of `memory_limit`, as denominators, for validation samples with their inputs, and for samples to initialise networks with.
 _KEPT_SHARE, _SHOWN_SHARE = 4, 16
 
-#: Samples that a new network is shown, at most.
+#: Largest number of samples to initialise a network with.
 _SHOWN = 2**14
 
 
 def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, validation: tuple[Any, Any, Any]) -> None:
-    """Raise `ParameterError` for what needs all samples in memory, before any is read."""
+    """Raise `ParameterError` for arguments that need all samples in memory, before any is read."""
     why = f"{raw.source} is read in blocks"
     if given.tune is not None:
         raise ParameterError(
@@ -53,7 +53,7 @@ def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, val
 
 
 class EnsembleRows(StreamedRows, StreamedSamples):
-    """The samples of an ensemble's fit in blocks.
+    """The streamed samples of an ensemble's fit.
 
     Parameters
     ----------
@@ -65,18 +65,18 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     _encoded: Callable[[StreamBlock], StreamBlock]
 
     def learn_categories(self, columns: TableColumns) -> None:
-        """Count samples and classes, and let columns learn their categories and dates, in one pass."""
+        """Count samples and classes, and fit categories and dates of columns, in one pass."""
         wanted = iter([self.facts])
         learn_kinds(columns, self._estimator, lambda: self._pass(next(wanted, None)))
         self._estimator._columns = columns
 
     def take_target(self, loss: Loss, weigh: Weigher) -> None:
-        """Go on with targets and weights as the loss takes them.
+        """Encode targets and weights for the loss from now on.
 
         Raises
         ------
         DataError
-            If no sample has a weight.
+            If all weights are 0.
         """
         found = self.facts.weights(weigh)
         if found is not None and found[1] == 0:
@@ -91,7 +91,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     def divide(
         self, recipe: Recipe, seed: int, layout: InputLayout, *, holds_out: bool
     ) -> tuple[Samples, list[StreamedFold], StreamedFold]:
-        """Let columns learn of their numbers, and keep the samples that judge, and some that new networks are shown, in one pass.
+        """Fit the numbers of columns, and keep validation samples and samples to initialise networks with, in one pass.
 
         Parameters
         ----------
@@ -99,14 +99,14 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         seed : int
             Decides, with the number of a sample, which fold holds it out.
         layout : InputLayout
-            As far as it is known: it says how much a sample takes.
+            Layout as far as it is known, for the memory of a sample.
         holds_out : bool
-            Whether there are to be folds.
+            Whether to make folds.
 
         Returns
         -------
         samples : Samples
-            Those that judge.
+            Validation samples.
         folds : list of StreamedFold
         whole : StreamedFold
             All samples.
@@ -114,7 +114,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         Raises
         ------
         DataError
-            If a fold has no samples to train on, or none to judge by.
+            If a fold has no training samples, or no validation samples.
         """
         n, n_folds = self.n_samples, recipe.n_cv if holds_out else 0
         share = recipe.validation_fraction if n_folds == 1 else 1 / max(1, n_folds)
@@ -122,7 +122,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         self._row_bytes = 8 * (layout.n_columns + len(layout.numbers) + int(layout.hot_levels.sum()) + self._estimator.n_outputs_)
         kept = min(share, self._room(_KEPT_SHARE) / max(1, n_folds) / n)
         shown = min(_SHOWN, self._room(_SHOWN_SHARE) / (n_folds + 1)) / n
-        # What a network is shown follows on what it is judged by, so that it is none of that.
+        # Samples to initialise with follow the validation samples by hash, so that they are distinct.
         judging = [_Gathered(Part(kept, seed, False, begin)) for begin in begins]
         showing = [_Gathered(Part(min(shown, 1 - share), seed, False, (begin + share) % 1.0)) for begin in begins]
         of_all = _Gathered(Part(min(shown, 1.0), seed, False))
@@ -143,7 +143,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         return _joined([one.samples() for one in judging or [of_all]]), folds, whole
 
     def _room(self, share: int) -> int:
-        """Samples that one part in `share` of the memory has room for, with their inputs."""
+        """Number of samples, with their inputs, that fit into 1/`share` of the memory."""
         return max(1, StreamMemory.by(self._limit, None).limit // share // self._row_bytes)
 
     def _learn_numbers(self, gathered: list[_Gathered]) -> None:
@@ -160,7 +160,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         facts.tell(self._estimator._columns)
 
     def kept(self, raw: Stream, seed: int) -> Samples:
-        """Samples of another stream, those of the least hashes if there is no room for all."""
+        """Samples of another stream; those with the smallest hashes if not all fit into memory."""
         n = raw.n_samples
         if n is None:
             n = sum(int(block.X.shape[0]) for block in blocks_of(raw, self._limit))
@@ -172,7 +172,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         return gathered.samples()
 
     def _numbered(self, raw: Stream) -> Iterator[tuple[int, StreamBlock]]:
-        """Blocks of a stream as columns and loss take them, with the number of the first row of each."""
+        """Encoded blocks of a stream, each with the number of its first row."""
         first = 0
         for block in blocks_of(raw, self._limit):
             with told(first):
@@ -181,7 +181,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
             first += len(found)
 
     def _kept_of(self, part: Part | None) -> list[int]:
-        """How many samples of each piece belong to a part."""
+        """Number of samples of each piece that belong to a part."""
         sizes = self.facts.sizes
         if part is None:
             return sizes
@@ -210,7 +210,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
 
 
 class _Gathered:
-    """Samples of a part, as they go by.
+    """Collects the samples of a part.
 
     Parameters
     ----------
@@ -224,9 +224,9 @@ class _Gathered:
         return self._n
 
     def add(self, first: int, block: StreamBlock) -> None:
-        """Take what belongs to the part, of a block whose first row has this number."""
+        """Add the samples of a block that belong to the part. `first` is the number of the block's first row."""
         own = block.chosen(np.flatnonzero(self._part.mask(first, len(block))))
-        if len(own) or not self._found:  # none at all still has its columns
+        if len(own) or not self._found:  # keep the columns even without samples
             self._found.append(own)
             self._n += len(own)
 
