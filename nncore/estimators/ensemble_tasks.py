@@ -1,4 +1,5 @@
-"""scikit-learn's callbacks (1.9 and later) during the fit of an ensemble: a network is a task of the fit, an epoch one of its network."""
+"""scikit-learn's callbacks (1.9 and later) during the fit of an ensemble: each network is a task of the fit, and each epoch a task of its
+network."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EnsembleTasks:
-    """Tells the callbacks that ``estimator.set_callbacks`` was given of the fit, its networks and their epochs.
+    """Calls the callbacks of ``estimator.set_callbacks`` for the fit, its networks and their epochs.
 
     A callback that returns True at the end of an epoch ends the training of all networks, each after the epoch it is in.
 
@@ -21,12 +22,12 @@ class EnsembleTasks:
     estimator : estimator
         With a `fit` that is decorated by `with_callbacks`.
     X, y : array-like
-        As the user handed them to ``fit``.
+        The user's data in ``fit``.
     sample_weight : array-like or None
     n_networks : int
-        That will be trained.
+        Number of networks to train.
     max_iter : int
-        Epochs at most.
+        Largest number of epochs.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, n_networks: int, max_iter: int) -> None:
@@ -35,7 +36,7 @@ class EnsembleTasks:
         self._fit = FitTasks(*self._given, max_iter=n_networks, fitted=dict, are_sequential=False)
 
     def of_network(self, fitted: Callable[[], dict[str, Any]]) -> list[NetworkTasks]:
-        """What hears of the fit of the next network, if there are callbacks; `fitted` makes the estimator one of this network alone."""
+        """Callbacks for the fit of the next network, if there are any. `fitted` makes the estimator one with only this network."""
         if not self._fit.is_heard:
             return []
         number, self._n_begun = self._n_begun, self._n_begun + 1
@@ -43,18 +44,18 @@ class EnsembleTasks:
         return [NetworkTasks(*self._given, max_iter=self._max_iter, fitted=fitted, task=task, ensemble=self)]
 
     def finish(self) -> None:
-        """The fit is over, and the estimator has all its attributes."""
+        """End the fit, after the estimator has all its attributes."""
         self._fit.finish()
 
 
 class NetworkTasks(FitTasks):
-    """Hears of the epochs of one network.
+    """Reports the epochs of one network to `EnsembleTasks`.
 
     Parameters
     ----------
     ensemble : EnsembleTasks
     *args, **kwargs
-        Of `FitTasks`.
+        Arguments of `FitTasks`.
     """
 
     def __init__(self, *args: Any, ensemble: EnsembleTasks, **kwargs: Any) -> None:

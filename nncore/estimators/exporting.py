@@ -1,4 +1,4 @@
-"""Estimators as graphs to export: from the columns of X to classes, probabilities and numbers."""
+"""Write estimators as graphs for export: from the columns of X to classes, probabilities and numbers."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -21,30 +21,30 @@ from nncore.estimators.real_targets import RealTargets
 from nncore.network import about_model
 from nncore.program import ModelWriter
 
-#: Types of classes that files of all targets hold.
+#: Types of classes that all export formats support.
 CLASS_KINDS = "iubfU"
 
 
 def graph_of_estimator(estimator: Any, write_outputs: Callable[[ModelWriter, Value], Value], dtype: str, *, averaged: bool) -> ExportGraph:
-    """What `predict` computes of X as users hold it, and `predict_proba` where there are probabilities.
+    """The graph of `predict`, from the user's X, and of `predict_proba` if there are probabilities.
 
     Parameters
     ----------
     estimator : NetworkEstimator
         Fitted.
     write_outputs : callable
-        Writes outputs after the link of the loss, (n, n_outputs), for the matrix that `TableColumns` makes of X.
+        Writes outputs after the link of the loss, (n, n_outputs), for the matrix of `TableColumns`.
     dtype : {"float32", "float64"}
-        Of numbers in X.
+        Dtype of the numbers in X.
     averaged : bool
-        Outputs are those of `write_members`.
+        Whether the outputs come from `write_members`.
 
     Raises
     ------
     NoFormulaError
         If a component has no formula; the message names it.
     ExportError
-        If a column or the classes cannot leave.
+        If a column or the classes cannot be exported.
     """
     g = ModelWriter()
     matrix = write_columns(g, estimator._columns, names_of(estimator), dtype)
@@ -63,7 +63,7 @@ def graph_of_estimator(estimator: Any, write_outputs: Callable[[ModelWriter, Val
 
 
 def graph_of_hyperplane(estimator: Any, *, has_probabilities: bool) -> ExportGraph:
-    """The same for w·x + b, whose sign says which of two classes it is."""
+    """The graph of an estimator that decides between two classes by the sign of w·x + b."""
     g = ModelWriter()
     names = names_of(estimator)
     n_features = estimator.n_features_in_
@@ -80,7 +80,7 @@ def graph_of_hyperplane(estimator: Any, *, has_probabilities: bool) -> ExportGra
 
 
 def names_of(estimator: Any) -> list[str] | None:
-    """What the columns of X are called; None if they have no names."""
+    """Names of the columns of X; None if they have no names."""
     names = vars(estimator).get("feature_names_in_")
     if names is None:
         return None
@@ -92,7 +92,7 @@ def names_of(estimator: Any) -> list[str] | None:
 
 
 def write_columns(g: ModelWriter, columns: TableColumns, names: Sequence[str] | None, dtype: str) -> Value:
-    """The matrix that `TableColumns.transform` makes: one input of all columns if all are numbers without names, else one of each."""
+    """Write `TableColumns.transform`. There is one input for all columns if all are numbers without names, else one for each."""
     n_features = len(columns.starts)
     called = [f"x{index}" for index in range(n_features)] if names is None else names
     is_text = {index for index, one in columns.categories.items() if _are_texts(one, called[index])}
@@ -124,18 +124,18 @@ def write_columns(g: ModelWriter, columns: TableColumns, names: Sequence[str] | 
 
 
 def _without_gaps(g: ModelWriter, numbers: Value, filling: np.ndarray) -> Value:
-    """`TableColumns._filled`: `filling` where a number is NaN, which is NaN where that may be."""
+    """Write `TableColumns._filled`: replace NaN by `filling`, which is NaN where NaN is allowed."""
     return g.where(g.is_nan(numbers), filling, numbers)
 
 
 def _date(g: ModelWriter, dates: Dates, given: Value, dtype: str) -> Value:
-    """`Dates.encode`."""
+    """Write `Dates.encode`."""
     with g.writing("columns"):
         return g.cast(dates.chain.formula(g, given), dtype)
 
 
 def _are_texts(categories: Categories, name: str) -> bool:
-    """Whether levels are texts; else they are numbers or truth values."""
+    """Whether levels are text; otherwise they are numbers or booleans."""
     kinds = {"text" if isinstance(level, str) else "numbers" if _is_number(level) else type(level).__name__ for level in categories.levels}
     if len(kinds) > 1 or not kinds <= {"text", "numbers"}:
         raise ExportError(
@@ -146,11 +146,11 @@ def _are_texts(categories: Categories, name: str) -> bool:
 
 
 def _is_number(level: Any) -> bool:
-    return isinstance(level, (bool, int, float, np.bool_, np.integer, np.floating)) and float(level) == level  # long numbers have no float
+    return isinstance(level, (bool, int, float, np.bool_, np.integer, np.floating)) and float(level) == level  # not all long integers
 
 
 def _codes(g: ModelWriter, categories: Categories, given: Value) -> Value:
-    """`Categories.codes`."""
+    """Write `Categories.codes`."""
     n_levels = len(categories.levels)
     missing = n_levels if categories.has_missing else -1
     if g.dtype_of(given) == "text":
@@ -161,16 +161,16 @@ def _codes(g: ModelWriter, categories: Categories, given: Value) -> Value:
     levels = np.array(categories.levels, np.float64)
     if not n_levels:
         return g.where(g.is_nan(given), missing, -1)
-    # One of them is equal at most.
+    # At most one of them is equal.
     found = g.sum(g.where(given == levels, np.arange(1.0, n_levels + 1), 0)) - 1
     return g.where(g.is_nan(given), missing, found)
 
 
-# ---- answers ----------------------------------------------------------------------------------------------------------------
+# ---- predictions ----------------------------------------------------------------------------------------------------------------
 
 
 def _decoded(g: ModelWriter, targets: RealTargets, loss: Loss, outputs: Value, *, averaged: bool) -> Value:
-    """`RealTargets.decode`."""
+    """Write `RealTargets.decode`."""
     decided = write_decision(g, loss, outputs, averaged=averaged)
     if targets.scale is not None:
         decided = g.cast(write_places(g, targets.scale, g.cast(decided, "float64")), g.dtype_of(outputs))
@@ -183,7 +183,7 @@ def _decoded(g: ModelWriter, targets: RealTargets, loss: Loss, outputs: Value, *
 
 
 def _write_classes(g: ModelWriter, targets: ClassTargets, loss: Loss, outputs: Value) -> None:
-    """`ClassTargets.decode`."""
+    """Write `ClassTargets.decode`."""
     if targets.kind == HEADS:
         for position, (classes, own) in enumerate(zip(targets.classes, _split(g, targets, outputs), strict=True)):
             g.output("predict", g.label(_classes(classes), g.largest(own)), position)
@@ -196,7 +196,7 @@ def _write_classes(g: ModelWriter, targets: ClassTargets, loss: Loss, outputs: V
 
 
 def _write_probabilities(g: ModelWriter, targets: ClassTargets, loss: Loss, outputs: Value) -> None:
-    """`ClassTargets.probabilities`."""
+    """Write `ClassTargets.probabilities`."""
     if targets.kind == HEADS:
         for position, own in enumerate(_split(g, targets, outputs)):
             g.output("predict_proba", own, position)
@@ -217,7 +217,7 @@ def _split(g: ModelWriter, targets: ClassTargets, outputs: Value) -> list[Value]
 
 
 def _classes(classes: np.ndarray) -> np.ndarray:
-    """Classes as files hold them."""
+    """Classes in a form that files can hold."""
     if classes.dtype.kind == "O" and all(isinstance(one, str) for one in classes):
         return classes.astype(str)
     if classes.dtype.kind not in CLASS_KINDS:

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks (1.9 and later) during a fit of ours: the fit is a task, every epoch a task within."""
+"""scikit-learn's callbacks (1.9 and later) in a fit: the fit is a task, and every epoch a task in it."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 
 __all__ = ["RUNNING_CALLBACKS", "CallbackSupportMixin", "FitTasks", "with_callbacks"]
 
-#: Attributes of an estimator in a fit by which `with_callbacks` finds, also after an error, what to tear down.
+#: Attributes of an estimator by which `with_callbacks` finds what to tear down, also after an error.
 RUNNING_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class CallbackSupportMixin:
-    """Stands where scikit-learn has none: an estimator has no set_callbacks then."""
+    """Replacement for older versions of scikit-learn, without set_callbacks."""
 
 
 def with_callbacks(method: Method) -> Method:
-    """`method` as it is."""
+    """Return `method` unchanged."""
     return method
 
 
-if not TYPE_CHECKING:  # scikit-learn's own, from 1.9 on, have no types and would take those of what they decorate
+if not TYPE_CHECKING:  # scikit-learn's own, from 1.9 on, have no types and would remove those of what they decorate
     with contextlib.suppress(ModuleNotFoundError):
         from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 
 class FitTasks(Callback):
-    """Tells the callbacks that ``estimator.set_callbacks`` was given of the fit and its epochs.
+    """Calls the callbacks of ``estimator.set_callbacks`` for the fit and its epochs.
 
-    It is made at the beginning of a ``fit`` that is decorated by `with_callbacks`. `Sequential.fit` gets it as the last callback,
-    so it knows whether another epoch follows. `finish` is called at the end of the fit. L-BFGS, which has no epochs, calls `begin`
-    before and `end` after each of its iterations.
+    Make it at the beginning of a ``fit`` that is decorated by `with_callbacks`. Pass it to `Sequential.fit` as the last callback, so that
+    it knows whether another epoch follows. Call `finish` at the end of the fit. L-BFGS has no epochs: it calls `begin` before and `end`
+    after each iteration.
 
     A callback that returns True at the end of an epoch ends the fit.
 
@@ -49,18 +49,18 @@ class FitTasks(Callback):
     ----------
     estimator : estimator
     X, y : array-like
-        As the user handed them to ``fit``, so that a callback can score.
+        The user's data in ``fit``, so that a callback can compute scores.
     sample_weight : array-like or None
     max_iter : int
-        Epochs or iterations at most.
+        Largest number of epochs or iterations.
     fitted : callable
-        Returns the attributes, by name, that turn a copy of the estimator as it is into one fitted so far, sharing nothing that training
-        goes on to change. Called only if a callback wants such a copy.
+        Returns attributes, by name, that turn a copy of the estimator into one fitted so far, without sharing data that training changes.
+        Called only if a callback needs such a copy.
     task_name : str, default "epoch"
     are_sequential : bool, default True
-        Whether an epoch begins when the one before has ended.
+        Whether epochs follow one another.
     task : callback context, optional
-        The task that the epochs are part of; by default that of the whole fit.
+        Task that contains the epochs; by default the whole fit.
 
     Attributes
     ----------
@@ -93,41 +93,41 @@ class FitTasks(Callback):
         self._fit_task: Any = task
         if task is not None:
             task.call_on_fit_task_begin(**self._given)
-        # Without callbacks, not even the tasks are made: an epoch may take microseconds.
+        # Without callbacks, no tasks are made: an epoch may take microseconds.
         self.is_heard = self._fit_task is not None and bool(getattr(estimator, "_skl_callbacks", ()))
 
     def begin(self) -> None:
-        """An epoch begins; one more than `max_iter` is none."""
+        """Begin an epoch. Ignored after `max_iter` epochs."""
         if self.is_heard and self._n_begun < self.max_iter:
             self._n_begun += 1
             self._task = self._fit_task.subcontext(task_name=self.task_name)
             self._task.call_on_fit_task_begin(**self._given)
 
     def end(self) -> bool:
-        """An epoch is over; whether a callback asks to end the fit."""
+        """End an epoch. Returns whether a callback requests the end of the fit."""
         if self._task is None:
             return False
         task, self._task = self._task, None
         return bool(task.call_on_fit_task_end(**self._given, reconstruction_attributes=self.fitted))
 
     def subtask(self, name: str, number: int, max_subtasks: int) -> Any:
-        """A task within, where these are not sequential."""
+        """Make a subtask, for subtasks that are not sequential."""
         return self._fit_task.subcontext(task_name=name, task_id=number, max_subtasks=max_subtasks)
 
     def finish(self, fitted: Callable[[], dict[str, Any]] = dict) -> None:
-        """The fit is over; the estimator has the attributes that `fitted` returns."""
+        """End the fit. `fitted` returns the fitted attributes of the estimator."""
         self.close()
         if self._fit_task is not None:
             self._fit_task.call_on_fit_task_end(**self._given, reconstruction_attributes=fitted)
 
     def close(self) -> None:
-        """End an epoch that was broken off."""
+        """End an interrupted epoch."""
         if self._task is not None:
             self._task.call_on_fit_task_end(estimator=self.estimator)
             self._task = None
 
     def on_fit_begin(self, training: Training) -> None:
-        if training.n_epochs > 0:  # a warm start may have nothing left to do
+        if training.n_epochs > 0:  # a warm start may have no epochs left
             self.begin()
 
     def on_epoch_end(self, training: Training) -> None:

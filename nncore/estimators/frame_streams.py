@@ -1,4 +1,4 @@
-"""What users hand an estimator in place of samples in memory: files, datasets, batches; their blocks are frames and arrays as they are."""
+"""Streams for estimators: files, datasets and batches. Their blocks are data frames and arrays in the user's form."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -33,18 +33,18 @@ from nncore.errors import DataError, ParameterError
 from nncore.estimators.given import Given
 from nncore.tabular import files_of
 
-#: Ends of names of text files, what they may be packed by, and what separates their cells.
+#: Suffixes of text files, of compressed files, and separators of cells.
 _TEXTS, _PACKED = {".csv": ",", ".tsv": "\t"}, (".gz", ".bz2", ".zst", ".lz4")
 
-#: What is wrong with a file of features alone.
+#: Message about a file without targets.
 NO_TARGETS = "y is missing: pass the name of its column, or batches (X, y)"
 
-#: Bytes of an array or a frame that are a piece.
+#: Bytes of a piece of an array or data frame.
 _PIECE = 2**20
 
 
 def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: Sequence[str] | None = None) -> Stream | None:
-    """A stream of what is one by its kind, whose blocks hold what the user's rows hold; None for samples in memory.
+    """Make a stream of X if it is a kind of stream, with blocks in the user's form; None for samples in memory.
 
     Parameters
     ----------
@@ -52,16 +52,16 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
         The path of a Parquet, Feather, CSV or NumPy file or of a folder, a pattern of names, or a list of paths of tables. Or a dataset or
         scanner of Arrow, an iterable of batches, or a `Stream`.
     y, sample_weight : object
-        Names of columns, or None where `X` has them; of a NumPy file, arrays or paths.
+        Names of columns, or None if `X` contains them. For a NumPy file, arrays or paths.
     role : str, default ""
-        Stands before their names in messages.
+        Prefix of names in messages.
     features : sequence of str, optional
-        Columns to read; None is all that are neither target nor weight.
+        Columns to read. None: all except targets and weight.
 
     Raises
     ------
     DataError, DtypeError, ParameterError
-        If it cannot be read.
+        If X cannot be read.
     """
     if isinstance(X, (str, os.PathLike)):
         path = Path(path_text(f"{role}X", X))
@@ -86,7 +86,7 @@ def raw_stream(X: Any, y: Any, sample_weight: Any, role: str = "", *, features: 
 
 
 def training_stream(given: Given, X: Any, y: Any, sample_weight: Any) -> Stream | None:
-    """What a fit goes through in blocks: files, datasets and batches, and with `memory_limit` what is in memory too; else None."""
+    """Make the stream of a fit: of files, datasets and batches, and with `memory_limit` also of data in memory; otherwise None."""
     found = raw_stream(X, y, sample_weight)
     if found is None and given.unread("memory_limit") is not None:
         found = SlicedStream(X, y, sample_weight)
@@ -107,7 +107,7 @@ def _array(part: Any) -> Any:
 
 
 def _dataset(files: list[Path], folder: Path | None, source: str, y: Any) -> Any:
-    """The dataset in some files, which may be all in a folder."""
+    """Open files, which may be all files of a folder, as a dataset."""
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
@@ -121,7 +121,7 @@ def _dataset(files: list[Path], folder: Path | None, source: str, y: Any) -> Any
         parse_options=csv.ParseOptions(delimiter=_TEXTS[kind]), convert_options=csv.ConvertOptions(strings_can_be_null=True)
     )
     found = arrow_dataset(where, text, source)
-    # Whole numbers are seen in the first rows alone, and 1.5 may follow.
+    # Integers in the first rows do not exclude 1.5 later.
     arrow, targets = require("pyarrow", extra="parquet", purpose="reading files in blocks"), [y] if isinstance(y, str) else y or []
     is_whole = [arrow.types.is_integer(field.type) and field.name not in targets for field in found.schema]
     fields = [field.with_type(arrow.float64()) if whole else field for field, whole in zip(found.schema, is_whole, strict=True)]
@@ -129,7 +129,7 @@ def _dataset(files: list[Path], folder: Path | None, source: str, y: Any) -> Any
 
 
 def _kind(file: Path) -> str:
-    """Arrow's word for the format of a file, or the end of the name of a text file."""
+    """Arrow's name of a file's format, or the suffix of a text file."""
     suffixes = [suffix.lower() for suffix in file.suffixes]
     suffix = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in _PACKED else suffixes[-1] if suffixes else ""
     if suffix in _TEXTS:
@@ -141,7 +141,7 @@ def _kind(file: Path) -> str:
 
 
 class RawBatches(BatchStream):
-    """Batches whose parts are what they are: frames, arrays, labels. They are not cut."""
+    """Batches of data frames, arrays and labels in the user's form. They are not cut."""
 
     def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
         if not hasattr(X, "shape"):

@@ -1,4 +1,4 @@
-"""What `X` is, column by column: an array, or a frame of any library that narwhals knows."""
+"""Read `X` column by column: an array, or a data frame of any library that narwhals supports."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -21,20 +21,20 @@ from nncore.data import as_numbers, is_missing
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.moments import are_moments, moments_of
 
-#: A value, in messages, has at most so many characters.
+#: Largest number of characters of a value in messages.
 SHOWN = 40
 
 
 @dataclass(frozen=True)
 class Factorized:
-    """A column by its distinct values.
+    """A column as codes of its distinct values.
 
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), of whole numbers
-        Which of `values` stands in each row.
+        Index into `values` for each row.
     values : list
-        Python objects, all of which are in some row; whatever `is_missing` says of them.
+        Distinct values as Python objects, including missing ones.
     """
 
     codes: NDArray[Any]
@@ -51,9 +51,9 @@ class Column:
     Attributes
     ----------
     label : str
-        How messages call it: ``column 'age'``, ``column 3``.
+        Name in messages: ``column 'age'``, ``column 3``.
     kind : {"number", "text", "category", "time", "duration", "object"}
-        "time" are dates, time stamps and times of day, "object" may hold anything else.
+        "time" is for dates, timestamps and times of day; "object" may hold anything else.
     data : Series or ndarray of shape (n_rows,)
     """
 
@@ -62,19 +62,19 @@ class Column:
     data: Any
 
     def values(self) -> list[Any]:
-        """Python objects; whatever `is_missing` says of them."""
-        if str(self.data.dtype).lower() in ("float16", "float32"):  # as Python floats, 0.1 would be 0.10000000149
+        """Values as Python objects, including missing ones."""
+        if str(self.data.dtype).lower() in ("float16", "float32"):  # as a Python float, 0.1 would be 0.10000000149
             return list(self.data.to_numpy() if hasattr(self.data, "to_numpy") else self.data)
         values: list[Any] = self.data.tolist() if isinstance(self.data, np.ndarray) else self.data.to_list()
         return values
 
     def factorized(self) -> Factorized:
-        """The distinct values, which are few where a column is categorical, and which of them stands in each row.
+        """Distinct values (few in a categorical column), and their index for each row.
 
         Raises
         ------
         DataError
-            If values are containers, which cannot be told apart.
+            If values are containers, which cannot be compared.
         """
         native: Any = self.data if isinstance(self.data, np.ndarray) else getattr(self.data, "to_native", lambda: self.data)()
         module = type(native).__module__.partition(".")[0]
@@ -106,7 +106,8 @@ class Column:
         return Factorized(np.fromiter(map(code_of.__getitem__, values), np.int64, len(values)), list(code_of))
 
     def moments(self) -> tuple[NDArray[np.datetime64], bool]:
-        """datetime64[us] of shape ``(n_rows,)``, NaT where missing, and whether they name a time zone. Raises `DataError` for others."""
+        """Times as datetime64[us] of shape ``(n_rows,)``, NaT where missing, and whether they have a time zone. Raises `DataError` for
+        other values."""
         if self.kind in ("time", "object"):
             return moments_of(self.label, self.data)
         if all(is_missing(value) for value in self.values()):
@@ -115,7 +116,7 @@ class Column:
         raise DataError(f"{self.label} of X holds {holds}, but training had dates: convert the column to dates")
 
     def numbers(self) -> np.ndarray:
-        """float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for what is no number."""
+        """Numbers as float64 of shape ``(n_rows,)``, NaN where missing. Raises `DataError` for other values."""
         if self.kind == "number":
             if isinstance(self.data, np.ndarray):
                 return self.data.astype(np.float64, copy=False)
@@ -135,7 +136,7 @@ class Column:
 
 
 def _present(codes: NDArray[Any], values: list[Any], missing: int) -> tuple[NDArray[Any], list[Any]]:
-    """Codes of the values that are there, `missing` and None for -1 if there are such."""
+    """Replace code -1 by `missing`, with the value None, if it occurs."""
     codes = np.where(codes < 0, missing, codes) if codes.min(initial=0) < 0 else codes
     counts = np.bincount(codes, minlength=missing + 1)
     there = np.flatnonzero(counts)
@@ -167,11 +168,11 @@ class Columns(Sequence[Column]):
         return int(self._X.shape[0])
 
     def label(self, index: int) -> str:
-        """How messages call a column."""
+        """Name of a column in messages."""
         return f"column {index}" if self.names is None else column_label(self.names[index])
 
     def kind(self, index: int) -> str:
-        """What the column's type says of it; see `Column`."""
+        """Kind of a column by its type; see `Column`."""
         if self._frame is None:
             return {"U": "text", "S": "text", "O": "object", "M": "time", "m": "duration"}.get(self._X.dtype.kind, "number")
         if index not in self._kinds:
@@ -192,7 +193,7 @@ class Columns(Sequence[Column]):
         return "time" if are_moments(self._frame[:, index].to_list()) else "object"
 
     def looks_categorical(self, index: int) -> bool:
-        """Whether a column holds names rather than numbers, by its type, and where that says nothing, by its values."""
+        """Whether a column is categorical by its type, or by its values if the type does not tell."""
         kind = self.kind(index)
         if kind != "object":
             return kind in ("text", "category")
@@ -204,13 +205,13 @@ class Columns(Sequence[Column]):
 
 
 def column_label(name: object) -> str:
-    """How messages call the column of a frame."""
+    """Name of a data frame's column in messages."""
     return f"column {name!r}"
 
 
 def frame_columns(X: Any) -> Columns | None:
-    """The columns of a pandas, polars, … frame, or None if `X` is something else."""
-    # Asked of the class, since a lazy frame would warn that it has to work to know its columns.
+    """The columns of a data frame of pandas, polars and other libraries; None if `X` is something else."""
+    # Check the class, since a lazy frame would warn that it must resolve its columns.
     if isinstance(X, np.ndarray) or issparse(X) or not any(hasattr(type(X), name) for name in ("columns", "__narwhals_dataframe__")):
         return None
     nw = require("narwhals.stable.v2", extra="sklearn", purpose="reading data frames")
@@ -221,7 +222,8 @@ def frame_columns(X: Any) -> Columns | None:
 
 @contextmanager
 def numbers_explained(**arrays: Any) -> Iterator[None]:
-    """Around scikit-learn's checks, which hand on what NumPy raises for integers beyond float64, and what hostile objects raise."""
+    """Convert errors inside scikit-learn's checks, which pass on NumPy's errors for integers beyond float64, and errors of unusual
+    objects."""
     try:
         yield
     except (TypeError, ValueError, MemoryError):
@@ -235,7 +237,7 @@ def numbers_explained(**arrays: Any) -> Iterator[None]:
 
 def as_mask(chosen: NDArray[Any], columns: Columns | None, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Mask of shape ``(n_features,)`` from a mask, indices or names."""
-    if len(shape) != 2 or chosen.size == 0:  # what is no table is refused later
+    if len(shape) != 2 or chosen.size == 0:  # other shapes are refused later
         return np.zeros(shape[1:2], bool)
     n_features = shape[1]
     mask = np.zeros(n_features, bool)

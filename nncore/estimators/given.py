@@ -1,4 +1,4 @@
-"""The arguments of an estimator's constructor as one fit takes them: what was read, what decided what, and what would be ignored."""
+"""The constructor arguments in one fit: tracks which were read, which decide about others, and which would be ignored."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -19,7 +19,7 @@ from nncore.arguments import is_list
 from nncore.contract import UNCHANGING, alike
 from nncore.errors import ParameterError, warn_user
 
-#: scikit-learn's arguments, solvers and ways to move the learning rate.
+#: scikit-learn's arguments, solvers and learning-rate rules.
 ITS_ARGUMENTS = frozenset(inspect.signature(sklearn.neural_network.MLPRegressor).parameters)
 ITS_SOLVERS = ("adam", "sgd", "lbfgs")
 ITS_RULES = ("constant", "invscaling", "adaptive")
@@ -27,12 +27,12 @@ ITS_RULES = ("constant", "invscaling", "adaptive")
 #: Arguments that an optimizer gets if it is not given its own, and what it calls them.
 OF_SOLVER = {"learning_rate_init": "lr", "beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon", "momentum": "momentum"}
 
-#: Arguments that decide which others count; messages show them.
+#: Arguments that decide which others have an effect; messages show them.
 DECIDING = ("solver", "learning_rate", "layers", "early_stopping")
 
 
 class Given:
-    """Arguments by name, read as attributes. A fit reads each that it obeys, and says it of those that it never looked at.
+    """Arguments as attributes. A fit reads each that it uses, and reports those that it has never read.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Given:
 
     def __init__(self, estimator: Any) -> None:
         self._owner = type(estimator).__name__
-        ours = next(cls for cls in type(estimator).__mro__ if cls.__module__.startswith("nncore."))  # a user's subclass may have others
+        ours = next(cls for cls in type(estimator).__mro__ if cls.__module__.startswith("nncore."))  # not a user's subclass
         self._defaults = _defaults_of(ours)
         self._values = {name: value for name, value in vars(estimator).items() if not name.endswith("_") and not name.startswith("_")}
         self._read: set[str] = set()
@@ -53,16 +53,16 @@ class Given:
         return self._values[name]
 
     def unread(self, name: str) -> Any:
-        """An argument, looked at to see whether it counts."""
+        """The value of an argument, without marking it as used."""
         return self._values[name]
 
     def obey(self, name: str) -> None:
-        """What was looked at counts."""
+        """Mark an argument as used."""
         self._read.add(name)
 
     @contextmanager
     def noted(self) -> Iterator[dict[str, Any]]:
-        """Inside, arguments that are read are copied into the dict that is yielded, once the block ends."""
+        """Copy arguments that are read inside the ``with`` block into the yielded dict, at its end."""
         before, self._read = self._read, set()
         found: dict[str, Any] = {}
         try:
@@ -72,7 +72,7 @@ class Given:
             self._read |= before
 
     def changed(self, made_of: Mapping[str, Any]) -> list[str]:
-        """Names of the arguments that were other ones when something was made of them; all of them count as read."""
+        """Names of the arguments that have changed since they were noted. All of them are marked as used."""
         self._read |= made_of.keys()
         return [name for name, value in made_of.items() if not same(self._values[name], value)]
 
@@ -80,20 +80,20 @@ class Given:
         return f"{name}={self._values[name]!r}"
 
     def refuse_ignored(self, *accepted: str) -> None:
-        """Say it of an argument that was set and never read: nothing is ignored in silence.
+        """Report arguments that were set but never read, so that nothing is ignored silently.
 
-        What scikit-learn documents as "only used when solver=..." is a warning, so that its users' searches over several solvers go on.
-        Anything else is a mistake.
+        For arguments that scikit-learn documents as "only used when solver=...", this is a warning, so that searches over several solvers
+        work. For others it is an error.
 
         Parameters
         ----------
         *accepted : str
-            Arguments for another method.
+            Arguments that another method uses.
 
         Raises
         ------
         ParameterError
-            For the first that scikit-learn's perceptrons do not ignore.
+            For the first argument that scikit-learn would not ignore.
         """
         ignored = [name for name, default in self._defaults.items() if not self._is_default(name, default)]
         ignored = [name for name in ignored if name not in self._read and name not in accepted]
@@ -118,12 +118,12 @@ class Given:
 
     def _is_default(self, name: str, default: Any) -> bool:
         value = self._values.get(name, default)
-        if value is default:  # as most are
+        if value is default:  # the usual case
             return True
         return same(value, default) or (default is None and is_list(value) and not len(value))
 
     def _is_ignored_by_scikit_learn(self, name: str) -> bool:
-        """Whether it and what decides about it are scikit-learn's, which documents that it is "only used when"."""
+        """Whether the argument, and the one that decides about it, are scikit-learn's with documentation "only used when"."""
         solver, rule = self._values["solver"], self._values["learning_rate"]
         are_its_own = isinstance(solver, str) and solver in ITS_SOLVERS and self._values["layers"] is None
         return are_its_own and name in ITS_ARGUMENTS and not (name == "learning_rate" and rule not in ITS_RULES)
@@ -135,18 +135,18 @@ def _defaults_of(cls: type) -> Mapping[str, Any]:
 
 
 def _kept(value: Any) -> Any:
-    """A copy that later changes of the user's object leave alone, of what can be copied."""
+    """A copy that is independent of the user's object; the object itself if it cannot be copied."""
     if type(value) in UNCHANGING:
         return value
     try:
         return copy.deepcopy(value)
-    except Exception:  # a function of somebody's that holds a lock, say
+    except Exception:  # such as a function that holds a lock
         return value
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether an argument is what it was."""
+    """Whether an argument is unchanged."""
     try:
         return isinstance(one, (bool, np.bool_)) == isinstance(other, (bool, np.bool_)) and alike(one, other)
-    except Exception:  # what cannot be compared with anything is the same only as itself
+    except Exception:  # objects that cannot be compared are equal only to themselves
         return one is other

@@ -1,4 +1,4 @@
-"""Validation data of a fit, and the score by which an epoch is judged on them."""
+"""Validation data of a fit, and the score of epochs on them."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -20,12 +20,12 @@ from nncore.errors import ParameterError
 from nncore.network import metric_name
 from nncore.registry import names, resolve
 
-#: The validation loss itself, as a score: its negative.
+#: Name of the negative validation loss as a score.
 LOSS = "loss"
 
 
 def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
-    """Raise `ParameterError` for validation data of which a part is missing."""
+    """Raise `ParameterError` for incomplete validation data."""
     if (X_val is None) != (y_val is None):
         raise ParameterError("only one of X_val and y_val is given: pass both, or neither")
     if X_val is None and sample_weight_val is not None:
@@ -34,18 +34,18 @@ def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
 
 @dataclass
 class HeldOut:
-    """Samples not trained on.
+    """Validation samples in memory.
 
     Attributes
     ----------
     X : array-like, sparse matrix or frame of shape (n_samples, n_features)
-        As the user holds it, for scorers.
+        Features in the user's form, for scorers.
     matrix : ndarray or SparseSamples of shape (n_samples, n_columns)
-        As the network takes it.
+        Encoded for the network.
     y : array of shape (n_samples,) or (n_samples, n_outputs)
-        As the user holds it, for scorers.
+        Targets in the user's form, for scorers.
     target : ndarray
-        As the network's loss takes it.
+        Encoded for the network's loss.
     sample_weight : ndarray of shape (n_samples,) or None
     judge : Judge
     """
@@ -75,13 +75,13 @@ class HeldOut:
 
 @dataclass
 class HeldOutStream:
-    """Samples not trained on, which go by in blocks.
+    """Streamed validation samples.
 
     Attributes
     ----------
     stream : Stream
     judge : Judge
-        None that is asked in Python.
+        A judge that needs no scorer.
     """
 
     stream: Stream
@@ -104,21 +104,21 @@ class HeldOutStream:
 
 
 class Judge:
-    """How a fit is scored on held-out data.
+    """The score of a fit on validation data.
 
     Parameters
     ----------
     scoring : str, callable, Metric or None
         ``"loss"``, a metric of the registry (by name or instance), one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.
     default : str, Metric or dict
-        What None stands for; a dict, which suits the target, also what its name does.
+        Meaning of None. A dict also replaces a `scoring` with its name, adapted to the target.
 
     Attributes
     ----------
     spec : str, callable, Metric or dict
-        What is meant by `scoring`.
+        The resolved `scoring`.
     metrics : list of Metric
-        To be computed by the network itself, which is quicker than a scorer.
+        Metrics that the network itself computes, which is faster than a scorer.
     """
 
     def __init__(self, scoring: Any, default: Any) -> None:
@@ -143,7 +143,7 @@ class Judge:
         self._takes_weights = self._scorer is not None and "sample_weight" in inspect.signature(self._scorer).parameters
 
     def _check_direction(self) -> None:
-        """Raise `ParameterError` for a score of which nothing says whether more is better, or something that it is to be small."""
+        """Raise `ParameterError` for a score of unknown direction, or one declared as an error."""
         for metric in self.metrics:
             decided_mode("scoring", metric_name(metric), "auto", _mode(metric))
         name = getattr(self._scorer, "__name__", "")
@@ -165,7 +165,7 @@ class Judge:
         return -value if self.is_error else value
 
     def by_scorer(self, estimator: Any, held_out: HeldOut) -> float:
-        """What scikit-learn's scorer, or one of the user, makes of the estimator."""
+        """Score of the estimator by scikit-learn's or the user's scorer."""
         assert self._scorer is not None, "asked for only where there is one"
         given = held_out.sample_weight if self._takes_weights else None
         weights = {} if given is None else {"sample_weight": rescaled(given)}
@@ -173,17 +173,17 @@ class Judge:
 
     @property
     def is_error(self) -> bool:
-        """Whether less of the loss or metric is better, so that the score is its negative."""
+        """Whether a lower loss or metric is better, so that the score is its negative."""
         return self._scorer is None and (not self.metrics or _mode(self.metrics[0]) != "max")
 
     @property
     def needs_estimator(self) -> bool:
-        """Whether it is a scorer, which is asked in Python."""
+        """Whether it is a scorer, which runs in Python."""
         return self._scorer is not None
 
     @property
     def is_of_scikit_learn(self) -> bool:
-        """Whether it is a scorer that sees predictions alone, which may be anybody's."""
+        """Whether it is a scorer that only uses predictions, so that it works with any estimator."""
         return self._scorer is not None and hasattr(self._scorer, "_score_func")
 
 

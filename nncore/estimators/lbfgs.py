@@ -1,4 +1,4 @@
-"""A fit by L-BFGS, on the loss and the gradient of a network over all samples at once."""
+"""Fit a network by L-BFGS, with loss and gradient over all samples at once."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -22,7 +22,7 @@ from nncore.program import at_most_threads, plan_network
 
 
 class LbfgsFit:
-    """A fit of an estimator's network from where it is, in float64 whatever its dtype. Made, it has read all that it obeys.
+    """A fit of an estimator's network from its current weights, in float64 for any dtype. The constructor reads all arguments that it uses.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class LbfgsFit:
     Raises
     ------
     ParameterError
-        If the network or the arguments need steps, which L-BFGS has none of.
+        If the network or the arguments need mini-batch steps, which L-BFGS does not have.
     """
 
     def __init__(self, estimator: Any, given: Any, data: TrainingData) -> None:
@@ -58,10 +58,10 @@ class LbfgsFit:
         self._patience = (given.n_iter_no_change, given.tol) if given.early_stopping else None
 
     def run(self, tasks: FitTasks | None) -> bool:
-        """Train; `tasks` are scikit-learn's callbacks. False if Ctrl-C cut the fit short."""
+        """Train. `tasks` are scikit-learn's callbacks. False if Ctrl-C interrupted the fit."""
         estimator, data = self.estimator, self.data
         network = estimator.network_
-        vars(estimator).pop("_optimizer", None)  # a call of partial_fit does not go on with one that this fit knows nothing of
+        vars(estimator).pop("_optimizer", None)  # partial_fit must not continue with an optimizer from before this fit
         twin = network if network.dtype == np.float64 else _in_float64(network)
         twin.weight_decay = self._penalty
         iterations = Iterations(estimator, data, twin, tasks, time_limit=self._time_limit, verbose=self._verbose, patience=self._patience)
@@ -73,7 +73,7 @@ class LbfgsFit:
             estimator.loss_ = estimator._shown_loss(result.value, twin)
         except KeyboardInterrupt:
             is_whole = False
-        finally:  # also where a number overflowed on the way to the next iteration
+        finally:  # also after an overflow on the way to the next iteration
             twin.weight_decay = 0.0
             network.parameters[...] = twin.parameters
         if twin is not network:
@@ -90,18 +90,18 @@ class LbfgsFit:
 
 
 class Iterations:
-    """What happens after each iteration: the estimator's curves, validation, the clock, scikit-learn's callbacks.
+    """Actions after each iteration: record curves, validate, check the time limit, call scikit-learn's callbacks.
 
     Attributes
     ----------
     best : Snapshot or None
-        With validation data, of the estimator's network at the best iteration.
+        With validation data, the weights of the best iteration.
     ended_early : bool
 
     Parameters
     ----------
     patience : (float, float) or None
-        With `early_stopping`: the iterations in a row that may not improve, and what an improvement is.
+        With `early_stopping`: number of iterations without improvement, and smallest improvement.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Iterations:
         self.estimator, self.held_out, self.tasks = estimator, data.held_out, tasks
         self.best: Snapshot | None = None
         if self.held_out is not None and estimator.best_validation_score_ > -np.inf:
-            self.best = Snapshot(estimator.network_)  # of the fit that this one goes on with
+            self.best = Snapshot(estimator.network_)  # of the fit that this one continues
         self.ended_early = False
         self._twin = twin
         self._deadline = np.inf if time_limit is None else time.monotonic() + time_limit
@@ -128,7 +128,7 @@ class Iterations:
             tasks.begin()
 
     def __call__(self, loss: float) -> bool:
-        """Take the loss at the parameters of the twin, at the end of an iteration; whether it was the last."""
+        """Record the loss at the end of an iteration. Returns whether it was the last one."""
         estimator = self.estimator
         record_loss(estimator, estimator._shown_loss(loss, self._twin), verbose=self._verbose)
         estimator.history_.append(loss=loss, **self._validate())
@@ -161,7 +161,7 @@ class Iterations:
 
 
 def _in_float64(network: Sequential) -> Sequential:
-    """A network of its own with the same layers, loss and parameters."""
+    """Copy a network with layers, loss and parameters in float64."""
     twin = Sequential(*copy.deepcopy(network.layers))
     twin.allocate(network.input_shape, network.loss, None, np.dtype(np.float64))
     twin.parameters[...] = network.parameters
@@ -170,7 +170,7 @@ def _in_float64(network: Sequential) -> Sequential:
 
 
 def _copy_buffers(source: Sequential, target: Sequential) -> None:
-    """Between networks of the same layers."""
+    """Copy buffers between networks with the same layers."""
     values = source.named_buffers()
     for name, buffer in target.named_buffers().items():
         buffer[...] = values[name]

@@ -1,4 +1,4 @@
-"""A network in scikit-learn's words: weights, biases and activations, where those are all of it."""
+"""scikit-learn's attributes of a network: weights, biases and activations, if they determine the predictions."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -18,7 +18,7 @@ from nncore.layers.dropout import Dropout
 from nncore.network import Sequential
 from nncore.registry import qualified_name, resolve
 
-#: scikit-learn's names of what makes predictions of the outputs.
+#: scikit-learn's names of output activations.
 OUT_ACTIVATIONS = ("identity", "logistic", "softmax", "exp")
 
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 
 class LiveParameters:
-    """``coefs_``, ``intercepts_``, ``n_layers_`` and ``out_activation_`` of what has a `network_`.
+    """``coefs_``, ``intercepts_``, ``n_layers_`` and ``out_activation_`` of an estimator with a `network_`.
 
-    Tools that convert scikit-learn's perceptrons compute predictions from these and from ``activation``. So they exist only where that
-    gives the predictions: elsewhere an `AttributeError` says what else the network does. Weights and biases that are assigned before there
-    is a network wait for it.
+    Tools that convert scikit-learn's perceptrons compute predictions from these and from ``activation``. So the attributes exist only if
+    that gives the predictions. Otherwise an `AttributeError` says what else the network does. Weights and biases that are assigned before a
+    network exists are used when it is made.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class LiveParameters:
     _columns: Any
 
     def _out_activation(self) -> str | None:
-        """scikit-learn's name of what makes predictions of the last layer's sums; None if they are made in another way."""
+        """scikit-learn's name of the output activation; None if predictions are computed in another way."""
         raise NotImplementedError
 
     @property
@@ -66,7 +66,7 @@ class LiveParameters:
 
     @property
     def n_layers_(self) -> int:
-        """Layers of units, the input among them."""
+        """Number of layers of units, including the input."""
         return self._said("n_layers_", lambda network: len(dense_parameters(network)[0]) + 1)
 
     @n_layers_.setter
@@ -75,7 +75,7 @@ class LiveParameters:
 
     @property
     def out_activation_(self) -> str:
-        """scikit-learn's name of what makes predictions of the last layer's sums."""
+        """scikit-learn's name of the output activation."""
         return self._said("out_activation_", lambda network: str(self._out_activation()))
 
     @out_activation_.setter
@@ -83,7 +83,7 @@ class LiveParameters:
         self._assign("out_activation_", name)
 
     def _said(self, name: str, of_network: Callable[[Sequential], T]) -> T:
-        """The value of an attribute: of the network, or what was assigned before there is one."""
+        """The value of an attribute: from the network, or assigned before it exists."""
         if "network_" not in vars(self) and name in vars(self).get("_assigned", {}):
             assigned: T = vars(self)["_assigned"][name]
             return assigned
@@ -91,7 +91,7 @@ class LiveParameters:
         return of_network(self.network_)
 
     def _assign(self, name: str, value: Any) -> None:
-        if "network_" not in vars(self):  # waits for a partial_fit to begin from there
+        if "network_" not in vars(self):  # used by the next partial_fit
             vars(self)["_assigned"] = vars(self).get("_assigned", {}) | {name: value}
             return
         self._check_is_all(name)
@@ -101,12 +101,13 @@ class LiveParameters:
             raise AttributeError(f"{name} is {getattr(self, name)!r} in this network: it cannot be set to {value!r}")
 
     def _take_assigned(self) -> None:
-        """Give the network, which is new, what was assigned before."""
+        """Copy assigned values to the new network."""
         for name, value in vars(self).pop("_assigned").items():
             setattr(self, name, value)
 
     def _check_is_all(self, name: str) -> None:
-        """Raise `AttributeError` for the attribute `name` if there is no network yet, or more to it than scikit-learn's words say."""
+        """Raise `AttributeError` for the attribute `name` if there is no network, or if scikit-learn's attributes do not determine
+        predictions."""
         if "network_" not in vars(self):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
         if more := self._more_than_words():
@@ -116,7 +117,7 @@ class LiveParameters:
             )
 
     def _more_than_words(self) -> str:
-        """What predictions depend on beside weights, biases, ``activation`` and ``out_activation_``; empty if nothing."""
+        """What predictions depend on in addition to weights, biases, ``activation`` and ``out_activation_``; empty if nothing."""
         if self._columns.standardize:
             return "features are standardised"
         if not self._columns.has_numbers_alone:
@@ -127,7 +128,7 @@ class LiveParameters:
         for layer in self.network_.layers:
             if type(layer) is Dense and layer.use_bias and layer.tied_to is None:
                 dense.append(layer)
-            elif not isinstance(layer, Dropout):  # which does nothing then
+            elif not isinstance(layer, Dropout):  # no effect in predictions
                 return f"{layer!r} is one of its layers"
         used = {_activation_name(layer.activation) for layer in dense[:-1]}
         asked = self.activation if isinstance(self.activation, str) else None
@@ -137,6 +138,6 @@ class LiveParameters:
 
 
 def _activation_name(activation: Any) -> str:
-    """Of the registry; with its arguments, if it has any."""
+    """Registered name of an activation, with its arguments if it has any."""
     made = resolve("activations", "identity" if activation is None else activation)
     return repr(made) if made.config() else qualified_name("activations", type(made))

@@ -1,4 +1,4 @@
-"""Fitted estimators on their way: pickled with the classes that were registered at run time, or as plain data for skops."""
+"""Pickle fitted estimators with the classes that were registered at run time, or give their state as plain data for skops."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from nncore.registry import luggage
 
 
 class BringsRegistrations:
-    """Before scikit-learn's ``BaseEstimator``: a search in several processes can name what `nncore.register` registered in this one.
+    """Base class before scikit-learn's ``BaseEstimator``. It lets worker processes use names that `nncore.register` registered in this
+    process.
 
-    All of them, not only those that the arguments name: the arguments to try are sent to a worker beside the estimator.
+    Pickles hold all registrations, not only those of the arguments: a search sends other arguments to its workers separately.
 
-    Pickles and copies have the objects that the estimator holds. What asks for the state alone, as skops does, gets plain data instead, in
-    which no class but the estimator's own has to be trusted.
+    Pickles and copies have the estimator's objects. Tools that only ask for the state, such as skops, get plain data, so that no class
+    except the estimator's has to be trusted.
     """
 
     def __reduce_ex__(self, protocol: Any) -> Any:

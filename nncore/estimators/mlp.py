@@ -1,4 +1,4 @@
-"""What the two multi-layer perceptrons have in common: from checked data to a trained network."""
+"""Common base of the multi-layer perceptrons: train a network on checked data."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -52,30 +52,30 @@ from nncore.words import explains_calls
 
 AnyData: TypeAlias = TrainingData | StreamedData
 
-#: The solver that is no optimizer of the registry.
+#: The solver that is not a registered optimizer.
 LBFGS = "lbfgs"
 
-#: Arguments that a call of ``partial_fit`` has no use for.
+#: Arguments that ``partial_fit`` does not use.
 ONLY_FIT = ("warm_start", "max_iter", "validation_fraction", "scoring")
 
 
 @explains_calls
 class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimator):
-    """A fully connected network with scikit-learn's habits; subclasses know the target.
+    """A fully connected network with scikit-learn's API. Subclasses handle the target.
 
-    Its subclasses' documentation has the attributes that a fit leaves.
+    The subclasses document the fitted attributes.
     """
 
     _columns: ColumnEncoder
     best_loss_: float | None
-    #: The arguments, by name, that the network was made of.
+    #: The arguments, by name, that the network was made from.
     _made_of: dict[str, Any]
     #: The `random_state` of the last call.
     _seeded_by: Any
 
     # ---- the arguments of both constructors ---------------------------------------------------------------------------------
 
-    # scikit-learn reads the signature of each class, so that each spells out its own. The attributes are declared once, for type checkers.
+    # scikit-learn reads the signature of each class, so each has its own. The attributes are declared once, for type checkers.
     hidden_layer_sizes: Any
     activation: ActivationsLike
     solver: SolverLike
@@ -139,18 +139,18 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if parameter == "solver" and isinstance(value, (str, Mapping)):
             try:
                 return None if self._is_lbfgs else make_optimizer(Given(self))
-            except (NNCoreError, TypeError, ValueError):  # `fit` says what is wrong
+            except (NNCoreError, TypeError, ValueError):  # `fit` raises the error
                 return None
         return None if parameter == "learning_rate" and isinstance(value, str) and value in ITS_RULES else value
 
-    # ---- what subclasses know of the target ---------------------------------------------------------------------------------
+    # ---- targets, implemented by subclasses ---------------------------------------------------------------------------------
 
     @abstractmethod
     def _learn_target(self, y: Any, *, incremental: bool, classes: Any) -> None:
-        """Take note, in `_targets`, of what y is; called when training starts over. `classes` are those that ``partial_fit`` is given."""
+        """Set `_targets` from y when training starts from new weights. `classes` is the argument of ``partial_fit``."""
 
     def _check_target(self, y: Any, *, is_warm_start: bool = False) -> None:
-        """Raise `DataError` if y does not fit what is trained already; for a warm start, it has to have all classes."""
+        """Raise `DataError` if y does not fit the trained network. For a warm start, it must have all classes."""
         self._targets.check(y)
 
     def _n_network_outputs(self, loss: Loss) -> int:
@@ -158,26 +158,26 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         return self._targets.n_outputs(loss)
 
     def _scale_target(self, given: Given, passes: Callable[[], Iterable[tuple[Any, Any]]], loss: Loss) -> None:
-        """Take note, in `_targets`, of the scale of y, if it is to be changed; called when a network is made.
+        """Set the scale of y in `_targets` if it is to be standardised, when a network is made.
 
-        `passes` gives blocks of y and the weights of samples again each time.
+        Each call of `passes` yields all blocks of y and sample weights.
         """
 
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
-        """y as the loss takes it."""
+        """Encode y for the loss."""
 
     def _shown_loss(self, loss: float, network: Sequential) -> float:
-        """What users see of the loss that `network` minimises, with its penalty."""
+        """The loss of `network` that users see, with its penalty."""
         return loss
 
     @abstractmethod
     def _gain(self, X: NDArray[np.floating], target: np.ndarray) -> float | None:
-        """By how much the network scores better than the best constant prediction; None if nothing says so."""
+        """Improvement of the network's score over the best constant prediction; None if unknown."""
 
     @abstractmethod
     def _default_scoring(self, loss: Loss) -> Any:
-        """What epochs are judged by if `scoring` is None."""
+        """The score of epochs if `scoring` is None."""
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
                 is_whole = self._train(given, raw, X, y, sample_weight, validation, **how)
             except NonFiniteError as error:
                 raise DataError(f"{NOT_FINITE} {error}") from error
-        if not is_whole:  # the estimator is fitted as far as it came, and whoever called, a search for example, hears of it
+        if not is_whole:  # the estimator is partly fitted; a caller such as a search gets the interrupt
             raise KeyboardInterrupt
         return self
 
@@ -223,7 +223,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         incremental: bool,
         classes: Any,
     ) -> bool:
-        """From checked data, in memory or in the blocks of `raw`, to a trained network; False if Ctrl-C cut the training short."""
+        """Train a network on checked data, in memory or from the blocks of `raw`. False if Ctrl-C interrupted the training."""
         builds = starts_over or "network_" not in vars(self)
         if not builds and (changed := given.changed(self._made_of)):
             self._refuse_another_network(given, changed[0], incremental=incremental)
@@ -268,7 +268,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         if isinstance(data.held_out, HeldOut):
             check_judge(self, data.held_out)
 
-        # Everything is checked: only now a network that goes on changes.
+        # Everything is checked: only now an existing network changes.
         self._begin_comparison(given, data, starts_over=starts_over, incremental=incremental)
         if not incremental or builds or not same(given.random_state, self._seeded_by):
             self.network_.seed = seed_from(random_state)
@@ -294,7 +294,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         return isinstance(self.solver, str) and self.solver == LBFGS
 
     def _new_network(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> Sequential:
-        """Built, with first values."""
+        """Make a built and initialised network."""
         front, n_outputs = self._columns.front_layers(), self._n_network_outputs(loss)
         output = Dense(n_outputs, activation=activation_for(loss, n_outputs))
         if given.layers is None:
@@ -302,10 +302,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
             activations = hidden_activations(given.activation, len(sizes))
             network = Sequential(*front, *hidden_layers(sizes, activations, given.normalization, given.dropout), output)
             if is_scikit_learns(activations):
-                if front or given.normalization is not None:  # whose first values are not scikit-learn's
+                if front or given.normalization is not None:  # their initial values are not scikit-learn's
                     network.build(X.shape[1], loss=loss, rng=seed_from(random_state) if front else 0, dtype=X.dtype)
                 else:
-                    loss.n_targets(n_outputs)  # raises if this loss cannot go with so many outputs
+                    loss.n_targets(n_outputs)  # raises if this loss cannot have that number of outputs
                     network.allocate((X.shape[1],), loss, None, X.dtype)
                 start_as_scikit_learn(network, activations, random_state)
                 return network
@@ -317,7 +317,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         return network
 
     def _start_over(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
-        """A new network, and the attributes of a fit before its first epoch."""
+        """Make a new network, and set the attributes of a fit before its first epoch."""
         network = self._new_network(given, X, loss, random_state)
         for name in ("_assigned", "_optimizer"):
             self.__dict__.pop(name, None)
@@ -334,7 +334,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         self._no_improvement_count = 0
 
     def _take_given_parameters(self, given: Given, X: NDArray[np.floating], loss: Loss, random_state: np.random.RandomState) -> None:
-        """A network for weights and biases that were assigned before there was one."""
+        """Make a network for weights and biases that were assigned before."""
         self.network_ = self._new_network(given, X, loss, random_state)
         self._take_assigned()
         self.history_ = History()
@@ -350,7 +350,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         weigh: Weigher,
         random_state: np.random.RandomState,
     ) -> None:
-        """Give `data` its validation samples: those of the user, or some of its own."""
+        """Set the validation samples of `data`: those of the user, or a part of its own."""
         X_val, y_val, weights_val = validation
         raw = None if X_val is None else raw_stream(X_val, y_val, weights_val, "validation ", features=self._names_of_columns)
         if raw is None:
@@ -378,8 +378,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
                 raise DataError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
             held_out = data.rows(val)
             if given.unread("scoring") is None and isinstance(self._targets, RealTargets) and not np.ptp(held_out.target, axis=0).any():
-                judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and nobody asked for one
-            shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all kinds of sparse matrices have rows to choose
+                judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and the user did not request one
+            shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all sparse formats support row selection
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
             kept = data.rows(train)
             data.X, data.target, data.weights = kept.X, kept.target, kept.weights
@@ -387,10 +387,10 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
             given.obey("scoring")
 
     def _begin_comparison(self, given: Given, data: AnyData, *, starts_over: bool, incremental: bool) -> None:
-        """What later epochs are compared with: those of the same call of `fit`, and the network that it goes on with.
+        """Set what later epochs are compared with: epochs of the same call of `fit`, and the network that it continues.
 
-        Data, weights, penalty and judge may be others than before, so that the training loss of an earlier call says nothing, and the
-        network is rated anew.
+        Data, weights, penalty and score may have changed since. So training losses of earlier calls do not count, and the network is scored
+        again.
         """
         if incremental:
             self.best_loss_ = np.inf if self.best_loss_ is None else self.best_loss_
@@ -408,7 +408,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
             self.best_validation_score_ = score
 
     def _extend_history(self, history: History) -> None:
-        """Add the epochs of another call."""
+        """Append the epochs of another call."""
         if len(self.history_) == 0:
             self.history_ = history
             return
@@ -418,12 +418,12 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         self.history_.stop_reason, self.history_.interrupted = history.stop_reason, history.interrupted
 
     def _fitted_so_far(self) -> dict[str, Any]:
-        """What makes a copy of this estimator one that is fitted as far as the training has come."""
+        """Attributes that turn a copy of this estimator into one fitted so far."""
         fitted = {name: value for name, value in vars(self).items() if name.endswith("_") and not name.startswith("_")}
         return copy.deepcopy(fitted)
 
     def _validate_samples(self, X: Any, y: Any, sample_weight: Any = None, *, given: Given | None = None) -> tuple[Any, Any]:
-        """A matrix in the dtype of the training, and y; with `given` the columns are learnt anew."""
+        """Check samples and y. Returns a matrix in the dtype of the training, and y. With `given`, columns are fitted again."""
         if given is None:
             return self._checked_samples(X, y, dtype=self.network_.dtype)
         dtype = asked_dtype(given)
@@ -436,13 +436,12 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     def _check_is_fitted(self) -> None:
         if "network_" not in vars(self):
-            check_is_fitted(self, "network_")  # which reads tags and takes its time
+            check_is_fitted(self, "network_")  # slow, since it reads tags
 
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
-        """What `answer` makes of the network's outputs after the link of its loss, for all samples.
+        """Apply `answer` to the network's outputs after the link of the loss, for all samples.
 
-        So many samples at a time as are not too large together: with many classes, the outputs of all of them would take more memory than
-        anything else.
+        Samples are processed in blocks: with many classes, the outputs of all samples would take more memory than anything else.
         """
         self._check_is_fitted()
         if (raw := raw_stream(X, None, None, features=self._names_of_columns)) is not None:
@@ -453,18 +452,18 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         blocks = row_blocks(len(samples), row_bytes)
         if len(blocks) == 1:
             return answer(network.predict_proba(samples))
-        with network.paused():  # so that all answers are those of one state
+        with network.paused():  # so that all predictions come from the same weights
             return joined([answer(network.predict_proba(some_rows(samples, rows))) for rows in blocks])
 
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
-        """The same for one sample of shape (n_features,), shape (n_outputs,)."""
+        """Outputs after the link of the loss, shape (n_outputs,), for one sample of shape (n_features,)."""
         if "network_" not in self.__dict__:
             self._check_is_fitted()
         row = self._columns.row(self, x)
         if row is not None:
             try:
                 output: NDArray[np.floating] = self.network_.predict_proba_one(row)
-            except DataError:  # a number is missing, infinite or too large: the long way fills it, or says so
+            except DataError:  # a number is missing, infinite or too large: the general way replaces it, or raises an error
                 pass
             else:
                 return output
@@ -473,13 +472,13 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     @property
     def _fitted_loss(self) -> Loss:
-        """The loss that the network was trained with, whatever `loss` says by now."""
+        """The loss of the training, even if the argument `loss` has changed."""
         loss: Loss | None = self.network_.loss
         assert loss is not None, "an estimator builds its network with a loss"
         return loss
 
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
-        """Of the network on samples as users hold them."""
+        """Mean loss of the network on the user's samples."""
         self._check_is_fitted()
         matrix, y = self._validate_samples(X, y)
         target = self._encode_target(y, self._fitted_loss)
@@ -487,7 +486,7 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
 
     @abstractmethod
     def _metric_of_score(self, loss: Loss) -> Any:
-        """The metric of the registry that `score` is; None for the negative loss."""
+        """The registered metric that `score` computes; None for the negative loss."""
 
     def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
         raw = raw_stream(X, y, sample_weight, features=self._names_of_columns)

@@ -1,4 +1,4 @@
-"""Dates, times of day and time stamps, of frames and as Python objects, as moments of UTC."""
+"""Convert dates, times of day and timestamps, of data frames and as Python objects, to UTC times."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from numpy.typing import NDArray
 from nncore.data import is_missing
 from nncore.errors import DataError
 
-#: The day of a time of day alone.
+#: The date of a time of day without date.
 NO_DAY = datetime.date(1970, 1, 1)
 
 
 def are_moments(values: Sequence[Any]) -> bool:
-    """Whether Python objects are dates or times, as far as they are there; one is."""
+    """Whether all Python objects that are not missing are dates or times, and there is at least one."""
     present = [value for value in values if not is_missing(value)]
     return bool(present) and all(_is_moment(value) for value in present)
 
 
 def moments_of(label: str, series: Any) -> tuple[NDArray[np.datetime64], bool]:
-    """Moments of a column of a frame, and whether they name a time zone.
+    """Times of a data frame's column, and whether they have a time zone.
 
     Parameters
     ----------
     label : str
-        What messages call the column.
+        Name of the column in messages.
     series : narwhals Series or ndarray of shape (n_rows,)
-        Dates, time stamps, times of day, or objects that are such.
+        Dates, timestamps, times of day, or objects of these types.
 
     Returns
     -------
     ndarray of shape (n_rows,), datetime64[us]
-        NaT where missing. Those with a time zone as it was in UTC then, times of day on 1970-01-01, periods as they begin.
+        NaT where missing. Times with a time zone are converted to UTC, times of day are on 1970-01-01, and periods count by their start.
     bool
 
     Raises
     ------
     DataError
-        If an object is no date.
+        If an object is not a date.
     """
     zone = getattr(series.dtype, "time_zone", None)
     if zone is not None:
@@ -66,7 +66,7 @@ def _is_period(value: Any) -> bool:
 
 
 def _as_moment(label: str, value: Any) -> datetime.datetime:
-    """A date or time as Python's own."""
+    """Convert a date or time to a Python datetime."""
     found = value.to_timestamp() if _is_period(value) else value
     found = found.astype("datetime64[us]").item() if isinstance(found, np.datetime64) else found
     if hasattr(found, "to_pydatetime"):

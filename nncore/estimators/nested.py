@@ -1,4 +1,4 @@
-"""Numbers of an estimator's components as its own parameters: ``solver__lr``, ``layers__0__rate``."""
+"""Hyperparameters of components as parameters of the estimator: ``solver__lr``, ``layers__0__rate``."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from nncore.errors import NNCoreError, ParameterError
 from nncore.registry import qualified_name, resolve
 from nncore.words import explains_calls
 
-#: What an estimator keeps beside its arguments that a clone of it gets, too.
+#: Attributes, in addition to arguments, that a clone of an estimator gets.
 CLONED_WITH = ("_metadata_request", "_sklearn_output_config", "_skl_callbacks")
 
 
 @functools.cache
 def _names_of(cls: Any) -> tuple[str, ...]:
-    """As scikit-learn finds them, which takes it long."""
+    """Cached names of the arguments, since scikit-learn's search for them is slow."""
     return tuple(super(NestedParameters, cls)._get_param_names())
 
 
 @explains_calls
 class NestedParameters:
-    """Before scikit-learn's ``BaseEstimator``: components are to it what estimators in an estimator are.
+    """Base class before scikit-learn's ``BaseEstimator``, which treats components like nested estimators.
 
-    ``get_params`` lists the arguments of components, ``set_params`` changes them, both as the components name them. An instance is
-    replaced by another one, never changed: it may be in use elsewhere.
+    ``get_params`` lists the arguments of components, and ``set_params`` changes them, by the components' names. An instance is replaced by
+    a new one and never changed, since it may be in use elsewhere.
     """
 
-    #: Arguments of the constructor that take components, lists or dicts of them, and the kind.
+    #: Arguments of the constructor that take components, or lists or dicts of them, and their kind.
     _components: ClassVar[Mapping[str, str]] = {}
 
     def _meant(self, parameter: str) -> Any:
-        """What the value of a parameter stands for, where that is not what it stands for in the registry; None for no component."""
+        """The component that a parameter's value means, if it differs from the registry's meaning; None for no component."""
         return getattr(self, parameter)
 
     @classmethod
@@ -44,7 +44,7 @@ class NestedParameters:
         return list(_names_of(of))
 
     def __sklearn_clone__(self) -> Self:
-        """What `sklearn.base.clone` makes, without deep copies where all arguments are numbers, texts and the like."""
+        """Do what `sklearn.base.clone` does, without deep copies if all arguments are numbers, strings and similar."""
         arguments: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
         if all(type(value) in UNCHANGING for value in arguments.values()) and vars(self).keys().isdisjoint(CLONED_WITH):
             clone = type(self)(**arguments)
@@ -110,7 +110,7 @@ class NestedParameters:
 
 
 def _inside(kind: str | None, value: Any) -> dict[str, Any]:
-    """What is inside a component or a collection of them, and inside that, by names joined with ``__``."""
+    """All nested arguments of a component or a collection of them, by names joined with ``__``."""
     parts = _parts(value)
     inner_kind = kind if parts is not None else None
     if parts is None:
@@ -123,14 +123,14 @@ def _inside(kind: str | None, value: Any) -> dict[str, Any]:
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """The members of a list, by number, or of a dict that is no component."""
+    """The elements of a list, by number, or of a dict that is not a component."""
     if isinstance(value, (list, tuple)):
         return {str(number): item for number, item in enumerate(value)}
     return dict(value) if isinstance(value, Mapping) and "name" not in value else None
 
 
 def _component(kind: str | None, value: Any) -> Configurable | None:
-    """The component that a value is or describes, if it does."""
+    """The component that a value is or describes; None if there is none."""
     if isinstance(value, Configurable):
         return value
     if isinstance(value, Mapping):
@@ -139,7 +139,7 @@ def _component(kind: str | None, value: Any) -> Configurable | None:
         return None
     try:
         component: Configurable = resolve(kind, value)
-    except (NNCoreError, TypeError, ValueError):  # a word of scikit-learn's, or what `fit` will refuse
+    except (NNCoreError, TypeError, ValueError):  # a name of scikit-learn, or a value that `fit` will refuse
         return None
     return component
 
@@ -150,7 +150,7 @@ def _arguments(component: Configurable) -> list[str]:
 
 
 def _changed(kind: str | None, value: Any, meant: Any, changes: Mapping[str, Any], path: str) -> Any:
-    """`value` with other things inside: a new list, dict or component."""
+    """A copy of `value` with changed nested arguments: a new list, dict or component."""
     grouped: dict[str, dict[str, Any]] = {}
     for key, new in changes.items():
         name, _, inner = key.partition("__")

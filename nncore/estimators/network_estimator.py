@@ -1,4 +1,4 @@
-"""What all estimators that train networks have in common: samples and targets in, and an estimator that an error leaves as it was."""
+"""Base class of all estimators that train networks: checks of samples and targets, and unchanged estimators after an error."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -30,20 +30,20 @@ from nncore.files import FileLike
 from nncore.network import write_graph
 from nncore.words import explains_calls
 
-#: What a fit ends with when numbers grew too large, in scikit-learn's words.
+#: Message when numbers grew too large in a fit, in scikit-learn's words.
 NOT_FINITE = "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 
-#: Makes weights of targets and of weights of samples.
+#: Computes weights from targets and sample weights.
 Weigher = Callable[[Any, NDArray[np.floating] | None], NDArray[np.floating] | None]
 
 
 @explains_calls
 class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEstimator, ABC):
-    """An estimator of one network or several. Subclasses say how they are trained, `ClassAnswers` and `RealAnswers` what is predicted."""
+    """An estimator with one or several networks. Subclasses train them; `ClassAnswers` and `RealAnswers` predict."""
 
     #: Arguments of ``validate_data`` for y.
     _target_checks: ClassVar[dict[str, Any]] = {}
-    #: Whether networks begin with layers that read sparse samples, unless the user asks for others.
+    #: Whether the first layers of the networks read sparse samples, unless the user passes others.
     _reads_sparse: ClassVar[bool] = False
     #: `ClassTargets` or `RealTargets`.
     _targets: Any
@@ -57,7 +57,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     @contextmanager
     def _kept_on_error(self) -> Iterator[None]:
-        """An estimator that cannot be trained stays what it was. For training that starts over: a network that goes on is changed."""
+        """Restore the estimator's attributes after an error, for training from new weights. An existing network would be changed."""
         before = vars(self).copy()
         try:
             yield
@@ -68,7 +68,8 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
             raise
 
     def _checked_samples(self, X: Any, y: Any, *, learns: TableColumns | None = None, **how: Any) -> tuple[Any, Any]:
-        """What the columns make of X, and y. They are learnt by `learns`; without, they are those of before. They are told `how`."""
+        """Samples of X by its columns, and y. `learns` fits the columns; without it, those of the fit are used. `how` are their
+        arguments."""
         X, y = admitted(X, "X", holes=True), admitted(y, "y", times=not self._has_real_targets)
         checks: dict[str, Any] = {"accept_sparse": ["csr", "csc"], "multi_output": True, **self._target_checks}
         if learns is not None:
@@ -80,7 +81,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         return self._of_sparse(matrix) if issparse(matrix) else matrix, y
 
     def _of_sparse(self, matrix: Any) -> Any:
-        """Samples of a sparse matrix: dense where that is not large, unless networks read them as they are."""
+        """Samples of a sparse matrix; dense if that is small, unless networks read sparse ones."""
         n_bytes = matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize
         is_small = not self._reads_sparse and n_bytes <= CONVERT_AT_ONCE
         return matrix.toarray() if is_small else sparse_samples(matrix, "X", may_be_dense=True)
@@ -90,31 +91,31 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         return "y_numeric" in self._target_checks
 
     def _checked_target(self, y: Any) -> Any:
-        """y of the training as `_checked_samples` leaves it."""
+        """The training's y in the form of `_checked_samples`."""
         y = admitted(y, "y", times=not self._has_real_targets)
         y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
         y = y.astype(np.float64) if self._has_real_targets and y.dtype.kind in "OUSV" else y
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _check_target(self, y: Any) -> None:
-        """Raise `DataError` if y does not fit what is trained already."""
+        """Raise `DataError` if y does not fit the trained network."""
         self._targets.check(y)
 
     @property
     def _names_of_columns(self) -> list[str] | None:
-        """What the columns of the training were called, if they had names."""
+        """Column names of the training data, if they had any."""
         names = vars(self).get("feature_names_in_")
         return None if names is None else list(names)
 
     def _weigher(self, given: Given, y: Any, n_each: NDArray[np.float64] | None = None) -> Weigher:
-        """What weighs samples: with the weights of their classes, as `y` of the training has them, or as often as `n_each` says."""
+        """Make the function that computes weights, with class weights from the training's `y`, whose rows represent `n_each` samples."""
         return lambda y, sample_weight: sample_weight
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
-        """What a split is to keep the proportions of."""
+        """Classes to stratify splits by; None for no stratification."""
         return None
 
-    # ---- what a fit leaves --------------------------------------------------------------------------------------------------
+    # ---- after a fit --------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _check_is_fitted(self) -> None:
@@ -123,16 +124,16 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
     @property
     @abstractmethod
     def _fitted_loss(self) -> Loss:
-        """The loss that was trained with, whatever `loss` says by now."""
+        """The loss of the training, even if the argument `loss` has changed."""
 
     @property
     def _loss_of_outputs(self) -> Loss:
-        """The loss with its numbers in the units of `_outputs`."""
+        """The loss with its hyperparameters in the units of `_outputs`."""
         return self._fitted_loss
 
     @abstractmethod
     def _answers(self, X: Any, answer: Callable[[NDArray[np.floating]], Any]) -> Any:
-        """What `answer` makes of the outputs after the link of the loss, for all samples, some at a time."""
+        """Apply `answer` to the outputs after the link of the loss, for all samples, in blocks."""
 
     @abstractmethod
     def _outputs_of_one(self, x: Any) -> NDArray[np.floating]:
@@ -140,11 +141,10 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     @abstractmethod
     def _mean_loss(self, X: Any, y: Any, sample_weight: Any) -> float:
-        """Of the trained on samples as users hold them."""
+        """Mean loss of the fitted estimator on the user's samples."""
 
     def _score_of_stream(self, X: Any, y: Any, sample_weight: Any) -> float | None:
-        """`score` of what goes by in blocks; None for samples in memory, which have their targets beside them, and of estimators that take
-        no other."""
+        """`score` of streamed samples. None for samples in memory, and for estimators without streams."""
         if y is None:
             raise ParameterError("y is missing: score(X, y) compares the predictions for X with their targets")
         return None
@@ -180,7 +180,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     @abstractmethod
     def _export_graph(self) -> ExportGraph:
-        """What is exported."""
+        """Make the graph to export."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -190,7 +190,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
 
 def checked_weights(sample_weight: Any, X: Any) -> NDArray[np.floating] | None:
-    """One weight for each row of `X`, none negative."""
+    """Check weights: one for each row of `X`, none negative."""
     if sample_weight is None:
         return None
     weights: NDArray[np.floating] = _check_sample_weight(as_numbers(sample_weight, "sample_weight"), X, dtype=np.float64)
@@ -200,12 +200,12 @@ def checked_weights(sample_weight: Any, X: Any) -> NDArray[np.floating] | None:
 
 
 def seed_from(random_state: np.random.RandomState) -> int:
-    """A seed for a network."""
+    """Draw a seed for a network."""
     return int(random_state.randint(np.iinfo(np.int32).max))
 
 
 def joined(parts: list[Any]) -> Any:
-    """Arrays or sparse matrices one below the other; they are given up one by one, so that there are never two of everything."""
+    """Concatenate arrays or sparse matrices by rows. Parts are freed one by one, so that the data never exist twice."""
     if issparse(parts[0]):
         return vstack(parts, format="csr")
     whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)

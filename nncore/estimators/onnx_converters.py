@@ -1,4 +1,4 @@
-"""Pipelines with our estimators as ONNX models: converters for skl2onnx."""
+"""Converters for skl2onnx, for pipelines with nncore estimators."""
 
 # scikit-learn, onnx and skl2onnx have no type information.
 # mypy: disable-error-code="import-untyped"
@@ -24,7 +24,7 @@ from nncore.estimators.tabm_regressor import TabMRegressor
 from nncore.registry import resolve
 from nncore.words import explains_calls
 
-#: All that can be converted: skl2onnx wants probabilities of classifiers.
+#: Estimators that can be converted: skl2onnx requires probabilities of classifiers.
 ESTIMATORS = (
     LogisticNeuron, MLPClassifier, MLPRegressor, RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor,
 )  # fmt: skip
@@ -61,7 +61,7 @@ _CLASSIFIERS = tuple(cls for cls in ESTIMATORS if is_classifier(cls()))
 
 
 def _set_outputs(operator: Any) -> None:
-    """Say which types the outputs of an estimator have: what skl2onnx asks for first."""
+    """Set the output types of an estimator, which skl2onnx requests first."""
     types = require("skl2onnx.common.data_types", extra="onnx", purpose="converting pipelines to ONNX")
     estimator = operator.raw_operator
     if not is_classifier(estimator):
@@ -82,7 +82,7 @@ def _set_outputs(operator: Any) -> None:
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
-    """Put the nodes of an exported estimator into the model of a pipeline."""
+    """Add the nodes of an exported estimator to the model of a pipeline."""
     onnx = require("onnx", extra="onnx", purpose="converting pipelines to ONNX")
     integration = require("skl2onnx.helpers.integration", extra="onnx", purpose="converting pipelines to ONNX")
     model = onnx.load_from_string(resolve("exporters", "onnx").export(operator.raw_operator._export_graph()))
@@ -92,7 +92,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _fit_inputs(onnx: Any, graph: Any, operator: Any) -> None:
-    """Let the graph take what the pipeline has: one matrix for columns, and another dtype."""
+    """Adapt the inputs of the graph to the pipeline: one matrix for all columns, and another dtype."""
     helper, wanted = onnx.helper, list(graph.input)
     given = [one.type.to_onnx_type().tensor_type.elem_type for one in operator.inputs]
     nodes = []
@@ -123,7 +123,7 @@ def _fit_inputs(onnx: Any, graph: Any, operator: Any) -> None:
 
 
 def _fit_outputs(onnx: Any, graph: Any, operator: Any) -> None:
-    """Let the graph give what skl2onnx declares: float32, and a column for each number that a regressor predicts."""
+    """Adapt the outputs of the graph to skl2onnx: float32, and a column for each predicted number."""
     helper, made = onnx.helper, list(graph.output)
     del graph.output[:]
     for number, (one, declared) in enumerate(zip(made, operator.outputs, strict=False)):

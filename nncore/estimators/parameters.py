@@ -1,4 +1,4 @@
-"""Checks of the constructor's arguments, when `fit` begins: scikit-learn's estimators take them as they come."""
+"""Check constructor arguments when `fit` begins: constructors of scikit-learn's estimators must not check them."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from nncore.arguments import MOST, as_number, is_list, is_whole, plain, shown
 from nncore.errors import ParameterError
 
-#: What each number may be, and how to say it.
+#: Valid range of each number, and its description.
 NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "alpha": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
     "learning_rate_init": (lambda value: 0 < value < math.inf, "a number above 0"),
@@ -33,7 +33,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "smooth_clip": (lambda value: value > 0, "a number above 0, inf for none"),
 }
 
-#: Whole numbers of at least 1, and what may stand in their place.
+#: Integers of at least 1, and their alternatives.
 COUNTS: dict[str, tuple[Any, ...]] = {
     "max_iter": (),
     "max_fun": (),
@@ -68,7 +68,7 @@ FLAGS = (
 #: Numbers that may also be None.
 LIMITS = ("time_limit", "clip_norm")
 
-#: Of components; None is none.
+#: Arguments for components; None means none.
 LISTS = ("layers", "callbacks", "transforms")
 
 DTYPES = ("input", "float32", "float64")
@@ -78,7 +78,7 @@ PRECISIONS = (None, "float32", "bfloat16", "auto")
 def check_parameters(estimator: Any, optional: Collection[str] = ()) -> None:
     """Raise `ParameterError` for an argument of an estimator that is outside its range.
 
-    Components (activations, solver, loss, layers, callbacks) are checked where they are made.
+    Components (activations, solver, loss, layers, callbacks) are checked when they are made.
 
     Parameters
     ----------
@@ -119,19 +119,19 @@ def check_parameters(estimator: Any, optional: Collection[str] = ()) -> None:
 
 
 def asked_dtype(given: Any) -> np.dtype | None:
-    """The dtype of the network that an estimator's arguments ask for; None is that of the samples."""
+    """The dtype of the network by the arguments of an estimator; None: that of the samples."""
     if given.dtype != "input":
         return np.dtype(given.dtype)
     return None if given.precision is None else np.dtype(np.float32)
 
 
 def is_number(value: Any) -> bool:
-    """A real number; True and False are none."""
+    """Whether it is a real number; True and False are not."""
     return as_number(value) is not None
 
 
 def is_count(value: Any) -> bool:
-    """A whole number of at least 1; True is none."""
+    """Whether it is an integer of at least 1; True is not."""
     found = plain(value)
     return is_whole(found) and 1 <= found <= MOST
 

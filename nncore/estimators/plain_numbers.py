@@ -1,4 +1,4 @@
-"""What needs none of scikit-learn's checks: arrays, and frames of numbers alone, that look like those of the training."""
+"""Shortcuts for plain numbers, which need none of scikit-learn's checks: arrays and numeric data frames like those of the training."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nncore.data import CONVERT_AT_ONCE, admitted
 from nncore.errors import ShapeError
 from nncore.estimators.frames import Column, Factorized, column_label
 
-#: Libraries whose frames hand out their names, and all their numbers, in one go each.
+#: Libraries whose data frames give all names, and all numbers, in one call each.
 FRAMES = ("pandas", "polars")
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def are_plain(X: Any, y: Any) -> bool:
-    """Whether scikit-learn's checks of what an estimator learns from would find nothing, and change nothing.
+    """Whether scikit-learn's checks of training data would find no error and change nothing.
 
-    X is an array of finite float64 or float32, y one of so many whole numbers, booleans or finite numbers.
+    X is an array of finite float64 or float32, and y an array of the same length with integers, booleans or finite numbers.
     """
     if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2 or X.size == 0:
         return False
@@ -30,36 +30,36 @@ def are_plain(X: Any, y: Any) -> bool:
 
 
 def learn_plain(estimator: Any, X: np.ndarray) -> None:
-    """Let an estimator know what scikit-learn lets it know of an array that it learns from."""
+    """Set the attributes that scikit-learn sets for training data in an array."""
     estimator.n_features_in_ = X.shape[1]
     vars(estimator).pop("feature_names_in_", None)
 
 
 def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
-    """`X` as an array, if scikit-learn's checks of what a fitted estimator is given would find nothing; None if they have to look.
+    """Return `X` as an array if scikit-learn's checks for predictions would find nothing; None if they are needed.
 
-    They take a hundred microseconds, most of them to find out what `X` is.
+    These checks take a hundred microseconds, mostly to find the type of `X`.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted: with ``n_features_in_``, and ``feature_names_in_`` if it was trained on a frame.
+        Fitted estimator with ``n_features_in_``, and ``feature_names_in_`` if it was trained on a data frame.
     X : object
-        What a user passes.
+        Data that the user passed.
 
     Returns
     -------
     ndarray of shape (n_samples, n_features_in_) or None
-        Of one sample at least, without NaN and infinity; float64, float32, whole numbers or booleans, as they were.
+        At least one sample, without NaN and infinity, in the original dtype: float64, float32, integers or booleans.
     """
     fitted = vars(estimator)
     names = fitted.get("feature_names_in_")
     numbers: np.ndarray | None = None
-    if names is not None:  # of an array, scikit-learn warns that it has none
+    if names is not None:  # scikit-learn warns about arrays without names
         numbers = X.to_numpy() if _has_columns(X, names) else None
     elif type(X) is np.ndarray:
         numbers = X
-    elif _is_frame(X) and getattr(getattr(X.columns, "dtype", None), "kind", "") == "i":  # numbered columns have no names
+    elif _is_frame(X) and getattr(getattr(X.columns, "dtype", None), "kind", "") == "i":  # integer column labels are not names
         numbers = X.to_numpy()
     if numbers is None or numbers.ndim != 2 or numbers.shape[1] != fitted["n_features_in_"] or numbers.size == 0:
         return None
@@ -67,7 +67,8 @@ def plain_numbers(estimator: Any, X: Any) -> np.ndarray | None:
 
 
 def plain_columns(estimator: Any, X: Any, is_categorical: NDArray[np.bool_]) -> tuple[np.ndarray, dict[int, Factorized]] | None:
-    """The same for a frame with categories: its other columns as an array, and the values of the categories by the number of the column."""
+    """Like `plain_numbers` for a data frame with categories: the other columns as an array, and the values of category columns by
+    number."""
     names = vars(estimator).get("feature_names_in_")
     if names is None or not _has_columns(X, names) or len(X) == 0 or len(set(names)) < len(names):
         return None
@@ -87,7 +88,7 @@ def _is_frame(X: Any) -> bool:
 
 
 def _has_columns(X: Any, names: np.ndarray) -> bool:
-    """Whether it is a frame with the columns of the training in their order."""
+    """Whether it is a data frame with the columns of the training in the same order."""
     if not _is_frame(X):
         return False
     columns = X.columns
@@ -96,7 +97,7 @@ def _has_columns(X: Any, names: np.ndarray) -> bool:
 
 
 def _are_plain(numbers: np.ndarray) -> bool:
-    """Whether scikit-learn would take each for a finite number."""
+    """Whether scikit-learn would accept all as finite numbers."""
     return _is_finite(numbers) if numbers.dtype in FLOATS else numbers.dtype.kind in "biu"
 
 
@@ -108,18 +109,18 @@ def _is_finite(X: np.ndarray) -> bool:
 
 
 def row_blocks(n_rows: int, row_bytes: int) -> list[slice]:
-    """Slices of rows, as many at a time as are converted in one piece; an empty one where there are no rows."""
+    """Slices of rows to convert at a time; one empty slice if there are no rows."""
     return list(blocks(n_rows, row_bytes, of=CONVERT_AT_ONCE)) or [slice(0)]
 
 
 def plain_row(estimator: Any, x: Any) -> np.ndarray | None:
-    """The same for one sample, a row of shape (n_features_in_,), which needs no names; whether it is finite is not looked at."""
+    """Like `plain_numbers` for one sample of shape (n_features_in_,), which needs no names. Finiteness is not checked."""
     if type(x) is not np.ndarray:
         if type(x) not in (list, tuple):
             return None
         try:
             x = np.array(x)
-        except ValueError:  # of lists in it
+        except ValueError:  # it contains lists
             return None
     if x.shape != (estimator.n_features_in_,):
         return None
@@ -129,12 +130,12 @@ def plain_row(estimator: Any, x: Any) -> np.ndarray | None:
 
 
 def only_row(x: Any) -> Any:
-    """One sample as the only row of an `X`; a pandas Series brings its names.
+    """Make an `X` with one sample as its only row. A pandas Series keeps its names.
 
     Raises
     ------
     ShapeError
-        If it is no single sample.
+        If it is not a single sample.
     """
     x = admitted(x, "x", holes=True)
     if np.ndim(x) != 1:

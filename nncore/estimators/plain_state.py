@@ -1,7 +1,7 @@
-"""What an estimator holds as plain data: for tools like skops, which ask to trust every class that a file names.
+"""The state of an estimator as plain data, for tools like skops, which require trust in every class that a file names.
 
-Objects of nncore become dicts that name their class, so that a file names the estimator's own class alone. Anything else, such as a
-component of a plugin or a function, stays what it is, and is asked about.
+Objects of nncore become dicts that name their class, so that a file names only the estimator's class. Other objects, such as components of
+plugins or functions, are not changed, and need the user's trust.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 from nncore.errors import FileFormatError
 
-#: In a dict that stands for something else. A name of a class, the number of an object that was there before, or `DICT`.
+#: Key of a dict that represents another object. Its value is the name of a class, the number of an earlier object, or `DICT`.
 KEY = "__nncore__"
-#: Stands for a dict that has the key itself.
+#: Marks a dict that has this key itself.
 DICT = "dict"
-#: Folders with classes that hold nothing but data.
+#: Folders of classes that only hold data.
 FOLDERS = (
     "_core", "activations", "callbacks", "constraints", "contract", "data", "encodings", "ensembles", "estimators", "initializers",
     "layers", "losses", "metrics", "network", "optimizers", "program", "regularizers", "samplers", "schedules", "transforms",
@@ -23,17 +23,17 @@ FOLDERS = (
 
 
 def plain(state: Any) -> Any:
-    """`state` without objects of nncore: arrays, and what is no part of nncore, are the same ones."""
+    """Convert objects of nncore in `state` to dicts. Arrays and objects of other libraries are not copied."""
     return _Writer().plain(state)
 
 
 def revived(state: Any) -> Any:
-    """What `plain` made plain.
+    """Restore the result of `plain`.
 
     Raises
     ------
     FileFormatError
-        If it names something that is no class of data of nncore.
+        If it names something else than a data class of nncore.
     """
     return _Reader().revived(state)
 
@@ -41,7 +41,7 @@ def revived(state: Any) -> Any:
 class _Writer:
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
-        self._kept: list[Any] = []  # so that no other object gets the id of one that was seen
+        self._kept: list[Any] = []  # keeps objects alive, so that ids are not reused
 
     def plain(self, value: Any) -> Any:
         kind = type(value)
@@ -56,7 +56,7 @@ class _Writer:
         if id(value) in self._seen:
             return {KEY: self._seen[id(value)]}
         made: dict[str, Any] = {KEY: f"{kind.__module__}:{kind.__qualname__}"}
-        if value.__reduce__() != (kind, ()):  # else it has no state
+        if value.__reduce__() != (kind, ()):  # otherwise it has no state
             made["state"] = self.plain(value.__getstate__())
         self._seen[id(value)] = len(self._seen)
         self._kept.append(value)
@@ -83,7 +83,7 @@ class _Reader:
         cls = _class_of(name)
         if "state" not in value:
             made = cls()
-        elif cls.__module__.startswith("nncore._core"):  # a compiled class of which only the constructor makes a sound object
+        elif cls.__module__.startswith("nncore._core"):  # a compiled class, whose objects are only valid if made by the constructor
             raise _damaged(name)
         else:
             made, state = cls.__new__(cls), self.revived(value["state"])
@@ -96,7 +96,7 @@ class _Reader:
 
 
 def is_of_nncore(kind: type) -> bool:
-    """Whether it is a class of data of nncore."""
+    """Whether it is a data class of nncore."""
     package, _, rest = kind.__module__.partition(".")
     return package == "nncore" and rest.partition(".")[0] in FOLDERS
 

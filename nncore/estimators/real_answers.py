@@ -1,4 +1,4 @@
-"""Real numbers as answers: what an estimator for regression predicts, and how good that is."""
+"""Predictions and scores of regressors."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped", disallow-subclassing-any=False
@@ -22,7 +22,7 @@ from nncore.words import explains_calls
 
 @explains_calls(but=("predict_one",))
 class RealAnswers(RegressorMixin, NetworkEstimator):
-    """The half of a regressor that knows real targets; the other half trains."""
+    """Predictions of a regressor, as a mixin. Another class trains the network."""
 
     _targets: RealTargets
     _target_checks: ClassVar[dict[str, Any]] = {"y_numeric": True}
@@ -104,5 +104,5 @@ class RealAnswers(RegressorMixin, NetworkEstimator):
         return judge.score(*self._as_judged(self._outputs(X), self._targets.encode(y.reshape(len(y), -1))), weights)
 
     def _as_judged(self, outputs: NDArray[np.floating], targets: np.ndarray) -> tuple[NDArray[np.floating], np.ndarray]:
-        """Outputs and targets in the units of the loss's numbers."""
+        """Outputs and targets in the units of the loss's hyperparameters."""
         return outputs, targets

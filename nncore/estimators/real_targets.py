@@ -1,4 +1,4 @@
-"""Real targets, and what a network is trained on and answers with in their place."""
+"""Regression targets: their encoding for the loss, and decoding of outputs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nncore.ensembles import TargetScale
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.registry import resolve
 
-#: scikit-learn's names of losses, with ours.
+#: scikit-learn's names of losses, and nncore's.
 SCIKIT_LEARN_LOSSES = {"squared_error": "half_mse", "absolute_error": "mae"}
 
-#: Outputs for each target that a loss may ask for, at most.
+#: Largest number of outputs for each target.
 MOST_OUTPUTS = 1000
 
 
 class RealTargets:
-    """Shape and scale of a target, and the way back from a network's outputs.
+    """Shape and scale of a target, and decoding of a network's outputs.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class RealTargets:
     ----------
     n_targets : int
     scale : TargetScale or None
-        What makes of targets the numbers that the network is trained on; None leaves them as they are.
+        Scaling of targets; None for no scaling.
     """
 
     def __init__(self, y: np.ndarray) -> None:
@@ -45,18 +45,18 @@ class RealTargets:
             raise DataError(f"y has {n_targets} targets, this estimator was trained on {self.n_targets}")
 
     def standardize(self, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], loss: Loss) -> None:
-        """Train on targets of mean 0 and standard deviation 1; on targets of mean 1, where the loss takes none below 0.
+        """Scale targets to mean 0 and standard deviation 1; to mean 1 if the loss takes no targets below 0.
 
         Parameters
         ----------
         passes : callable
-            Gives blocks of targets and weights again each time.
+            Each call yields all blocks of targets and weights.
         loss : Loss
 
         Raises
         ------
         ParameterError
-            If the loss takes targets that are no quantity with a unit: of a bounded range, or of which several make one output.
+            If the loss does not allow scaled targets: their range is bounded, or several targets belong to one output.
         """
         self.scale = TargetScale.fit_blocks(passes, self.n_targets, loss, self.n_outputs(loss))
         if self.scale is None:
@@ -64,11 +64,11 @@ class RealTargets:
             raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Targets as the network is trained on them, in the shape of `y`."""
+        """Scale targets for the network, in the shape of `y`."""
         return y if self.scale is None else self.scale.transform(y)
 
     def loss(self, spec: Any) -> Loss:
-        """The loss that `spec` means, by scikit-learn's name or as the registry takes it."""
+        """Make the loss from scikit-learn's name, or from what the registry accepts."""
         if isinstance(spec, (int, np.integer, list, tuple)):  # the first argument of MLPClassifier, and once of MLPRegressor
             raise ParameterError(f"loss={spec!r} is not a loss; pass the units of hidden layers by name: hidden_layer_sizes={spec!r}")
         loss: Loss = resolve("losses", SCIKIT_LEARN_LOSSES.get(spec, spec) if isinstance(spec, str) else spec)
@@ -77,12 +77,13 @@ class RealTargets:
         return loss
 
     def n_outputs(self, loss: Loss) -> int:
-        """Units of the network's last layer: one for each target, more (a quantile each) or fewer (survival: of a time and an event)."""
+        """Units of the network's last layer: one for each target, more (one for each quantile), or fewer (survival: one for time and
+        event)."""
         taken = set()
         for n_outputs in range(1, self.n_targets * MOST_OUTPUTS + 1):
             try:
                 n_targets = loss.n_targets(n_outputs)
-            except NNCoreError:  # this loss cannot go with so many
+            except NNCoreError:  # this loss cannot have that number of outputs
                 continue
             if n_targets == self.n_targets:
                 return n_outputs
@@ -112,7 +113,7 @@ class RealTargets:
         return decided.reshape(n_samples, self.n_targets, -1)
 
     def out_activation(self, loss: Loss) -> str | None:
-        """scikit-learn's name of what makes predictions of the last layer's sums; None if there is more to it."""
+        """scikit-learn's name of the output activation; None if predictions need more than that."""
         n_outputs = self.n_outputs(loss)
         if loss.has_own_decision or (self.n_targets > 1 and n_outputs != self.n_targets):
             return None
@@ -120,7 +121,7 @@ class RealTargets:
         return {"sigmoid": "logistic"}.get(link, link) if isinstance(link, str) else None
 
     def deviations(self, outputs: np.ndarray, loss: Loss) -> np.ndarray:
-        """Standard deviations that go with `decode`, in its shape.
+        """Standard deviations of the predictions of `decode`, in the same shape.
 
         Raises
         ------

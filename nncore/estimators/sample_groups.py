@@ -1,4 +1,4 @@
-"""What `fit` is told of samples that belong together or follow one another: `groups` and `times`."""
+"""The arguments `groups` and `times` of `fit`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nncore.errors import DataError, DtypeError, ParameterError
 
 
 def splitter_of(classes: np.ndarray | None, groups: Any, times: Any, n_samples: int) -> Splitter:
-    """How samples may be divided.
+    """Make the splitter of samples.
 
     Parameters
     ----------
     classes : ndarray of shape (n_samples,), int64, or None
-        Whose proportions all parts keep.
+        Classes to stratify by.
     groups, times : array-like of shape (n_samples,) or None
-        As users give them.
+        The user's arguments.
     n_samples : int
 
     Raises
     ------
     ParameterError
-        If there are both.
+        If both are given.
     DataError
         If they have another length, or a value is missing.
     DtypeError
@@ -41,7 +41,7 @@ def splitter_of(classes: np.ndarray | None, groups: Any, times: Any, n_samples: 
 
 
 def _checked(values: Any, name: str, n_samples: int) -> NDArray[Any]:
-    """One value for each sample, none missing."""
+    """Check that there is one value for each sample, none missing."""
     array = np.asarray(admitted(values, name, holes=True, times=True))
     if array.shape != (n_samples,):
         raise DataError(f"{name} must have one value for each of the {n_samples} samples, got shape {array.shape}")
@@ -58,7 +58,7 @@ def _checked(values: Any, name: str, n_samples: int) -> NDArray[Any]:
 
 
 def _codes(groups: NDArray[Any]) -> NDArray[np.int64]:
-    """A number for each different value, in the order in which they are met."""
+    """A number for each distinct value, in the order of first occurrence."""
     values = groups.tolist() if groups.dtype.kind not in "mM" else groups.view(np.int64).tolist()
     try:
         code_of = {value: code for code, value in enumerate(dict.fromkeys(values))}
@@ -68,7 +68,7 @@ def _codes(groups: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _ranks(times: NDArray[Any]) -> NDArray[np.int64]:
-    """A number for each different time, the earliest first."""
+    """A number for each distinct time, the earliest first."""
     if times.dtype.kind in "USb" or (times.dtype.kind == "O" and any(isinstance(time, (str, bytes)) for time in times)):
         raise DtypeError("times holds texts or truth values: pass numbers or dates, for example from pandas.to_datetime")
     try:

@@ -1,4 +1,4 @@
-"""Estimators of files, whichever of them wrote the file."""
+"""Load saved estimators of any class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.estimators.tabm_regressor import TabMRegressor
 from nncore.files import FileLike, FilePlace
 from nncore.network import file_info
 
-#: Those that have `save`.
+#: Estimators that have `save`.
 CLASSES: tuple[type[Ensemble], ...] = (RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor)
 
 
@@ -27,7 +27,7 @@ def load_saved(path: FileLike) -> Any:
     FileFormatError
         The file holds no estimator, or is damaged.
     """
-    place: Any = FilePlace.of("path", path)  # which reads a file object once
+    place: Any = FilePlace.of("path", path)  # a file object can be read only once
     described = file_info(place).networks[0].metadata.get(ESTIMATOR_KEY)
     if not isinstance(described, dict):
         raise FileFormatError(f"{place} holds networks, not an estimator: use nncore.load or nncore.load_many")

@@ -1,4 +1,4 @@
-"""The stochastic solvers: an optimizer of the registry by scikit-learn's arguments, and how its learning rate moves."""
+"""Stochastic solvers: a registered optimizer from scikit-learn's arguments, and its learning-rate rule."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ DIVISOR = 5.0
 #: and training ends instead once it is as small as this.
 SMALLEST_RATE = 1e-6
 
-#: What the rate of an optimizer without one is called.
+#: Name of the learning rate for an optimizer without one.
 UNKNOWN_RATE = 1e-3
 
-#: Our optimizers take no 1 and no 0: the nearest numbers that act alike.
+#: nncore's optimizers accept neither 1 nor 0: the nearest valid numbers.
 ALMOST_ONE = float(np.nextafter(1.0, 0.0))
 SMALLEST_EPSILON = 1e-30
 
 
 class HeldRate(Schedule):
-    """A factor that stays until somebody sets another one.
+    """A factor that is constant until it is set to another value.
 
     Parameters
     ----------
@@ -48,22 +48,22 @@ class HeldRate(Schedule):
 
 
 class StochasticSolver:
-    """What moves the parameters, from the first epoch of a fit through all calls of ``partial_fit`` that go on with it.
+    """Optimizer and learning-rate rule of a fit, and of all calls of ``partial_fit`` that continue it.
 
     Parameters
     ----------
     given : Given
-        With `solver`, `learning_rate`, and the hyperparameters of the solver.
+        Arguments `solver`, `learning_rate`, and the hyperparameters of the solver.
 
     Attributes
     ----------
     optimizer : Optimizer
     rule : {"constant", "invscaling", "adaptive"}
-        How the learning rate moves between epochs.
+        Rule for the learning rate between epochs.
     learning_rate : float
-        At present; of a schedule of the registry, the one it begins with.
+        Current learning rate; for a registered schedule, its initial rate.
     made_of : dict of str to object
-        The arguments that all this comes from.
+        The arguments that determine all this.
     """
 
     def __init__(self, given: Given) -> None:
@@ -72,7 +72,7 @@ class StochasticSolver:
             self._initial = self.learning_rate = float(getattr(self.optimizer, "lr", UNKNOWN_RATE))
             rule: Any = given.unread("learning_rate")
             is_reactive = isinstance(rule, str) and rule in ITS_RULES
-            is_obeyed = not (is_reactive and given.solver == "adam")  # which does not react, as in scikit-learn
+            is_obeyed = not (is_reactive and given.solver == "adam")  # Adam ignores it, as in scikit-learn
             if is_obeyed:
                 given.obey("learning_rate")
             self.rule = rule if is_reactive and is_obeyed else "constant"
@@ -86,7 +86,7 @@ class StochasticSolver:
                 self._schedule = resolve("schedules", rule)
 
     def move_to(self, network: Sequential) -> Optimizer | None:
-        """Hand hyperparameters to the optimizer of a network that is one of the same kind; else the one that is to take its place."""
+        """Set the hyperparameters of the network's optimizer if it is of the same kind; otherwise return the optimizer that replaces it."""
         mine, theirs = self.optimizer.config(), network.optimizer
         if theirs is None or type(theirs) is not type(self.optimizer):
             return self.optimizer
@@ -96,7 +96,7 @@ class StochasticSolver:
         return None
 
     def schedule(self, *, incremental: bool) -> Schedule | dict[str, Schedule] | None:
-        """The schedule that `Sequential.fit` gets.
+        """The schedule for `Sequential.fit`.
 
         A schedule of the registry runs over a whole fit. A call of ``partial_fit`` does not know how many calls follow, so it uses the
         first rate.
@@ -106,12 +106,12 @@ class StochasticSolver:
         return None if incremental else self._schedule
 
     def end_epoch(self, n_samples_seen: int, network: Sequential) -> None:
-        """Let the rate follow the number of samples seen, if that is its rule."""
+        """Update the learning rate by the number of samples seen, if that is its rule."""
         if self.rule == "invscaling":
             self._set_rate(self._initial / (n_samples_seen + 1) ** self._power, network)
 
     def lower_rate(self, network: Sequential) -> bool:
-        """Divide the learning rate when nothing improves; False if training is to end instead."""
+        """Divide the learning rate if nothing improves; False if training should end instead."""
         if self.rule != "adaptive" or self.learning_rate <= SMALLEST_RATE:
             return False
         self._set_rate(self.learning_rate / DIVISOR, network)
@@ -119,7 +119,7 @@ class StochasticSolver:
 
     def _set_rate(self, rate: float, network: Sequential) -> None:
         if isinstance(self.optimizer, (Momentum, Nesterov)):
-            # Our velocity is a sum of gradients, scikit-learn's one of steps, which keep the rate they were taken at.
+            # nncore's velocity is a sum of gradients; scikit-learn's is a sum of steps, which keep their old learning rate.
             for velocity in network.optimizer_state.values():
                 velocity *= self.learning_rate / rate
         self.learning_rate = rate
@@ -128,12 +128,12 @@ class StochasticSolver:
 
 
 def make_optimizer(given: Given) -> Optimizer:
-    """The optimizer that ``solver`` means.
+    """Make the optimizer for ``solver``.
 
     A name and a dict are filled up with the estimator's arguments: `learning_rate_init`, of Adam and related optimizers also
-    `beta_1`, `beta_2` and `epsilon`, of those with a momentum `momentum`. A wrapper hands `learning_rate_init` to its default optimizer.
+    `beta_1`, `beta_2` and `epsilon`, of those with a momentum `momentum`. A wrapper passes `learning_rate_init` to its default optimizer.
     What a dict says itself, and an instance, stay as they are. The name ``"sgd"`` is scikit-learn's: Nesterov's momentum, momentum or
-    neither, as `momentum` and `nesterovs_momentum` say. Of `given`, only what counts is read.
+    neither, as `momentum` and `nesterovs_momentum` say. Only arguments with an effect are read from `given`.
     """
     solver = given.solver
     if isinstance(solver, Mapping) and isinstance(solver.get("name"), str):

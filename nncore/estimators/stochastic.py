@@ -1,4 +1,4 @@
-"""A fit by a stochastic solver: many small steps, by `Sequential.fit`."""
+"""Fit by a stochastic solver: mini-batch steps, by `Sequential.fit`."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -19,12 +19,12 @@ from nncore.estimators.solver import StochasticSolver
 from nncore.estimators.stream_training import StreamedData
 from nncore.estimators.training_data import TrainingData
 
-#: Samples of a batch, if there are so many, for ``batch_size="auto"``.
+#: Batch size for ``batch_size="auto"``, if there are at least that many samples.
 AUTO_BATCH_SIZE = 200
 
 
 class StochasticFit:
-    """A fit for `max_iter` epochs at most, or for one that adds to those before. Made, it has read all that it obeys.
+    """A fit of at most `max_iter` epochs, or of one more epoch. The constructor reads all arguments that it uses.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class StochasticFit:
     given : Given
     data : TrainingData
     incremental : bool
-        Go on with the solver as it is, for one epoch.
+        Continue with the current solver for one epoch.
     """
 
     def __init__(self, estimator: Any, given: Any, data: TrainingData | StreamedData, *, incremental: bool) -> None:
@@ -68,7 +68,7 @@ class StochasticFit:
         }
 
     def run(self, tasks: FitTasks | None) -> bool:
-        """Train; `tasks` are scikit-learn's callbacks, called after those of the user. False if Ctrl-C cut the fit short."""
+        """Train. `tasks` are scikit-learn's callbacks, called after the user's. False if Ctrl-C interrupted the fit."""
         estimator, network, convergence = self.estimator, self.estimator.network_, self._convergence
         estimator._optimizer = self._solver
         if self._begins and network.optimizer is not None:
@@ -77,13 +77,13 @@ class StochasticFit:
             network.n_steps = 0
         optimizer = self._solver.optimizer if self._begins else self._solver.move_to(network) if self._moves else None
         estimator.n_iter_ = 0
-        network.forget_fit()  # each call begins with an epoch of its own, also after one that was cut short
+        network.forget_fit()  # each call begins with a new epoch, also after an interrupted one
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # said better by the core, and for scores by NaN
+            with np.errstate(over="ignore", invalid="ignore"):  # reported by the core, and by NaN for scores
                 history = network.fit(
                     self.data.X,
                     self.data.target,
-                    optimizer=optimizer,  # None is what the network has, with what callbacks have changed
+                    optimizer=optimizer,  # None keeps the network's optimizer, with changes by callbacks
                     callbacks=[*self._callbacks, *([tasks] if tasks is not None and tasks.is_heard else [])],
                     **self._arguments,
                 )
@@ -95,7 +95,7 @@ class StochasticFit:
             warn_user(message, ConvergenceWarning)
             return True
         finally:
-            network.schedule = None  # the next call brings its own, and a file needs none
+            network.schedule = None  # the next call has its own schedule, and a file needs none
         estimator._extend_history(history)
         if not history.interrupted and not self.incremental and estimator.n_iter_ == self.max_iter and not convergence.was_stopped:
             message = f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."

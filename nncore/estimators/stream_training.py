@@ -1,4 +1,4 @@
-"""What a fit of one network trains on that goes by in blocks, as the network takes it."""
+"""Encoded streams for the fit of a network."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -24,25 +24,25 @@ from nncore.estimators.parameters import asked_dtype
 from nncore.estimators.streamed_rows import StreamedRows
 from nncore.estimators.training_data import NO_FRACTION, TrainingData, penalty_of
 
-#: How many samples are looked at, at most, where a network is made, and where a fit may have come to nothing.
+#: Largest number of samples to initialise a network with, and to check whether a fit failed.
 _SHOWN = 2**14
 
 
 class EncodedStream(Stream):
-    """The samples of a stream as a network takes them.
+    """A stream of samples encoded for a network.
 
     Parameters
     ----------
     raw : Stream
-        Of what users hold.
+        Stream in the user's form.
     encode : callable
-        Makes a block of numbers of one of these.
+        Encodes a block as numbers.
     width : int
-        Columns of these.
+        Number of encoded columns.
     sizes, kept : list of int or None
-        How many samples each piece has, and how many of them belong to the part; None if that is not known.
+        Number of samples of each piece, and number of those in the part; None if unknown.
     part : Part or None
-        Which samples; None is all.
+        Part of the samples; None: all.
     """
 
     def __init__(
@@ -80,16 +80,16 @@ class EncodedStream(Stream):
 
 @dataclass
 class StreamedData:
-    """Samples of a fit that go by in blocks; it has the face of `TrainingData`.
+    """Streamed samples of a fit, with the interface of `TrainingData`.
 
     Attributes
     ----------
     X : EncodedStream
-        With targets and weights.
+        Encoded stream with targets and weights.
     sample : TrainingData
-        Its first ones.
+        The first samples.
     mean_and_largest : tuple of float or None
-        Of weights; None if there are none.
+        Mean and largest weight; None without weights.
     memory_limit : int, str or None
     held_out : HeldOut or None
     """
@@ -107,12 +107,12 @@ class StreamedData:
         return self.X.n_samples
 
     def penalty(self, alpha: float, batch_size: int) -> float:
-        """As that of `TrainingData`."""
+        """See `TrainingData.penalty`."""
         return penalty_of(alpha, batch_size, *(self.mean_and_largest or (1.0, 1.0)))
 
 
 class StreamedTable(StreamedRows):
-    """The samples of a fit in blocks, of which everything is found out before there is a network.
+    """The streamed samples of a fit, which are analysed before a network is made.
 
     Parameters
     ----------
@@ -120,9 +120,9 @@ class StreamedTable(StreamedRows):
     raw : Stream
     given : Given
     validation : tuple
-        Of the user.
+        The user's validation data.
     random_state : RandomState
-        Draws which samples are held out, if some are to be.
+        Draws the samples to hold out, if any.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ class StreamedTable(StreamedRows):
         self._rest, self.part = rest, part
 
     def look_through(self, columns: ColumnEncoder | None) -> None:
-        """Count samples, classes and weights, and let columns learn, or take those that the estimator has."""
+        """Count samples, classes and weights, and fit columns, or use those of the estimator."""
         estimator = self._estimator
         if columns is None:
             for _ in self._pass(self.facts):
@@ -161,12 +161,12 @@ class StreamedTable(StreamedRows):
             raise DataError(f"validation_fraction leaves no training samples, or no validation samples, of {n}: change it")
 
     def data(self, loss: Loss, weigh: Weigher) -> StreamedData:
-        """What is trained on."""
+        """The training data."""
         stream = self._encoded(loss, weigh, self._rest, self.facts.kept)
         return StreamedData(stream, _first_of(stream), self.facts.weights(weigh), self._limit)
 
     def held_out(self, loss: Loss, weigh: Weigher) -> EncodedStream | None:
-        """What epochs are judged by, if some samples are held out for it."""
+        """The held-out validation samples, if any."""
         if self.part is None:
             return None
         kept = [size - rest for size, rest in zip(self.facts.sizes, self.facts.kept, strict=True)]
@@ -178,7 +178,7 @@ class StreamedTable(StreamedRows):
 
 
 def encoded(estimator: Any, loss: Loss, weigh: Weigher, dtype: np.dtype | None, block: StreamBlock) -> StreamBlock:
-    """A block as the columns of an estimator make it, in a dtype if they are to round to one."""
+    """Encode a block by the columns of an estimator, in a dtype if they round to one."""
     matrix, y = estimator._checked_samples(block.X, block.y, **{} if dtype is None else {"dtype": dtype})
     estimator._check_target(y)
     weights = checked_weights(block.sample_weight, matrix)
@@ -186,7 +186,7 @@ def encoded(estimator: Any, loss: Loss, weigh: Weigher, dtype: np.dtype | None, 
 
 
 def encoded_stream(estimator: Any, raw: Stream, loss: Loss, weigh: Weigher) -> EncodedStream:
-    """Other samples than those of the training."""
+    """Encode a stream of other samples than the training data."""
     return EncodedStream(raw, partial(encoded, estimator, loss, weigh, estimator.network_.dtype), estimator._columns.n_inputs)
 
 
@@ -203,7 +203,7 @@ def _first_of(stream: EncodedStream) -> TrainingData:
 
 
 def refuse_for_streams(memory_limit: Any, *, incremental: bool, is_lbfgs: bool) -> None:
-    """Raise `ParameterError` for what needs all samples in memory."""
+    """Raise `ParameterError` for arguments that need all samples in memory."""
     why = "X is read in blocks" if memory_limit is None else f"with memory_limit={memory_limit!r} X is read in blocks"
     if incremental:
         raise ParameterError(f"partial_fit needs samples in memory, but {why}: use fit, or pass some samples, with memory_limit=None")

@@ -1,4 +1,4 @@
-"""What a fit finds out of samples that go by in blocks, before anything is made of them: their numbers, targets and weights."""
+"""Analyse streamed samples before a fit: lengths, targets and weights."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -19,23 +19,23 @@ from nncore.estimators.network_estimator import checked_weights, joined
 
 
 class TargetFacts:
-    """Lengths, targets and weights of a stream, as they go by once.
+    """Collects lengths, targets and weights of a stream in one pass.
 
     Parameters
     ----------
     is_numeric : bool
-        Targets are real numbers; else classes, which are counted.
+        Whether targets are real numbers. Otherwise they are classes, which are counted.
     part : Part or None
-        Which samples are trained on; None is all.
+        Part of the samples to train on; None: all.
 
     Attributes
     ----------
     sizes, kept : list of int
-        How many samples each piece has, and how many of them are trained on.
+        Number of samples of each piece, and number of those in the part.
     y : ndarray
-        Stands for all targets: the first ones, or each class three times, as scikit-learn wants classes to be repeated.
+        Represents all targets: the first ones, or each class three times, since scikit-learn requires repeated classes.
     n_each : ndarray of shape (len(y),) or None
-        Of classes: how many samples each row of `y` stands for.
+        For classes: the number of samples that each row of `y` represents.
     """
 
     def __init__(self, is_numeric: bool, part: Part | None) -> None:
@@ -44,16 +44,16 @@ class TargetFacts:
         self.kept: list[int] = []
         self.has_weights = False
         self._first_y: Any = None
-        #: Of each class: samples, those trained on, the sum of the weights of these, and the largest.
+        #: For each class: number of samples, number of training samples, and their total and largest weight.
         self._found: dict[Any, NDArray[np.float64]] = {}
 
     def begin_piece(self) -> None:
-        """The next samples are of another piece."""
+        """Begin the next piece."""
         self.sizes.append(0)
         self.kept.append(0)
 
     def add(self, y: Any, sample_weight: NDArray[np.floating] | None) -> None:
-        """Take the next targets and weights, which are checked, into account."""
+        """Add the next checked targets and weights."""
         n, first = len(y), sum(self.sizes)
         is_kept = np.ones(n, bool) if self._part is None else self._part.mask(first, n)
         self.sizes[-1] += n
@@ -91,7 +91,7 @@ class TargetFacts:
         return None if self._is_numeric else np.repeat([known[0] / 3 for known in self._found.values()], 3)
 
     def weights(self, weigh: Callable[[Any, Any], Any]) -> tuple[float, float] | None:
-        """Mean and largest weight of the samples trained on, by classes too; None if all count alike."""
+        """Mean and largest weight of the training samples, including class weights; None if all are equal."""
         of_classes = weigh(self.y, None)
         if of_classes is None and not self.has_weights:
             return None
@@ -101,7 +101,7 @@ class TargetFacts:
 
 
 class StreamedRows:
-    """The samples of a fit as they go by, with checked targets and weights.
+    """The streamed samples of a fit, with checked targets and weights.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class StreamedRows:
     raw : Stream
     memory_limit : int, str or None
     part : Part or None
-        Which samples are trained on; None is all.
+        Part of the samples to train on; None: all.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class StreamedRows:
         self.facts = TargetFacts(estimator._has_real_targets, part)
 
     def _pass(self, facts: TargetFacts | None) -> Iterator[StreamBlock]:
-        """All blocks with checked targets and weights; `facts` are told of them, if these are wanted."""
+        """All blocks with checked targets and weights, which are added to `facts` if given."""
         sizes, first = self._raw.piece_rows, 0
         for piece in range(1 if sizes is None else len(sizes)):
             if facts is not None:
@@ -148,7 +148,7 @@ def blocks_of(raw: Stream, memory_limit: Any) -> Iterator[StreamBlock]:
 
 
 def stream_answers(raw: Stream, memory_limit: Any, answers: Callable[[Any], Any]) -> Any:
-    """What is answered for the `X` of each block, one below the other."""
+    """Concatenate `answers` for the `X` of each block."""
     found = [answers(block.X) for block in blocks_of(raw, memory_limit)]
     if not found:
         raise DataError(f"{raw.source} has no samples")

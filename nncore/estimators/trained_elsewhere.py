@@ -1,4 +1,4 @@
-"""A multi-layer perceptron as `fit` leaves it, with weights that another library trained."""
+"""Make a fitted multi-layer perceptron with weights that another library trained."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from nncore.estimators.real_targets import RealTargets
 
 @dataclass(frozen=True)
 class TrainedElsewhere:
-    """What a fit would have learned.
+    """Fitted values from another library.
 
     Attributes
     ----------
     coefs, intercepts : sequence of ndarray
         ``(n_in, n_out)`` and ``(n_out,)`` for each layer.
     out_activation : str
-        scikit-learn's name of what makes predictions of the last layer's sums.
+        scikit-learn's name of the output activation.
     targets : ClassTargets or RealTargets
     names : ndarray of str or None
-        What the columns of a frame were called.
+        Column names of a data frame.
     centre, scale : ndarray of shape (n_features,), or None
         Features are standardised by (x − centre) / scale.
     dtype : dtype
-        Of the network.
+        Dtype of the network.
     attributes : dict of str to object
-        Fitted attributes beside these: ``n_iter_``, ``loss_curve_``, ...
+        Other fitted attributes: ``n_iter_``, ``loss_curve_``, ...
     """
 
     coefs: Sequence[NDArray[np.floating]]
@@ -50,14 +50,14 @@ class TrainedElsewhere:
 
 
 def take_over(estimator: MultilayerPerceptron, trained: TrainedElsewhere) -> None:
-    """Make an unfitted `estimator`, whose parameters describe the network, one that is fitted with `trained`.
+    """Set the fitted attributes of an unfitted `estimator`, whose parameters describe the network, from `trained`.
 
-    NaN is refused by `predict`, since nothing says what the means of the columns were.
+    `predict` then rejects NaN, since the means of the columns are unknown.
 
     Raises
     ------
     ParameterError
-        If predictions are made in another way of the last layer's sums.
+        If the output activation does not match the loss.
     """
     given, n_features = Given(estimator), len(trained.coefs[0])
     samples = np.zeros((2, n_features), trained.dtype)

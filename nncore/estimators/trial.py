@@ -1,4 +1,4 @@
-"""Whether a judge can rate validation samples: tried on good predictions before a network is trained for it."""
+"""Check that a score can be computed on the validation samples, by good predictions, before training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nncore.estimators.held_out import HeldOut
 
 
 def check_judge(estimator: Any, held_out: HeldOut) -> None:
-    """Raise `DataError` if the judge of `held_out` gives no number, or the same one for whatever is predicted.
+    """Raise `DataError` if the score on `held_out` is not a number, or is the same for all predictions.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        With the network that is about to be trained.
+        Estimator with the network to be trained.
     held_out : HeldOut
     """
     judge, is_regression = held_out.judge, not isinstance(estimator._targets, ClassTargets)
@@ -32,7 +32,7 @@ def check_judge(estimator: Any, held_out: HeldOut) -> None:
             scores = [_rating(judge.metrics[0], held_out, estimator.n_outputs_, distance) for distance in (1, 2)]
         else:
             scores = [held_out.score_of_network(estimator)]
-    except Exception as error:  # whatever a scorer raises
+    except Exception as error:  # a scorer may raise anything
         _refuse(held_out, f"{type(error).__name__}: {error}", error)
     if any(math.isnan(score) for score in scores):
         _refuse(held_out, "it is NaN")
@@ -41,9 +41,9 @@ def check_judge(estimator: Any, held_out: HeldOut) -> None:
 
 
 def _by_scorer(estimator: Any, held_out: HeldOut) -> list[float]:
-    """Of predictions as they should be, or near to that. scikit-learn warns of a score that is not defined, which is an error here."""
+    """Scores of perfect or nearly perfect predictions. scikit-learn's warning about an undefined score is an error here."""
     stand_ins = [StandIn(estimator, held_out.y, distance) for distance in (1, 2)]
-    with warnings.catch_warnings():  # of all threads: only where it is needed, and for nothing that a fit in another one warns of
+    with warnings.catch_warnings():  # global to all threads: used only where needed, and not for warnings of fits in other threads
         warnings.filterwarnings("error", category=UserWarning, module=r"sklearn\.(metrics|utils)\b")
         return [held_out.judge.by_scorer(stand_in.estimator, held_out) for stand_in in stand_ins]
 
@@ -57,7 +57,7 @@ def _refuse(held_out: HeldOut, why: str, error: Exception | None = None) -> None
 
 
 def shifted(y: np.ndarray, distance: float) -> np.ndarray:
-    """Predictions above the targets, in proportion to their spread; never 0, where the targets are at least 0."""
+    """Predictions above the targets, in proportion to their spread; never 0 if the targets are at least 0."""
     values = np.asarray(y, np.float64)
     spread = float(values.std()) or max(1.0, float(np.abs(values).max()))
     return values + distance * spread * np.linspace(0.1, 0.2, len(values)).reshape(-1, *[1] * (values.ndim - 1))
@@ -70,15 +70,15 @@ def _rating(metric: Metric, held_out: HeldOut, n_outputs: int, distance: float) 
 
 
 class StandIn:
-    """An estimator like a given one that predicts the classes it should, or numbers near to those it should.
+    """A copy of an estimator that predicts the correct classes, or nearly correct numbers.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
     y : array-like
-        What is right.
+        Correct targets.
     distance : float
-        How far from it numbers are.
+        Distance of predicted numbers from them.
 
     Attributes
     ----------
@@ -100,11 +100,11 @@ class StandIn:
         self._answer(predict_proba=found, predict_log_proba=[np.log(p) for p in found] if isinstance(found, list) else np.log(found))
 
     def _answer(self, **answers: Any) -> None:
-        """Let methods of the copy give these, whatever they are asked."""
+        """Replace methods of the copy by ones that return fixed results."""
         for name, answer in answers.items():
 
             def method(X: Any, answer: Any = answer) -> Any:
                 return answer
 
-            method.__name__ = name  # by which scorers call it
+            method.__name__ = name  # the name that scorers look up
             setattr(self.estimator, name, method)

@@ -1,4 +1,4 @@
-"""The search of an ensemble estimator: from the arguments of its constructor to a search, and from its trials to fitted attributes."""
+"""The search of an ensemble estimator: make it from constructor arguments, and set fitted attributes from its trials."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -39,15 +39,15 @@ from nncore.estimators.given import Given
 from nncore.estimators.network_estimator import seed_from
 from nncore.estimators.parameters import check_parameters
 
-#: Parameters of recipes that all trials share: they decide what is validated on, what columns are, and what becomes of the ensemble.
+#: Parameters of recipes that all trials share: they determine validation rows, columns and the ensemble.
 SHARED = frozenset({"n_cv", "n_ens", "n_refit", "validation_fraction", "max_one_hot", "temperature_scaling"})
 
-#: What a search leaves.
+#: Attributes that a search sets.
 ATTRIBUTES = ("trials_", "cv_results_", "best_params_", "best_score_", "best_index_")
 
 
 def check_tuning(estimator: Any, given: Given) -> None:
-    """Raise `ParameterError` for arguments of a search that would be ignored or do not go together."""
+    """Raise `ParameterError` for arguments of a search that would be ignored or contradict each other."""
     if given.tune is not None and vars(estimator).get("_skl_callbacks"):
         raise ParameterError("tune does not report to the callbacks of set_callbacks: pass callbacks= or progress=True instead")
     for name in ("search_space", "trials_file"):
@@ -69,7 +69,7 @@ def search_of(
     random_state: np.random.RandomState,
     began: float,
 ) -> Search:
-    """The search that the arguments of an estimator describe, not begun; `new_fit` makes the fit of a recipe."""
+    """Make the search from the arguments of an estimator. `new_fit` makes the fit of a recipe."""
     as_given = new_fit(recipe)
     if as_given.options.scorer is not None:
         raise ParameterError(f"{given.shown('scoring')} is a scorer; with tune, scoring must be 'loss' or a metric of the registry")
@@ -110,20 +110,20 @@ def _space(estimator: Any, given: Given, tunable: Sequence[str]) -> list[Space]:
 
 
 def trials_file(given: Given, search: Search, estimator: Any, samples: Samples, recipe: Recipe) -> TrialsFile | None:
-    """The file of the search, if there is to be one."""
+    """The trials file of the search; None without one."""
     if given.trials_file is None:
         return None
     return TrialsFile.of(Path(path_text("trials_file", given.trials_file)), search, samples, recipe, type(estimator).__name__)
 
 
 def forget(estimator: Any) -> None:
-    """A new fit begins: what the search of an earlier one found is none of it."""
+    """Remove the search results of an earlier fit."""
     for name in ATTRIBUTES:
         vars(estimator).pop(name, None)
 
 
 def leave(estimator: Any, search: Search, chosen: Sequence[Trial], splits: Sequence[Fold], samples: Samples) -> None:
-    """Make the trials, and the networks of the ensemble, attributes of an estimator."""
+    """Set the attributes of an estimator from the trials and the networks of the ensemble."""
     found = {id(network): history for trial in chosen for network, history in zip(trial.networks, trial.histories, strict=True)}
     members, folds = gathered(chosen)
     estimator._take(

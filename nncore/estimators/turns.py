@@ -1,4 +1,4 @@
-"""Threads that share an estimator: one at a time, and none while another one fits it for long."""
+"""Locks for threads that share an estimator: one thread at a time, and an error during a long fit."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from nncore._core import Turn
 from nncore.errors import BusyError
 from nncore.words import ListsPublicNames
 
-#: How long to wait for a fit in another thread. A partial_fit on some rows takes less.
+#: Seconds to wait for a fit in another thread. A partial_fit on some rows takes less.
 FIT_SECONDS = 1.0
 
-#: Methods that change what others read.
+#: Methods that change data that others read.
 FITS = ("fit", "partial_fit")
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class _Use:
-    """Whose turn it is with one estimator, and whether that is for a fit."""
+    """The lock of an estimator, and whether a fit holds it."""
 
     def __init__(self) -> None:
         self.turn = Turn()
         self.is_fit = False
 
 
-# Beside the estimators, whose attributes are looked at, copied and pickled.
+# Not an attribute of the estimators, since those are listed, copied and pickled.
 _uses: weakref.WeakKeyDictionary[Any, _Use] = weakref.WeakKeyDictionary()
 
 
 class TakesTurns(ListsPublicNames):
-    """A base of estimators, whose public methods take turns: each meets the model of before a fit or of after it, or raises `BusyError`."""
+    """Base class of estimators whose public methods lock: each sees the model before or after a fit, or raises `BusyError`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -44,7 +44,7 @@ class TakesTurns(ListsPublicNames):
 
 
 def takes_turn(method: Method) -> Method:
-    """The method, for one thread at a time."""
+    """Lock the estimator while the method runs."""
 
     fits = method.__name__ in FITS
 

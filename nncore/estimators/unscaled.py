@@ -1,4 +1,4 @@
-"""A fit that came to nothing because inputs or targets are far from 1, told with its remedy."""
+"""Warn about a fit that failed because inputs or targets are not scaled."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from nncore.errors import DataWarning, warn_user
 from nncore.estimators.training_data import TrainingData
 from nncore.program import looked_at
 
-#: Mean and standard deviation of a column that networks learn from are at most the second, and the standard deviation at least the first.
+#: Networks train well on columns whose standard deviation is at least the first number, and whose mean and deviation are at most the
+#: second.
 SMALLEST, LARGEST = 1e-2, 1e2
 
 
 def warn_if_hopeless(estimator: Any, data: TrainingData) -> None:
-    """Say so if the network does no better than a constant on rows that it was trained on, and numbers far from 1 are the likely reason.
+    """Warn if the network is no better than a constant on its training rows, and unscaled numbers are the likely reason.
 
     Warns
     -----
@@ -44,7 +45,7 @@ def warn_if_hopeless(estimator: Any, data: TrainingData) -> None:
 
 
 def far_from_1(columns: NDArray[np.floating]) -> list[str]:
-    """In words, mean and standard deviation of the column that is farthest from 1; empty if none is far. NaN is left out."""
+    """Mean and standard deviation, in words, of the column farthest from 1; empty if none is far. NaN is left out."""
     if not columns.shape[1]:
         return []
     is_there = ~np.isnan(columns)
