@@ -1,4 +1,4 @@
-"""What PyInstaller is told: it finds this folder by the entry point ``pyinstaller40``, and the hook of nncore in it."""
+"""Hooks for PyInstaller, which finds this folder by the entry point ``pyinstaller40``."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from pathlib import Path
 
 
 def get_hook_dirs() -> list[str]:
-    """Where the hooks are."""
+    """Folders with hooks."""
     return [str(Path(__file__).parent)]

@@ -1,4 +1,4 @@
-"""Activations, one a file: the formula in NumPy (``relu.py``) beside the same lines compiled (``relu.c``)."""
+"""Activations, one a file: the formula in NumPy (``relu.py``) and compiled (``relu.c``)."""
 
 from nncore.words import no_class_here
 

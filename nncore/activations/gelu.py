@@ -11,7 +11,7 @@ from nncore.plugin import Activation, Graph, Kernel, Value
 
 #: exp(−FAR) is 0; z is held inside ±FAR where it meets such a 0, as ∞·0 would be NaN.
 FAR = 1000.0
-#: Of z and z³ in the argument of the logistic function that stands for Φ.
+#: Coefficients of z and z³ in the argument of the logistic function that approximates Φ.
 LINEAR, CUBIC = 2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715
 
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])  # NumPy has none
@@ -66,7 +66,7 @@ class GELU(Activation):
         return d_a * (self._distribution(z) + near * density)
 
     def _distribution(self, z: np.ndarray) -> np.ndarray:
-        """Φ(z), or what stands for it: ½(1 + tanh u) = 1 / (1 + exp(−2u))."""
+        """Φ(z), or its approximation ½(1 + tanh u) = 1 / (1 + exp(−2u))."""
         if self.approximate == "none":
             return (0.5 * _erfc(-math.sqrt(0.5) * z.astype(np.float64))).astype(z.dtype)
         near = np.clip(z, -FAR, FAR)

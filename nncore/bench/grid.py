@@ -1,4 +1,4 @@
-"""What is timed: networks and batch sizes."""
+"""The grid of the benchmark: networks and batch sizes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PREDICTION_BATCHES = (1, 32, 1024)
 
 #: An epoch is made about so long, so that its beginning counts for nothing and the best of several can be taken.
 EPOCH_SECONDS = 0.05
-#: Rows of the training data take at most so many bytes.
+#: Largest size of the training data in bytes.
 DATA_BYTES = 64 * 2**20
 
 
@@ -72,7 +72,7 @@ class Case:
 
     @property
     def step_flops(self) -> int:
-        """Those of a training step: outputs, gradients of the weights, and gradients of the inputs of all layers but the first."""
+        """Multiply-adds of a training step: outputs, gradients of weights, and gradients of the inputs of all layers except the first."""
         return 2 * self.batch * (3 * self.n_weights - self.widths[0] * self.widths[1])
 
 
@@ -88,7 +88,7 @@ def n_steps(case: Case, limit: float) -> int:
 
 
 def task(kind: str, case: Case, n_rows: int) -> dict[str, Any]:
-    """What a side is told of a case; `kind` is the name of its method."""
+    """The task of a case for a side; `kind` is the name of the side's method."""
     return {
         "kind": kind,
         "widths": list(case.widths),

@@ -1,4 +1,4 @@
-"""How fast a machine could be: its multiply-adds and its memory, and nothing else."""
+"""Speed limits of a machine: its multiply-adds and its memory bandwidth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BANDWIDTH_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Rates:
-    """What one core does in a second.
+    """Peak rates of one core.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def training_limit(case: Case, rates: Rates) -> float:
 
 
 def prediction_limit(case: Case, rates: Rates) -> float:
-    """Seconds below which no forward pass can be: its multiply-adds alone."""
+    """Lower limit of the time of a forward pass in seconds: only its multiply-adds."""
     return case.forward_flops / (rates.flops * case.threads)
 
 

@@ -44,7 +44,7 @@ def _amount(line: Line, seconds: float) -> str:
 
 
 def findings(results: Results) -> Iterator[Finding]:
-    """What to say of a run: of the grid, of each section with the section's name as its label, and of the rest."""
+    """Text lines of a run: of the grid, of each section by name, and of the rest."""
     yield from summary.findings(results)
     for name, section, lines in measured(results):
         parts = [*_goals(section, lines), *([standing(lines, lambda line: line.what)] if peers_of(lines) else [])]
@@ -54,7 +54,7 @@ def findings(results: Results) -> Iterator[Finding]:
 
 
 def _goals(section: Section, lines: list[Line]) -> Iterator[tuple[str, str]]:
-    """How many goals are reached, and those that are not; nothing where there is none."""
+    """The number of goals reached, and the goals that are not; empty without goals."""
     yardstick = section.yardstick
     figures = [(line, figure) for line in lines if line.goal is not None and (figure := yardstick.of(line)) is not None]
     missed = [f"{line.what} {yardstick.text(figure)} (goal {yardstick.goal(line)})" for line, figure in figures if yardstick.misses(line)]

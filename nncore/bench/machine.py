@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""Describe the machine of a measurement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def usable_cores() -> list[int]:
 
 
 def cpu_name(fields: Mapping[str, str], otherwise: str) -> str:
-    """What to call a processor: ``"AMD EPYC (Zen 3; family 25, model 1)"``.
+    """Name of a processor: ``"AMD EPYC (Zen 3; family 25, model 1)"``.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _generation(fields: Mapping[str, str]) -> str:
 
 
 def _cpu_fields() -> dict[str, str]:
-    """Of the last processor that Linux lists; none elsewhere."""
+    """Properties of the last processor that Linux lists; empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -48,7 +48,7 @@ PEERS = {
         Peer("onnxruntime", ("prediction",), "onnx onnxruntime"),
     )
 }
-#: What ``--peers all`` means: torch-compile takes minutes to compile, and is asked for by name.
+#: The peers of ``--peers all``. torch-compile takes minutes to compile, and must be named explicitly.
 ALL = tuple(name for name in PEERS if name != "torch-compile")
 
 
@@ -58,7 +58,7 @@ def parse_peers(text: str) -> tuple[Peer, ...]:
     Raises
     ------
     ParameterError
-        If a name is none of them.
+        If a name is unknown.
     """
     names = {part.strip() for part in text.split(",")}
     unknown = sorted(names - {"all", *PEERS})

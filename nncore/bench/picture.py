@@ -42,7 +42,7 @@ class Panel:
         return f"{'of the limit' if self.peer is None else f'against {self.peer}'}: {mean}"
 
     def shade(self, value: float) -> float:
-        """Where `value` is on the scale of colours: from 0 to 1, or for ratios from -1 to 1."""
+        """Position of `value` on the colour scale: from 0 to 1, or for ratios from -1 to 1."""
         if self.peer is None:
             return min(value, 1.0)
         return max(-1.0, min(1.0, math.log(value) / math.log(LARGEST_RATIO)))

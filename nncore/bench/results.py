@@ -1,4 +1,4 @@
-"""What a run of ``nncore bench`` found, and its JSON form."""
+"""Results of ``nncore bench``, and their JSON form."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Line:
     base : float, optional
         Seconds that nncore is compared with, such as those of the arithmetic alone.
     goal : float, optional
-        Of the figure by which the section's lines are judged.
+        Name of the figure that the section's goals are about.
     flops : float, optional
         Floating-point operations, if the line is shown as a speed.
     """
@@ -115,7 +115,7 @@ class Results:
 
     @classmethod
     def from_json(cls, text: str) -> Results:
-        """What `to_json` wrote; `DataError` if `text` is something else."""
+        """Restore results from `to_json`. Raises `DataError` if `text` is something else."""
         try:
             fields: dict[str, Any] = json.loads(text)
             if fields.pop("version") != VERSION:

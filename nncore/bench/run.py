@@ -24,14 +24,14 @@ from nncore.bench.workers import PeerError, Worker, environment, start_all
 from nncore.blocks import available_memory
 from nncore.errors import ParameterError
 
-#: Sections of cells, which are measured beside a busy neighbour unless others are asked for.
+#: Sections of cells that are measured next to a busy neighbour by default.
 GRID = ("training", "prediction", "simplechains")
 SECTIONS = (*GRID, *LINES, "memory", "linearity", "import", "wheel")
 
-#: Each library's time for a case is divided into so many turns.
+#: Number of turns into which each library's time for a case is divided.
 N_TURNS = 3
 
-#: Data of 1 GB for a network of little memory of its own.
+#: Data of 1 GB, for a network that itself needs little memory.
 MEMORY_CASE, MEMORY_BYTES = Case((64, 16, 10), 512), 2**30
 LINEARITY_CASE, LINEARITY_ROWS, LINEARITY_SECONDS = Case((16, 64, 64, 10), 128), (100_000, 1_000_000), 1.5
 _IMPORT_PROGRAM = """
@@ -49,7 +49,7 @@ print(*loaded)
 
 @dataclass(frozen=True)
 class Selection:
-    """What to measure.
+    """Options of a measurement.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Selection:
     wheel : Path, optional
         A wheel whose size is to be reported.
     busy : bool, default False
-        Measure beside a busy neighbour.
+        Measure next to a busy neighbour.
     """
 
     sections: Sequence[str] = SECTIONS

@@ -1,4 +1,4 @@
-"""What is timed outside the grid, section by section, and the goals."""
+"""Measurements outside the grid, section by section, and their goals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SPARSE_GOAL = 2.0
 #: Networks, widths, most times as long as one network on one thread (two) or as one after the other (more).
 TOGETHER = ((2, (4, 16, 16, 3), 1.05), (2, (64, 100, 10), 1.05), (16, (4, 16, 16, 3), None), (16, (64, 100, 10), None))
 
-#: Rows, inputs and outputs of a product in float32, and the part of the peak that is wanted of the product alone.
+#: Rows, inputs and outputs of a product in float32, and the goal for the product as a fraction of the peak.
 PRODUCTS = {(128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.90}
 
 #: Steps in bfloat16, and how many times as fast they are to be as in float32.
@@ -71,7 +71,7 @@ class Question:
     task : dict
         What the sides are asked, see `nncore.bench.grid.task`.
     base : tuple of (dict, float)
-        Tasks for nncore alone, and how many times the answer of each counts in the line's base.
+        Tasks only for nncore, and the factor of each result in the line's base.
     goal : float, optional
     flops : float, optional
         Floating-point operations, if the line is shown as a speed.
@@ -119,7 +119,7 @@ def _step(widths: tuple[int, ...], batch: int, activation: str = "relu") -> dict
 
 
 def _rows(widths: tuple[int, ...], n_rows: int) -> tuple[dict[str, Any], float]:
-    """The forward pass of so many rows, as part of a call with many."""
+    """The forward pass of a number of rows, as part of a call with many."""
     return task("prediction", Case(widths, MANY_ROWS), MANY_ROWS), n_rows / MANY_ROWS
 
 

@@ -1,4 +1,4 @@
-"""What the cells of a run amount to."""
+"""Summary of the cells of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.bench.grid import Case
 from nncore.bench.limit import wanted_fraction
 from nncore.bench.results import Cell, Line, Results, peers_of
 
-#: Two threads are to be so many times faster than one where one core's limit is longer than this.
+#: Goal for the speed-up of two threads, and seconds: it applies to cases whose limit on one core is longer.
 WANTED_SPEEDUP, LONG_SECONDS = 1.8, 1e-3
 
 
@@ -63,7 +63,7 @@ class Comparison:
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """Of positive numbers, at least one."""
+    """Geometric mean of one or more positive numbers."""
     logarithms = [math.log(value) for value in values]
     return math.exp(math.fsum(logarithms) / len(logarithms))
 
@@ -76,7 +76,7 @@ def compare(pairs: list[tuple[Case, float]]) -> Comparison:
 
 
 def standing(cells: Sequence[Cell | Line], name: Callable[[Any], str]) -> tuple[str, str]:
-    """How nncore stands against all peers together, and where it is slower than one; at least one cell has a peer.
+    """Compare nncore with all peers together, and list cells where it is slower than one. At least one cell must have a peer.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def thread_counts(cells: list[Cell]) -> list[int]:
 
 
 def findings(results: Results) -> Iterator[Finding]:
-    """What to say of the grid: first how nncore stands against the others, then against the machine."""
+    """Text lines of the grid: nncore compared with the other libraries, then with the limits of the machine."""
     for threads in thread_counts(results.training):
         yield from _against_all("training", with_threads(results.training, threads), threads)
     yield from _against_all("prediction", results.prediction, 1)
@@ -172,7 +172,7 @@ def _speedup(pairs: list[tuple[Cell, float]], threads: int) -> Finding:
 
 
 def facts_in_words(facts: dict[str, float]) -> Iterator[Finding]:
-    """What to say of `Results.facts`."""
+    """Text lines of `Results.facts`."""
     if "memory_bytes" in facts:
         yield Finding("memory", f"fitting 1 GB of float32 adds {facts['memory_bytes'] / 1e6:.0f} MB at the peak")
     if "linearity" in facts:

@@ -1,4 +1,4 @@
-"""A process for each library, pinned to as many cores as it may use threads."""
+"""Run each library in its own process, pinned to one core for each thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import nncore
 from nncore.bench.peers import Peer
 from nncore.errors import NNCoreError
 
-#: How the libraries under the libraries are told how many threads to use.
+#: Environment variables that set the threads of the underlying libraries.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NNCORE_NUM_THREADS")
 
 
@@ -65,12 +65,12 @@ class Worker:
             raise
 
     def measure(self, task: dict[str, Any], seconds: float = 0.0) -> float:
-        """What the side's answer to a task is, most often the best time in seconds; `seconds` is how long to look for it.
+        """Result of a task, usually the best time in seconds; `seconds` is the duration of the measurement.
 
         Raises
         ------
         PeerError
-            If it failed; the worker can be asked for other tasks unless it died.
+            If the task failed. The worker can run other tasks unless it died.
         """
         assert self._process.stdin is not None
         self._signal("SIGCONT")
@@ -79,7 +79,7 @@ class Worker:
         except BrokenPipeError:
             raise self._died() from None
         value = float(self._answer()["value"])
-        self._signal("SIGSTOP")  # some libraries' threads go on spinning for a while, on the cores of whose turn is next
+        self._signal("SIGSTOP")  # threads of some libraries keep spinning for a while, on the cores of the next library
         return value
 
     def _signal(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""How a line outside the grid is judged: one figure made of its times, and the side of the goal on which it should be."""
+"""Figures of lines outside the grid: how to compute them from times, and whether the goal is an upper or lower limit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Yardstick:
     at_most: bool
 
     def goal(self, line: Line) -> str:
-        """``"≤ 10 µs"``, ``"≥ 90 %"``, or a dash where there is none."""
+        """``"≤ 10 µs"``, ``"≥ 90 %"``, or a dash without a goal."""
         return "–" if line.goal is None else f"{'≤' if self.at_most else '≥'} {self.text(line.goal)}"
 
     def misses(self, line: Line) -> bool:

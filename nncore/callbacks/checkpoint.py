@@ -210,7 +210,7 @@ class Checkpoint(Callback):
         values = self._values(training)
         file = self._file(values)
         if self.keep is not None:
-            self._files.append(values)  # before it is saved, so that a fit that goes on from the file knows of it
+            self._files.append(values)  # before saving, so that a fit that resumes from the file knows it
         training.network.save(file)
         self.saved, self._began = file, monotonic()
         if self.keep is not None:
@@ -221,5 +221,5 @@ class Checkpoint(Callback):
         kept = set(map(self._file, self._files))  # names may be alike, where a value is written with few digits
         for values in older:
             if (file := self._file(values)) not in kept:
-                with contextlib.suppress(OSError):  # somebody else may have removed it, or be reading it; training goes on
+                with contextlib.suppress(OSError):  # another process may have removed it or be reading it; training continues
                     file.unlink()

@@ -16,7 +16,7 @@ from nncore.plugin import Callback
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Seconds between two lines where there is no terminal.
+#: Seconds between lines without a terminal.
 LINE_INTERVAL = 1.0
 
 
@@ -79,7 +79,7 @@ def _remaining(elapsed: float, fraction: float) -> str:
 
 
 class _Display(Protocol):
-    """Where progress is shown."""
+    """The stream where progress is shown."""
 
     def update(self, fraction: float, status: str, remaining: str) -> None: ...
 

@@ -13,7 +13,7 @@ from nncore.configuration import require
 
 _WHOLE, _SHORT, _DOUBLE = ctypes.c_int64, ctypes.c_int32, ctypes.c_double
 _NUMBERS = ctypes.c_void_p  # float or double, as the function's name says
-#: What numba takes a field for that is no address.
+#: numba's type of a field that is not an address.
 _PLAIN: dict[Any, Any] = {ctypes.c_uint64: np.uint64, _WHOLE: np.int64, _SHORT: np.int32, _DOUBLE: np.float64}
 _WHOLES, _DOUBLES = ctypes.POINTER(_WHOLE), ctypes.POINTER(_DOUBLE)
 

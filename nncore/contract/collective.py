@@ -58,7 +58,7 @@ class Collective(Configurable):
             One for each process, ascending. The last is n.
         """
         own = buffer[ends[self.rank - 1] if self.rank > 0 else 0 : ends[self.rank]]
-        for turn in range(self.size):  # in each, every process meets another one, or nobody
+        for turn in range(self.size):  # in each, a process exchanges with one other process, or with none
             peer = (turn - self.rank) % self.size
             if peer != self.rank:
                 self.exchange(peer, own, buffer[ends[peer - 1] if peer > 0 else 0 : ends[peer]])

@@ -73,7 +73,7 @@ class Arguments:
 
     @classmethod
     def of(cls, component: Any) -> Arguments:
-        """Those of a class."""
+        """The arguments of a class."""
         initialise = type.__getattribute__(component, "__init__")
         parameters = [] if initialise is object.__init__ else list(inspect.signature(initialise).parameters.values())[1:]
         several = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
@@ -163,7 +163,7 @@ class _Validated(type):
 
     @property
     def arguments(cls) -> Arguments:
-        """What is known of the arguments of the class; found once."""
+        """Facts about the arguments of the class, cached."""
         known: Arguments | None = type.__getattribute__(cls, "_arguments")
         if known is None:
             known = Arguments.of(cls)
@@ -299,7 +299,7 @@ class Configurable(ListsPublicNames, metaclass=_Validated):
         object.__delattr__(self, name)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what ties it to a network, and with ordinary lists and dicts: copies and pickles belong to nobody."""
+        """State without links to a network, and with ordinary lists and dicts: copies and pickles do not belong to a network."""
         return {name: thawed(value) for name, value in vars(self).items() if name != "_bond"}
 
     def __repr__(self) -> str:

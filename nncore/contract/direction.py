@@ -24,7 +24,7 @@ VAGUELY_LARGE = frozenset({"score", "scores", "scorer"})
 NEGATIVES = ("neg", "negative", "minus")
 
 
-@functools.lru_cache(maxsize=1024)  # asked for after every epoch
+@functools.lru_cache(maxsize=1024)  # called after every epoch
 def direction(name: str) -> str | None:
     """Whether smaller or larger values of a score are better: the last known word of its name decides.
 

@@ -17,7 +17,7 @@ from nncore.errors import PluginError
 UNBOUNDED = "(-inf, inf)"
 #: Rows, or groups of columns, of positive numbers that sum to 1.
 DISTRIBUTION = "distribution"
-#: Of an activation: whatever comes in.
+#: For an activation: the domain of its input.
 INPUT = "input"
 
 
@@ -55,12 +55,12 @@ NEEDS: dict[str, Need] = {
 }
 
 
-#: The words alone.
+#: Only the words.
 OUTPUT_DOMAINS = tuple(NEEDS)
 
 
 def need_of(word: str, owner: object) -> Need:
-    """What a word of `owner`, a loss, asks for.
+    """The requirement of a loss, `owner`, by its word.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def is_domain(domain: object) -> bool:
 
 
 def checked_domain(domain: str | None, owner: object) -> str | None:
-    """What a component says of the numbers it gives, if it can be read.
+    """The declared domain of a component, if it is valid.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def checked_domain(domain: str | None, owner: object) -> str | None:
 
 
 def domain_of_sum(domains: Sequence[str | None]) -> str | None:
-    """Where sums of numbers lie, one of each domain."""
+    """The domain of sums of numbers, one from each domain."""
     if UNBOUNDED in domains:
         return UNBOUNDED
     intervals = ["(0, 1)" if domain == DISTRIBUTION else domain for domain in domains]

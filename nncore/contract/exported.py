@@ -87,7 +87,7 @@ class Node:
 
     @property
     def meaning(self) -> str:
-        """What the operation computes from its operands a, b, c."""
+        """The formula of the operation, with operands a, b, c."""
         return OPERATIONS.get(self.operation) or PRIMITIVES[self.operation].meaning
 
 

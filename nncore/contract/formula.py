@@ -302,7 +302,7 @@ class Graph:
         return self.apply("max", a)
 
     def reshape(self, a: Operand, shape: tuple[int, ...]) -> Value:
-        """The same numbers, in C order, as samples of `shape`, or as one array of `shape` if `a` does not depend on the samples."""
+        """Reshape in C order: to samples of `shape`, or to one array of `shape` if `a` does not depend on the samples."""
         value = self.value(a)
         new: Shape = (None, *shape) if value.shape[:1] == (None,) else shape
         return value if new == value.shape else self.apply("reshape", value, shape=new)
@@ -366,7 +366,7 @@ def formula_of(component: Any) -> Callable[..., Value]:
     Raises
     ------
     NoFormulaError
-        If a subclass overrides `forward` without a formula of its own: the inherited one would ignore what it changed.
+        If a subclass overrides `forward` but not `formula`: the inherited formula would be wrong.
     """
     classes = type(component).__mro__
     writers = [position for position, cls in enumerate(classes) if "formula" in vars(cls)]
@@ -385,7 +385,7 @@ def decision_of(loss: Any, graph: Graph, output: Value) -> Value:
     Raises
     ------
     NoFormulaError
-        If a subclass overrides `decide` without a formula of its own.
+        If a subclass overrides `decide` but not its formula.
     PluginError
         If the formula returns something else than values of each sample.
     """

@@ -10,7 +10,7 @@ from nncore.errors import ParameterError
 
 
 def frozen(value: Any) -> Any:
-    """The same list, dict or array, and those inside, as one that cannot be changed in place."""
+    """Convert a list, dict or array, and those inside, to one that cannot be changed in place."""
     if value is None or isinstance(value, (str, int, float)):  # as most arguments are
         return value
     if isinstance(value, list):
@@ -26,7 +26,7 @@ def frozen(value: Any) -> Any:
 
 
 def thawed(value: Any) -> Any:
-    """What `frozen` made of lists and dicts, as ordinary ones again."""
+    """Convert lists and dicts from `frozen` back to ordinary ones."""
     if isinstance(value, FrozenList):
         return [thawed(item) for item in value]
     if type(value) is tuple:

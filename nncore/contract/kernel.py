@@ -84,7 +84,7 @@ class Kernel:
         module, _, attribute = self.target.partition(":")
         try:
             capsule = getattr(sys.modules.get(module), attribute, None) or getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # an extension may fail to import in ways of its own
+        except Exception as error:  # importing an extension may raise anything
             raise PluginError(f"the compiled kernel {self.target!r} cannot be loaded: {error}") from error
         if type(capsule).__name__ != "PyCapsule":
             raise PluginError(f"the compiled kernel {self.target!r} is {capsule!r}, not a PyCapsule")

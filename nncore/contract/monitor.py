@@ -32,7 +32,7 @@ class Monitor:
     best : float
         The best value; NaN before there is one. A NaN in the history is never best. Infinity is stored as the largest number, for files.
     is_tied : bool
-        Whether the last epoch that `improved` looked at has the same value as the best one before it.
+        Whether the last epoch passed to `improved` has the same value as the best one before it.
     """
 
     def __init__(self, owner: str, column: str, mode: str = "auto", min_delta: float = 0.0) -> None:
@@ -64,7 +64,7 @@ class Monitor:
         return better
 
     def beats(self, reference: float) -> bool:
-        """Whether the last epoch that `improved` looked at is better than a number."""
+        """Whether the last epoch passed to `improved` is better than a number."""
         gain = reference - self._value if self._is_lower_better else self._value - reference
         return gain > self._min_delta
 

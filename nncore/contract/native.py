@@ -32,7 +32,7 @@ _METHODS: dict[type, tuple[str, ...]] = {
 def native_kernel(component: Configurable | type[Configurable]) -> Kernel | None:
     """Return the kernel that is equivalent to `component` (an instance or its class), or None.
 
-    A subclass that overrides `step` (or `forward`, `backward`) without a kernel of its own runs on NumPy: the inherited kernel would ignore
+    A subclass that overrides `step` (or `forward`, `backward`) without its own kernel runs on NumPy: the inherited kernel would ignore
     its changes. The same holds for an `OptimizerWrapper` around an optimizer that runs on NumPy, and for a layer with such an
     `inner_activation`.
     """

@@ -86,7 +86,7 @@ class State:
 
 
 def slot_name(slot: int) -> str:
-    """What a slot of state is called, ``"slot_0"``."""
+    """Name of a slot of state: ``"slot_0"``."""
     return f"slot_{slot}"
 
 

@@ -65,12 +65,12 @@ class OptimizerWrapper(Optimizer):
 
     @property
     def n_slots(self) -> int:  # type: ignore[override]
-        """Of the whole: first its own slots, then those of the optimizer inside."""
+        """Slots of the whole: first its own, then those of the inner optimizer."""
         return self.own_slots + self.optimizer.n_slots
 
     @property
     def needs_tensors(self) -> bool:  # type: ignore[override]
-        """As the optimizer inside."""
+        """See the inner optimizer."""
         return self.optimizer.needs_tensors
 
     @property
@@ -102,7 +102,8 @@ class OptimizerWrapper(Optimizer):
         return self.optimizer.hyper() + self.own_hyper()
 
     def state(self, tensors: Sequence[TensorSpan]) -> Sequence[Sequence[State]]:
-        """Of the whole, around an optimizer that needs tensors: first one array for its own slots, then those of the optimizer inside."""
+        """State of the whole around an optimizer that needs tensors: first one array for its own slots, then those of the inner
+        optimizer."""
         inner = self.optimizer.state(tensors)
         return [[*self._own_state(tensor), *states] for tensor, states in zip(tensors, inner, strict=True)]
 
@@ -116,7 +117,7 @@ class OptimizerWrapper(Optimizer):
         return f"{type(self).__name__.lower()}_{depth}"
 
     def work(self, tensors: Sequence[TensorSpan]) -> int:
-        """As the optimizer inside."""
+        """See the inner optimizer."""
         return self.optimizer.work(tensors)
 
     def step(self, w: Any, g: Any, state: Any, t: int, *tensors: Any, **_: Any) -> None:
@@ -128,7 +129,7 @@ class OptimizerWrapper(Optimizer):
             self.after_step(part, own, t)
 
     def _parts(self, w: Any, state: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """What `step` is handed as arrays, each with the wrapper's own state: (own_slots, *shape)."""
+        """The array arguments of `step`, each with the wrapper's own state: (own_slots, *shape)."""
         if not self.needs_tensors:
             yield w, state[: self.own_slots]
             return
@@ -143,12 +144,12 @@ class OptimizerWrapper(Optimizer):
         return [{name: array for name, array in kept.items() if name != own} for kept in state]
 
     def perturb(self, w: np.ndarray, g: np.ndarray, norm: float) -> None:
-        """As the optimizer inside."""
+        """See the inner optimizer."""
         self.optimizer.perturb(w, g, norm)
 
     @property
     def n_passes(self) -> int:
-        """How many gradients of a batch a step needs: 2 if this class or the optimizer inside has a `perturb`."""
+        """Number of gradients of a batch in a step: 2 if this class or the inner optimizer has a `perturb`."""
         return self.optimizer.n_passes if type(self).perturb is OptimizerWrapper.perturb else 2
 
     def own_evaluation(self, w: np.ndarray, state: np.ndarray, out: np.ndarray) -> None:
@@ -169,7 +170,7 @@ class OptimizerWrapper(Optimizer):
 
     @property
     def has_evaluation(self) -> bool:
-        """Whether this class or the optimizer inside predicts with parameters of its own."""
+        """Whether this class or the inner optimizer predicts with other parameters than the trained ones."""
         return self._evaluates or self.optimizer.has_evaluation
 
 
@@ -208,5 +209,5 @@ def wrappers_of(optimizer: Optimizer) -> tuple[list[OptimizerWrapper], Optimizer
 
 
 def does(wrapper: OptimizerWrapper) -> dict[str, bool]:
-    """What a wrapper may do around a step, by the stems of functions of its kernel: whether its class overrides it."""
+    """Hooks of a wrapper around a step, by the stems of its kernel's functions, and whether its class overrides them."""
     return {name: getattr(type(wrapper), name) is not getattr(OptimizerWrapper, name) for name in ("before_step", "after_step", "perturb")}

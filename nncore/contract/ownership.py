@@ -22,7 +22,7 @@ from nncore.errors import NNCoreError, ParameterError, PluginError
 
 C = TypeVar("C", bound=Configurable)
 
-#: Types of values that nobody can change.
+#: Types of immutable values.
 UNCHANGING = frozenset((type(None), bool, int, float, str))
 
 
@@ -148,7 +148,7 @@ def with_argument(component: Configurable, name: str, value: Any) -> dict[str, A
 
 
 def with_arguments(component: Configurable, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for several arguments at once."""
+    """Do the same for several arguments at once."""
     arguments = {argument: thawed(given) for argument, given in copied_deeply(component.config()).items()}
     try:
         before, after = type(component)(**arguments), type(component)(**arguments | {n: copied_deeply(v) for n, v in changes.items()})
@@ -162,7 +162,7 @@ def with_arguments(component: Configurable, changes: Mapping[str, Any]) -> dict[
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """As `alike`, also for objects without equality."""
+    """Like `alike`, also for objects without equality."""
     if type(one) is not type(other):
         return False
     if isinstance(one, float) and math.isnan(one):

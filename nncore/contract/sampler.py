@@ -96,7 +96,7 @@ class SampleInfo:
 
 
 def _classes_of(targets: np.ndarray | None) -> np.ndarray | None:
-    """What tells the classes apart, or None if the targets are real numbers."""
+    """Class of each sample; None if the targets are real numbers."""
     if targets is None:
         return None
     if targets.shape[1] == 1:

@@ -1,4 +1,4 @@
-"""What each layer gives for a batch: saturated, exploding and dead units."""
+"""Histograms of each layer's outputs for a batch, to find saturated, exploding and dead units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A display that is drawn into one axes: one that it is given, or that of a figure of its own."""
+"""Base class of displays that are drawn into one axes: a given one, or one of a new figure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AxesDisplay(Display, ABC):
     @property
     @abstractmethod
     def _size(self) -> tuple[float, float]:
-        """Width and height in inches of a figure of its own."""
+        """Width and height in inches of a new figure."""
 
     @abstractmethod
     def _draw(self, ax: Axes) -> None:

@@ -1,4 +1,4 @@
-"""Which class a classifier finds where, for two features."""
+"""Decision regions of a classifier with two features."""
 
 from __future__ import annotations
 

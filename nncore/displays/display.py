@@ -1,4 +1,4 @@
-"""What the displays share: where they draw, and how it looks."""
+"""Common parts of the displays: axes, figures and style."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Okabe and Ito's colours, which people with any kind of colour vision tell apart; the yellow, too light on white, comes last.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#F0E442")
-#: Whatever has one of these colours has the marker beside it too.
+#: Each colour is combined with the marker next to it.
 MARKERS = "osD^vP*X"
 INK, GRID = "#333333", "#e6e6e6"
 
@@ -47,7 +47,7 @@ class Display:
         explains_calls(cls)
 
     def _repr_png_(self) -> bytes | None:
-        """The picture, for a notebook; none if there is none, or if pyplot shows it by itself."""
+        """The picture for a notebook; None if there is none, or if pyplot already shows it."""
         figure = getattr(self, "figure_", None)
         if figure is None or figure.canvas.manager is not None:
             return None
@@ -57,7 +57,7 @@ class Display:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, size in inches, that makes room for its labels by itself.
+    """Make an empty figure, size in inches, with automatic space for labels.
 
     If the program has imported pyplot, the figure is one of pyplot's, and ``plt.show()`` shows it. Otherwise nothing global changes and
     no window is needed. The figure is then gone with the last reference to it.
@@ -79,8 +79,8 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def only_axes(ax: Axes) -> np.ndarray:
-    """What a user passed as axes, as the `axes_` of a display that else has several."""
-    figure_of(ax)  # raises if it is none
+    """Check the user's axes for a display that draws several by default, and return them as its `axes_`."""
+    figure_of(ax)  # raises if it is not an axes
     return np.array([ax])
 
 
@@ -92,7 +92,7 @@ def tidy(ax: Axes) -> None:
 
 
 def shortened(label: str, most: int = 20) -> str:
-    """A label of at most so many characters."""
+    """Shorten a label to a number of characters."""
     return label if len(label) <= most else label[: most - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""A histogram for each layer beneath the other, and beside them how widely each layer's numbers spread."""
+"""Histograms of the layers, one below the other, and a plot of the spread of each layer's numbers next to them."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class LayerHistograms(Display, ABC):
         self.std = {name: float(numbers.std()) for name, numbers in self.values.items()}
 
     def _shown(self, numbers: np.ndarray) -> np.ndarray:
-        """What the histogram counts of a layer's numbers."""
+        """The numbers of a layer that the histogram counts."""
         return numbers.ravel()
 
     def _note(self, name: str) -> str:
-        """What to say about a layer, beside its histogram: how many of its numbers are 0."""
+        """Text next to a layer's histogram: how many of its numbers are 0."""
         zero = float((self.values[name] == 0).mean())
         return f"{percent(zero)} zero" if zero >= 0.005 else ""
 

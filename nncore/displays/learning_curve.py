@@ -135,7 +135,7 @@ def _history_of(losses: Any, scores: Any) -> History:
 
 
 def _alone(values: np.ndarray) -> np.ndarray:
-    """Mask of the values that no line would show, because those beside them are NaN or infinite."""
+    """Mask of the values that no line would show, because their neighbours are NaN or infinite."""
     finite = np.pad(np.isfinite(values), 1)
     alone: np.ndarray = finite[1:-1] & ~finite[:-2] & ~finite[2:]
     return alone

@@ -1,4 +1,4 @@
-"""What a network or an estimator predicts, in one form for the displays that compare it with the truth."""
+"""Predictions of networks and estimators in one form, for displays that compare them with true values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nncore.network import Sequential
 
 
 def probabilities(model: Any, X: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What a classifier thinks of samples.
+    """Predicted classes and probabilities of samples.
 
     Parameters
     ----------
     model : network or estimator
-        With `predict_proba`, or with `predict` alone: then what it predicts has probability 1.
+        Classifier with `predict_proba`, or only with `predict`: then the predicted class has probability 1.
     X : array-like of shape (n_samples, n_features)
 
     Returns
@@ -67,7 +67,7 @@ def _check_predicts(model: Any) -> None:
 
 
 def as_vector(values: np.ndarray) -> np.ndarray:
-    """A single column as a vector, anything else as it is."""
+    """Convert a single column to a vector. Other arrays are unchanged."""
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 

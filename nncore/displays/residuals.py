@@ -1,4 +1,4 @@
-"""How far off the predictions of a regression are."""
+"""Residuals of a regression."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class ResidualsDisplay(Display):
             ax.scatter(self.y_true, self.y_pred, s=14, color=COLORS[0], alpha=alpha, linewidths=0, rasterized=True)
         ax.axline((low, low), slope=1, color=INK, linestyle="--", linewidth=1.2, label="prediction = truth")
         ax.set(xlim=limits, ylim=limits, aspect="equal")
-        ax.locator_params(nbins=5)  # as many numbers of six digits fit
+        ax.locator_params(nbins=5)  # this many numbers of six digits fit
         ax.set_xlabel(f"true {self.name}".strip())
         ax.set_ylabel(f"predicted {self.name}".strip())
         ax.legend(frameon=False, fontsize=9, loc="upper left")

@@ -172,7 +172,7 @@ class TuningDisplay(AxesDisplay):
         ax.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
     def _draw_edge(self, ax: Axes, numbers: np.ndarray, edge: float, is_far: np.ndarray, has_failed: np.ndarray) -> None:
-        """What has no score, or one far beyond the others, at the worse end of the axis."""
+        """Draw trials without a score, or with one far worse than the others, at the worse end of the axis."""
         place = edge if math.isfinite(edge) else 0.0
         for some, marker, label in ((is_far, "v" if self.higher_is_better else "^", "far worse"), (has_failed, "x", "failed")):
             if some.any():

@@ -162,12 +162,12 @@ class _Header:
         return len(inputs) != 1 or inputs[0].name != "X"
 
     def _input_dtype(self) -> str:
-        """Of the array X: float32 if all columns of numbers are."""
+        """Type of the array X: float32 if all numeric columns are float32."""
         dtypes = {node.dtype for node in self.graph.inputs if node.dtype != "text"}
         return "float32" if dtypes == {"float32"} else "float64"
 
     def _places(self) -> dict[str, tuple[int, str]]:
-        """Where each input begins in X, and what that is called."""
+        """Position of each input in X, and its name."""
         places, begin = {}, 0
         for node in self.graph.inputs:
             places[node.name] = begin, self._name(node.name, upper=True)
@@ -236,7 +236,7 @@ class _Header:
         return f"{self._called(number)}[{place}]"
 
     def _pointer(self, operand: Operand) -> str:
-        """Where an operand begins, for functions of rows."""
+        """Pointer to an operand, for functions of rows."""
         step = self.steps[operand.node]
         offset = operand.offset + (self.places[step.node.name][0] if step.operation == "input" else 0)
         base = "X" if step.operation == "input" else self._called(operand.node)
@@ -316,7 +316,7 @@ class _Header:
         return tuple({operand.node: None for operand in reads if operand.node in self.buffers and operand.node not in others})
 
     def _reads(self, step: Step) -> list[Operand]:
-        """What the expression of an elementwise step reads."""
+        """Operands in the expression of an elementwise step."""
         found = []
         for operand in step.operands:
             found += self._reads(self.inside[operand.node]) if operand.node in self.inside else [operand]

@@ -19,7 +19,7 @@ class Buffer:
 
 
 def share_room(buffers: Mapping[int, Buffer]) -> dict[str, int]:
-    """Give each buffer room beside those that are needed at the same time; how many numbers of each dtype there are in all."""
+    """Place each buffer so that it does not overlap those needed at the same time. Returns the total size for each dtype."""
     rooms: dict[str, int] = {}
     placed: list[Buffer] = []
     for buffer in buffers.values():

@@ -34,7 +34,7 @@ MOST_INSIDE: Final = 12
 
 @dataclass(frozen=True)
 class Operand:
-    """What an operation reads: numbers of a node from `offset` on, under a shape without None."""
+    """An operand: numbers of a node from `offset` on, with a shape without None."""
 
     node: int
     shape: tuple[int, ...]
@@ -120,13 +120,13 @@ class Steps:
                 raise ExportError(f"the operation {step.operation} computes text inside the model, which C headers cannot")
 
     def _first_column(self, operands: tuple[Operand, ...], shape: tuple[int, ...]) -> int | None:
-        """Where columns begin that follow each other in the only row of a value that is no constant; None for others."""
+        """Position of adjacent columns in the single row of a value that is not constant; None for others."""
         columns = self.values(operands[1]).tolist()
         is_run = bool(columns) and columns == [*range(columns[0], columns[0] + len(columns))]
         return columns[0] if is_run and prod(shape[:-1]) == 1 else None
 
     def values(self, operand: Operand) -> np.ndarray:
-        """Of a constant."""
+        """Operand of a constant."""
         values = self.steps[operand.node].node.values
         assert values is not None, "a constant has values"
         return values

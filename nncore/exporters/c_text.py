@@ -53,7 +53,7 @@ def constants(items: Iterable[str]) -> str:
 
 
 def comment(text: str) -> str:
-    """A text as a comment may hold it: one line that neither ends nor begins a comment, and that is no other character."""
+    """Convert text for a C comment: one line of printable characters that neither ends nor begins a comment, without trigraphs."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
 

@@ -173,7 +173,7 @@ class _Scope:
         return new_name(base, self.taken)
 
     def keep(self, number: int, text: str, binding: int, name: str | None = None) -> None:
-        """Note the expression of a value: in a line of its own if it is needed twice, is long, or has a name."""
+        """Record the expression of a value: in a separate line if it is needed twice, is long, or has a name."""
         uses = self.uses.get(number, 0)
         if name is None and uses == 1 and len(text) <= LONGEST_INSIDE:
             self.expressions[number] = text, binding
@@ -329,7 +329,7 @@ class _Module:
         return self.named[constant]
 
     def _expression(self, scope: _Scope, number: int) -> tuple[str, int]:
-        """What a function calls a value, and how tightly that binds."""
+        """Name or expression of a value in a function, and its precedence."""
         if number not in scope.expressions:
             node = self.graph.nodes[number]
             assert node.values is not None, "a constant has values"

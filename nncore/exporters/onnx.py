@@ -23,7 +23,7 @@ MOST_BYTES = 2**31 - 1
 #: ONNX's numbers of dtypes: `TensorProto.DataType`.
 DTYPES: Final[dict[str, int]] = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "text": 8, "bool": 9, "float64": 11}
 
-#: Operators that runtimes have for float32 alone.
+#: Operators that runtimes support only for float32.
 ONLY_FLOAT32 = ("erf",)
 
 
@@ -149,7 +149,7 @@ class _Model:
     def _quantize(self, name: str, operands: list[str], dtype: str) -> None:
         """By a step of 1, since the numbers are multiplied before as nncore does it: a quotient may round to another code."""
         steps = self._add("Mul", operands[:2], self._name(f"{name}_steps"))
-        if dtype != "float32":  # which alone is rounded
+        if dtype != "float32":  # only float32 is rounded
             rounded = self._add("Round", [steps], self._name(f"{name}_rounded"))
             steps = self._add("Cast", [rounded], self._name(f"{name}_narrow"), to=DTYPES["float32"])
         if not self.one:

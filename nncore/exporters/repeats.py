@@ -32,7 +32,7 @@ class Stretch:
     results : tuple of int
         Those of them that are used later.
     key : hashable or None
-        Equal for stretches that do the same with other inputs and constants; None if there is no other.
+        A key that is equal for sequences of operations that differ only in inputs and constants; None if there is no other.
     """
 
     part: str

@@ -26,7 +26,7 @@ DTYPES = {
 }  # fmt: skip
 _NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 
-#: Numbers begin at a multiple of so many bytes.
+#: Alignment of numbers in bytes.
 ALIGNMENT = 64
 
 #: NumPy's limit before 2.0.
@@ -115,7 +115,7 @@ class Safetensors(Format):
 
 
 def _begins(data: bytes) -> str:
-    """What else a file may be."""
+    """Describe what a file is that does not begin like this format."""
     if data[_LENGTH:].startswith(b"{"):
         return "these are tensors that another program wrote, or it is damaged at its beginning"
     return next((what for begin, what in _OTHERS.items() if data.startswith(begin)), f"its first bytes are {data[:16]!r}")

@@ -1,4 +1,4 @@
-"""Layers, one a file: forward beside backward in NumPy (``dense.py``), and the same compiled (``dense.c``)."""
+"""Layers, one a file: forward and backward pass in NumPy (``dense.py``) and compiled (``dense.c``)."""
 
 from nncore.words import no_class_here
 

@@ -1,4 +1,4 @@
-"""An activation as a layer of its own."""
+"""An activation as a separate layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from nncore.plugin import ActivationLike, Layer, Plan, resolvable
 
 
 class ActivationLayer(Layer):
-    """An activation as a layer of its own, y = φ(x): after batch normalisation, for example.
+    """An activation as a separate layer, y = φ(x), for example after batch normalisation.
 
     Parameters
     ----------

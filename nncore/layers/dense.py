@@ -41,7 +41,7 @@ class Dense(Layer):
     bias_initializer : str or Initializer, default "uniform_fan_in"
         Initial values of b. Different values let units bend at different places, which matters with one or two inputs.
     use_bias : bool, default True
-        False leaves b out, for example before batch normalisation, which has a shift of its own.
+        False leaves b out, for example before batch normalisation, which has its own shift.
     weight_regularizer, bias_regularizer : str, Regularizer, dict, list of these or None, default None
         Penalties for W and for b, added to the loss: ``"l1"``, ``nn.L2(0.1)``.
     weight_constraint, bias_constraint : str, Constraint, dict, list of these or None, default None
@@ -52,7 +52,7 @@ class Dense(Layer):
         Share the weight of an earlier layer: its name, or that of its tensor. ``nn.Dense(784, tied_to="encoder")`` is a decoder that uses
         the encoder's weight transposed, with a bias of its own. A layer of the same shape shares weight and bias.
     transposed : bool, optional
-        For a square weight that is shared: True uses it transposed, False as it is.
+        For a square weight that is shared: True uses it transposed, False unchanged.
 
     Notes
     -----

@@ -33,7 +33,7 @@ MOST_CATEGORIES = 2**24
 #: Numbers that the compiled gradient works with: WORK of embedding.c.
 WORK = 2048
 
-#: Each column has a table of its own. A plan for more would take much memory before the input is checked.
+#: Each column has its own table. A plan for more would take much memory before the input is checked.
 MOST_COLUMNS = 2**14
 
 
@@ -118,7 +118,7 @@ class Embedding(Layer):
 
     @property
     def _n_columns(self) -> int | None:
-        """How many columns there must be; None is any number."""
+        """Required number of columns; None: any number."""
         return next((len(value) for value in self._per_column().values()), None)
 
     def _per_column(self) -> dict[str, list[int]]:

@@ -126,7 +126,7 @@ class MeanMembers(Layer):
                 d_x[..., begin:end] -= np.exp(logarithms[..., begin:end]) * d_x[..., begin:end].sum(axis=2, keepdims=True)
 
     def _logarithms(self, x: np.ndarray) -> np.ndarray:
-        """Of what the link makes of each member, (n_rows, n_members, n)."""
+        """Outputs of each member after the link, (n_rows, n_members, n)."""
         if self._link == "exp":
             return x
         if self._link == "sigmoid":
@@ -138,14 +138,14 @@ class MeanMembers(Layer):
         return found
 
     def _groups(self, n: int) -> list[tuple[int, int]]:
-        """Where each softmax begins and ends among the n outputs of a member."""
+        """Begin and end of each softmax among the n outputs of a member."""
         classes = self.link["n_classes"] if isinstance(self.link, dict) else [n]
         ends = [0, *itertools.accumulate(classes)]
         return list(itertools.pairwise(ends))
 
 
 def _checked(link: Any) -> str | dict[str, Any] | None:
-    """A link as it is kept: a name, or a dict for one that has arguments."""
+    """The stored form of a link: a name, or a dict for one with arguments."""
     parts = dict(link) if isinstance(link, Mapping) else {"name": plain(link)}
     name = parts.pop("name", None)
     if isinstance(name, str) and name == "softmax_heads" and set(parts) == {"n_classes"}:

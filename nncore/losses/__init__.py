@@ -1,4 +1,4 @@
-"""Losses, one a file: the formula in NumPy (``mse.py``) beside the same lines compiled (``mse.c``)."""
+"""Losses, one a file: the formula in NumPy (``mse.py``) and compiled (``mse.c``)."""
 
 from nncore.words import no_class_here
 

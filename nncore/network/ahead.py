@@ -36,7 +36,7 @@ class Ended:
         How many steps of the network there were at its end.
     seconds : float
     copies : list of ndarray
-        Of parameters and buffers, if a callback is told of it.
+        Copies of parameters and buffers, if a callback is called for the epoch.
     """
 
     loss_sum: float
@@ -61,7 +61,7 @@ class Reached:
     moved, scores : dict of str to float
         What schedules made of numbers in the last step; the scores of the epoch under way, or None.
     copies : list of ndarray
-        Of parameters and buffers, if a callback is told.
+        Copies of parameters and buffers, if a callback is called.
     """
 
     epoch: int
@@ -138,12 +138,12 @@ def is_watched(callbacks: Sequence[Callback], schedules: Iterable[Schedule]) -> 
 
 
 def epochs_unseen(training: Any, listeners: Sequence[Callback]) -> int:
-    """How many epochs, including the current one, may end before a callback may change something, if all can wait."""
+    """Number of epochs, including the current one, before a callback may change something, if all callbacks can wait."""
     return max(1, min((callback.epochs_ahead(training) for callback in listeners), default=sys.maxsize))
 
 
 def epochs_affordable(n_left: int, length: int, seconds: float, epoch_seconds: float) -> int:
-    """How many of the remaining epochs, of `length` samples each, may begin in a run of some seconds.
+    """Number of the remaining epochs, of `length` samples each, that may begin in a run of some seconds.
 
     `epoch_seconds` is the time of an epoch in the run before, 0 if it is not known yet.
     """

@@ -14,7 +14,7 @@ from nncore.network.parameter_sets import check_finite
 
 
 def check_averages(n_averages: int, optimizers: Sequence[Optimizer]) -> None:
-    """Raise `ParameterError` if a fit is asked for more than one other set of parameters."""
+    """Raise `ParameterError` if a fit would need more than one other set of parameters."""
     if n_averages > 1:
         raise ParameterError("callbacks has two averages of the parameters: keep one of EMA and SWA")
     own = next((optimizer for optimizer in optimizers if optimizer.has_evaluation), None)
@@ -63,7 +63,7 @@ class Average:
             network.begin_average(n_before)
             return network.end_average
         before = network.parameters.copy()
-        with np.errstate(over="ignore", invalid="ignore"):  # it is looked at
+        with np.errstate(over="ignore", invalid="ignore"):  # checked afterwards
             mean = before + (network.trajectory - before) / (n_before + 1 - network.average_begin)
         check_finite(mean, before, "the mean of the parameters over epochs", network.n_steps)
         network.parameters[...] = mean

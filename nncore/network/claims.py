@@ -16,12 +16,12 @@ _users: dict[int, tuple[int, object]] = {}
 
 @contextmanager
 def claimed(callbacks: Sequence[Callback]) -> Iterator[None]:
-    """Inside, no other fit may have these callbacks, in whatever thread.
+    """Reserve callbacks inside the ``with`` block: no other fit in any thread may use them.
 
     Raises
     ------
     BusyError
-        If one does have them.
+        If another fit uses them.
     """
     mine: list[int] = []
     try:

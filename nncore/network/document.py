@@ -120,7 +120,7 @@ def _are_memories(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Field:
-    """What a field of the description must be.
+    """Rule for a field of the description.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class Field:
     wanted : str
         Its name in the error message.
     is_attribute : bool
-        Whether it is an attribute of a network, which is saved and set as it is.
+        Whether it is an attribute of a network, saved and set without conversion.
     """
 
     is_valid: Callable[[Any], bool]
@@ -171,7 +171,7 @@ FIELDS: dict[str, Field] = {
     "metadata": Field(_is_object, "an object", True),
 }
 
-#: Fields that are attributes of a network as they are.
+#: Fields that are attributes of a network, without conversion.
 ATTRIBUTES = tuple(name for name, field in FIELDS.items() if field.is_attribute)
 
 

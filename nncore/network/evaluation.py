@@ -35,7 +35,7 @@ def metric_name(metric: Metric) -> str:
 
 
 def metrics_for(loss: Loss, names: Sequence[MetricLike] | None) -> list[Metric]:
-    """The metrics that were asked for, as copies, or those of the loss."""
+    """Copies of the requested metrics, or the metrics of the loss."""
     found = []
     for name in loss.metrics if names is None else several("metrics", names):
         metric = registry.resolve("metrics", name)
@@ -89,7 +89,7 @@ class Evaluation:
     ----------
     metrics : sequence of Metric
     n_sums : int
-        Number of numbers that its judge fills.
+        Length of the array that its judge fills.
     """
 
     def __init__(

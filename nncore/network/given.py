@@ -27,9 +27,9 @@ class Given:
         Which samples of the source to train on: numbers of rows of arrays, a part of a stream; None for all.
     validation : Source, StreamSource or None
     validation_rows : ndarray of int64, HeldOut or None
-        Those of `validation`.
+        Rows or part of `validation`.
     fraction : float or None
-        What part of the source to hold out; None for nothing.
+        Fraction of the source to hold out; None for nothing.
     """
 
     source: AnySource
@@ -39,14 +39,14 @@ class Given:
     fraction: float | None = None
 
     def split(self, seed: int) -> Given:
-        """The same with a part held out, if one is to be: the number of each sample and the seed decide which."""
+        """Hold out a part, if requested. The number of each sample and the seed decide which."""
         if self.fraction is None:
             return self
         rest, held_out = (self.source.part(HeldOut(self.fraction, seed, is_rest)) for is_rest in (True, False))
         return replace(self, rows=rest, validation=self.source, validation_rows=held_out)
 
     def some(self, blueprint: Blueprint, dtype: np.dtype) -> np.ndarray:
-        """Samples that the initializers of a network look at."""
+        """Samples for the data-dependent initializers of a network."""
         bytes_per_sample = math.prod(self.source.sample_shape(None)) * dtype.itemsize
         if isinstance(self.source, StreamSource):
             return self.source.some(looked_at(self.source.n_looked_at, bytes_per_sample, blueprint))

@@ -58,7 +58,7 @@ def _samples(network: Network, X: Any) -> np.ndarray:
 
 
 def _outputs(network: Network, output: Any, n: int) -> np.ndarray:
-    """The output asked for of each sample, shape (n,)."""
+    """The requested output of each sample, shape (n,)."""
     n_outputs = math.prod(network.output_shape)
     if output is None:
         if n_outputs > 1:
@@ -73,7 +73,7 @@ def _outputs(network: Network, output: Any, n: int) -> np.ndarray:
 
 
 def _set_output(program: Program[ProgramSpec], chosen: np.ndarray) -> None:
-    """Let each sample's gradient be that of the output chosen for it."""
+    """Set each sample's output gradient to that of its chosen output."""
     d_output = program.spec.d_output
     assert d_output is not None, "the program has a way back"
     d_output[: len(chosen)] = 0
@@ -81,7 +81,7 @@ def _set_output(program: Program[ProgramSpec], chosen: np.ndarray) -> None:
 
 
 def _set_loss(program: Program[ProgramSpec], targets: Targets, rows: slice) -> None:
-    """Let each sample's gradient be that of its own loss."""
+    """Set each sample's output gradient to that of its own loss."""
     spec, n = program.spec, rows.stop - rows.start
     program.use_labels = targets.labels is not None
     (spec.target if targets.labels is None else spec.labels)[:n] = targets.values[rows]

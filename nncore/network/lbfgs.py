@@ -10,7 +10,7 @@ import numpy as np
 from nncore._core import Descent
 from nncore.network.line_search import LineSearch
 
-#: Steps that it learns from, and evaluations that one line is worth.
+#: Number of steps in memory, and largest number of evaluations of a line search.
 MEMORY, MOST_TRIALS = 10, 20
 #: An iteration that gains less than this part of the value (of 1, if the value is smaller) is the last.
 LEAST_GAIN = 1e7 * float(np.finfo(np.float64).eps)
@@ -19,22 +19,22 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Function(Protocol):
-    """What is minimised."""
+    """The function to minimise."""
 
     @property
     def parameters(self) -> np.ndarray:
-        """Where it is asked for, shape (n,), float64."""
+        """Point of evaluation, shape (n,), float64."""
 
     @property
     def gradients(self) -> np.ndarray:
-        """Its gradient there, shape (n,), float64, once it has been asked."""
+        """Gradient of the last evaluation, shape (n,), float64."""
 
     def evaluate(self) -> float:
-        """The value at the parameters as they are; brings the gradients up to date."""
+        """Compute the value at the current parameters, and update the gradients."""
 
 
 class Minimum(NamedTuple):
-    """How a minimisation ended: the numbers and words of SciPy's ``minimize``."""
+    """Result of a minimisation, with the fields of SciPy's ``minimize``."""
 
     value: float
     status: int  # 0: it has converged; 1: a limit was reached; 2: something else ended it
@@ -59,7 +59,7 @@ def minimize(
     max_iter : int
         Iterations, of which each is a line that was searched.
     max_fun : int
-        Evaluations; an iteration is not cut short.
+        Largest number of evaluations. The last iteration is completed.
     on_iteration : callable
         Called with the value after each iteration; True ends the minimisation.
 
@@ -83,7 +83,7 @@ def minimize(
     while True:
         before, first_slope = value, descent.aim()
         found = None
-        if first_slope < 0:  # else rounding has spoiled what was learnt
+        if first_slope < 0:  # otherwise rounding errors have spoiled the memory
             step = 1.0 if n_iterations else min(1 / descent.length(), LineSearch.LARGEST)
             found = _search(function, descent, LineSearch(before, first_slope, step))
             n_evaluations += MOST_TRIALS if found is None else found.n_trials
@@ -118,7 +118,7 @@ class _Found(NamedTuple):
 
 
 def _search(function: Function, descent: Descent, line: LineSearch) -> _Found | None:
-    """Moves along the line, or, if nothing is found or something raises, back to where it begins."""
+    """Move along the line; back to its start if no step is found or an error is raised."""
     found = None
     try:
         for n_trials in range(1, MOST_TRIALS + 1):

@@ -20,19 +20,19 @@ from nncore.typing import LossLike, OptimizerLike
 
 @dataclass(frozen=True)
 class Learning:
-    """What `fit` was given of these, and what follows from it.
+    """Arguments of `fit` about learning, and what follows from them.
 
     Attributes
     ----------
     knobs : Knobs
-        What the network will obey: its own where nothing was given.
+        Settings of the network after the change; its own where no argument was passed.
     loss, optimizer : Loss, Optimizer
     groups : dict or None
         Those that were given.
     limits : dict of str to float
         Numbers of the network that were given. What was not is never set, since another thread may be changing it.
     version : int
-        That the network had when its blueprint was made.
+        Version of the network when its blueprint was made.
     """
 
     knobs: Knobs

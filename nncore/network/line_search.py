@@ -29,7 +29,7 @@ class LineSearch:
     Attributes
     ----------
     step : float
-        To try next; the one that was found, once `judge` has returned True.
+        Step to try next; the result, once `judge` has returned True.
 
     References
     ----------
@@ -81,7 +81,7 @@ class LineSearch:
         return self._is_bracketed and (step <= low or step >= high or high - low <= self.WIDTH * high)
 
     def _next_step(self, best: Point, other: Point, tried: Point) -> float:
-        """Where cubics and parabolas through two of the points have their minimum. Sets whether the minimum is bracketed."""
+        """Minimum of cubics and parabolas through two of the points. Sets whether the minimum is bracketed."""
         along = tried.step - best.step
         if tried.value > best.value:
             self._is_bracketed = True
@@ -127,12 +127,12 @@ def _enclose(a: Point, b: Point) -> bool:
 
 
 def _secant(a: Point, b: Point) -> float:
-    """Where the slope would be 0 if it changed evenly."""
+    """Position where the slope would be 0 if it changed linearly."""
     return a.step + a.slope / (a.slope - b.slope) * (b.step - a.step)
 
 
 def _cubic(a: Point, b: Point) -> tuple[float, bool]:
-    """Where the cubic through two points has its minimum, as a part of the way from the first to the second; and whether it has one."""
+    """Minimum of the cubic through two points, as a fraction of the way from the first to the second; and whether it has one."""
     theta = 3 * (a.value - b.value) / (b.step - a.step) + a.slope + b.slope
     size = max(abs(theta), abs(a.slope), abs(b.slope))
     gamma = size * math.sqrt(max(0.0, (theta / size) ** 2 - (a.slope / size) * (b.slope / size)))

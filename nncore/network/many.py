@@ -172,7 +172,7 @@ class _Fit:
 
 
 class _Overview:
-    """All fits together, as a progress bar looks at one."""
+    """All fits together, with the interface that a progress bar needs."""
 
     def __init__(self, fits: Sequence[_Fit]) -> None:
         self._fits = fits
@@ -331,7 +331,7 @@ class _Together:
 
 
 def new_bar() -> Any:
-    """What shows progress."""
+    """Make the progress bar."""
     return registry.resolve("callbacks", "progress_bar")
 
 

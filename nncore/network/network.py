@@ -120,9 +120,9 @@ class Network(Resumable, ParameterSets):
             object.__setattr__(self, name, value)
 
         def __getattr__(self, name: str) -> object:
-            """Asked for what is not there: by users of other libraries, who are told what to use here."""
+            """Raise an error for an unknown attribute; for names of other libraries, it says what to use here."""
             if isinstance(getattr(type(self), name, None), property):
-                return object.__getattribute__(self, name)  # it was there, and says itself what is wrong
+                return object.__getattribute__(self, name)  # the attribute exists, and raises its own error
             raise no_member(self, name)
 
     def _forget_programs(self) -> None:
@@ -134,7 +134,7 @@ class Network(Resumable, ParameterSets):
 
     @property
     def _known(self) -> Known:
-        """What calls rest on; found again after a change."""
+        """Facts that calls depend on; computed again after a change."""
         known: Known | None = self._knobs.known
         if known is None:
             known = Known.of(self._knobs, self.dtype)
@@ -142,7 +142,7 @@ class Network(Resumable, ParameterSets):
         return known
 
     def _forget_steps(self) -> None:
-        """A fit takes the place of a forward and a backward that `step` would follow."""
+        """Discard a forward and backward pass that `step` would follow, because of a fit."""
         self._programs.parts.end(has_stepped=True)
 
     def _begin_schedules(self, schedules: Mapping[str, Schedule], n_steps: int) -> None:
@@ -203,7 +203,7 @@ class Network(Resumable, ParameterSets):
         if blueprint is None:
             blueprint = plan_network(self.layers, self.layer_names, shape)
         if new_loss is not None:
-            new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot go with so many outputs
+            new_loss.n_targets(blueprint.n_outputs)  # raises if this loss cannot have that number of outputs
             check_outputs(new_loss, blueprint)
         vectors = zeros(blueprint, number_type)
         grouping, rows = group_tensors(self.groups, blueprint), None
@@ -450,7 +450,7 @@ class Network(Resumable, ParameterSets):
         return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds, sparse_inputs))
 
     def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
-        """The same for a method that has the turn."""
+        """`program_for_training` for a method that holds the lock."""
         program = self._programs.training
         if program is None or program.spec.max_rows < n_rows or self._programs.steps != steps:
             check_trainable(self._built, self._groups.frozen)
@@ -499,7 +499,7 @@ class Network(Resumable, ParameterSets):
         return program
 
     def _pace(self, program: Program[ProgramSpec], batch_size: int, n_threads: int) -> Pace:
-        """Which of the threads that it may use are worth using for batches of this size."""
+        """The measured choice of threads for batches of this size."""
         n_threads = threads_worth(n_threads, program.spec.step_seconds(batch_size), WORTH_MEETING)
         return self._programs.paces.setdefault((batch_size, n_threads), Pace(n_threads))
 
@@ -584,7 +584,7 @@ class Network(Resumable, ParameterSets):
 
     @records
     def __getstate__(self) -> dict[str, Any]:
-        """A copy, since a fit may go on while it is written."""
+        """A copied state, since a fit may continue while it is pickled."""
         return copy.deepcopy(self._state())
 
     def _state(self) -> dict[str, Any]:
@@ -598,7 +598,7 @@ class Network(Resumable, ParameterSets):
         state = {name: value for name, value in vars(self).items() if name not in left_out} | {"_is_under_way": False}
         state |= self._left_behind()
         state["_vectors"] = self._vectors_at_rest()
-        options, version = thawed(self._knobs.options), np.zeros(2, np.int64)  # the copy has a version of its own to move
+        options, version = thawed(self._knobs.options), np.zeros(2, np.int64)  # the copy has its own version
         knobs = replace(self._knobs, version=version, blueprint=None, grouping=None, transforms=(), options=options)
         state |= {"_layers": list(self._layers), "_schedules": dict(self._schedules)}
         state |= {"_n_steps": self.n_steps, "_knobs": knobs, "_input_shape": self.input_shape if self.is_built else None}
@@ -638,7 +638,7 @@ class Network(Resumable, ParameterSets):
 
 
 def flattened(given: Sequence[Any]) -> Iterator[Layer]:
-    """The layers that a network is made of: a network among them stands for its layers."""
+    """The layers of a network. A network among the arguments is replaced by its layers."""
     if len(given) == 1 and isinstance(given[0], (list, tuple)):
         given = given[0]
     for item in given:

@@ -160,7 +160,7 @@ class ParameterSets(Settings):
     def _evaluate(self, vectors: Vectors) -> None:
         """Ask the optimizer which parameters to predict with. They stay unchanged if its answer is not finite."""
         if self.has_evaluation and vectors.shadow is not None and vectors.state is not None:
-            with np.errstate(over="ignore", invalid="ignore"):  # it is looked at
+            with np.errstate(over="ignore", invalid="ignore"):  # checked afterwards
                 found = evaluated(vectors.shadow, vectors.state, self._groups, self.optimizer)
             check_finite(found, vectors.shadow, "the parameters to predict with", self.n_steps)
             vectors.parameters[...] = found

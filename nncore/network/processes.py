@@ -37,7 +37,7 @@ class Processes:
     ----------
     rank, size : int
     core : Ranks
-        What runs of the core are handed.
+        The object that runs of the core receive.
     """
 
     def __init__(self, collective: Collective) -> None:

@@ -159,7 +159,7 @@ def _check_intervals(tensors: dict[str, np.ndarray], blueprint: Blueprint) -> No
 
 
 def _expected_state(blueprint: Blueprint, grouping: Grouping, optimizer: Optimizer, dtype: np.dtype) -> Expected:
-    """The same of the state of optimizers."""
+    """Read the state of optimizers."""
     shapes, expected = blueprint.tensor_shapes(), {}
     for number, own in enumerate(grouping.optimizers(optimizer)):
         tensors = grouping.tensors_of(number)

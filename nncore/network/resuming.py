@@ -169,7 +169,7 @@ class Resumable:
         self._place, self._memories = None, ()
 
     def _left_behind(self) -> dict[str, Any]:
-        """What a copy of the network keeps of it, by the names of attributes."""
+        """Attributes that a copy of the network keeps, by name."""
         return {"_place": self.place, "_memories": tuple(memory.copied() for memory in self.memories)}
 
 

@@ -51,7 +51,7 @@ def _inner(value: Any, table: Providers) -> Any:
     if isinstance(value, list):
         return [_inner(item, table) for item in value]
     if isinstance(value, str) and (kind := given_kind(value)) and table.get(kind, {}).get(value) == RUN_TIME:
-        return {"kind": kind, "name": value}  # a name that nobody knows after this load: the component takes its place
+        return {"kind": kind, "name": value}  # a name that is only known during this load: the component replaces it
     return value
 
 
@@ -108,7 +108,7 @@ def _built_in(kind: str, name: str) -> str:
 
 
 def _why(distribution: str, version: str, error: Exception) -> str:
-    """What is wrong with a plugin, the version of the file, and what to do."""
+    """Describe the problem of a plugin, its version in the file, and what to do."""
     saved = f"the file was saved with {distribution} {version}".strip()
     install = f"pip install {distribution}{f'=={version}' if version else ''}"
     plugin = next((found for found in registry.plugins() if found.distribution == distribution), None)

@@ -17,7 +17,7 @@ from nncore.network.settings import Settings
 from nncore.program import LIMITS, Knob, Knobs, Move, holder_of, slots_of
 from nncore.typing import SchedulesLike
 
-#: Steps whose factors are looked at together.
+#: Number of steps whose factors are checked together.
 _CHUNK = 1 << 16
 #: Number of chunks of a long schedule that are checked before the fit, the last one among them.
 _MOST_CHUNKS = 64
@@ -49,7 +49,7 @@ def as_schedules(schedule: SchedulesLike | None, knobs: Knobs) -> dict[str, Sche
     Raises
     ------
     ParameterError
-        If there is no such number, or two paths name one.
+        If a number does not exist, or two paths name the same one.
     """
     if schedule is None:
         return {}
@@ -130,7 +130,7 @@ def _chunks(schedule: Schedule, first_step: int, n_steps: int) -> Iterator[np.nd
     if first_step == 0:
         trial.restore({})
     chunks: Sequence[int] = range(first_step, n_steps, _CHUNK)
-    if len(chunks) > _MOST_CHUNKS:  # the others are looked at when they come
+    if len(chunks) > _MOST_CHUNKS:  # the others are checked when they are reached
         last = n_steps - _CHUNK
         chunks = [*range(first_step, last, (last - first_step) // _MOST_CHUNKS), last]
     for first in chunks:

@@ -1,4 +1,4 @@
-"""What metrics make of predictions that come block by block."""
+"""Scores of predictions that come block by block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.program import compile_scorer
 
 
 class Scoring:
-    """What several metrics need for targets of one kind, whatever the samples are.
+    """Scorers of several metrics for one kind of targets.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Scoring:
 
 
 class Scores:
-    """What several metrics make of predictions that come block by block.
+    """Accumulates the scores of several metrics over blocks of predictions.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class Scores:
 
 
 def whole_metrics(data: Dataset | StreamedDataset, metrics: Sequence[Metric]) -> set[int]:
-    """Which metrics need all predictions at once: those that do not go by terms; of a stream also those that have to know all targets."""
+    """Metrics that need all predictions at once: those without terms; for a stream, also those that need all targets."""
     whole = {i for i, metric in enumerate(metrics) if not goes_by_terms(metric)}
     if isinstance(data, StreamedDataset):
         some = data.targets.values

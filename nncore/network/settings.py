@@ -226,7 +226,7 @@ class Settings(Notes):
         self._check_settable("loss")
         new: Loss | None = None if value is None else registry.resolve("losses", value)
         if new is not None:
-            new.n_targets(self._built.n_outputs)  # raises if this loss cannot go with so many outputs
+            new.n_targets(self._built.n_outputs)  # raises if this loss cannot have that number of outputs
             check_outputs(new, self._built)
         self._set_loss(new)
 
@@ -385,7 +385,7 @@ class Settings(Notes):
         return same_optimizers(self._groups.optimizers_by_tensor(self.optimizer), grouping.optimizers_by_tensor(self.optimizer))
 
     def _own_groups(self, groups: Mapping[str, Mapping[str, Any]]) -> FrozenDict:
-        """The same with copies of the components in them, which are the network's own."""
+        """Copy settings with their components, for the network."""
         own: FrozenDict = frozen(copied_deeply({pattern: dict(options) for pattern, options in groups.items()}))
         bind(own, self, "groups")
         return own

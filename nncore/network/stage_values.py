@@ -17,7 +17,7 @@ def stage_values(network: Network, blueprint: Blueprint, inputs: np.ndarray, *, 
     Parameters
     ----------
     network : Network
-        Built; it stays as it is.
+        Built network; it is not changed.
     blueprint : Blueprint
         Of the network.
     inputs : ndarray of shape (n_samples, n_inputs)

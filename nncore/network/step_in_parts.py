@@ -11,7 +11,7 @@ from nncore._core import SparseRows
 
 @dataclass(slots=True)
 class StepInParts:
-    """What the next part needs.
+    """State for the next part.
 
     Attributes
     ----------

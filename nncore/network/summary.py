@@ -31,12 +31,12 @@ def summary(network: Network) -> str:
 
 
 def html(network: Network) -> str:
-    """The same for a notebook."""
+    """The summary as HTML for a notebook."""
     return _table(network).html()
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """The same for programs: names, arguments and rungs of every part, as JSON can hold them."""
+    """The summary for programs: names, arguments and rungs of every part, in a form for JSON."""
     described: dict[str, Any] = {
         "layers": [
             {"layer": name, "rung": _rung_of(layer), **registry.config_of("layers", layer)}
@@ -120,7 +120,7 @@ def _table(network: Network) -> Table:
 
 
 def _described(stage: Stage) -> str:
-    """The layer as it is written. A layer that consists of layers, which have lines of their own, shows how it joins them."""
+    """The layer as in code. A layer that contains layers, which have their own lines, shows how it joins them."""
     if stage.plan.branches:
         done = {"sum": "added", "concat": "side by side"}[stage.plan.merge]
         return f"{type(stage.layer).__name__}: {len(stage.sources)} branches {done}"
@@ -146,7 +146,7 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     kept_by_optimizers = 0 if network.optimizer is None else sum(view.nbytes for view in network.optimizer_state.values())
     size = network.dtype.itemsize
     kept = _memory((n_parameters + n_buffers) * size)
-    trained = _memory((n_parameters * 2 + n_buffers) * size + kept_by_optimizers)  # gradients and the optimizers' state beside them
+    trained = _memory((n_parameters * 2 + n_buffers) * size + kept_by_optimizers)  # with gradients and the optimizers' state
     *kinds, last = f"{_count(n_parameters)} parameters", *_kept_beside_parameters(blueprint)
     in_training = f", {trained} while training" if n_parameters else ""
     notes = [f"{', '.join(kinds)}{' and ' if kinds else ''}{last}: {kept}{in_training}"]

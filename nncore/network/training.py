@@ -128,10 +128,10 @@ class Training:
         self._moved: dict[str, float] = {}  # what schedules made of numbers in the last step
         self._began = time.perf_counter()
         self._epoch_began = self._epoch_seconds = 0.0  # the epoch under way, and how long one took in the run before
-        self._scores: dict[str, float] | None = None  # of the epoch under way, once the core has judged it
+        self._scores: dict[str, float] | None = None  # of the current epoch, once the core has scored it
         self._handed: Handed | None = None  # to the core, with results not read yet
         self._ended: deque[Ended] = deque()  # earlier epochs that callbacks do not know yet
-        self._reached: Reached | None = None  # while they are told
+        self._reached: Reached | None = None  # while callbacks are called
 
     @property
     def program(self) -> Program[ProgramSpec]:
@@ -289,7 +289,7 @@ class Training:
                 self.history.stop_reason = self.stop_reason or "all epochs done"
 
     def _warn_unrounded(self) -> None:
-        """Warn if bfloat16 was asked for, and nothing used it."""
+        """Warn if bfloat16 was requested, and nothing used it."""
         if self._must_round and self.n_steps > 0 and not self._has_rounded:
             warn_user(
                 "precision='bfloat16' changed nothing: no layer of this network computes matrix products in C with sums of 64 terms or "
@@ -528,7 +528,7 @@ class Training:
         return [array for array in (spec.parameters, spec.buffers) if array.size > 0]
 
     def _take_in(self) -> int:
-        """Read the results of the core, whatever ended it. Returns the number of epochs that another one has followed.
+        """Read the results of the core, for any reason of its end. Returns the number of epochs that another one has followed.
 
         Their rows are recorded and callbacks are called. The last epoch is left to `_run_epoch`. Ctrl-C may come at any moment: the rest is
         done when this is called again.

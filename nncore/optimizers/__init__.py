@@ -1,4 +1,4 @@
-"""Optimizers, one a file: the update in NumPy (``adam.py``) beside the same lines compiled (``adam.c``)."""
+"""Optimizers, one a file: the update in NumPy (``adam.py``) and compiled (``adam.c``)."""
 
 from nncore.words import no_class_here
 

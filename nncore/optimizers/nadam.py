@@ -10,7 +10,7 @@ import numpy as np
 
 from nncore.plugin import Kernel, Optimizer, TensorSpan
 
-#: A product of momenta below it is lost beside 1.
+#: A product of momenta below this is lost when added to 1.
 SMALLEST_PRODUCT = 1e-20
 
 

@@ -63,7 +63,7 @@ class RMSProp(Optimizer):
             mean = state[1]
             mean *= self.rho
             mean += (1 - self.rho) * g
-            square = np.maximum(r - mean * mean, 0)  # less than 0 by rounding alone
+            square = np.maximum(r - mean * mean, 0)  # below 0 only by rounding
         w -= self.lr * g / (self.epsilon + np.sqrt(square))
 
     def bound(self, w: float, g: float, state: Sequence[tuple[float, float]], n_steps: int) -> float:

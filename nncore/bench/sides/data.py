@@ -1,4 +1,4 @@
-"""The same arrays for every side."""
+"""Data of the benchmark, equal for every side."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _ACTIVATIONS = {
 
 class Side:
     def __init__(self, n_threads: int, flavour: str) -> None:
-        del n_threads, flavour  # XLA makes as many threads as the process has cores, and the worker is pinned to that many
+        del n_threads, flavour  # XLA uses one thread for each core of the process, and the worker is pinned to n_threads cores
         self.versions = {"jax": jax.__version__, "optax": optax.__version__}
 
     def training(self, task: dict[str, Any]) -> Callable[[], float]:

@@ -160,7 +160,7 @@ class Side:
         return 1 / native.peak_flops(False, 0.05)
 
     def memory(self, task: dict[str, Any]) -> int:
-        """Bytes that one epoch over the task's data adds to what the process holds with the data alone, at its peak."""
+        """Peak memory of one epoch over the task's data in bytes, in addition to that of the process with the data."""
         X, y = data.samples(task)
         network = _network(task)
         network.fit(X[:4096], y[:4096], loss=task["loss"], batch_size=task["batch"], epochs=1, progress=False).whole()
@@ -175,7 +175,7 @@ def _network(task: dict[str, Any]) -> Sequential:
 
 
 def _resident_bytes() -> int:
-    """What the process holds now; its peak begins anew from here where the system can do that."""
+    """Current memory of the process. Resets its peak if the system supports that."""
     if not _STATUS.exists():
         return _peak_bytes()
     _REFERENCES.write_text("5", encoding="ascii")

@@ -68,7 +68,7 @@ class Side:
     def call(self, task: dict[str, Any]) -> tuple[Callable[[Any], object], Any]:
         X, y = map(torch.from_numpy, data.samples(task))
         predicts = task["call"].startswith("predict")
-        torch.inference_mode(predicts).__enter__()  # until another call is asked for
+        torch.inference_mode(predicts).__enter__()  # until another call
         model = _model(task)
         if predicts:
             return model, X[:1]

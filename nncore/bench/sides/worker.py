@@ -43,19 +43,19 @@ def call_timer(function: Callable[[Any], object], argument: Any, clock: Callable
 
     run(3)
     n_calls = max(1, round(LOOP_SECONDS / run(1)))
-    n_calls = max(1, round(LOOP_SECONDS / run(n_calls)))  # the first call alone may have been slow
+    n_calls = max(1, round(LOOP_SECONDS / run(n_calls)))  # only the first call may have been slow
     return lambda: run(n_calls)
 
 
 class Worker:
-    """A side and the case it was last asked for, which it keeps ready: turns of one case follow each other."""
+    """A side with the last requested case, which it keeps prepared: turns of one case follow each other."""
 
     def __init__(self, side: Any) -> None:
         self.side = side
         self.prepared: tuple[dict[str, Any], Callable[[], float]] | None = None
 
     def answer(self, task: dict[str, Any], seconds: float) -> float:
-        """Seconds of the task, the best of as many runs as fit into `seconds`; for a task measured otherwise, what it measures."""
+        """Best time of the runs that fit into `seconds`, or the result of a task that measures something else."""
         if self.prepared is None or self.prepared[0] != task:
             self.prepared = None  # frees the memory of the last one first
             made = getattr(self.side, task["kind"])(task)
