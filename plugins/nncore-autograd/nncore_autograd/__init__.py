@@ -1,11 +1,11 @@
-"""Components of nncore from one differentiable NumPy function: the author writes the formula, HIPS autograd the way back."""
+"""Components of nncore from one differentiable NumPy function: you write the formula, and HIPS autograd computes gradients."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
-#: Public names and their modules. They load at first use: the manifest lies beside them, and must not import autograd.
+#: Public names and their modules. They are imported at first use: the manifest is in the same package, and must not import autograd.
 _NAMES = {
     "DifferentiableActivation": "activation",
     "DifferentiableLayer": "layer",

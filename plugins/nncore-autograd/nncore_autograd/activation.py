@@ -1,4 +1,4 @@
-"""Activations from their formula alone."""
+"""Activations from only a formula."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nncore_autograd.naming import class_from
 
 
 class DifferentiableActivation(Activation):
-    """An activation whose author writes ``f(self, z)``, with functions of ``autograd.numpy``.
+    """Base class of activations that implement only ``f(self, z)``, with functions of ``autograd.numpy``.
 
-    `f` gets an array ``(n_rows, n_columns)`` and gives one of that shape. No row may depend on another. ∂E/∂z is the
-    vector-Jacobian product that autograd finds by following `f` once more, in each step.
+    `f` takes an array of shape ``(n_rows, n_columns)``, and returns one of the same shape. Rows must not depend on each other. In each
+    step, autograd traces `f` once more, and computes ∂E/∂z as the vector-Jacobian product.
 
     Examples
     --------
@@ -43,7 +43,7 @@ class DifferentiableActivation(Activation):
 
 
 def differentiable_activation(function: Function) -> type[DifferentiableActivation]:
-    """A class of activations from a function of `z` alone: ``nn.Dense(8, activation=differentiable_activation(function))``.
+    """Make an activation class from a function of `z`: ``nn.Dense(8, activation=differentiable_activation(function))``.
 
     Parameters
     ----------
@@ -53,6 +53,7 @@ def differentiable_activation(function: Function) -> type[DifferentiableActivati
     Returns
     -------
     type
-        Named like the function. A file can name it once ``nn.register("activations", ...)`` or a plugin has given it a name.
+        Class with the name of the function. Networks with it can be saved after ``nn.register("activations", ...)``, or if a plugin
+        provides it.
     """
     return class_from(function, DifferentiableActivation, {})

@@ -12,7 +12,7 @@ from nncore_autograd.layer import DifferentiableLayer
 
 
 class FactorizationMachine(DifferentiableLayer):
-    """y = b + x·W + ½ Σᵣ ((x·Vᵣ)² − x²·Vᵣ²): a linear layer, and every product of two features with a weight of low rank.
+    """y = b + x·W + ½ Σᵣ ((x·Vᵣ)² − x²·Vᵣ²): a linear layer plus all products of two features, with low-rank weights.
 
     The weight of features i and j in an output is the dot product of rows i and j of that output's V, `rank` numbers each.
 
@@ -26,7 +26,7 @@ class FactorizationMachine(DifferentiableLayer):
     ParameterError
         For a number outside its range.
     ShapeError
-        If samples are no vectors.
+        If samples are not vectors.
 
     References
     ----------

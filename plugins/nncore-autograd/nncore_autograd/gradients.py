@@ -1,4 +1,4 @@
-"""Values and vector-Jacobian products of an author's function, with errors that say what to write instead."""
+"""Values and vector-Jacobian products of a user's function, with errors that say what to write instead."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nncore.errors import PluginError
 
 Function = Callable[..., Any]
 
-#: autograd counts the functions that it is following in a global, and threads that fit at the same time would miscount. Reentrant, since
-#: the author's function may use autograd itself.
+#: autograd counts traced functions in a global, which concurrent fits would corrupt. The lock is reentrant, since the user's function may
+#: use autograd itself.
 _lock = threading.RLock()
 
 
@@ -30,7 +30,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def value(who: str, function: Function, arguments: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """What the function gives, as an array of `shape` in the dtype of the first argument; `who` is what errors call it."""
+    """Call the function, and return an array of `shape` in the dtype of the first argument. `who` is its name in errors."""
     return _checked(who, np.asarray(function(*arguments)), shape).astype(arguments[0].dtype, copy=False)
 
 
@@ -40,14 +40,14 @@ def gradients(who: str, function: Function, arguments: Sequence[np.ndarray], d_v
     Raises
     ------
     PluginError
-        If autograd cannot follow the function: it calls NumPy itself, assigns to elements, or gives another shape than that of `d_value`.
+        If autograd cannot trace the function: it calls NumPy itself, assigns to elements, or returns another shape than that of `d_value`.
     """
     if not arguments:
         return ()
     with _lock, _told(who):
         follow, result = make_vjp(lambda boxes: function(*boxes), tuple(arguments))
         _checked(who, np.asarray(result), d_value.shape)
-        # A NumPy number in the function, such as np.sqrt(2), makes float64 of float32.
+        # A NumPy number in the function, such as np.sqrt(2), converts float32 to float64.
         return tuple(found.astype(argument.dtype, copy=False) for found, argument in zip(follow(d_value), arguments, strict=True))
 
 
@@ -61,7 +61,7 @@ def _checked(who: str, result: np.ndarray, shape: tuple[int, ...]) -> np.ndarray
 
 @contextmanager
 def _told(who: str) -> Iterator[None]:
-    """Turn errors about the boxes in which autograd hands numbers to the function into one that says what to write."""
+    """Convert errors about autograd's boxes to one that says what to write instead."""
     try:
         yield
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:

@@ -1,4 +1,4 @@
-"""Layers from their formula alone."""
+"""Layers from only a formula."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nncore_autograd.naming import class_from
 
 
 class DifferentiableLayer(Layer):
-    """A layer whose author writes ``f(self, x, **tensors)``, with functions of ``autograd.numpy``.
+    """Base class of layers that implement only ``f(self, x, **tensors)``, with functions of ``autograd.numpy``.
 
-    `f` gets samples ``(n_rows, *input_shape)`` and, by their names, the tensors that `tensors` lists. It gives
-    ``(n_rows, *output_shape)``, the same in training and at prediction, and no row may depend on another. Gradients are the vector-Jacobian
-    products that autograd finds by following `f` once more, in each step.
+    `f` takes samples of shape ``(n_rows, *input_shape)`` and, by name, the tensors that `tensors` lists. It returns ``(n_rows,
+    *output_shape)``, the same in training and prediction. Rows must not depend on each other. In each step, autograd traces `f` once more,
+    and computes gradients as vector-Jacobian products.
 
     Examples
     --------
@@ -31,11 +31,12 @@ class DifferentiableLayer(Layer):
     """
 
     def tensors(self, input_shape: tuple[int, ...]) -> tuple[Tensor, ...]:
-        """The trained tensors, if there are any."""
+        """The trained tensors. By default none."""
         return ()
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample; here that of an input sample. Raise `ShapeError` for an input shape that the layer cannot take."""
+        """Shape of one output sample; by default that of an input sample. Raise `ShapeError` for an input shape that the layer does not
+        accept."""
         return input_shape
 
     def f(self, *arrays: Any, **tensors: Any) -> Any:
@@ -52,7 +53,7 @@ class DifferentiableLayer(Layer):
 
     def backward(self, call: LayerCall) -> None:
         names, who = tuple(call.parameters), f"{type(self).__name__}.f"
-        # Gradients of tensors are sums over all rows, which autograd takes in the dtype that it is given: float32 would lose their digits.
+        # Gradients of tensors are sums over all rows, which autograd computes in the given dtype: float32 would lose precision.
         wide = np.float64 if names else call.x.dtype
         tensors = [call.parameters[name].astype(wide, copy=False) for name in names]
         x, f = _samples(call).astype(wide, copy=False), self._of(names)
@@ -76,7 +77,7 @@ def _samples(call: LayerCall) -> np.ndarray:
 
 
 def differentiable_layer(function: Function) -> type[DifferentiableLayer]:
-    """A class of layers without tensors, from a function of `x` that keeps its shape: ``differentiable_layer(function)()``.
+    """Make a layer class without tensors from a function of `x` that keeps its shape: ``differentiable_layer(function)()``.
 
     Parameters
     ----------
@@ -86,6 +87,6 @@ def differentiable_layer(function: Function) -> type[DifferentiableLayer]:
     Returns
     -------
     type
-        Named like the function. A file can name it once ``nn.register("layers", ...)`` or a plugin has given it a name.
+        Class with the name of the function. Networks with it can be saved after ``nn.register("layers", ...)``, or if a plugin provides it.
     """
     return class_from(function, DifferentiableLayer, {})

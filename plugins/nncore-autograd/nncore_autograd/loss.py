@@ -1,4 +1,4 @@
-"""Losses from their formula alone."""
+"""Losses from only a formula."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nncore_autograd.naming import class_from
 
 
 class DifferentiableLoss(Loss):
-    """A loss whose author writes ``f(self, output, target)``, with functions of ``autograd.numpy``.
+    """Base class of losses that implement only ``f(self, output, target)``, with functions of ``autograd.numpy``.
 
-    `f` gets outputs ``(n_rows, n_outputs)`` and targets, of the same shape or, with ``targets = "labels"``, class indices ``(n_rows,)``. It
-    gives the loss of every row by itself, ``(n_rows,)``: summed over outputs, not averaged over rows. With ``needs_batch = True`` it is
-    ``f(self, output, target, weight)``, and the loss of a row may depend on the others, as `nncore.plugin.Loss` explains. Gradients are the
-    vector-Jacobian products that autograd finds by following `f` once more, in each step.
+    `f` takes outputs of shape ``(n_rows, n_outputs)``, and targets of the same shape or, with ``targets = "labels"``, class indices of
+    shape ``(n_rows,)``. It returns the loss of each row, ``(n_rows,)``: summed over outputs, not averaged over rows. With ``needs_batch =
+    True`` it is ``f(self, output, target, weight)``, and the loss of a row may depend on the others, as `nncore.plugin.Loss` explains. In
+    each step, autograd traces `f` once more, and computes gradients as vector-Jacobian products.
 
     Examples
     --------
@@ -31,14 +31,14 @@ class DifferentiableLoss(Loss):
     """
 
     def f(self, *arrays: Any) -> Any:
-        """E, row by row."""
+        """The loss of each row."""
         raise NotImplementedError(f"{type(self).__name__}.f")
 
     def forward(self, output: np.ndarray, target: np.ndarray, *weight: np.ndarray) -> np.ndarray:
         return value(f"{type(self).__name__}.f", self.f, (output, target, *weight), output.shape[:1])
 
     def backward(self, output: np.ndarray, target: np.ndarray, *weight: np.ndarray) -> np.ndarray:
-        # The rows' own losses do not depend on each other, so the gradients of their sum are those of each. Of a batch they are weighted.
+        # Losses of rows do not depend on each other, so the gradient of their sum has the gradient of each. For a batch they are weighted.
         share = weight[0] if weight else np.ones(len(output), output.dtype)
         return gradients(f"{type(self).__name__}.f", lambda y: self.f(y, target, *weight), (output,), share)[0]
 
@@ -48,7 +48,7 @@ def differentiable_loss(function: Function) -> type[DifferentiableLoss]: ...
 @overload
 def differentiable_loss(**attributes: Any) -> Callable[[Function], type[DifferentiableLoss]]: ...
 def differentiable_loss(function: Function | None = None, **attributes: Any) -> Any:
-    """A class of losses from a function of outputs and targets: ``net.fit(X, y, loss=differentiable_loss(function))``.
+    """Make a loss class from a function of outputs and targets: ``net.fit(X, y, loss=differentiable_loss(function))``.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def differentiable_loss(function: Function | None = None, **attributes: Any) -> 
     Returns
     -------
     type, or a decorator if only attributes are given
-        Named like the function. A file can name it once ``nn.register("losses", ...)`` or a plugin has given it a name.
+        Class with the name of the function. Networks with it can be saved after ``nn.register("losses", ...)``, or if a plugin provides it.
     """
     if function is None:
         return lambda later: class_from(later, DifferentiableLoss, attributes)

@@ -1,4 +1,4 @@
-"""Classes of components from functions."""
+"""Make component classes from functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ C = TypeVar("C")
 def class_from(function: Function, base: type[C], attributes: Mapping[str, Any]) -> type[C]:
     """A subclass of `base` whose method ``f`` is the function.
 
-    It says that it lies where the function does: there pickle finds it, if it has been put in the function's place, as a decorator does.
+    Its module and name are those of the function: pickle finds it there if it replaces the function, as a decorator does.
     """
     if not callable(function):
         raise ParameterError(f"a function is needed, got {function!r:.200}")

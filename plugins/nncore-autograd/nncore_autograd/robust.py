@@ -20,7 +20,7 @@ class Robust(DifferentiableLoss):
     alpha : float, default 1.0
         α: the smaller, the less a large error counts.
     scale : float, default 1.0
-        Where an error begins to be a large one.
+        Scale of errors: larger ones count as outliers.
 
     Raises
     ------

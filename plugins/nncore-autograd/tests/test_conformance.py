@@ -1,4 +1,4 @@
-"""What the package offers by name, against nncore's conformance kit and against definitions."""
+"""Components of the package against nncore's conformance checks and against their definitions."""
 
 from __future__ import annotations
 

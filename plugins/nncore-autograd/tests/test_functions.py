@@ -1,4 +1,4 @@
-"""Components from functions and classes of an author's own: by name, in files, in threads and forks; and what autograd cannot follow."""
+"""Components from users' functions and classes: by name, in files, threads and forks; and functions that autograd cannot trace."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_threads_do_not_mix_their_traces() -> None:
 
 
 def test_a_fork_does_not_wait_for_a_thread_of_its_parent() -> None:
-    """What runs in the child of a fork puts a new lock in the place of one that a thread of the parent may hold."""
+    """A forked child replaces the lock, which a thread of the parent may hold."""
     held = gradients._lock
     holder = threading.Thread(target=held.acquire)
     holder.start()

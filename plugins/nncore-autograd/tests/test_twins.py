@@ -1,4 +1,4 @@
-"""Components of nncore, written once more by their formula alone: values and gradients agree but for rounding."""
+"""Components of nncore, written again from only their formula: values and gradients agree up to rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions: the NumPy methods, and the plan that hands a kernel what it needs to know of the shapes."""
+"""Convolutions: the NumPy methods, and the plan with the shapes for a kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nncore.errors import ShapeError
 from nncore.plugin import Activation, Graph, Initializer, Kernel, Layer, LayerCall, Plan, Tensor, Value
 from nncore_conv.windows import Windows, axis, check_padding, flat
 
-#: Numbers of the patches that a thread copies at a time: they and the weights are to stay in the second-level cache.
+#: Elements of the patches that a thread copies at a time: they and the weights should stay in the second-level cache.
 PATCH_NUMBERS = 32768
 
 
@@ -32,9 +32,9 @@ class Conv2D(Layer):
     padding : {"valid", "same"}, default "valid"
         ``"same"`` surrounds the image by zeros so that the output has ⌈n / stride⌉ rows and columns.
     weight_initializer : str or Initializer, optional
-        First values of W. Default: what the activation recommends.
+        Initial values of W. Default: the activation's recommendation.
     bias_initializer : str or Initializer, default "zeros"
-        First values of b.
+        Initial values of b.
     use_bias : bool, default True
         False leaves b out.
 
@@ -84,7 +84,7 @@ class Conv2D(Layer):
         return []
 
     def windows(self, input_shape: tuple[int, ...]) -> Windows:
-        """Where the windows lie in a sample."""
+        """The windows of a sample."""
         who = type(self).__name__
         if len(input_shape) != 3:
             raise ShapeError(f"{who} takes images of shape (height, width, channels), but each sample has shape {input_shape}")
@@ -96,7 +96,7 @@ class Conv2D(Layer):
         )  # fmt: skip
 
     def output_shape(self, windows: Windows) -> tuple[int, ...]:
-        """Of a sample."""
+        """Output shape of a sample."""
         return (windows.n_rows, windows.n_columns, self.n_filters)
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
@@ -154,7 +154,7 @@ class Conv1D(Conv2D):
     kernel_size : int, default 3
         Length of the window.
     activation, stride, padding, weight_initializer, bias_initializer, use_bias
-        As in `Conv2D`.
+        See `Conv2D`.
     """
 
     kernel = Kernel("nncore_conv.native:conv", never_fails=True)

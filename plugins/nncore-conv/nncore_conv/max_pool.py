@@ -19,7 +19,7 @@ class MaxPool2D(Layer):
     Parameters
     ----------
     pool_size : int, default 2
-        Height and width of the window, and pixels from one window to the next. Rows and columns that fill no window are left out.
+        Height and width of the window, and pixels from one window to the next. Rows and columns that do not fill a window are left out.
 
     Raises
     ------
@@ -39,7 +39,7 @@ class MaxPool2D(Layer):
         return []
 
     def windows(self, input_shape: tuple[int, ...]) -> Windows:
-        """Where the windows lie in a sample."""
+        """The windows of a sample."""
         if len(input_shape) != 3:
             raise ShapeError(f"MaxPool2D takes images of shape (height, width, channels), but each sample has shape {input_shape}")
         size = self.pool_size

@@ -1,4 +1,4 @@
-"""Where the windows of a convolution or of a pooling lie in an image."""
+"""Positions of the windows of a convolution or pooling in an image."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from nncore.plugin import Graph, Value
 
 
 class Axis(NamedTuple):
-    """Windows along one axis: how many, and the place of the first, which may lie before the image."""
+    """Windows along one axis: their number, and the position of the first, which may be before the image."""
 
     n: int
     before: int
 
 
 def flat(g: Graph, x: Value) -> Value:
-    """Samples as vectors, in a formula."""
+    """Flatten samples in a formula."""
     return g.reshape(x, (math.prod(x.sample_shape),))
 
 
 def axis(size: int, window: int, stride: int, padding: str, who: str) -> Axis:
-    """Of an axis with `size` pixels. Raises `ShapeError` if no window fits."""
+    """The windows of an axis with `size` pixels. Raises `ShapeError` if no window fits."""
     if padding == "same":
         n = -(-size // stride)
         return Axis(n, max((n - 1) * stride + window - size, 0) // 2)
@@ -58,34 +58,34 @@ class Windows:
 
     @property
     def size(self) -> int:
-        """Numbers in a window."""
+        """Number of pixels in a window."""
         return self.window_height * self.window_width * self.channels
 
     @property
     def count(self) -> int:
-        """Windows in an image."""
+        """Number of windows in an image."""
         return self.n_rows * self.n_columns
 
     def padded(self, x: np.ndarray, value: float) -> np.ndarray:
-        """Images (n, height, width, channels) with as much around them as windows reach over."""
+        """Pad images of shape (n, height, width, channels) as far as windows reach."""
         bottom = (self.n_rows - 1) * self.stride_y + self.window_height - self.height - self.top
         right = (self.n_columns - 1) * self.stride_x + self.window_width - self.width - self.left
         images = x.reshape(len(x), self.height, self.width, self.channels)
         return np.pad(images, ((0, 0), (self.top, max(bottom, 0)), (self.left, max(right, 0)), (0, 0)), constant_values=value)
 
     def patches(self, x: np.ndarray, value: float = 0.0) -> np.ndarray:
-        """What the windows see: (n, count, window_height * window_width, channels)."""
+        """Pixels of the windows: (n, count, window_height * window_width, channels)."""
         shape = (self.window_height, self.window_width)
         seen = np.lib.stride_tricks.sliding_window_view(self.padded(x, value), shape, axis=(1, 2))
         seen = seen[:, : self.n_rows * self.stride_y : self.stride_y, : self.n_columns * self.stride_x : self.stride_x]
         return seen.transpose(0, 1, 2, 4, 5, 3).reshape(len(x), self.count, -1, self.channels)
 
     def places(self) -> np.ndarray:
-        """Where the windows look in a flat sample: (count, window_height * window_width, channels), −1 beside the image."""
+        """Positions of the windows' pixels in a flat sample: (count, window_height * window_width, channels), −1 outside the image."""
         return self.patches(np.arange(self.height * self.width * self.channels)[None], -1)[0]
 
     def add_patches(self, patches: np.ndarray, x: np.ndarray) -> None:
-        """Write into x (n, height * width * channels) the sums of what the windows say of each pixel; the reverse of `patches`."""
+        """Add up the windows' values of each pixel into x of shape (n, height * width * channels): the adjoint of `patches`."""
         sums = np.zeros_like(self.padded(x, 0.0))
         parts = patches.reshape(len(x), self.n_rows, self.n_columns, self.window_height, self.window_width, self.channels)
         for i in range(self.window_height):

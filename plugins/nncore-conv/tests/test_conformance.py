@@ -1,4 +1,4 @@
-"""What nncore asks of every layer: NumPy against C, canaries, NaN where nothing may be read, finite differences, parts, saved networks."""
+"""nncore's conformance checks of layers: NumPy against C, buffer overruns, unread memory, finite differences, parts, saved networks."""
 
 from __future__ import annotations
 

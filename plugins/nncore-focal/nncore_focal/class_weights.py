@@ -1,4 +1,4 @@
-"""What the losses of this package share: a weight for each class, and targets as rows over the classes."""
+"""Common base of the losses: class weights, and targets as rows over the classes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def as_list(class_weights: Sequence[float] | np.ndarray | None) -> list[float] |
 
 
 def as_rows(target: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Class indices as rows with a single 1, in the shape and dtype of `like`; rows as they are."""
+    """Class indices as rows with a single 1, in the shape and dtype of `like`; rows unchanged."""
     if target.ndim == 2:
         return target
     rows = np.zeros_like(like)

@@ -1,4 +1,4 @@
-"""What nncore-focal offers, by name."""
+"""The components of this plugin. nncore imports this module at the first lookup of a component by name, so keep its imports light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Focal loss and label smoothing: conformance, and what they alone promise."""
+"""Focal loss and label smoothing: conformance, and their specific properties."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_gradient_sums_to_zero(rung: str, dtype: type, loss: Loss) -> None:
 @every_dtype
 @every
 def test_large_logits(rung: str, dtype: type, loss: Loss) -> None:
-    """Nothing overflows at ±10⁴: a hopeless sample costs its margin, a certain one nothing but what smoothing asks for."""
+    """Nothing overflows at ±10⁴: a hopeless sample costs its margin, a certain one only the effect of smoothing."""
     z = np.array([[1e4, -1e4, -1e4, -1e4], [1e4, 1e4, -1e4, 0.0], [-1e4, -1e4, -1e4, -1e4]], dtype)
     w = np.array(loss.class_weights or [1.0] * 4)
     for label in range(4):
@@ -195,7 +195,7 @@ def test_class_weights(rung: str, dtype: type, make: type[Any]) -> None:
 
 @every_rung
 def test_class_weights_of_smoothed_labels(rung: str) -> None:
-    """As PyTorch 2.13 has it: ``cross_entropy(z, y, weight=[1, 2, 4], label_smoothing=0.3, reduction="none")``."""
+    """As in PyTorch 2.13: ``cross_entropy(z, y, weight=[1, 2, 4], label_smoothing=0.3, reduction="none")``."""
     z, labels = np.array([[0.5, -1.0, 2.0], [0.0, 0.25, -0.5]]), np.array([2, 0])
     value, _ = evaluate(rung, LabelSmoothing(0.3, class_weights=[1.0, 2.0, 4.0]), z, labels)
     np.testing.assert_allclose(value, [1.5945895383000495, 1.636028456632319], rtol=1e-12)
@@ -218,7 +218,7 @@ def test_wrong_class_weights(make: type[Any], wrong: object) -> None:
 
 @pytest.mark.parametrize("make", [Focal, LabelSmoothing])
 def test_wrong_number_of_class_weights(make: type[Any]) -> None:
-    """Refused before training begins; a kernel that is called all the same says no."""
+    """Raises an error before training. A kernel that is called anyway also reports an error."""
     loss = make(class_weights=[1.0, 2.0])
     net = nn.Sequential(nn.Dense(3)).build(4, rng=0)
     before = net.parameters.copy()

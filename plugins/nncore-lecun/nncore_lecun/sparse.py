@@ -14,7 +14,7 @@ from nncore.plugin import Initializer
 class Sparse(Initializer):
     """Each unit starts connected to `n_connections` inputs chosen at random; those weights are N(0, deviation²), all others 0.
 
-    What a unit gets then does not shrink towards the mean of its inputs as layers get wider, and units differ from each other.
+    The input of a unit then does not shrink towards the mean as layers get wider, and units differ from each other.
     A vector has no connections and starts at 0, as the paper's biases do.
 
     Parameters

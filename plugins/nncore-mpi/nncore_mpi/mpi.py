@@ -1,4 +1,4 @@
-"""The processes of MPI's world as a collective."""
+"""MPI as a collective."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nncore.plugin import Collective
 
 
 class MPI(Collective):
-    """The processes that ``mpiexec`` has started, by mpi4py.
+    """Connect the processes that ``mpiexec`` has started, by mpi4py.
 
-    MPI begins when the first of these is made. Its messages are those of a communicator of their own, so that a program may send others.
+    Making the first instance initialises MPI. It uses its own communicator, so that the program may send other messages.
 
     Raises
     ------
     CollectiveError
-        If mpi4py finds no library of MPI.
+        If mpi4py finds no MPI library.
     """
 
     def __init__(self) -> None:
@@ -60,14 +60,14 @@ class MPI(Collective):
         _communicator().Abort(1)
 
 
-#: Bytes of one call.
+#: Largest number of bytes of one call.
 LARGEST = 2**30
 
 _own: list[Any] = []
 
 
 def _communicator() -> Any:
-    """A copy of MPI's world for all of them, since a copy is something that all processes make together."""
+    """One copy of MPI's world communicator for all instances, since all processes must make a copy together."""
     if not _own:
         try:
             from mpi4py import MPI as library  # begins MPI

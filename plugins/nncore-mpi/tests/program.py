@@ -1,4 +1,4 @@
-"""What the processes of the tests run: ``python program.py TASK FOLDER``."""
+"""Program that the processes of the tests run: ``python program.py TASK FOLDER``."""
 
 from __future__ import annotations
 

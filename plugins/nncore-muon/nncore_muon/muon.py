@@ -31,8 +31,8 @@ class Muon(Optimizer):
     The factor √max(1, n_out / n_in) is that of the reference implementation, ``max(1, rows / columns) ** 0.5``, whose weights are
     (n_out, n_in).
 
-    Give it the weights of hidden layers alone, and the rest to another optimizer. A bias is a matrix of one row here, whose orthogonal
-    factor is about U / ‖U‖: that is a step of fixed length, and rarely what is wanted.
+    Use it only for the weights of hidden layers, and another optimizer for the rest. A bias is a matrix of one row here, with an orthogonal
+    factor of about U / ‖U‖: a step of fixed length, which is rarely useful.
 
     Parameters
     ----------

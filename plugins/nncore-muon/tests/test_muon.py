@@ -1,4 +1,4 @@
-"""Muon: conformance, and what it alone promises."""
+"""Muon: conformance, and its specific properties."""
 
 from __future__ import annotations
 

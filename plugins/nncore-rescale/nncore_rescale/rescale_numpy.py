@@ -1,4 +1,4 @@
-"""The layer in NumPy: a plan, and the two directions beside each other."""
+"""The layer in NumPy: plan, forward and backward pass."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class RescaleNumPy(Layer):
     Parameters
     ----------
     gain : float, default 1.0
-        First value of every gain; every shift begins at 0. The paper takes 0.1 to 1e-6, the smaller the deeper the network, so
-        that each branch of a residual network begins as almost nothing.
+        Initial value of every gain; every shift starts at 0. The paper uses 0.1 to 1e-6, smaller for deeper networks, so that each branch
+        of a residual network starts near 0.
 
     Notes
     -----

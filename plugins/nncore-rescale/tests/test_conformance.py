@@ -1,4 +1,4 @@
-"""What nncore asks of every layer: NumPy against C, canaries, finite differences, saved networks."""
+"""nncore's conformance checks of layers: NumPy against C, canaries, finite differences, saved networks."""
 
 from __future__ import annotations
 

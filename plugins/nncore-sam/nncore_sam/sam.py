@@ -13,16 +13,16 @@ SMALLEST_NORM = 1e-12
 
 
 class SAM(OptimizerWrapper):
-    """Let another optimizer step by the gradient taken where the loss is highest nearby, so that it finds flat minima.
+    """Wrap an optimizer so that it uses the gradient where the loss is highest nearby, and finds flat minima.
 
-    g₁ = ∇L(w), e = ρ·g₁ / ‖g₁‖₂, g₂ = ∇L(w + e); then the optimizer inside takes its step from w with g₂.
+    g₁ = ∇L(w), e = ρ·g₁ / ‖g₁‖₂, g₂ = ∇L(w + e); then the inner optimizer takes its step from w with g₂.
 
-    ‖g₁‖₂ is over all parameters that are trained in this way. A step takes two passes over the batch, and about twice the time.
+    ‖g₁‖₂ is over all parameters trained by this optimizer. A step takes two passes over the batch, and about twice the time.
 
     Parameters
     ----------
     optimizer : str, Optimizer or dict, default "adam"
-        The optimizer that takes the steps. Its `lr` is what schedules and groups change.
+        The inner optimizer, which takes the steps. Schedules and groups change its `lr`.
     rho : float, default 0.05
         ρ, how far the second gradient is from the parameters. The paper recommends 0.05 to 0.2.
 
@@ -33,9 +33,9 @@ class SAM(OptimizerWrapper):
 
     Notes
     -----
-    Both passes see the same batch and drop the same units. Batch normalisation normalises each pass by its own statistics, and its running
-    statistics take up the first pass alone. The penalty of ``weight_decay`` in ``fit`` is part of both gradients. Clipping limits
-    the second. The loss that is reported is the one at w.
+    Both passes use the same batch and the same dropout masks. Batch normalisation uses the statistics of each pass, and updates its running
+    statistics only in the first. The penalty of ``weight_decay`` in ``fit`` is part of both gradients. Clipping limits the second one. The
+    reported loss is the one at w.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""SAM: conformance, the step by hand, and what it is around other optimizers."""
+"""SAM: conformance, the step by hand, and SAM around other optimizers."""
 
 from __future__ import annotations
 

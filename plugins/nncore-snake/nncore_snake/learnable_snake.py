@@ -19,11 +19,11 @@ class LearnableSnake(Layer):
     Parameters
     ----------
     frequency : float in (0, ∞), default 1.0
-        First value of every f; training may take it anywhere.
+        Initial value of every f. Training may change it to any value.
 
     Notes
     -----
-    The tensor ``frequency`` has the shape of a sample, and the role "scale": `weight_decay` leaves it alone.
+    The tensor ``frequency`` has the shape of a sample, and the role "scale", so `weight_decay` does not apply.
 
     References
     ----------

@@ -11,7 +11,7 @@ from nncore_survival.targets import N_TARGETS, example_survival
 
 
 class Concordance(Metric):
-    """C: of the pairs of samples whose order of events is known, the share that predictions put in that order.
+    """C: the fraction of comparable pairs of samples, whose order of events is known, that predictions order correctly.
 
     A pair is comparable if the earlier time is that of an event. Of two equal times, one must be an event and the other censored; the
     censored one counts as later. A pair is concordant if the earlier one has the higher predicted risk; a pair of equal risks counts
@@ -23,8 +23,8 @@ class Concordance(Metric):
 
     Notes
     -----
-    As ``concordance_index`` of lifelines and ``concordance_index_censored`` of scikit-survival, which takes risks that differ by up to 1e-8
-    for equal. It sorts instead of looking at all pairs: O(n log² n).
+    Equals ``concordance_index`` of lifelines and ``concordance_index_censored`` of scikit-survival, which takes risks that differ by up to
+    1e-8 for equal. It sorts instead of looking at all pairs: O(n log² n).
 
     References
     ----------

@@ -19,7 +19,7 @@ class Cox(Loss):
     Parameters
     ----------
     ties : {"breslow", "efron"}, default "breslow"
-        What is done with events at the same time. Breslow: each of them has all of them at risk. Efron: of d tied events, the l-th has
+        How events at the same time are handled. Breslow: each of them has all of them at risk. Efron: of d tied events, the l-th has
         1 − l / d of the tied risk left (l from 0). Each counts with the mean of their weights, as in R's ``coxph``. With Breslow's
         way a sample of weight 2 is the same as the sample twice; with Efron's it is not.
 
@@ -34,8 +34,8 @@ class Cox(Loss):
 
     Notes
     -----
-    Targets have two columns, time and event. The loss of a batch compares the samples of that batch alone: take large batches, best all
-    samples. The constant log n that shares bring in does not matter to training.
+    Targets have two columns, time and event. The loss compares only samples of the same batch: use large batches, or best all samples. The
+    constant log n that shares bring in does not matter to training.
 
     Computed in logarithms, so that no exponential overflows or vanishes, however far apart the outputs are. It costs a sort of the batch.
 
@@ -83,7 +83,7 @@ class Cox(Loss):
 
 
 class _Risks:
-    """What value and gradient have in common, in float64 and in logarithms; a *group* is all samples of one time.
+    """Common parts of value and gradient, in float64 and in logarithms; a *group* is all samples of one time.
 
     Attributes
     ----------

@@ -38,9 +38,9 @@ class LogisticHazard(Loss):
     Targets have two columns, time and event. A sample that is censored in the second half of an interval counts as having survived it,
     one censored in the first half does not. An event after the last cut is a sample that survived all intervals.
 
-    ``predict_proba`` gives the hazards, `survival_curve` makes probabilities of survival of them. An estimator predicts the mean time of
-    survival up to the last cut. Unlike `Cox` it makes no assumption about hazards, and samples do not depend on each other, so that batches
-    may be small.
+    ``predict_proba`` gives the hazards, which `survival_curve` converts to probabilities of survival. An estimator predicts the mean time
+    of survival up to the last cut. Unlike `Cox` it makes no assumption about hazards, and samples do not depend on each other, so that
+    batches may be small.
 
     References
     ----------
@@ -107,7 +107,7 @@ def survival_curve(hazards: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     hazards : ndarray of shape (n_samples, n_intervals)
-        As ``predict_proba`` gives them for the loss ``logistic_hazard``.
+        Result of ``predict_proba`` for the loss ``logistic_hazard``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Targets of survival analysis: a time, and whether the event happened then."""
+"""Targets of survival analysis: a time, and whether it is that of an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this plugin offers. nncore reads it when somebody first asks for a component by name."""
+"""The components of this plugin. nncore imports this module at the first lookup of a component by name, so keep its imports light."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nncore.plugin import function_table
 
-#: What the build leaves beside this file, whatever the ending of libraries is here.
+#: The library that the build puts next to this file, with any suffix.
 _LIBRARIES = [path for path in Path(__file__).parent.glob("_wing.*") if path.suffix in (".so", ".pyd")]
 if not _LIBRARIES:
     raise ImportError("nncore_wing is not compiled: install it with cargo at hand, or use the loss 'wing_numpy'")

@@ -12,15 +12,15 @@ from nncore.plugin import Loss
 class WingNumPy(Loss):
     """E = Σ width·log(1 + |e|/curvature) where |e| < width, else |e| − C, e = y − Y; C makes it continuous.
 
-    ∂E/∂y = sign(e)·width/(curvature + |e|) where |e| < width, else sign(e); 0 where e = 0. Small errors count more than they do in squared
-    or absolute errors, so that points are found precisely: the loss of facial landmarks.
+    ∂E/∂y = sign(e)·width/(curvature + |e|) where |e| < width, else sign(e); 0 where e = 0. Small errors count more than in squared or
+    absolute errors, so that points are located precisely, such as facial landmarks.
 
     Parameters
     ----------
     width : float, default 10.0
-        Up to where errors are small ones, in the unit of the targets.
+        Errors below this are small ones, in the unit of the targets.
     curvature : float, default 2.0
-        The smaller, the steeper the loss is near 0.
+        Smaller values make the loss steeper near 0.
 
     Raises
     ------
