@@ -110,7 +110,7 @@ def identifier_reason(name: str, cells: Sequence[str | None], *, is_marked: bool
 
     - the name says so: ``id``, ``PassengerId``, ``rownames``, an empty name (`is_marked`), or pandas' name of an index; or
     - they have no gaps, in any order: from 0 or 1, or from any number in at least `RUN_ROWS` rows. A name of a time, such as ``year``,
-    excludes this.
+      excludes this.
 
     Parameters
     ----------
