@@ -1,4 +1,4 @@
-"""The built-in components straight from their manifest, without the registry and whatever plugins are installed."""
+"""The built-in components directly from their manifest, without the registry and installed plugins."""
 
 from __future__ import annotations
 

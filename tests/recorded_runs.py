@@ -1,4 +1,4 @@
-"""Fits step for step beside recorded runs of other libraries: their batches, and the loss of every step."""
+"""Compare fits with recorded runs of other libraries step by step: the same batches, and the loss of every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of run-time registration have in common: classes to register, and a process that forgets them."""
+"""Common tools for tests of run-time registration: classes to register, and a way to forget them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works on large data in blocks bounds them by their bytes: however wide a row is, little is held beside the data."""
+"""Code that processes large data in blocks bounds their bytes, so that extra memory is small for rows of any width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters go on counting past 2**24, from where float32 has no number for the next one."""
+"""Counters are correct beyond 2**24, where float32 cannot represent the next integer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to gradients before the optimizer gets them: clipping, accumulation over batches."""
+"""Processing of gradients before the optimizer: clipping, accumulation over batches."""
 
 from __future__ import annotations
 

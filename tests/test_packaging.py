@@ -1,4 +1,4 @@
-"""What a newcomer meets before any network: the README, the metadata, and what a distribution holds."""
+"""README, metadata and content of distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""setup.py: what is compiled for which platform, and how clang-cl is asked for it."""
+"""setup.py: sources and compiler flags for each platform, including clang-cl."""
 
 from __future__ import annotations
 

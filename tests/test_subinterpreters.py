@@ -1,4 +1,4 @@
-"""One interpreter a process: another one is told so."""
+"""One interpreter a process: subinterpreters raise a clear error."""
 
 from __future__ import annotations
 

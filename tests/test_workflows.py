@@ -1,4 +1,4 @@
-"""What GitHub runs, as far as text can tell; `make lint` checks its form."""
+"""The GitHub workflows, as far as their text shows; `make lint` checks their syntax."""
 
 from __future__ import annotations
 

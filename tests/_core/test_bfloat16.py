@@ -1,4 +1,4 @@
-"""Products whose factors are rounded to bfloat16, against NumPy: every orientation and size around a tile's edges, whatever the cut."""
+"""Matrix products in bfloat16 against NumPy: every orientation, sizes around a tile's edges, and any split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function of a table is handed (`nnc_site` and the calls of plugin.h), and what becomes of what it says."""
+"""Arguments of functions of tables (`nnc_site` and the calls of plugin.h), and handling of their results and messages."""
 
 from __future__ import annotations
 

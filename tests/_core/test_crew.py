@@ -1,4 +1,4 @@
-"""A crew: what its dispatcher is told, whoever does the work."""
+"""A crew of threads: reports to its dispatcher, for work of any thread."""
 
 from __future__ import annotations
 

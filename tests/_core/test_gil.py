@@ -1,4 +1,4 @@
-"""Which calls of the core let other threads run Python meanwhile."""
+"""Calls of the core that release the GIL."""
 
 from __future__ import annotations
 

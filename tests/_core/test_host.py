@@ -1,4 +1,4 @@
-"""What the host offers to kernels (nnc_host of plugin.h), against NumPy, at every CPU level."""
+"""Functions of the host for kernels (nnc_host of plugin.h), against NumPy, at every CPU level."""
 
 from __future__ import annotations
 

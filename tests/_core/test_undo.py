@@ -1,4 +1,4 @@
-"""What ends a step badly leaves nothing behind: the network is bit for bit what the last finished step made of it, and all finite."""
+"""A failed step is undone: the network is in the state after the last complete step, to the bit, and finite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every activation promises, and the closed form of each, on its NumPy methods."""
+"""NumPy methods of activations: common properties, and the closed form of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an optimizer costs as a plugin: a copy of Adam in a library of its own, and the NumPy rung, against the built-in Adam.
+"""Cost of an optimizer in a plugin: a copy of Adam in a separate library, and on the NumPy rung, against the built-in Adam.
 
 Run it as ``python tests/bench/plugin_cost.py`` (needs gcc or clang; about a minute). The copy is the text of ``nncore/optimizers/adam.c``,
 compiled with the flags that ``setup.py`` uses for the CPU level of this process, and handed over as a capsule, as any plugin's.

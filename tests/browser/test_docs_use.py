@@ -1,4 +1,4 @@
-"""The site in use: searching, switching to dark, and going about with the keyboard alone."""
+"""Use of the site: search, dark mode, and navigation by keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What notebooks show of networks, histories, plugins and estimators, on light and on dark paper."""
+"""Notebook displays of networks, histories, plugins and estimators, in light and dark mode."""
 
 from __future__ import annotations
 

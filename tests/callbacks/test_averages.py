@@ -1,4 +1,4 @@
-"""EMA and SWA: parameters that are averages, and training that goes on from where it was."""
+"""EMA and SWA: averaged parameters, and training that continues from the trained ones."""
 
 from __future__ import annotations
 

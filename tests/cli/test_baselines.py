@@ -1,4 +1,4 @@
-"""What other models reach on the same rows, and rows that decide a score."""
+"""Baselines on the same rows, and outliers that dominate a score."""
 
 from __future__ import annotations
 

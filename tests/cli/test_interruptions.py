@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command runs, every command, in a process of its own: no traceback, the right exit code, whole files."""
+"""Ctrl-C and SIGTERM in every command, in a separate process: no traceback, the right exit code, complete files."""
 
 from __future__ import annotations
 

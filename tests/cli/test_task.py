@@ -1,4 +1,4 @@
-"""What `nncore train` takes a column for: the words in it, the task, and the loss that decides it."""
+"""How `nncore train` interprets the target: missing values, the task, and the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the file of a model says of its training."""
+"""Notes about the training in model files."""
 
 from __future__ import annotations
 

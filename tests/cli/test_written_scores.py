@@ -1,4 +1,4 @@
-"""What `nncore predict` writes has the score that it prints."""
+"""The predictions that `nncore predict` writes have the score that it prints."""
 
 from __future__ import annotations
 

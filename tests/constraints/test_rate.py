@@ -1,4 +1,4 @@
-"""A constraint that depends on the learning rate follows its schedule, whatever runs the optimizer."""
+"""A constraint that depends on the learning rate follows its schedule, for compiled and NumPy optimizers."""
 
 from __future__ import annotations
 

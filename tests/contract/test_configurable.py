@@ -1,4 +1,4 @@
-"""Hyperparameters: declared, checked where a component is made, printed, and handed to kernels."""
+"""Hyperparameters: declared, checked by constructors, printed, and passed to kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way a score improves: said by the metric, by its name, or asked for, and never guessed."""
+"""Direction of a score: from the metric, its name or the user, and never guessed."""
 
 from __future__ import annotations
 

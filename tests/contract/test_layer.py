@@ -1,4 +1,4 @@
-"""What a layer asks for, and what it sees of a batch: the records."""
+"""Records of layers: plans, tensors and calls."""
 
 from __future__ import annotations
 

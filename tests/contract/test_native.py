@@ -1,4 +1,4 @@
-"""Which components run on their kernel, and which on NumPy since a subclass changed what is computed."""
+"""Components that run on their kernel, and subclasses that run on NumPy because they override the computation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network owns: copies that nobody changes behind its back, and copies of those, which belong to nobody."""
+"""Ownership: networks have copies of components that others cannot change, and copies of these are independent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What NumPy would lose of an array on the way in is kept, or refused with a sentence that helps."""
+"""Information that NumPy would lose of an array is kept, or raises a clear error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of classes, whatever users pass as such."""
+"""Class labels in all forms that users pass."""
 
 from __future__ import annotations
 

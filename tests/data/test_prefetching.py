@@ -1,4 +1,4 @@
-"""A thread that makes things ahead: in order, no more than a few, ended whatever happens."""
+"""Prefetching: items in order, a limited number ahead, and a thread that always ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that nobody thought of: random ones of the registry's components, with random data and random arguments of a fit."""
+"""Random networks of registered components, with random data and random arguments of a fit."""
 
 from __future__ import annotations
 

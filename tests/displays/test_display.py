@@ -1,4 +1,4 @@
-"""What all displays have in common."""
+"""Common behaviour of all displays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the landing page, the README and the comparison say in numbers is what the benchmark pages and the registry say."""
+"""Numbers on the landing page, in the README and in the comparison are those of the benchmark pages and the registry."""
 
 from __future__ import annotations
 

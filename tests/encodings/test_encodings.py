@@ -1,4 +1,4 @@
-"""What is special about each built-in encoding, by hand."""
+"""Specific properties of each built-in encoding, by hand."""
 
 from __future__ import annotations
 

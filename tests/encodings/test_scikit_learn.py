@@ -1,4 +1,4 @@
-"""Encodings beside the preprocessing of scikit-learn that does the same."""
+"""Encodings against scikit-learn's equivalent preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What networks of an ensemble predict together."""
+"""Averaged predictions of the networks of an ensemble."""
 
 from __future__ import annotations
 

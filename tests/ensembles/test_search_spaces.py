@@ -1,4 +1,4 @@
-"""What trials are drawn from."""
+"""Search spaces of trials."""
 
 from __future__ import annotations
 

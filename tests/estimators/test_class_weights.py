@@ -1,4 +1,4 @@
-"""Weights of classes: decided by the classes of the estimator, and by the samples of the training alone."""
+"""Class weights: from the classes of the estimator, and only from training samples."""
 
 from __future__ import annotations
 

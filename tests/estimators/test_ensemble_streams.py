@@ -1,4 +1,4 @@
-"""Ensembles on samples that go by in blocks."""
+"""Ensembles on streamed samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first call refuses, later calls refuse in the same words: `partial_fit`, and `fit` with a warm start."""
+"""Later calls of `partial_fit`, and of `fit` with a warm start, raise the same errors as the first call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a fit, predictions come from fitted state alone; and what is offered in scikit-learn's words gives the predictions."""
+"""After a fit, predictions depend only on fitted state; and scikit-learn's attributes give the predictions."""
 
 from __future__ import annotations
 

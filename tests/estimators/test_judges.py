@@ -1,4 +1,4 @@
-"""What rates a fit follows the loss that was asked for, and can rate the samples at hand."""
+"""The score of a fit follows the requested loss, and can be computed on the validation samples."""
 
 from __future__ import annotations
 

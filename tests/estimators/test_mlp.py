@@ -1,4 +1,4 @@
-"""What both multi-layer perceptrons do: as scikit-learn's where it has the same, and what it has not."""
+"""Both multi-layer perceptrons: agreement with scikit-learn's, and additional features."""
 
 from __future__ import annotations
 

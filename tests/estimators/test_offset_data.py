@@ -1,4 +1,4 @@
-"""Numbers far from 0, whatever they come in: what is centred is centred in float64, and rounded last."""
+"""Numbers far from 0, in any container: they are centred in float64, and rounded at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit, a clone and a score of plain numbers leave out: scikit-learn's checks, which would find nothing."""
+"""Fits, clones and scores of plain numbers skip scikit-learn's checks, which would find nothing."""
 
 from __future__ import annotations
 

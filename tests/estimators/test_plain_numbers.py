@@ -1,4 +1,4 @@
-"""What needs none of scikit-learn's checks; everything else still gets them."""
+"""Plain numbers skip scikit-learn's checks; everything else still gets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scikit-learn and its users expect of every estimator, checked for those of two classes."""
+"""scikit-learn's requirements for every estimator, checked for those of two classes."""
 
 from __future__ import annotations
 

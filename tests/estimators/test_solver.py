@@ -1,4 +1,4 @@
-"""Which optimizer a solver is, and how its learning rate moves."""
+"""The optimizer of each solver, and its learning-rate rule."""
 
 from __future__ import annotations
 

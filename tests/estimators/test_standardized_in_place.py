@@ -1,4 +1,4 @@
-"""What `standardize` takes of memory."""
+"""Memory of `standardize`."""
 
 from __future__ import annotations
 

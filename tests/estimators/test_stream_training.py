@@ -1,4 +1,4 @@
-"""Estimators on samples that go by in blocks: files, datasets, batches, and what is in memory with a limit."""
+"""Estimators on streamed samples: files, datasets, batches, and data in memory with a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tune=`: trials, halving, the ensemble, and searches that go on."""
+"""`tune=`: trials, halving, the ensemble, and resumed searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What needs a fit says so, in every estimator: `NotFittedError`, as scikit-learn's tools expect."""
+"""Methods of every estimator that need a fit raise `NotFittedError`, as scikit-learn's tools expect."""
 
 from __future__ import annotations
 

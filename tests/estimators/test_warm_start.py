@@ -1,4 +1,4 @@
-"""A fit that goes on with a network obeys what changed since, or refuses it: for every argument, of `fit` and `partial_fit`."""
+"""A fit that continues with a network applies changed arguments or refuses them: every argument, in `fit` and `partial_fit`."""
 
 from __future__ import annotations
 

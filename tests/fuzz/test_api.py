@@ -1,4 +1,4 @@
-"""No public function ends in an error that its documentation does not name, whatever it is given."""
+"""No public function raises an error that its documentation does not name, for any arguments."""
 
 from __future__ import annotations
 

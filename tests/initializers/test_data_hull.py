@@ -1,4 +1,4 @@
-"""RealMLP's first values: units of variance 1 over the batch, each 0 at a random point among the samples."""
+"""RealMLP's initial values: units of variance 1 over the batch, each 0 at a random point among the samples."""
 
 from __future__ import annotations
 

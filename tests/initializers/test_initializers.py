@@ -1,4 +1,4 @@
-"""What every initializer promises, and the moments of each, with the sampling error that so many draws have."""
+"""Common properties of initializers, and the moments of each within sampling error."""
 
 from __future__ import annotations
 

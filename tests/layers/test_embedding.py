@@ -1,4 +1,4 @@
-"""Embedding: which vector a code gets, what training does to the vectors, and to nobody else's."""
+"""Embedding: the vector of each code, and training that changes only vectors in the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The default first values of dense layers: never ten times worse than those of the peers."""
+"""Default initial values of dense layers: never ten times worse than those of other libraries."""
 
 from __future__ import annotations
 

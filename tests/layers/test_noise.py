@@ -1,4 +1,4 @@
-"""Layers that act in training alone beside dropout: noise, and dropout for SELU."""
+"""Layers that act only in training, except dropout: noise, and dropout for SELU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned waves of numeric columns: places, first values, large numbers, threads."""
+"""Periodic embeddings of numeric columns: positions, initial values, large numbers, threads."""
 
 from __future__ import annotations
 

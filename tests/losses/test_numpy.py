@@ -1,4 +1,4 @@
-"""What every loss promises, and the closed form of each, on its NumPy methods."""
+"""NumPy methods of losses: common properties, and the closed form of each."""
 
 from __future__ import annotations
 

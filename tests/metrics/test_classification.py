@@ -1,4 +1,4 @@
-"""What metrics of classifications make of odd data, and what they refuse."""
+"""Classification metrics on unusual data, and their errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says of a network: a JSON object, every field of it there and of its kind."""
+"""The description of a network in a file: a JSON object with exactly the known fields, each of its type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported networks predict what networks do: every component, networks that nobody thought of, and what is refused."""
+"""Exported networks predict like the originals: every component, random networks, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file holds is told as `load` would find it, without a network and without a plugin."""
+"""Information about a file agrees with `load`, without making a network or importing a plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks trained at once: the bits of a fit of each, whoever does the work, and what happens when one of them fails."""
+"""Networks trained together: the same bits as separate fits, for any thread, and failures of one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that forks while threads use its networks: the child has whole steps, goes on with them, and never hangs."""
+"""A fork while threads use networks: the child has the state after a complete step, continues from it, and never hangs."""
 
 from __future__ import annotations
 

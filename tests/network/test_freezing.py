@@ -1,4 +1,4 @@
-"""Layers and tensors frozen and trained again: short for parameter groups, which keep whatever else they say."""
+"""Freeze and unfreeze layers and tensors by parameter groups, whose other options are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: `Sequential.fit` ends and returns what there is; whatever calls it for somebody else raises; nothing is counted by halves."""
+"""Ctrl-C: `Sequential.fit` stops and returns its history; functions that call it raise KeyboardInterrupt; no step is half done."""
 
 from __future__ import annotations
 

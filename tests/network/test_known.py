@@ -1,4 +1,4 @@
-"""What calls find out once is found again after every change."""
+"""Cached facts about a network are updated after every change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""L-BFGS, beside SciPy's L-BFGS-B, which takes the same steps but for rounding."""
+"""L-BFGS against SciPy's L-BFGS-B, which takes the same steps up to rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line search, beside SciPy's of the same authors."""
+"""The line search against SciPy's, by the same authors."""
 
 from __future__ import annotations
 

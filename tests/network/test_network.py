@@ -1,4 +1,4 @@
-"""A network as it is built: names, views of one vector, first values, and copies."""
+"""Built networks: names, views of one vector, initial values, and copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fits that several processes share: the bits of one process, whatever the network uses, and one outcome for all."""
+"""Fits shared by several processes: the same bits as one process, for all features, and the same result in all."""
 
 from __future__ import annotations
 

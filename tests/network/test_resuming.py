@@ -1,4 +1,4 @@
-"""A fit that was cut short goes on as if it had never stopped: in the middle of an epoch, and with what callbacks remember."""
+"""An interrupted fit resumes as if it had never stopped: within an epoch, and with the state of callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sparse samples go through a network as they are: the same results as of dense ones, but for rounding."""
+"""Sparse samples are read without conversion: the same results as for dense ones, up to rounding."""
 
 import tracemalloc
 

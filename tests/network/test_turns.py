@@ -1,4 +1,4 @@
-"""Threads that share a network: every method has its place in one rule, and meets whole steps alone."""
+"""Threads that share a network: every method follows the locking rule, and sees only complete steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients that a network does not have any more are not handed out."""
+"""Gradients that a network has not stored raise an error."""
 
 from __future__ import annotations
 

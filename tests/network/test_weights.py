@@ -1,4 +1,4 @@
-"""Only the ratios of sample weights count, whatever their size."""
+"""Only the ratios of sample weights count, for weights of any size."""
 
 from __future__ import annotations
 

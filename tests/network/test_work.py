@@ -1,4 +1,4 @@
-"""A fit in pieces: whoever drives it decides when they run, and the fit is the same."""
+"""A fit in pieces: the caller decides when they run, and the result is the same."""
 
 from __future__ import annotations
 

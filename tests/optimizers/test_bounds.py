@@ -1,4 +1,4 @@
-"""How far an optimizer says that its steps go, which lets a fit do without a look at each."""
+"""Bounds of optimizer steps, which allow a fit to skip checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flags that give an optimizer more state, and decoupled decay of some tensors alone."""
+"""Flags that give an optimizer more state, and decoupled weight decay of only some tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every optimizer promises of its arguments: lr first, the others by keyword, each inside its declared range."""
+"""Arguments of optimizers: lr first, the others by keyword, each inside its declared range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Muon: what it alone promises of matrices, and AdamW for the rest."""
+"""Muon: its properties for matrices, and AdamW for other tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the tutorial on plugins, run as they are written, in a fresh environment beside a copy of the tree."""
+"""The commands of the tutorial on plugins, run as written, in a new environment next to a copy of the tree."""
 
 from __future__ import annotations
 

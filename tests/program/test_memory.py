@@ -1,4 +1,4 @@
-"""Where vectors lie, and what is said where there is no memory for them."""
+"""Placement of vectors in memory, and errors when memory is short."""
 
 from __future__ import annotations
 

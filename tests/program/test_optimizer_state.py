@@ -1,4 +1,4 @@
-"""State of any shape and dtype: handed to NumPy and C, saved, restored, checked when loaded, and put back when a step fails."""
+"""Optimizer state of any shape and dtype: passed to NumPy and C, saved, loaded, checked, and restored when a step fails."""
 
 from __future__ import annotations
 

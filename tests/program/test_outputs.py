@@ -1,4 +1,4 @@
-"""What leaves a network, found from its plan, and what its loss says to it."""
+"""The range of a network's outputs, from its plan, and whether it suits the loss."""
 
 from __future__ import annotations
 

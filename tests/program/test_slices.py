@@ -1,4 +1,4 @@
-"""How many rows go through a network together: rows of products pay for packed weights, not samples."""
+"""Number of rows that pass through a network together: it depends on rows of products and not on samples."""
 
 from __future__ import annotations
 

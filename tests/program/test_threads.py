@@ -1,4 +1,4 @@
-"""How many threads: what the user says, the environment, the processors there are, and what is worth it."""
+"""Number of threads: from the user, the environment, the processors, and the size of the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tied tensors: one place for a tensor that several layers use, and the sum of their gradients, whoever computes them."""
+"""Tied tensors: one copy for several layers, and the sum of their gradients, compiled and in NumPy."""
 
 from __future__ import annotations
 

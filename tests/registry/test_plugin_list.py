@@ -1,4 +1,4 @@
-"""The list of plugins as it is shown: a line for each, as text and as HTML."""
+"""Display of the list of plugins: a line for each, as text and as HTML."""
 
 from __future__ import annotations
 

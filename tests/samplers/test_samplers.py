@@ -1,4 +1,4 @@
-"""What each sampler visits, and what fit does with it."""
+"""The samples that each sampler visits, and fits with samplers."""
 
 from __future__ import annotations
 

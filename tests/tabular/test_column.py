@@ -1,4 +1,4 @@
-"""A column answers the same, whatever it is kept in."""
+"""Columns behave the same in all storage forms."""
 
 from __future__ import annotations
 

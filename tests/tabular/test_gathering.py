@@ -1,4 +1,4 @@
-"""A column is what its pieces were, in whatever pieces it came and whatever it is kept in."""
+"""A collected column equals its pieces, for any split and any storage form."""
 
 from __future__ import annotations
 

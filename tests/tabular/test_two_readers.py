@@ -1,4 +1,4 @@
-"""What is cut at once and what Python reads line by line is the same table, or the same error: of hostile files, in pieces of any size."""
+"""The fast reader and Python's line-by-line reader give the same table or the same error, for malicious files and pieces of any size."""
 
 from __future__ import annotations
 

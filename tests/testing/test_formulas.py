@@ -1,4 +1,4 @@
-"""The kits catch a formula that is not what `forward` computes, and leave alone what has none."""
+"""The conformance checks catch a formula that differs from `forward`, and skip components without one."""
 
 from __future__ import annotations
 

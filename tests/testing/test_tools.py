@@ -1,4 +1,4 @@
-"""What the kit is made of: assertions, guarded arrays, unusual hyperparameters, tables."""
+"""Tools of the conformance checks: assertions, guarded arrays, unusual hyperparameters, tables."""
 
 from __future__ import annotations
 

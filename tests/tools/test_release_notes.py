@@ -1,4 +1,4 @@
-"""What a release says of itself."""
+"""Release notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each transform makes of a batch, against formulas and oracles of its own."""
+"""Results of each transform, against formulas and separate NumPy versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers see of the estimators; read by mypy in test_typing.py, never run. scikit-learn itself has no types."""
+"""Types of the estimators for type checkers; read by mypy in test_typing.py, never run. scikit-learn itself has no types."""
 
 from __future__ import annotations
 

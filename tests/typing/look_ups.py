@@ -1,4 +1,4 @@
-"""What type checkers see of look-ups and settings; read by mypy in test_typing.py, never run."""
+"""Types of look-ups and settings for type checkers; read by mypy in test_typing.py, never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers see of networks; read by mypy in test_typing.py, never run.
+"""Types of networks for type checkers; read by mypy in test_typing.py, never run.
 
 A line with ``type: ignore[code]`` is one that must be an error: mypy complains of each ignore that nothing needs.
 """

@@ -1,4 +1,4 @@
-"""What type checkers see of a plugin's source; read by mypy in test_typing.py, never run."""
+"""Types of a plugin's source for type checkers; read by mypy in test_typing.py, never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public API as type checkers see it: mypy reads the files beside this one."""
+"""Types of the public API: mypy checks the other files of this folder."""
 
 from __future__ import annotations
 

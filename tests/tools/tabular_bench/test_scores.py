@@ -1,4 +1,4 @@
-"""Scores beside scikit-learn's, and calibration by hand."""
+"""Scores against scikit-learn's, and calibration by hand."""
 
 from __future__ import annotations
 
