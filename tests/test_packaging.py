@@ -142,6 +142,14 @@ def test_extra_all_is_all_that_users_may_need() -> None:
     assert set(re.search(r"\[(.*)\]", everything)[1].split(",")) == extras.keys() - {"all"} - DEVELOPMENT
 
 
+def test_sources_without_compiled_code_say_where_to_start_python(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "nncore", tmp_path / "nncore", ignore=NOT_SOURCES)
+    for module in ("nncore.estimators", "nncore.network"):
+        done = subprocess.run([sys.executable, "-c", f"import {module}"], cwd=tmp_path, capture_output=True, encoding="utf-8")
+        assert done.returncode == 1
+        assert re.search(r"imported from .*nncore, where its C code is not compiled: start Python in another folder", done.stderr)
+
+
 # ---- the distributions ------------------------------------------------------------------------------------------------------
 
 

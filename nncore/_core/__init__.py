@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from nncore._core import native
+from importlib.util import find_spec
+from pathlib import Path
+
+try:
+    from nncore._core import native
+except ImportError as error:
+    if find_spec(f"{__name__}.native") is not None:
+        raise
+    raise ImportError(
+        f"nncore is imported from {Path(__file__).parents[1]}, where its C code is not compiled: "
+        "start Python in another folder if nncore is installed, or compile it here by pip install --editable ."
+    ) from error
+
 from nncore._core.arrays import as_c_array, is_c_array
 from nncore._core.compiled import SparseRows
 from nncore._core.crew import Crew, Job
