@@ -83,7 +83,7 @@ ax.legend()
 # ``glorot_uniform``, ``glorot_normal``                variance :math:`2/(n + m)`                        [2]_
 # ``he_uniform``, ``he_normal``                        variance :math:`2/n`                              [3]_
 # ``orthogonal``                                       a random rotation: all singular values 1          [4]_
-# ``random_walk``                                      :math:`N(0, g^2/n)` with :math:`g` from the width  [5]_
+# ``random_walk``                                      :math:`N(0, g^2/n)`, :math:`g` by the width       [5]_
 # ``lsuv``, ``data_dependent``                         scaled until real data has variance 1             [6]_ [7]_
 # ===================================================  ================================================  ============
 #
