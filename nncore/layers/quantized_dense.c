@@ -48,6 +48,19 @@ static void F(scale_sums)(int64_t n_rows, int64_t columns, const int32_t *sums, 
         for (int64_t j = 0; j < columns; j++) y[j] = (T)sums[j] * scale[j] + (bias != NULL ? bias[j] : 0);
 }
 
+#if HAS_ROW
+/* y (n,) of one row, with weights as they lie; n is at least FEW_COLUMNS. The last block begins with columns of the one before. */
+PAIRS_FUNCTION void F(one_row)(int64_t k, const int16_t *q, const int8_t *weight, int64_t n, int32_t *sums, const T *scale, const T *bias,
+                               T *y) {
+    for (int64_t first = 0, columns; first < n; first += columns) {
+        columns = n - first < ROW_COLUMNS ? FEW_COLUMNS : ROW_COLUMNS;
+        int64_t at = nnc_least(first, n - columns);
+        multiply_row(columns, k, q, weight + at, n, sums);
+        F(scale_sums)(1, columns, sums, columns, scale + at, bias == NULL ? NULL : bias + at, y + at, n);
+    }
+}
+#endif
+
 static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
     int64_t n_rows = call->n_rows, k = call->n_inputs, n = call->n_outputs, padded = (k + 3) / 4 * 4;
     const double *hyper = call->site->hyper;
@@ -66,6 +79,12 @@ static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
     else
 #endif
         F(quantize_pairs)(call->x, n_rows, k, inverse, zero, q, padded);
+#if HAS_ROW
+    if (!quads && n_rows == 1 && n >= FEW_COLUMNS) {
+        F(one_row)(k, q, weight, n, sums, scale, bias, call->y);
+        return 0;
+    }
+#endif
     for (int64_t first = 0; first < n; first += width) {
 #if HAS_QUADS
         if (quads) start_quads(weight, k, n, first, zero, (int8_t *)panel, start);

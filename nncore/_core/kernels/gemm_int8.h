@@ -153,6 +153,42 @@ NNC_INLINE void pack_panel(const int at_once, const int columns, const int8_t *w
     }
 }
 
+#if defined(__AVX2__)
+/* Columns that one row is multiplied by at once, where there are as many: a line of the cache. Weights are read where they lie, since a panel
+ * pays for several rows only. */
+#    define HAS_ROW 1
+#    define ROW_COLUMNS 64
+#    define FEW_COLUMNS 16
+
+/* sums (columns,) of one row of q, as int16, and as many columns of weight (k, n); k numbers of q are followed by a 0 if k is odd. */
+NNC_INLINE void row_block(const int columns, int64_t k, const int16_t *q, const int8_t *weight, int64_t n, int32_t *sums) {
+    __m256i sum[ROW_COLUMNS / 8];
+#    pragma GCC unroll 8
+    for (int c = 0; c < columns / 8; c++) sum[c] = _mm256_setzero_si256();
+    for (int64_t p = 0; p < k; p += 2) {
+        int32_t pair;
+        memcpy(&pair, q + p, sizeof pair);
+        __m256i all = _mm256_set1_epi32(pair);
+        const int8_t *w0 = weight + p * n, *w1 = p + 1 < k ? w0 + n : w0; /* times 0 */
+#    pragma GCC unroll 4
+        for (int c = 0; c < columns / 16; c++) {
+            __m128i a = _mm_loadu_si128((const __m128i *)(w0 + 16 * c)), b = _mm_loadu_si128((const __m128i *)(w1 + 16 * c));
+            __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)), high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));
+            sum[2 * c] = _mm256_add_epi32(sum[2 * c], _mm256_madd_epi16(all, low));
+            sum[2 * c + 1] = _mm256_add_epi32(sum[2 * c + 1], _mm256_madd_epi16(all, high));
+        }
+    }
+    memcpy(sums, sum, (size_t)columns * sizeof *sums);
+}
+
+PAIRS_FUNCTION void multiply_row(int64_t columns, int64_t k, const int16_t *q, const int8_t *weight, int64_t n, int32_t *sums) {
+    if (columns == ROW_COLUMNS) row_block(ROW_COLUMNS, k, q, weight, n, sums);
+    else row_block(FEW_COLUMNS, k, q, weight, n, sums);
+}
+#else
+#    define HAS_ROW 0
+#endif
+
 #if HAS_QUADS
 /* Packs a panel, and computes what its sums begin with: start (QUAD_COLUMNS,) = -zero times the sum of each column. */
 WITH_VNNI static void start_quads(const int8_t *weight, int64_t k, int64_t n, int64_t first, int32_t zero, int8_t *panel, int32_t *start) {
