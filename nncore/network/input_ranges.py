@@ -14,13 +14,12 @@ class InputRange:
     ----------
     n_numbers : int
         Number of all numbers to add.
-    percentile : float
-        Percentage of the numbers on each side of 0 that the range covers: 100 for all.
+    least : float
+        Smallest percentile that `ends` is asked for.
     """
 
-    def __init__(self, n_numbers: int, percentile: float) -> None:
-        self._beyond = 1 - percentile / 100
-        self._most = int(n_numbers * self._beyond) + 1  # of one side that decide its end
+    def __init__(self, n_numbers: int, least: float) -> None:
+        self._most = int(n_numbers * (1 - least / 100)) + 1  # of one side that decide its end
         self._counts = [0, 0]
         self._largest = [np.empty(0), np.empty(0)]
         self.is_finite = True
@@ -33,10 +32,10 @@ class InputRange:
             both = np.concatenate([self._largest[side], part])
             self._largest[side] = both if both.size <= self._most else np.partition(both, both.size - self._most)[-self._most :]
 
-    def ends(self) -> tuple[float, float]:
-        """The smallest number, at most 0, and the largest, at least 0."""
+    def ends(self, percentile: float) -> tuple[float, float]:
+        """The smallest number, at most 0, and the largest, at least 0, that cover a percentage of the numbers on each side of 0."""
         low, high = (
-            float(np.sort(largest)[-1 - int(count * self._beyond)]) if count else 0.0
+            float(np.sort(largest)[-1 - int(count * (1 - percentile / 100))]) if count else 0.0
             for largest, count in zip(self._largest, self._counts, strict=True)
         )
         return -low, high

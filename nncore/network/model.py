@@ -433,24 +433,27 @@ class Model(Surgery):
         return calibrate(self, lambda: self.predict(X), y, sample_weight)
 
     @reads
-    def quantize(self, X_calibration: Any, *, percentile: float = 99.99, skip: Iterable[str] = ()) -> Self:
+    def quantize(self, X_calibration: Any, *, percentile: float | None = None, skip: Iterable[str] | None = None) -> Self:
         """Quantize the network to int8 for prediction: faster, and a quarter of the size in memory and files.
 
-        Each `Dense` layer, also inside other layers, becomes a `QuantizedDense`. Weights are int8 with a scale for each unit. Inputs are
-        rounded to 256 steps over their range on `X_calibration`. Other layers, biases and activations are copied. This network is not
-        changed. The copy cannot be trained; it is saved, loaded and exported like any other.
+        `Dense` layers, also inside other layers, become `QuantizedDense`, unless they are small. Weights are int8 with a scale for each
+        unit. Inputs are rounded to 256 steps over their range on `X_calibration`. Other layers, biases and activations are copied. The
+        `summary` of the copy names the layers that stay in float. This network is not changed. The copy cannot be trained; it is saved,
+        loaded and exported like any other.
 
         Parameters
         ----------
         X_calibration : array-like of shape (n_samples, ...)
             A few hundred samples like those to be predicted: the training data will do. Targets are not needed. In prediction, inputs of a
             layer outside the range seen here are clipped to it.
-        percentile : float, default 99.99
+        percentile : float, optional
             Percentage of a layer's inputs that its range covers, on each side of 0 and without zeros. Less than 100 clips outliers, which
             would make the steps of all other inputs coarser. 100 covers the smallest and the largest input; so does any number if there are
-            too few inputs for outliers.
-        skip : iterable of str, default ()
-            Names of layers to leave in float, such as ``["dense_3"]``, if accuracy needs it.
+            too few inputs for outliers. None chooses among 100, 99.99, 99.9, 99.5 and 99 for each layer: the one that changes the
+            outputs of the network least, in squares, on at most 512 of the samples.
+        skip : iterable of str, optional
+            Names of layers to leave in float, such as ``["dense_3"]``. None leaves those with fewer than 32 inputs or outputs, which are
+            not faster in int8. ``()`` quantizes all.
 
         Returns
         -------
@@ -481,8 +484,10 @@ class Model(Surgery):
         --------
         >>> import numpy as np, nncore as nn
         >>> X = np.random.default_rng(0).normal(size=(500, 20))
-        >>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(3)).build(20, rng=0)
+        >>> net = nn.Sequential(nn.Dense(64, activation="relu"), nn.Dense(64), nn.Dense(3)).build(20, rng=0)
         >>> small = net.quantize(X)
+        >>> small.layer_names
+        ['dense_1', 'quantized_dense_1', 'dense_2']
         >>> bool(np.abs(small.predict(X) - net.predict(X)).max() < 0.05)
         True
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nncore.contract import LayerCall
@@ -9,7 +11,14 @@ from nncore.network.network import Network
 from nncore.program import NETWORK_INPUT, Blueprint, Stage
 
 
-def stage_values(network: Network, blueprint: Blueprint, inputs: np.ndarray, *, training: bool = False) -> dict[int, np.ndarray]:
+def stage_values(
+    network: Network,
+    blueprint: Blueprint,
+    inputs: np.ndarray,
+    *,
+    training: bool = False,
+    known: Mapping[int, np.ndarray] | None = None,
+) -> dict[int, np.ndarray]:
     """Outputs of the stages by their numbers, and the inputs as those of `NETWORK_INPUT`, as matrices of n_samples rows.
 
     Compiled layers would overwrite outputs that are no longer needed.
@@ -24,16 +33,33 @@ def stage_values(network: Network, blueprint: Blueprint, inputs: np.ndarray, *, 
         In the network's dtype.
     training : bool, default False
         As in `fit`, with dropout and the statistics of the batch.
+    known : dict of int to ndarray, optional
+        Outputs of stages, which are not computed then.
     """
-    values, buffers = {NETWORK_INPUT: inputs}, network.named_buffers()
+    values, buffers = {NETWORK_INPUT: inputs, **(known or {})}, network.named_buffers()
     for stage in blueprint.stages:
+        if stage.index in values:
+            continue
         state = {buffer.name: buffers[f"{stage.name}.{buffer.name}"].copy() for buffer in stage.plan.buffers}
-        y = _run(stage, [values[source] for source in stage.sources], stage.views(network.parameters), state, network, training)
-        values[stage.index] = y if stage.activation is None else _activated(stage, y)
+        sources = [values[source] for source in stage.sources]
+        values[stage.index] = stage_outputs(stage, sources, stage.views(network.parameters), state, network, training)
     return values
 
 
-def _run(
+def stage_outputs(
+    stage: Stage,
+    inputs: list[np.ndarray],
+    tensors: Mapping[str, np.ndarray],
+    state: Mapping[str, np.ndarray],
+    network: Network,
+    training: bool = False,
+) -> np.ndarray:
+    """Outputs of a stage after its activation, shape (n_samples, n_outputs), with these tensors and buffers."""
+    y = _before_activation(stage, inputs, dict(tensors), dict(state), network, training)
+    return y if stage.activation is None else np.reshape(stage.activation.forward(y.reshape(-1, stage.activation_columns)), y.shape)
+
+
+def _before_activation(
     stage: Stage,
     inputs: list[np.ndarray],
     tensors: dict[str, np.ndarray],
@@ -41,7 +67,6 @@ def _run(
     network: Network,
     training: bool,
 ) -> np.ndarray:
-    """Outputs of a layer before its activation, shape (n_samples, n_outputs)."""
     plan, x = stage.plan, inputs[0]
     if plan.branches:
         merged: np.ndarray = np.sum(inputs, axis=0) if plan.merge == "sum" else np.concatenate(inputs, axis=1)
@@ -64,9 +89,3 @@ def _run(
     )
     stage.layer.forward(call)
     return call.y
-
-
-def _activated(stage: Stage, y: np.ndarray) -> np.ndarray:
-    """Outputs of a layer after its activation."""
-    assert stage.activation is not None, "it has one"
-    return np.reshape(stage.activation.forward(y.reshape(-1, stage.activation_columns)), y.shape)

@@ -150,6 +150,8 @@ def _notes(network: Network, blueprint: Blueprint, frozen: Collection[str]) -> l
     *kinds, last = f"{_count(n_parameters)} parameters", *_kept_beside_parameters(blueprint)
     in_training = f", {trained} while training" if n_parameters else ""
     notes = [f"{', '.join(kinds)}{' and ' if kinds else ''}{last}: {kept}{in_training}"]
+    if floats := _left_in_float(blueprint):
+        notes.append(f"not quantized: {floats}")
     if n_frozen:
         notes.append(f"{_count(n_parameters - n_frozen)} are trained, {_count(n_frozen)} frozen")
     n_flops = sum(stage.flops for stage in blueprint.stages)
@@ -174,6 +176,14 @@ def _kept_beside_parameters(blueprint: Blueprint) -> list[str]:
     n_statistics = sum(buffer.size for buffer in buffers if buffer.dtype is None)
     codes = [f"{_count(n_codes)} weights of 8 bits"] if n_codes else []
     return codes + ([f"{_count(n_statistics)} {'scales, biases and ' if n_codes else ''}running statistics"] if n_statistics else [])
+
+
+def _left_in_float(blueprint: Blueprint) -> str:
+    """The layers with weights that are not of 8 bits, in a network that has some that are; else nothing."""
+    if not any(buffer.dtype is not None for stage in blueprint.stages for buffer in stage.plan.buffers):
+        return ""
+    stages = [stage for stage in blueprint.stages if any(tensor.role == "weight" for tensor in stage.plan.tensors)]
+    return listed([stage.name for stage in stages], most=8) if stages else ""
 
 
 def _rules(network: Network) -> list[str]:
