@@ -14,7 +14,7 @@ from nncore.data.folds import Fold, Random, Splitter
 from nncore.data.held_out import HeldOut, as_fraction, hashes_between, is_below
 from nncore.data.labels import as_labels, in_terms_of
 from nncore.data.levels import level_key
-from nncore.data.mapped_arrays import mapped
+from nncore.data.mapped_arrays import mapped, mapped_members
 from nncore.data.prefetching import Prefetched
 from nncore.data.rows import Rows
 from nncore.data.samples import (
@@ -49,5 +49,5 @@ __all__ = [
     "Visits", "admitted", "are_files", "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
     "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "for_core",
     "for_network", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse",
-    "is_stream", "label_of", "level_key", "mapped", "some_rows", "sparse_samples", "warn_of_lost_digits",
+    "is_stream", "label_of", "level_key", "mapped", "mapped_members", "some_rows", "sparse_samples", "warn_of_lost_digits",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -71,8 +71,8 @@ class TableModel(ABC):
         """Describe the model for a file, except its networks and columns."""
 
     @abstractmethod
-    def quantized(self, table: Table) -> Self:
-        """Quantize all networks to int8, calibrated by the rows of a table; see `Sequential.quantize`.
+    def quantized(self, table: Table, skip: Iterable[str] | None = None) -> Self:
+        """Quantize all networks to int8, calibrated by the rows of a table; `skip` as in `Sequential.quantize`.
 
         Raises
         ------
@@ -150,8 +150,8 @@ class NetworkModel(TableModel):
         outputs: np.ndarray = self.network.predict_proba(inputs)
         return outputs
 
-    def quantized(self, table: Table) -> Self:
-        return replace(self, network=self.network.quantize(self.inputs(table)[0]))
+    def quantized(self, table: Table, skip: Iterable[str] | None = None) -> Self:
+        return replace(self, network=self.network.quantize(self.inputs(table)[0], skip=skip))
 
     def _description(self) -> dict[str, Any]:
         return {}
@@ -183,9 +183,9 @@ class EnsembleModel(TableModel):
         mean = together(found, self.loss, weights_of(list(self.members)))
         return mean.astype(self.networks[0].dtype)  # the networks' precision
 
-    def quantized(self, table: Table) -> Self:
+    def quantized(self, table: Table, skip: Iterable[str] | None = None) -> Self:
         matrix, _ = self.inputs(table)
-        return replace(self, members=[members.quantized(matrix) for members in self.members])
+        return replace(self, members=[members.quantized(matrix, skip=skip) for members in self.members])
 
     def _description(self) -> dict[str, Any]:
         return {MEMBERS: described_members(self.members)}

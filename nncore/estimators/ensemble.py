@@ -465,6 +465,10 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         outputs = [output for members in self._members for output in members.outputs(matrix, loss)]
         return self._at_temperature(together(outputs, loss, weights_of(self._members)), loss)
 
+    def _quantized(self, samples: Any, **how: Any) -> dict[str, Any]:
+        made = [members.quantized(samples[:], **how) for members in self._members]
+        return {"_members": made, "networks_": [network for members in made for network in members.networks]}
+
     def _export_graph(self) -> ExportGraph:
         self._check_is_fitted()
 

@@ -501,6 +501,9 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         found = self.network_.evaluate(stream, metrics=metrics, memory_limit=self.memory_limit)
         return found[metric_name(metrics[0])] if metrics else -found["loss"]
 
+    def _quantized(self, samples: Any, **how: Any) -> dict[str, Any]:
+        return {"network_": self.network_.quantize(samples, **how)}
+
     def _export_graph(self) -> ExportGraph:
         self._check_is_fitted()
         network, inputs = self.network_, self._columns.inputs

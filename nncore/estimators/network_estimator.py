@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +154,42 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         """Outputs after the link of the loss, shape (n_samples, n_outputs)."""
         outputs: NDArray[np.floating] = self._answers(X, lambda outputs: outputs)
         return outputs
+
+    def quantize(self, X_calibration: Any, *, percentile: float | None = None, skip: Iterable[str] | None = None) -> Self:
+        """Quantize the fitted estimator to int8: return a copy that predicts faster, and takes a quarter of the memory.
+
+        This estimator is not changed. The copy predicts, scores, pickles and exports as this one does. A call of `fit` on it trains a new
+        network in float.
+
+        Parameters
+        ----------
+        X_calibration : {array-like, sparse matrix, data frame} of shape (n_samples, n_features)
+            A few hundred samples like those to be predicted: the training data will do. Their columns are those of `fit`.
+        percentile : float, optional
+            Percentage of a layer's inputs that its range covers, as in `Sequential.quantize`. None chooses for each layer.
+        skip : iterable of str, optional
+            Names of layers to leave in float. None leaves those with fewer than 32 inputs or outputs; ``()`` quantizes all.
+
+        Returns
+        -------
+        estimator
+            A quantized copy with the same arguments.
+
+        Raises
+        ------
+        ParameterError
+            If a network has no layer to quantize, as those of TabM, or for the arguments that `Sequential.quantize` refuses.
+        ShapeError, DtypeError, DataError
+            If `predict` does not take `X_calibration`, or it has no samples.
+        """
+        self._check_is_fitted()
+        made = copy.copy(self)
+        vars(made).update(self._quantized(self._columns.rows(self, X_calibration), percentile=percentile, skip=skip))
+        return made
+
+    @abstractmethod
+    def _quantized(self, samples: Any, **how: Any) -> dict[str, Any]:
+        """The attributes of a copy whose networks are quantized, `how` as `Sequential.quantize` is told."""
 
     def export(self, path: FileLike) -> None:
         """Export the fitted estimator to a file that predicts without nncore, including its encoding of columns and classes.

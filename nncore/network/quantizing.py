@@ -57,9 +57,10 @@ def _values_of(network: Network, stage: Stage) -> dict[str, np.ndarray]:
 
 def _reason(network: Network, left_out: set[str], skip: Iterable[str] | None) -> str:
     if left_out and skip is None:
+        have = "has" if len(left_out) == 1 else "have"
         return (
-            f": {listed(sorted(left_out), most=6)} {'has' if len(left_out) == 1 else 'have'} fewer than {SMALL} inputs or outputs, which int8 "
-            "does not make faster; skip=() quantizes such layers too"
+            f": {listed(sorted(left_out), most=6)} {have} fewer than {SMALL} inputs or outputs, which int8 does not make faster; skip=(), "
+            "or --all-layers at the command line, quantizes such layers too"
         )
     return (
         f"{' except those in skip' if left_out else ''}: quantize replaces Dense layers, and this network has "
