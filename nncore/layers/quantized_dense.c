@@ -61,28 +61,30 @@ PAIRS_FUNCTION void F(one_row)(int64_t k, const int16_t *q, const int8_t *weight
 }
 #endif
 
-static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
-    int64_t n_rows = call->n_rows, k = call->n_inputs, n = call->n_outputs, padded = (k + 3) / 4 * 4;
+/* y of rows `first_row` to `end_row` - 1. */
+static void F(some_rows)(const nnc_layer_call *call, int quads, int64_t first_row, int64_t end_row) {
+    int64_t n_rows = end_row - first_row, k = call->n_inputs, n = call->n_outputs, padded = (k + 3) / 4 * 4;
     const double *hyper = call->site->hyper;
     T inverse = (T)(1 / hyper[0]);
     int32_t zero = (int32_t)hyper[1];
+    const T *x = (const T *)call->x + first_row * k;
+    T *y = (T *)call->y + first_row * n;
     const T *scale = call->buffers, *bias = hyper[2] != 0 ? scale + n : NULL;    /* (n,) */
     const int8_t *weight = (const int8_t *)(scale + (bias != NULL ? 2 : 1) * n); /* (k, n) */
     char *work = (char *)call->site->work, *panel = work + (64 - (uintptr_t)work % 64) % 64;
     int32_t *start = (int32_t *)(panel + PANEL_BYTES(padded)), *sums = start + QUAD_COLUMNS;
     void *q = (char *)start + SUM_BYTES; /* (n_rows, padded) */
-    int quads = has_quads();
     int64_t width = quads ? QUAD_COLUMNS : PAIR_COLUMNS, most = quads ? QUAD_ROWS : FEW_ROWS;
     int64_t rows = n_rows >= most ? most : n_rows >= FEW_ROWS ? FEW_ROWS : 1; /* the last block overlaps the previous one */
 #if HAS_QUADS
-    if (quads) F(quantize_quads)(call->x, n_rows, k, inverse, zero, q, padded);
+    if (quads) F(quantize_quads)(x, n_rows, k, inverse, zero, q, padded);
     else
 #endif
-        F(quantize_pairs)(call->x, n_rows, k, inverse, zero, q, padded);
+        F(quantize_pairs)(x, n_rows, k, inverse, zero, q, padded);
 #if HAS_ROW
-    if (!quads && n_rows == 1 && n >= FEW_COLUMNS) {
-        F(one_row)(k, q, weight, n, sums, scale, bias, call->y);
-        return 0;
+    if (!quads && n_rows < FEW_ROWS && n >= FEW_COLUMNS) {
+        for (int64_t i = 0; i < n_rows; i++) F(one_row)(k, (int16_t *)q + i * padded, weight, n, sums, scale, bias, y + i * n);
+        return;
     }
 #endif
     for (int64_t first = 0; first < n; first += width) {
@@ -99,9 +101,18 @@ static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
 #endif
                 multiply_pairs(rows, padded / 2, (int16_t *)q + at * padded, padded, (int16_t *)panel, sums);
             F(scale_sums)(rows, nnc_least(n - first, width), sums, width, scale + first, bias == NULL ? NULL : bias + first,
-                          (T *)call->y + at * n + first, n);
+                          y + at * n + first, n);
         }
     }
+}
+
+static int32_t F(quantized_dense_forward)(const nnc_layer_call *call) {
+    int64_t padded = (call->n_inputs + 3) / 4 * 4;
+    int quads = has_quads();
+    int64_t at_once = quads ? call->n_rows : PAIR_BLOCK / ROW_BYTES(padded) / FEW_ROWS * FEW_ROWS;
+    if (at_once < LEAST_ROWS) at_once = LEAST_ROWS;
+    for (int64_t first = 0; first < call->n_rows; first += at_once)
+        F(some_rows)(call, quads, first, nnc_least(first + at_once, call->n_rows));
     return 0;
 }
 

@@ -34,6 +34,11 @@
 #define PAIR_COLUMNS (2 * PAIR_BYTES / 4)
 #define FEW_ROWS 4
 
+/* Bytes of the rows as int16 that all panels are multiplied by, one after the other: they stay in the second-level cache. At least so many
+ * rows share what it takes to pack the panels. */
+#define PAIR_BLOCK 196608
+#define LEAST_ROWS 64
+
 typedef int32_t pair_sums __attribute__((vector_size(PAIR_BYTES), aligned(4), may_alias));
 
 /* In each lane: sums + the two products of a pair of int16. */
@@ -49,7 +54,9 @@ NNC_INLINE pair_sums dot_pairs(pair_sums sums, pair_sums a, pair_sums b) {
 
 /* sums (rows, PAIR_COLUMNS) of q (rows, n_pairs) and a panel (n_pairs, PAIR_COLUMNS) of pairs; a row of q is `stride` numbers. */
 NNC_INLINE void pairs_block(const int rows, int64_t n_pairs, const int16_t *q, int64_t stride, const int16_t *panel, int32_t *sums) {
-    pair_sums sum[FEW_ROWS][2] = {{{0}}};
+    pair_sums sum[FEW_ROWS][2];
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (pair_sums){0};
     for (int64_t p = 0; p < n_pairs; p++) {
         pair_sums w0 = *(const pair_sums *)(panel + p * 2 * PAIR_COLUMNS), w1 = *(const pair_sums *)(panel + (p * 2 + 1) * PAIR_COLUMNS);
 #pragma GCC unroll 4
@@ -61,7 +68,11 @@ NNC_INLINE void pairs_block(const int rows, int64_t n_pairs, const int16_t *q, i
             sum[i][1] = dot_pairs(sum[i][1], all, w1);
         }
     }
-    for (int i = 0; i < rows; i++) memcpy(sums + i * PAIR_COLUMNS, sum[i], sizeof sum[i]);
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++) {
+        *(pair_sums *)(sums + i * PAIR_COLUMNS) = sum[i][0];
+        *(pair_sums *)(sums + i * PAIR_COLUMNS + PAIR_COLUMNS / 2) = sum[i][1];
+    }
 }
 
 PAIRS_FUNCTION void multiply_pairs(int64_t rows, int64_t n_pairs, const int16_t *q, int64_t stride, const int16_t *panel, int32_t *sums) {
