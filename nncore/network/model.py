@@ -449,8 +449,8 @@ class Model(Surgery):
         percentile : float, optional
             Percentage of a layer's inputs that its range covers, on each side of 0 and without zeros. Less than 100 clips outliers, which
             would make the steps of all other inputs coarser. 100 covers the smallest and the largest input; so does any number if there are
-            too few inputs for outliers. None chooses among 100, 99.99, 99.9, 99.5 and 99 for each layer: the one that changes the
-            outputs of the network least, in squares, on at most 512 of the samples.
+            too few inputs for outliers. None chooses for each layer among 100, 99.99, 99.9, 99.5 and 99. It takes the one that
+            changes the outputs of the network least, in squares, on at most 512 of the samples.
         skip : iterable of str, optional
             Names of layers to leave in float, such as ``["dense_3"]``. None leaves those with fewer than 32 inputs or outputs, which are
             not faster in int8. ``()`` quantizes all.

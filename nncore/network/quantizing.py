@@ -21,7 +21,7 @@ from nncore.program import NETWORK_INPUT, Blueprint, Stage, plan_network
 
 N = TypeVar("N", bound=Network)
 
-#: Fewer inputs or outputs leave a layer in float32, if the user does not say otherwise: rounding its inputs, or scaling its sums, takes
+#: Layers of fewer inputs or outputs stay in float, if the user does not say otherwise. Rounding their inputs, or scaling their sums, takes
 #: more time than int8 saves in the products.
 SMALL = 32
 #: Ranges that are tried if the user chooses none.
