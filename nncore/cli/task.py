@@ -32,8 +32,6 @@ from nncore.tabular import (
 
 #: Whole numbers are classes for a classification loss only if each occurs this often on average.
 ROWS_A_CLASS = 5
-#: Losses of counts or amounts over exposures.
-LOSSES_OF_RATES = ("poisson", "tweedie")
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,7 @@ def find_task(settings: Settings, read: Callable[..., Table] = read_table) -> Ta
     if row_columns.exposure is not None and settings.loss is None:
         settings = replace(settings, loss="poisson")
     loss = None if settings.loss is None else registry.resolve("losses", component(settings.loss))
-    if row_columns.exposure is not None and (
-        registry.qualified_name("losses", type(loss)) not in LOSSES_OF_RATES or settings.task == "classification"
-    ):
+    if row_columns.exposure is not None and (loss is None or not loss.predicts_rates or settings.task == "classification"):
         other = "--task classification" if settings.task == "classification" else f"--loss {settings.loss}"
         raise ParameterError(
             f"--exposure-column needs --loss poisson (counts) or --loss tweedie (amounts), not {other}; leave one of them out"

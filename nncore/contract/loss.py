@@ -35,6 +35,9 @@ class Loss(Configurable):
     judge : str, dict or None
         Default metric for ``score``, early stopping and the choice of the best epoch. It must have the same best constant prediction as the
         loss: R² for squared errors, D² for others. None is the loss itself, of which smaller values are better.
+    predicts_rates : bool
+        Whether predictions, after the link, are means of counts or amounts, one for each target, such as those of a Poisson loss.
+        Estimators then take an `exposure`, and ensembles scale their predictions to add up to the targets of the training samples.
     decides_probabilities : bool
         Whether `decide` returns the probability of each class, ``(n_rows, n_classes)``, from other outputs, such as cumulative logits.
     needs_batch : bool
@@ -52,6 +55,7 @@ class Loss(Configurable):
     link: str | dict[str, Any] | None = None
     metrics: tuple[str | dict[str, Any], ...] = ()
     judge: str | dict[str, Any] | None = None
+    predicts_rates: bool = False
     decides_probabilities: bool = False
     needs_batch: bool = False
     training_only: ClassVar[Mapping[str, Any]] = MappingProxyType({})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
-from nncore.contract import Callback, History, Loss, Metric, copied_deeply, decided_mode
+from nncore.contract import SAMPLE_SIZE, Callback, History, Loss, Metric, copied_deeply, decided_mode
 from nncore.data import Fold, SparseSamples, as_targets, some_rows
 from nncore.ensembles.best_epoch import BestAlone, BestTogether, Score
 from nncore.ensembles.calibration import check_averages, mean_loss
@@ -359,6 +359,7 @@ class EnsembleFit:
             keeper.restore(members.networks)
             self.best_epochs += [keeper.best_epoch] * len(own)
             self.scores += [keeper.best_value] * len(own)
+        self.balance(made)
         return self._keep(outcomes)
 
     @property
@@ -378,6 +379,30 @@ class EnsembleFit:
         weights = None if self._samples.weights is None else self._samples.weights[np.concatenate(chosen)]
         return np.concatenate(outputs), target if target.dtype.kind in "iu" else target.reshape(len(target), -1), weights
 
+    def balance(self, made: list[Members]) -> None:
+        """Scale predicted rates, so that those for the training samples of a fold add up to their targets.
+
+        Those of a linear Poisson regression do. Networks that stop early predict too little or too much in total. With rare counts they
+        predict too little, since Adam shortens rare large gradients more than frequent small ones.
+        """
+        if not self.loss.predicts_rates:
+            return
+        for members, fold in zip(made, self._splits, strict=True):
+            if members.target is not None:
+                members.target = members.target.balanced(self._rates(members, fold))
+
+    def _rates(self, members: Members, fold: Any) -> Iterator[tuple[np.ndarray, NDArray[np.floating], NDArray[np.float64] | None]]:
+        """Targets of the training samples of a fold, rates in the scale of the networks, and weights, in blocks."""
+        for matrix, target, weights in self._training_blocks(fold):
+            inputs = members.columns.encode(matrix, self._dtype)
+            rates = together([network.predict_proba(inputs) for network in members.networks], self.loss)
+            yield target, rates, None if weights is None else np.asarray(weights, np.float64)
+
+    def _training_blocks(self, fold: Any) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+        """Matrix, targets and weights of the training samples of a fold, in blocks."""
+        for start in range(0, len(fold.train), SAMPLE_SIZE):
+            yield self._samples.of(fold.train[start : start + SAMPLE_SIZE])
+
     def refit(self, made: list[Members]) -> bool:
         """Train members on all rows, for the mean number of best epochs. False if Ctrl-C interrupted it."""
         epochs = max(1, round(float(np.mean(self.best_epochs))))
@@ -385,6 +410,7 @@ class EnsembleFit:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+        self.balance(made)
         return self._keep(outcomes)
 
     def _keep(self, outcomes: list[Any]) -> bool:

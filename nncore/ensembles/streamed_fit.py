@@ -133,6 +133,7 @@ class StreamedFit(EnsembleFit):
                 if is_cut_short:
                     del members.networks[place + 1 :], made[number + 1 :], self._splits[number + 1 :]
                     break
+        self.balance(made)
         return self._keep(outcomes)
 
     def refit(self, made: list[Members]) -> bool:
@@ -146,8 +147,12 @@ class StreamedFit(EnsembleFit):
                 outcomes.append(outcome)
                 if is_cut_short:
                     del members.networks[place + 1 :], made[number + 1 :], self._splits[number + 1 :]
-                    return self._keep(outcomes)
+                    break
+        self.balance(made)
         return self._keep(outcomes)
+
+    def _training_blocks(self, fold: StreamedFold) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+        return self._source.blocks(fold.train)
 
     def _train(
         self, network: Sequential, members: Members, fold: StreamedFold, callbacks: list[Callback], validation: Any

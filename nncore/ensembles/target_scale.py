@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -14,6 +14,8 @@ from nncore.data import ChainLearner, EncodingChain
 
 #: `Loss.target_range` of counts and rates, which may be scaled but not shifted.
 NOT_NEGATIVE = "[0, inf)"
+#: The encoding of such targets.
+_OF_RATES = "unit_mean"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,25 @@ class TargetScale:
             learner.end_pass()
         return None if learner is None else cls(EncodingChain.of_learners([learner]))
 
+    def balanced(self, blocks: Iterable[tuple[np.ndarray, NDArray[np.floating], NDArray[np.float64] | None]]) -> Self:
+        """The scale by which predicted rates add up to the targets, with sample weights; this one if a rate is not finite.
+
+        Parameters
+        ----------
+        blocks : iterable
+            Targets, outputs after the link of the loss, shape (n_samples, n_targets), and weights of some samples.
+        """
+        targets, rates = (EncodingChain.learner([_OF_RATES], self.n_targets, label=_label(self.n_targets)) for _ in range(2))
+        for y, outputs, sample_weight in blocks:
+            if not np.isfinite(outputs).all():
+                return self
+            targets.add(y.reshape(len(y), -1), sample_weight)
+            rates.add(outputs, sample_weight)
+        targets.end_pass()
+        rates.end_pass()
+        mean: NDArray[np.float64] = targets.learned[0]["mean"] / rates.learned[0]["mean"]
+        return replace(self, chain=replace(self.chain, learned=({"mean": mean},))) if np.isfinite(mean).all() else self
+
     @staticmethod
     def learner(n_targets: int, loss: Loss, n_outputs: int, *, clips: bool = False) -> ChainLearner | None:
         """Make a learner of the chain for blocks of targets of shape (n, n_targets). None where `fit` returns None."""
@@ -124,7 +145,7 @@ def _scaling(loss: Loss, n_targets: int, n_outputs: int, *, clips: bool) -> list
     """Encodings of targets; None if the loss does not allow scaled targets."""
     if loss.target_range not in (None, NOT_NEGATIVE) or n_outputs % n_targets:
         return None
-    return ["unit_mean"] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]
+    return [_OF_RATES] if loss.target_range == NOT_NEGATIVE else ["clamp", "standard"] if clips else ["standard"]
 
 
 def _label(n_targets: int) -> Callable[[int], str]:

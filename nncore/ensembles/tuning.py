@@ -256,7 +256,10 @@ class Search:
         held_out = OutOfFold(targets[0], weights[0], fit.loss, next(iter(fit.options.metrics), None), self.mode)
         for trial, weight in zip(candidates, greedy_weights(outputs, held_out).tolist(), strict=True):
             trial.weight = weight
-        return [trial for trial in candidates if trial.weight]
+        chosen = [trial for trial in candidates if trial.weight]
+        for trial in chosen:
+            trial.fit.balance(trial.members)
+        return chosen
 
     def validated(self, chosen: Sequence[Trial]) -> Validated:
         """Predictions of the ensemble for the validation rows of all folds."""
@@ -277,6 +280,7 @@ class Search:
                 raise outcome
         for trial in chosen:
             trial.histories = [outcome for run, outcome in zip(runs, outcomes, strict=True) if run.trial is trial]
+            trial.fit.balance(trial.members)
             trial.fit.put_away(trial.networks)
         self.interrupted = any(outcome.interrupted for outcome in outcomes)
 
@@ -339,13 +343,15 @@ def joined(first: History, second: History) -> History:
 def gathered(chosen: Sequence[Trial]) -> tuple[list[Members], list[int]]:
     """Collect the networks of some trials with their weights. Networks with the same encodings become one `Members`. Also returns their
     folds."""
-    found: dict[tuple[int, int, bool], Members] = {}
+    found: list[tuple[int, Members]] = []
     are_equal = len({trial.weight for trial in chosen}) == 1
     for trial in chosen:
         for number, members in enumerate(trial.members):
-            key = number, id(members.columns), trial.fit.recipe.clip_target
-            one = found.setdefault(key, Members(members.columns, members.target, [], None if are_equal else []))
+            alike = [one for at, one in found if at == number and one.columns is members.columns and one.target == members.target]
+            one = alike[0] if alike else Members(members.columns, members.target, [], None if are_equal else [])
+            if not alike:
+                found.append((number, one))
             one.networks += members.networks
             if one.weights is not None:
                 one.weights += [float(trial.weight)] * len(members.networks)
-    return list(found.values()), [number for number, *_ in found]
+    return [one for _, one in found], [number for number, _ in found]

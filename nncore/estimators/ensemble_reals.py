@@ -23,12 +23,7 @@ from nncore.estimators.network_estimator import checked_weights, joined
 from nncore.estimators.real_answers import RealAnswers
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.streamed_rows import blocks_of
-from nncore.losses.poisson import Poisson
-from nncore.losses.tweedie import Tweedie
 from nncore.words import explains_calls
-
-#: Losses of counts or amounts that support exposures.
-OF_RATES = (Poisson, Tweedie)
 
 
 @explains_calls
@@ -136,7 +131,7 @@ class RealEnsemble(RealAnswers, Ensemble):
 
     def _rates(self, y: Any, exposure: Any, sample_weight: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """y / exposure, weighted by exposure: for a Poisson deviance the same as an offset of log(exposure); see `Tweedie`."""
-        if not isinstance(RealTargets(np.zeros(1)).loss(self.loss), OF_RATES):
+        if not RealTargets(np.zeros(1)).loss(self.loss).predicts_rates:
             raise ParameterError(f"{name} needs loss='poisson' or loss='tweedie', got loss={self.loss!r}")
         counts, exposures = np.asarray(as_numbers(y, "y"), np.float64), _checked_exposure(exposure, name)
         if counts.shape[:1] != exposures.shape:
@@ -182,7 +177,7 @@ class RealEnsemble(RealAnswers, Ensemble):
         predictions = super().predict(X, return_std)
         if exposure is None:
             return predictions
-        if not isinstance(self._fitted_loss, OF_RATES):
+        if not self._fitted_loss.predicts_rates:
             raise ParameterError(f"exposure needs loss='poisson' or loss='tweedie'; this estimator was trained with {self._fitted_loss!r}")
         exposures = _checked_exposure(exposure, "exposure")
         if len(exposures) != len(predictions):

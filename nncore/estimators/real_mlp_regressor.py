@@ -100,6 +100,7 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     loss : str, Loss, dict or function, default "squared_error"
         A loss as in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``.
         Hyperparameters that are lengths, such as the δ of ``"huber"``, are in standard deviations of the targets.
+        Rates of ``"poisson"`` and ``"tweedie"`` add up to the targets of the training samples.
     scoring : str, callable, Metric, dict or None, default None
         Score that chooses the best epoch. None and ``"loss"`` are the validation loss: the RMSE for squared errors. Others are a metric of
         the registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``. A scorer runs in Python after every epoch, which takes

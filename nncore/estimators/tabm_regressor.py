@@ -83,6 +83,7 @@ class TabMRegressor(RealEnsemble, TabM):
         A loss as in `MLPRegressor`: ``"poisson"``, ``"gaussian_nll"``, ``{"name": "quantile", "quantiles": (0.1, 0.5, 0.9)}``.
         Hyperparameters that are lengths, such as the δ of ``"huber"``, are in standard deviations of the targets. Each member is trained by
         its own loss.
+        Rates of ``"poisson"`` and ``"tweedie"`` add up to the targets of the training samples.
     scoring : str, callable, Metric, dict or None, default None
         Score that chooses the best epoch. None and ``"loss"`` are the validation loss of the members' mean: the RMSE for squared errors.
         Others are a metric of the registry, one of scikit-learn's scorers, or ``scorer(estimator, X, y)``.

@@ -23,6 +23,7 @@ class Poisson(Loss):
 
     target_range = "[0, inf)"
     link = "exp"
+    predicts_rates = True
     metrics = ("mae",)
     judge = {"name": "d2_tweedie", "power": 1.0}
     output_domain = "logits"

@@ -40,6 +40,7 @@ class Tweedie(Loss):
 
     target_range = "[0, inf)"
     link = "exp"
+    predicts_rates = True
     ranges: ClassVar[dict[str, str]] = {"power": "(1, 2)"}
     examples: ClassVar[Sequence[dict[str, Any]]] = ({}, {"power": 1.1}, {"power": 1.9})
     metrics = ("mae",)

@@ -75,6 +75,9 @@ class LossConformance(networks.NetworkConformance):
     def test_outputs_stand_for_distributions(self) -> None:
         self.each(lambda loss: check_moments(loss, self.columns_of(loss)[0]))
 
+    def test_rates_have_one_output_a_target(self) -> None:
+        self.each(check_rates)
+
     def test_targets_out_of_range_are_refused(self) -> None:
         self.each(lambda loss: check_refusals(loss, self.columns_of(loss)[0]))
 
@@ -169,6 +172,14 @@ def check_moments(loss: Loss, n_outputs: int) -> None:
         deviation_again = one.deviation(again)
         assert deviation_again is not None, "it is overridden"
         expect_close(deviation_again, deviation, 1e-9, "deviations of of_moments")
+
+
+def check_rates(loss: Loss) -> None:
+    """A loss that `predicts_rates` takes targets from 0 on, and has one output for each of them."""
+    if loss.predicts_rates:
+        expect(loss.target_range == "[0, inf)", f"predicts_rates needs target_range '[0, inf)', got {loss.target_range!r}")
+        expect(loss.n_targets(2) == 2, f"predicts_rates needs one output for each target; two outputs have {loss.n_targets(2)} targets")
+        expect(not loss.has_deviations, "predicts_rates is for losses that predict means alone, and deviation is overridden")
 
 
 class Rung:

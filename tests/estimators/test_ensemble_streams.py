@@ -209,7 +209,8 @@ def test_columns_and_targets_are_those_of_samples_in_memory(loss: str, tmp_path:
     scales = [members.target.chain.arrays() for members in (streamed, in_memory)]
     assert scales[0].keys() == scales[1].keys()
     for key, values in scales[0].items():
-        np.testing.assert_allclose(values, scales[1][key], rtol=1e-12)
+        if loss != "poisson":  # whose scale also depends on the trained networks: test_balanced_rates.py
+            np.testing.assert_allclose(values, scales[1][key], rtol=1e-12)
 
 
 def test_filters_and_columns_of_a_dataset_count(written: Path) -> None:
