@@ -394,11 +394,11 @@ class EnsembleFit:
     def _rates(self, members: Members, fold: Any) -> Iterator[tuple[np.ndarray, NDArray[np.floating], NDArray[np.float64] | None]]:
         """Targets of the training samples of a fold, rates in the scale of the networks, and weights, in blocks."""
         for matrix, target, weights in self._training_blocks(fold):
-            inputs = members.columns.encode(matrix, self._dtype)
+            inputs = self._inputs(members.columns, matrix)
             rates = together([network.predict_proba(inputs) for network in members.networks], self.loss)
             yield target, rates, None if weights is None else np.asarray(weights, np.float64)
 
-    def _training_blocks(self, fold: Any) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
+    def _training_blocks(self, fold: Any) -> Iterator[tuple[Any, np.ndarray, NDArray[np.floating] | None]]:
         """Matrix, targets and weights of the training samples of a fold, in blocks."""
         for start in range(0, len(fold.train), SAMPLE_SIZE):
             yield self._samples.of(fold.train[start : start + SAMPLE_SIZE])
