@@ -11,7 +11,7 @@ works for delivery times, demand or any other real-valued target.
 # -------------------
 #
 # The houses are simulated, so that the right width of each interval is known. The logarithm of the price depends on six columns. Its noise
-# has a standard deviation of 0.08 for new houses and up to 0.28 for old ones: what an old house costs depends on its condition, which is
+# has a standard deviation of 0.08 for new houses and up to 0.28 for old ones. What an old house costs depends on its condition, which is
 # not in the table.
 
 import matplotlib.pyplot as plt
