@@ -165,7 +165,11 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     Each network learns the scaling of columns and targets and its initial weights from its own training rows. Which categories exist, and
     which columns have missing numbers, is decided by all samples given to `fit`. If a column has NaN in training, the networks get a
     `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
-    (``"date_parts"``), standardised. Sparse X is made dense; `MLPRegressor` reads it as it is. Samples of weight 0 are left out.
+    (``"date_parts"``), standardised. Samples of weight 0 are left out.
+
+    Sparse X gives the result of the same X dense, up to rounding and the random numbers of dropout. It stays sparse in networks without
+    embeddings of numbers: with ``preset="td-s"``, or with ``numerical_embedding=False``. Time and memory then depend on its non-zero
+    entries. Networks with embeddings read every number, so X is made dense, and refused if that would take more than 1 GiB.
 
     Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Predicted quantiles are
     averaged. With ``loss="gaussian_nll"``, the prediction and its standard deviation are those of the mixture of the networks'

@@ -166,7 +166,10 @@ class TabMClassifier(ClassEnsemble, TabM):
     Each network learns the quantiles of columns from its own training rows. Which categories exist, and which columns have missing numbers,
     is decided by all samples given to `fit`. If a column has NaN in training, the networks get a `nncore.FillMissing` layer. In other
     columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts (``"date_parts"``), standardised. A column
-    that is constant in training is left out. Sparse X is made dense; `MLPClassifier` reads it as it is. Samples of weight 0 are left out.
+    that is constant in training is left out. Samples of weight 0 are left out.
+
+    Sparse X is made dense, since the quantile transformation moves zeros, and refused if that would take more than 1 GiB. `MLPClassifier`
+    and `RealMLPClassifier` with ``preset="td-s"`` read it as it is.
 
     References
     ----------

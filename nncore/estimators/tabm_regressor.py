@@ -159,8 +159,10 @@ class TabMRegressor(RealEnsemble, TabM):
     Each network learns the quantiles of columns and the scale of targets from its own training rows. Which categories exist, and which
     columns have missing numbers, is decided by all samples given to `fit`. If a column has NaN in training, the networks get a
     `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
-    (``"date_parts"``), standardised. A column that is constant in training is left out. Sparse X is made dense; `MLPRegressor` reads it as
-    it is. Samples of weight 0 are left out.
+    (``"date_parts"``), standardised. A column that is constant in training is left out. Samples of weight 0 are left out.
+
+    Sparse X is made dense, since the quantile transformation moves zeros, and refused if that would take more than 1 GiB. `MLPRegressor`
+    and `RealMLPRegressor` with ``preset="td-s"`` read it as it is.
 
     Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Several networks with
     ``loss="gaussian_nll"`` predict the mean and the standard deviation of the mixture of their distributions.
