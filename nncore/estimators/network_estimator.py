@@ -184,7 +184,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         """
         self._check_is_fitted()
         made = copy.copy(self)
-        vars(made).update(self._quantized(self._columns.rows(self, X_calibration), percentile=percentile, skip=skip))
+        made.__dict__.update(self._quantized(self._columns.rows(self, X_calibration), percentile=percentile, skip=skip))
         return made
 
     @abstractmethod

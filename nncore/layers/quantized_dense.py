@@ -56,7 +56,7 @@ class QuantizedDense(Layer):
     --------
     >>> import numpy as np, nncore as nn
     >>> net = nn.Sequential(nn.Dense(3)).build(2, rng=0)
-    >>> quantized = net.quantize(np.random.default_rng(0).normal(size=(100, 2)))
+    >>> quantized = net.quantize(np.random.default_rng(0).normal(size=(100, 2)), skip=())
     >>> quantized.named_buffers()["quantized_dense_1.weight"].dtype
     dtype('int8')
     """
