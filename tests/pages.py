@@ -2,7 +2,8 @@
 
 - Python blocks share one namespace. What one prints stands in the ``text`` block after it.
 - A ``console`` block has commands after ``$ `` and their output, errors included.
-- ``sh`` blocks are not run here: they install things. `tests/plugins/test_guide.py` runs those of the tutorial on plugins.
+- ``sh`` blocks are not run here: they install things. `tests/plugins/test_guide.py` runs those of the tutorial on plugins, and
+  `tests/test_install_page.py` those of the page on installation.
 
 Numbers with a point may differ in the last digits, since CPUs round differently and training amplifies it; so may all numbers of a line
 that counts epochs or seconds. ``…`` stands for anything.
