@@ -192,4 +192,4 @@ class SlicedStream(Stream):
         end = begin + int(self.piece_rows[piece])
         for start in range(begin, end, n_rows):
             rows = slice(start, min(start + n_rows, end))
-            yield StreamBlock(*(None if part is None else _safe_indexing(part, rows) for part in self._parts))  # type: ignore[arg-type]
+            yield StreamBlock(*(None if part is None else _safe_indexing(part, rows) for part in self._parts))
