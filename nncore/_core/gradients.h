@@ -212,6 +212,7 @@ static double F(norm_of_gradients)(const member *m, int only_perturbed) {
 /* Clips the member's range of the gradients. All gradients are complete and finite. All members have to come here. */
 static void F(clip)(const member *m) {
     const nnc_program *program = m->program;
+    if (program->clip_value == 0 && program->clip_norm == 0) return;
     T *g = program->gradients; /* (n_parameters,) */
     if (program->clip_value > 0) {
         T limit = (T)program->clip_value;
@@ -227,8 +228,7 @@ static void F(clip)(const member *m) {
             for (int64_t j = m->begin_parameter; j < m->end_parameter; j++) g[j] = (T)(factor * (double)g[j]);
         }
     }
-    if (program->clip_value > 0 || program->clip_norm > 0)
-        meet(m, NNC_OK, of_gradients(m)); /* one member may be about to use all of them */
+    meet(m, NNC_OK, of_gradients(m)); /* one member may be about to use all of them */
 }
 
 /* ---- gradients of several batches ------------------------------------------------------------------------------------------ */

@@ -176,8 +176,8 @@ static const T *F(input_of)(const member *m, const nnc_op *op, int64_t first) {
 
 /* Lets a layer's call read the rows of the batch from `first` on; if they are sparse, `room` holds them during the call. */
 NNC_INLINE void F(read_rows)(const member *m, const nnc_op *op, int64_t first, nnc_sparse_rows *room, nnc_layer_call *call) {
-    call->sparse = reads_sparse(m->program, op) ? sparse_from(m, first, room) : NULL;
-    call->x = call->sparse != NULL ? NULL : F(input_of)(m, op, first);
+    if (reads_sparse(m->program, op)) call->sparse = sparse_from(m, first, room);
+    else call->x = F(input_of)(m, op, first);
 }
 
 #include "joints.h"
@@ -297,7 +297,7 @@ NNC_INLINE int64_t F(call_op)(const member *m, int32_t what, int64_t number, int
         call.y = y;
         call.d_y = d_y;
         call.d_x = d_x;
-        call.cache = call.cache != NULL ? (T *)call.cache + first * op->cache_per_row : NULL;
+        if (call.cache != NULL) call.cache = (T *)call.cache + first * op->cache_per_row;
         /* The working memory of the parts lies one after the other. Memory by rows is contiguous, since a part begins where the previous
          * one ends. */
         if (op->work_per_row != 0) site->work = (T *)op->rooms + m->part * op->work + first * op->work_per_row;

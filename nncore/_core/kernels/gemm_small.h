@@ -1,20 +1,48 @@
-/* Products of a batch of one sample, for the type T. Making a plan would take longer than these products do. Include after gemm_pack.h. */
+/* Products of a batch of one sample, for the type T. Making a plan would take longer than these products do. Each is a function of its own:
+ * together they need more registers than there are. Include after gemm_pack.h. */
+
+#define OUTER_ROWS 4 /* rows of c that are written at the same time: each vector of b is read once for all of them */
+
+/* c (rows, n) = start + a (rows, 1) . b (1, n). `rows` and `has_start` are constants after inlining. */
+NNC_INLINE void F(outer_rows)(const int rows, const int has_start, int64_t n, const T *a, int64_t a_row, const T *b, const T *start,
+                              int64_t start_row, T *c, int64_t c_row) {
+    T factors[OUTER_ROWS]; /* (rows,) */
+    for (int i = 0; i < rows; i++) factors[i] = a[i * a_row];
+    int64_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        R part = (R) * (const V *)(b + j);
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++) {
+            R sum = has_start ? (R) * (const V *)(start + i * start_row + j) : (R){0};
+            *(V *)(c + i * c_row + j) = F(nnc_vector_fma)(factors[i], part, sum);
+        }
+    }
+    if (j == n) return;
+    R part = (R)F(load_partial)(b + j, n - j);
+    for (int i = 0; i < rows; i++) {
+        R sum = has_start ? (R)F(load_partial)(start + i * start_row + j, n - j) : (R){0};
+        F(store_partial)(c + i * c_row + j, F(nnc_vector_fma)(factors[i], part, sum), n - j);
+    }
+}
+
+/* All rows of outer_product. */
+NNC_INLINE void F(outer_parts)(const int has_start, int64_t m, int64_t n, const T *a, int64_t a_row, const T *b, const T *start,
+                               int64_t start_row, T *c, int64_t c_row) {
+    for (; m >= OUTER_ROWS; m -= OUTER_ROWS, a += OUTER_ROWS * a_row, c += OUTER_ROWS * c_row) {
+        F(outer_rows)(OUTER_ROWS, has_start, n, a, a_row, b, start, start_row, c, c_row);
+        if (has_start) start += OUTER_ROWS * start_row;
+    }
+    for (; m > 0; m--, a += a_row, c += c_row) {
+        F(outer_rows)(1, has_start, n, a, a_row, b, start, start_row, c, c_row);
+        if (has_start) start += start_row;
+    }
+}
 
 /* c (m, n) = start + a (m, 1) . b (1, n): the gradient of one sample. */
-static void F(outer_product)(int64_t m, int64_t n, const T *a, int64_t a_row, const T *b, const T *start, int64_t start_row, T *c,
-                             int64_t c_row) {
-    int64_t whole = n - n % LANES, rest = n - whole;
-    R last = (R)F(load_partial)(b + whole, rest);
-    for (int64_t i = 0; i < m; i++, a += a_row, c += c_row) {
-        const T *from = start != NULL ? start + i * start_row : NULL;
-        for (int64_t j = 0; j < whole; j += LANES) {
-            R sum = from != NULL ? (R) * (const V *)(from + j) : (R){0};
-            *(V *)(c + j) = F(nnc_vector_fma)(*a, *(const V *)(b + j), sum);
-        }
-        if (rest == 0) continue;
-        R sum = from != NULL ? (R)F(load_partial)(from + whole, rest) : (R){0};
-        F(store_partial)(c + whole, F(nnc_vector_fma)(*a, last, sum), rest);
-    }
+NNC_APART void F(outer_product)(int64_t m, int64_t n, const T *a, int64_t a_row, const T *b, const T *start, int64_t start_row, T *c,
+                                int64_t c_row) {
+    if (start != NULL) F(outer_parts)(1, m, n, a, a_row, b, start, start_row, c, c_row);
+    else F(outer_parts)(0, m, n, a, a_row, b, start, start_row, c, c_row);
 }
 
 /* Adds a (1, rows) . b (rows, n) to c (1, n). n is a multiple of LANES, and `rows` a constant after inlining. */
@@ -30,7 +58,7 @@ NNC_INLINE void F(add_rows)(const int rows, int64_t n, const T *a, int64_t a_col
 #define SIDE_BY_SIDE 8 /* rows of b that are read at the same time, each from end to end, as hardware prefetchers expect */
 
 /* c (1, n) = start + a (1, k) . b (k, n) */
-static void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, const T *start, T *c) {
+NNC_APART void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, const T *start, T *c) {
     int64_t whole = n - n % LANES, rest = n - whole, done = 0;
     for (int64_t j = 0; j < whole; j += LANES) *(V *)(c + j) = start != NULL ? *(const V *)(start + j) : (V){0};
     for (; done + SIDE_BY_SIDE <= k; done += SIDE_BY_SIDE)
@@ -42,11 +70,11 @@ static void F(row_product)(int64_t n, int64_t k, const T *a, int64_t a_column, c
     F(store_partial)(c + whole, sum, rest);
 }
 
-#define SMALL_TURNED 1024 /* most elements of b: prefetching pays for more */
+#define SMALL_TURNED 1024 /* most elements of b, which a level-1 cache holds: prefetching pays for more */
 
 /* c (1, n) = start + a (1, k) . b (k, n) for a transposed b: the gradient of one sample's inputs. */
-static void F(row_by_turned)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, int64_t b_column,
-                             const T *start, T *c) {
+NNC_APART void F(row_by_turned)(int64_t n, int64_t k, const T *a, int64_t a_column, const T *b, int64_t b_row, int64_t b_column,
+                                const T *start, T *c) {
     T part[NNC_VECTOR_BYTES / sizeof(T)][NNC_VECTOR_BYTES / sizeof(T)]; /* a square of b, transposed back */
     for (int64_t j = 0; j < n; j += LANES) {
         int64_t columns = nnc_least(n - j, LANES);
@@ -54,8 +82,8 @@ static void F(row_by_turned)(int64_t n, int64_t k, const T *a, int64_t a_column,
         for (int64_t p = 0; p < k; p += LANES) {
             int64_t rows = nnc_least(k - p, LANES);
             const T *from = b + p * b_row + j * b_column;
-            if (columns == LANES && rows == LANES) F(transpose_square)(from, b_column, *part, LANES);
-            else F(transpose_part)(columns, rows, from, b_column, *part, LANES);
+            if (columns == LANES && rows == LANES) F(transpose)(LANES, LANES, from, b_column, *part, LANES);
+            else F(transpose)(columns, rows, from, b_column, *part, LANES);
             for (int64_t q = 0; q < rows; q++) sum = F(nnc_vector_fma)(a[(p + q) * a_column], *(const V *)part[q], sum);
         }
         F(store_partial)(c + j, sum, columns);
