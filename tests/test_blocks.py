@@ -39,7 +39,7 @@ COUNTS_OF_ROWS = {
 
 
 def peak(what: Callable[[], object]) -> int:
-    """Bytes that a call holds at most beside what it returns."""
+    """Largest number of bytes that a call holds, without its result."""
     tracemalloc.start()
     try:
         kept = what()

@@ -1,7 +1,7 @@
 """Central differences in float64 for every layer x activation x loss in the registry, on the compiled rung and on NumPy.
 
-Every pair of the three is among the quick tests of the compiled rung, where one pass may do the work of two of them; in NumPy each is a
-method of its own, and each is among the quick tests. The other combinations of all three are slow. One test for each layer tries all of
+Every pair of the three is among the quick tests of the compiled rung, where one pass may do the work of two of them. In NumPy each is a
+separate method, and each is among the quick tests. The other combinations of all three are slow. One test for each layer tries all of
 its combinations: thousands of tests that take a moment each take minutes together.
 """
 

@@ -2,7 +2,7 @@
 
 Run it as ``python tests/bench/plugin_cost.py`` (needs gcc or clang; about a minute). The copy is the text of ``nncore/optimizers/adam.c``,
 compiled with the flags that ``setup.py`` uses for the CPU level of this process, and handed over as a capsule, as any plugin's.
-Both are called through their function tables, as the training loop calls them, on the same buffers, in turns; the best of many runs counts,
+Both are called through their function tables, as the training loop calls them, on the same buffers, in turns. The best of many runs counts,
 since a shared machine only ever adds time. The NumPy rung is the same class without its kernel; the host copies parameters and state before
 each of its steps, in case it raises.
 """

@@ -1,7 +1,7 @@
 """Twenty tasks of people who see the site for the first time: by its search and its links, in how many clicks and minutes?
 
 A click is a search that is sent, a result or a link. Minutes are the time to read what stands before the answer, at 240 words a minute, and
-ten seconds a click; where it stands far down, a click in the page's table of contents leads to its section.
+ten seconds a click. If the answer stands far down, a click in the page's table of contents leads to its section.
 `python -m pytest --site --browser -m browser -s tests/browser/test_newcomers.py` prints the table.
 """
 

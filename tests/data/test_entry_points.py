@@ -90,7 +90,7 @@ CASES = [
 
 
 def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
-    """What comes of it, as numbers."""
+    """The result as numbers."""
     receiver: Any = None
     if cls is None:
         module, _, function_name = name.rpartition(".")

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from prose import LIMIT, Sentence, docstring_sentences, faults, native_sentences, page_sentences, texts  # noqa: E402
 
 #: Pages, public interfaces and tools. Sentences of benchmark pages are rows of figures, and the code of conduct is a text of others.
-HELD = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "RELEASING.md", "docs", "nncore", "plugins", "tools")
+HELD = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "RELEASING.md", "docs", "nncore", "plugins", "tests", "tools")
 EXEMPT = (Path("docs/benchmarks"),)
 
 

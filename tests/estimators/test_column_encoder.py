@@ -46,7 +46,7 @@ def fitted(X, **parameters):
 
 
 def frames(data):
-    """The same table in the libraries at hand."""
+    """The same table in each installed library of frames."""
     yield pd.DataFrame(data)
     yield pd.DataFrame(data).astype({name: "category" for name in ("sex", "deck", "cabin") if name in data})
     polars = pytest.importorskip("polars")

@@ -19,7 +19,7 @@ NOT_OF_AN_EPOCH = {*ONLY_FIT, "tol", "n_iter_no_change"}
 
 
 def go_on(model, method, cls, **changes):
-    """Train once more, with other arguments; what came of it, or was said."""
+    """Train once more with other arguments. Returns the result, or the message of the error."""
     model = copy.deepcopy(model).set_params(**changes)
     before = outcome(model)
     try:

@@ -26,7 +26,7 @@ from nncore.contract import Layer
 from nncore.errors import NNCoreError, PluginWarning
 from nncore.tabular import TableEncoder, column_kinds, infer_target, read_table
 
-#: Texts that fuzzing inserts beside what it finds by itself: they turn up in files that people have.
+#: Texts from real files, which fuzzing inserts in addition to those it finds by itself.
 WORDS = [
     "NaN",
     "Infinity",

@@ -1,8 +1,8 @@
 """Records what torch's losses give, as data for test_torch.py; run with a Python that has PyTorch (CPU) and Keras when a case is
 added.
 
-Outputs and targets of 12 samples in float64, every sample's loss, and its gradient by torch's autograd, go to torch_values.npz; with
-them, as JSON, the loss of nncore that should give the same.
+torch_values.npz holds outputs and targets of 12 samples in float64, every sample's loss, and its gradient by torch's autograd. With them it
+holds, as JSON, the loss of nncore that should give the same.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ HOSTILE: list[Any] = [
     {"name": "relu"}, _DEEP,
 ]  # fmt: skip
 
-#: Memory that a child may take beside what it has once networks are made, and processor seconds.
+#: Memory that a child may take in addition to what it has once networks are made, and processor seconds.
 _MEGABYTES, _SECONDS = 300, 300
 
 

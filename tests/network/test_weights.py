@@ -55,7 +55,7 @@ def test_any_size(loss: Loss, dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 def test_ratios_beyond_float32(dtype: type) -> None:
-    """What a batch has beside another does not matter; what a row has beside others of its step does."""
+    """Weights of a batch relative to other batches do not matter; those of a row relative to others of its step do."""
 
     def after(weights: np.ndarray, accumulate: int) -> np.ndarray:
         net = nn.Sequential(nn.Dense(1)).build(4, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype=dtype)

@@ -1,6 +1,6 @@
 """Records what optax does, as data for test_trajectories.py; run with a Python that has optax when a case is added.
 
-Every case descends the function of descending.py in float64; optax_trajectories.npz holds what came of it.
+Every case descends the function of descending.py in float64; optax_trajectories.npz holds the trajectories.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Records what torch.optim does, as data for test_trajectories.py; run with a Python that has PyTorch (CPU) when a case is added.
 
-Every case descends the function of descending.py in float64; torch_trajectories.npz holds what came of it.
+Every case descends the function of descending.py in float64; torch_trajectories.npz holds the trajectories.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The update rules as the course notes' section 5.5 writes them, in its own names, a layer's W and b at a time.
 
-Two things in the notes' Adam are slips, and transcribed corrected: the first moment sW averages squared gradients, which is
-the second moment's formula, and b is moved by the weights' newS and newR.
+Two slips in the notes' Adam are corrected here. The first moment sW averages squared gradients, which is the second moment's formula. And
+b is moved by the weights' newS and newR.
 """
 
 from __future__ import annotations

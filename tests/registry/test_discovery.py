@@ -152,7 +152,7 @@ def test_one_distribution_with_two_entries(site):
     site.write_metadata("nncore-both", {"one": "nncore_good", "two": "nncore_twin_a"}, version="2.1")
     entries = [plugin for plugin in discover(site.entry_points(), Policy()) if plugin.distribution == "nncore-both"]
     assert [(plugin.entry, plugin.version) for plugin in entries] == [("one", "2.1"), ("two", "2.1")]
-    # nncore-both comes first in the alphabet, so it holds the modules; the owners of the same modules are told so.
+    # nncore-both comes first in the alphabet, so it holds the modules. The other owner of the same modules gets an error.
     assert all(plugin.components for plugin in entries)
     assert "nncore-both:one has it already" in found(site)["nncore-good"].problem.error
 

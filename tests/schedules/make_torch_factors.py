@@ -1,7 +1,7 @@
 """Records what torch.optim.lr_scheduler does, as data for test_torch.py; run with a Python that has PyTorch when a case is added.
 
-Every case is a fit of so many steps: the schedule of nncore, and the scheduler of PyTorch, stepped after every step, that should give
-the same learning rates from ``lr=1``. Plateaus are stepped after every epoch of one step, with the losses of `LOSSES`.
+Every case is a fit of a number of steps. It has the schedule of nncore and the scheduler of PyTorch, stepped after every step, that should
+give the same learning rates from ``lr=1``. Plateaus are stepped after every epoch of one step, with the losses of `LOSSES`.
 """
 
 from __future__ import annotations
