@@ -100,8 +100,6 @@ def run_page(path: Path, folder: Path) -> None:
                 _run_console(block, where)
             elif block.language == "c":
                 Path("main.c").write_text(block.text, encoding="utf-8")  # for the commands that follow
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
     assert not (printed and printed[1].strip()), f"{printed[0]} prints this, which the page does not show:\n{printed[1]}"
 
 

@@ -12,11 +12,11 @@ from nncore.errors import DataError
 from nncore.plugin import Extremes, quantiles
 
 CHAIN = ["robust", {"name": "smooth_clip", "limit": 3.0}]
-rng = np.random.default_rng(0)
 
 
 def table(n_rows=300):
     """Columns with few numbers, with more than half, without zeros, of zeros, of one number, below 0, of either sign, in the first rows."""
+    rng = np.random.default_rng(n_rows)
     X = np.where(rng.random((n_rows, 40)) < 0.1, 10 * rng.normal(size=(n_rows, 40)), 0)
     X[:, 0] = np.where(rng.random(n_rows) < 0.7, rng.normal(3, 1, n_rows), 0)
     X[:, 1], X[:, 2], X[:, 3] = rng.normal(size=n_rows), 0, 2.5
@@ -32,7 +32,12 @@ def sparse(X):
     return sparse_samples(scipy.sparse.csr_array(X), "X")
 
 
-WEIGHTS = {"none": lambda n: None, "equal": np.ones, "whole": lambda n: rng.integers(0, 4, n).astype(float), "any": rng.random}
+WEIGHTS = {
+    "none": lambda n: None,
+    "equal": np.ones,
+    "whole": lambda n: np.random.default_rng(1).integers(0, 4, n).astype(float),
+    "any": lambda n: np.random.default_rng(1).random(n),
+}
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -69,6 +74,7 @@ def test_what_is_learned_and_encoded_is_that_of_dense_columns(weights):
 
 
 def test_quantiles_of_long_columns_are_of_the_rows_that_are_drawn():
+    rng = np.random.default_rng(2)
     X = np.where(rng.random((70_000, 3)) < [0.4, 0.8, 0.001], rng.normal(size=(70_000, 3)), 0)
     dense, found = EncodingChain.learn(["robust"], X), learn_sparse(["robust"], sparse(X))
     for name, array in dense.arrays().items():

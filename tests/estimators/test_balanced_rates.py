@@ -13,10 +13,9 @@ from nncore.estimators import RealMLPRegressor, TabMRegressor
 from nncore.plugin import Loss
 
 N = 300
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(N, 2)).astype(np.float32)
-EXPOSURE = RNG.uniform(0.2, 3, N)
-COUNTS = RNG.poisson(EXPOSURE * np.exp(X[:, 0] - 2)).astype(float)
+X = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32)
+EXPOSURE = np.random.default_rng(1).uniform(0.2, 3, N)
+COUNTS = np.random.default_rng(2).poisson(EXPOSURE * np.exp(X[:, 0] - 2)).astype(float)
 QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 16, "random_state": 0, "n_threads": 1}
 TWEEDIE = {"name": "tweedie", "power": 1.3}
 
@@ -55,7 +54,7 @@ def test_rates_add_up_to_the_targets(model: Any, loss: Any) -> None:
 
 
 def test_each_target_adds_up_with_its_weights() -> None:
-    y, weights = np.column_stack([COUNTS, 100 * np.exp(X[:, 1])]), RNG.uniform(0, 2, N)
+    y, weights = np.column_stack([COUNTS, 100 * np.exp(X[:, 1])]), np.random.default_rng(3).uniform(0, 2, N)
     model = RealMLPRegressor("td-s", **QUICK, n_refit=1, loss="poisson").fit(X, y, weights)
     np.testing.assert_allclose(weights @ model.predict(X), weights @ y, rtol=1e-5)
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 import nncore as nn
 import nncore.estimators
-from nncore.errors import NNCoreError
+from nncore.errors import NNCoreError, ParameterError
 from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.registry import names
 
@@ -47,9 +47,17 @@ def results(model):
             continue
         parameters = inspect.signature(method).parameters
         given = [y] if "y" in parameters else []
-        result = method(X[0] if "x" in parameters else X, *given)
+        result = quantized(method) if name == "quantize" else method(X[0] if "x" in parameters else X, *given)
         found[name] = [np.asarray(part).tobytes() for part in (result if isinstance(result, (list, tuple)) else [result])]
     return found
+
+
+def quantized(method):
+    """Predictions of the copy that `quantize` returns; nothing if the networks have no layer to quantize."""
+    try:
+        return method(X, skip=()).predict(X)
+    except ParameterError:
+        return []
 
 
 def fitted(cls, **arguments):

@@ -80,7 +80,7 @@ def test_the_estimators_that_read_sparse_samples_are_known():
 @both
 @pytest.mark.parametrize("way", SPARSE)
 def test_networks_without_embeddings_train_on_sparse_samples_as_on_dense_ones(cls, y, way):
-    weights = rng.integers(0, 3, len(y)).astype(float)
+    weights = np.random.default_rng(1).integers(0, 3, len(y)).astype(float)
     for given in ({}, {"sample_weight": weights}):
         dense, sparse = (small(cls, **SPARSE[way]).fit(data, y, **given) for data in (X, S))
         assert all(network.takes_sparse for network in sparse.networks_)
@@ -101,6 +101,7 @@ def test_networks_with_embeddings_train_on_dense_samples_bit_for_bit(cls, y, arg
 
 def wide(n_rows=1000, n_columns=200_000, n_each=20):
     """800 MB in float32, if it were dense; and something to learn."""
+    rng = np.random.default_rng(2)
     columns = np.sort(rng.integers(n_columns, size=(n_rows, n_each)), axis=1)
     X = scipy.sparse.csr_array(
         (rng.random(columns.size, np.float32), columns.ravel(), np.arange(0, columns.size + 1, n_each)), shape=(n_rows, n_columns)

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from nncore import estimators
 
 X, Y = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]), np.array([0, 1, 1, 0])
-GIVEN = {"X": X, "y": Y, "x": X[0], "path": "never.nncore", "n_members": 2}
+GIVEN = {"X": X, "y": Y, "x": X[0], "path": "never.nncore", "n_members": 2, "X_calibration": X}
 #: Methods that need no fit.
 BEFORE = {"fit", "partial_fit", "load", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
 

@@ -17,6 +17,7 @@ N_INPUTS = 3
 LAYERS = {
     "dense": (lambda: nn.Dense(5), "numbers", 8),
     "dense without bias": (lambda: nn.Dense(5, use_bias=False), "numbers", 8),
+    "scaled_dense": (lambda: nn.ScaledDense(5), "numbers", 8),
     "batch_norm": (nn.BatchNorm, "numbers", 8),
     "batch_norm, cumulative": (lambda: nn.BatchNorm(mode="cumulative"), "numbers", 8),
     "layer_norm": (nn.LayerNorm, "numbers", 8),

@@ -188,7 +188,8 @@ def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
         if parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY)
     ] + ["y"] * (name == "evaluate")  # which may be left out for streams
     given = ARGUMENTS | {"path": folder / ("net.py" if name == "export" else "net.nncore"), "component": net.optimizer, "memo": {}}
-    result = method(*(given[parameter] for parameter in required))
+    options = {"skip": ()} if name == "quantize" else {}  # or the small layers would stay in float
+    result = method(*(given[parameter] for parameter in required), **options)
     return nn.load(folder / "net.nncore", components={"counting_for_turns": Counting}) if name == "save" else result
 
 
