@@ -19,7 +19,7 @@ from nncore.cli.output import check_is_csv, check_output
 from nncore.cli.report import blank_lines
 from nncore.cli.row_columns import RowColumns, RowValues
 from nncore.cli.scores import RunningAccuracy, RunningErrors, in_words
-from nncore.cli.settings import add_option
+from nncore.cli.settings import add_option, decimal_comma
 from nncore.cli.terminal import notice, standard_output
 from nncore.errors import FileFormatError, ParameterError
 from nncore.files import writing_text
@@ -101,7 +101,7 @@ def writing_like(arguments: argparse.Namespace, encoder: TableEncoder) -> Writin
     return Writing(
         header=encoder.has_header,
         separator=arguments.separator,
-        decimal_comma=None if arguments.decimal is None else arguments.decimal == ",",
+        decimal_comma=decimal_comma(arguments.decimal),
         like_separator=encoder.separator,
         like_decimal_comma=encoder.decimal_comma,
     )

@@ -10,7 +10,7 @@ from nncore.cli.calibration import read_samples
 from nncore.cli.output import check_output
 from nncore.cli.predict import Answers, writing_like
 from nncore.cli.row_columns import RowColumns
-from nncore.cli.settings import add_option
+from nncore.cli.settings import add_option, decimal_comma
 from nncore.cli.terminal import notice
 from nncore.errors import ParameterError
 from nncore.tabular import Writing, read_table
@@ -88,6 +88,6 @@ def _quantize_network(arguments: argparse.Namespace, skip: Any) -> None:
     from nncore.network import load
 
     network = load(arguments.model)
-    decimal_comma = None if arguments.decimal is None else arguments.decimal == ","
-    samples = read_samples(arguments.data, Writing(separator=arguments.separator, decimal_comma=decimal_comma), network.input_shape)
+    writing = Writing(separator=arguments.separator, decimal_comma=decimal_comma(arguments.decimal))
+    samples = read_samples(arguments.data, writing, network.input_shape)
     network.quantize(samples, skip=skip).save(arguments.out)

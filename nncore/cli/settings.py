@@ -367,6 +367,11 @@ class Merge(argparse.Action):
         setattr(namespace, self.dest, found | values)
 
 
+def decimal_comma(decimal: str | None) -> bool | None:
+    """Whether numbers have a decimal comma, by the value of ``--decimal``; None without one."""
+    return None if decimal is None else decimal == ","
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an argument for every option. Options that are not given are left out, so that a configuration file can set them."""
     groups = {section: parser.add_argument_group(section) for section in SECTIONS}

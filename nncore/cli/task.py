@@ -11,7 +11,7 @@ from nncore import registry
 from nncore.cli.arguments import component
 from nncore.cli.asked_metric import AskedMetric, find_metric
 from nncore.cli.row_columns import RowColumns, RowValues
-from nncore.cli.settings import Settings
+from nncore.cli.settings import Settings, decimal_comma
 from nncore.contract import Loss, is_inside
 from nncore.data import Splitter
 from nncore.errors import DataError, ParameterError, ShapeError
@@ -151,8 +151,7 @@ def _kinds(table: Table, row_columns: RowColumns, settings: Settings) -> dict[st
 
 def writing_of(settings: Settings) -> Writing:
     """Format of the file, as far as options set it."""
-    decimal_comma = None if settings.decimal is None else settings.decimal == ","
-    return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma)
+    return Writing(header=settings.header, separator=settings.separator, decimal_comma=decimal_comma(settings.decimal))
 
 
 def _check_columns(settings: Settings) -> RowColumns:

@@ -262,14 +262,8 @@ class EnsembleFit:
         if key not in self._encoded:
             rows: Any = some_rows(matrix, fold.train)
             columns = InputColumns.learn(self._layout, rows, weights, *encodings, rng=seed)
-            self._encoded[key] = columns, self._inputs(columns, matrix)
+            self._encoded[key] = columns, columns.inputs_of(matrix, self._dtype)
         return self._encoded[key]
-
-    def _inputs(self, columns: InputColumns, matrix: Any) -> Any:
-        """Encode rows of the samples for networks."""
-        if isinstance(matrix, SparseSamples):
-            return columns.encode_sparse(matrix, self._dtype)
-        return columns.encode(matrix, self._dtype)
 
     def _built(self, columns: InputColumns, inputs: Any, rows: NDArray[np.int64], seed: int) -> Sequential:
         """Build and initialise a network, and note the arguments of its fit."""
@@ -371,9 +365,8 @@ class EnsembleFit:
         """Outputs for the validation rows of all folds after the link of the loss, their encoded targets, and their weights."""
         outputs, targets, chosen = [], [], [fold.validation for fold in self._splits if fold.validation is not None]
         for members, rows in zip(made, chosen, strict=True):
-            inputs = self._inputs(members.columns, some_rows(self._samples.matrix, rows))
-            outputs.append(together([network.predict_proba(inputs) for network in members.networks], self.loss))
-            target = self._samples.target[rows]
+            matrix, target, _ = self._samples.of(rows)
+            outputs.append(together(members.scaled_outputs(matrix), self.loss))
             targets.append(target if members.target is None else members.target.transform(target))
         target = np.concatenate(targets)
         weights = None if self._samples.weights is None else self._samples.weights[np.concatenate(chosen)]
@@ -394,9 +387,7 @@ class EnsembleFit:
     def _rates(self, members: Members, fold: Any) -> Iterator[tuple[np.ndarray, NDArray[np.floating], NDArray[np.float64] | None]]:
         """Targets of the training samples of a fold, rates in the scale of the networks, and weights, in blocks."""
         for matrix, target, weights in self._training_blocks(fold):
-            inputs = self._inputs(members.columns, matrix)
-            rates = together([network.predict_proba(inputs) for network in members.networks], self.loss)
-            yield target, rates, None if weights is None else np.asarray(weights, np.float64)
+            yield target, together(members.scaled_outputs(matrix), self.loss), None if weights is None else np.asarray(weights, np.float64)
 
     def _training_blocks(self, fold: Any) -> Iterator[tuple[Any, np.ndarray, NDArray[np.floating] | None]]:
         """Matrix, targets and weights of the training samples of a fold, in blocks."""

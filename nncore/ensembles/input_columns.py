@@ -223,9 +223,11 @@ class InputColumns:
                     inputs[rows, place] = part
         return inputs
 
-    def encode_sparse(self, samples: SparseSamples, dtype: np.dtype) -> SparseSamples:
-        """Encode sparse rows, which have only numbers, as sparse rows."""
-        return encode_sparse(self.numbers, samples, dtype, self.layout.label)
+    def inputs_of(self, matrix: NDArray[np.floating] | SparseSamples, dtype: np.dtype) -> Any:
+        """Encode rows as inputs: dense rows by `encode`, and sparse rows, which have only numbers, as sparse rows."""
+        if isinstance(matrix, SparseSamples):
+            return encode_sparse(self.numbers, matrix, dtype, self.layout.label)
+        return self.encode(matrix, dtype)
 
     def formula(self, g: Graph, matrix: Value) -> Value:
         """`encode` as a formula with the primitives of `g`: from (n, n_columns) to (n, n_inputs), both float64."""

@@ -39,18 +39,20 @@ class Members:
 
         Sparse samples need networks that read them.
         """
-        rows = self._encoded(matrix)
-        return self.in_units([network.predict_proba(rows) for network in self.networks], loss)
+        return self.in_units(self.scaled_outputs(matrix), loss)
+
+    def scaled_outputs(self, matrix: NDArray[np.floating] | SparseSamples) -> list[NDArray[np.floating]]:
+        """The same in the scale of the networks."""
+        rows = self._inputs(matrix)
+        return [network.predict_proba(rows) for network in self.networks]
 
     def quantized(self, matrix: NDArray[np.floating] | SparseSamples, **how: Any) -> Members:
         """The same members with int8 matrix products in all networks; `how` as `Sequential.quantize` takes it."""
-        rows = self._encoded(matrix)
+        rows = self._inputs(matrix)
         return replace(self, networks=[network.quantize(rows, **how) for network in self.networks])
 
-    def _encoded(self, matrix: NDArray[np.floating] | SparseSamples) -> Any:
-        """The inputs of the networks."""
-        dtype = self.networks[0].dtype
-        return self.columns.encode_sparse(matrix, dtype) if isinstance(matrix, SparseSamples) else self.columns.encode(matrix, dtype)
+    def _inputs(self, matrix: NDArray[np.floating] | SparseSamples) -> Any:
+        return self.columns.inputs_of(matrix, self.networks[0].dtype)
 
     def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss | None) -> list[NDArray[np.floating]]:
         """Convert outputs of networks to the units of the targets."""
