@@ -1,4 +1,4 @@
-"""For every argument of the multi-layer perceptrons a value that is not the usual one, and small data on which it makes a difference."""
+"""For every argument of the multi-layer perceptrons a non-default value, and small data on which it makes a difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import nncore as nn
 from nncore.estimators import MLPClassifier, MLPRegressor
 
 rng = np.random.default_rng(0)
-#: The first column counts to 4.
+#: The first column has the integers up to 4.
 X = np.column_stack([rng.integers(4, size=40), rng.normal(size=(40, 2))])
 Y = {MLPRegressor: np.sin(X[:, 1]) + X[:, 0], MLPClassifier: (X[:, 1] > 0).astype(int) + (X[:, 2] > 0)}
 
@@ -71,14 +71,14 @@ NEUTRAL = frozenset({"verbose", "warm_start", "time_limit", "n_threads", "progre
 
 
 def alternatives(cls: type) -> dict[str, Any]:
-    """A value for each argument of the class: a new argument has to be given one."""
+    """A non-default value for each argument of the class; a new argument must get one."""
     names = inspect.signature(cls).parameters
     assert names.keys() - OTHER.keys() == {"loss"}
     return {name: LOSSES[cls] if name == "loss" else OTHER[name] for name in names}
 
 
 def quietly(method: Any, *arguments: Any, **named: Any) -> list[str]:
-    """Call it, and give what it warned of, but for epochs that were too few."""
+    """Call the function and return its warnings, except those about too few epochs."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         method(*arguments, **named)
@@ -86,5 +86,5 @@ def quietly(method: Any, *arguments: Any, **named: Any) -> list[str]:
 
 
 def outcome(model: Any) -> tuple[Any, ...]:
-    """What a fit came to, in bits."""
+    """The bits of a fit's results."""
     return model.network_.parameters.tobytes(), model.n_iter_, model.predict(X).tobytes()

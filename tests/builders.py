@@ -1,4 +1,4 @@
-"""Builders of formulas for tests: one that counts in plain Python floats, and one that notes which primitives it is asked for."""
+"""Builders of formulas for tests: one that computes with plain Python floats, and one that records the primitives used."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plain(array: np.ndarray) -> Plain:
 
 
 class PlainBuilder(Builder):
-    """Computes a formula with lists and the functions of `math`: nothing of NumPy can hide in a formula that passes here."""
+    """Computes a formula with lists and `math`, so that a formula that depends on NumPy fails."""
 
     def constant(self, values: np.ndarray, name: str | None) -> Plain:
         return plain(values)
@@ -129,7 +129,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 
 
 class Recorder(PlainBuilder):
-    """Notes the primitives and the names of the tensors that it is asked for."""
+    """Records the primitives and the tensor names that a formula uses."""
 
     def __init__(self) -> None:
         self.primitives: list[str] = []

@@ -16,7 +16,7 @@ import pytest
 
 from nncore.exporters.c_text import literal
 
-#: As strict as compilers are, and without fused multiplications and additions.
+#: Strict warnings, and no fused multiply-adds.
 STRICT = ("-Wall", "-Wextra", "-pedantic", "-Werror", "-ffp-contract=off")
 FLAGS = ("-std=c99", "-O1", *STRICT)
 
@@ -38,7 +38,7 @@ def need(program: str) -> str:
 
 
 def compiled(sources: Mapping[str, str], compiler: str, flags: Sequence[str], folder: Path, output: str) -> Path:
-    """What a compiler makes of sources by their names; its warnings are failures."""
+    """Compile sources by their names; warnings are failures."""
     for name, text in sources.items():
         (folder / name).write_text(text, encoding="utf-8")
     files = [name for name in sources if Path(name).suffix in (".c", ".cpp")]
@@ -49,7 +49,7 @@ def compiled(sources: Mapping[str, str], compiler: str, flags: Sequence[str], fo
 
 
 class HeaderText:
-    """What a header says of itself.
+    """Facts that a header declares.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class CHeader(HeaderText):
             self._library = ctypes.CDLL(str(compiled(sources, "gcc", [*FLAGS, "-shared", "-fPIC"], Path(folder), "run.so")))
 
     def _code(self) -> str:
-        """Functions over many samples, and the tables that they need."""
+        """C functions over many samples, and the tables that they need."""
         parts = []
         for name, (c_type, _) in self.outputs.items():
             head = f"void run_{name}(const {self.c_type} *X, {c_type} *y, int n)"
@@ -172,7 +172,7 @@ class CHeader(HeaderText):
         return found
 
 
-#: Shows bytes on the standard output, or keeps them where nothing is printed: text of C.
+#: C text that writes bytes to the standard output, or stores them where printing is not possible.
 PRINTS = """#include <stdio.h>
 static void show(const unsigned char *bytes, int n) { int i; for (i = 0; i < n; i++) printf("%02x", bytes[i]); printf("\\n"); }
 """
@@ -183,7 +183,7 @@ static void show(const unsigned char *bytes, int n) { int i; for (i = 0; i < n; 
 
 
 def program(headers: Mapping[str, tuple[HeaderText, np.ndarray]], show: str = PRINTS, main: str = "int main(void)") -> str:
-    """A program that shows the bits of all outputs of headers, by the names of their files, for rows of X (n, n_inputs)."""
+    """A program that prints the bits of all outputs of headers, by the names of their files, for rows of X (n, n_inputs)."""
     includes, calls, samples = [], [], []
     for file, (header, X) in headers.items():
         includes.append(f'#include "{file}"')

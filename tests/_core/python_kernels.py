@@ -1,4 +1,4 @@
-"""Kernels whose functions are in Python, so that a test sees what a team of threads calls."""
+"""Kernels whose functions are written in Python, so that tests can record the calls of a team of threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.testing import tables
 
 
 def python_kernel(monkeypatch: pytest.MonkeyPatch, kind: str, **functions: Callable[[Any], int]) -> Kernel:
-    """The kernel of a table of functions of a call, for as long as the test runs; one for both dtypes if the name says none."""
+    """A kernel whose table calls Python functions, alive while the test runs; one for both dtypes if the name has none."""
     both = {f"{name}_{suffix}": function for name, function in functions.items() for suffix in tables.SUFFIXES.values()}
     chosen = {name: function for name, function in (both | functions).items() if name in TABLES[kind]}
     function_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(CALLS[kind]))

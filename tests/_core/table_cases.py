@@ -1,4 +1,4 @@
-"""Run by test_tables.py in a process of its own: networks whose tables have one hole, at every place, for every use.
+"""Run by test_tables.py in a process of its own: networks whose tables lack one function, at every place, for every use.
 
 ``python table_cases.py KIND DTYPE`` prints a line for each case before it is tried, and one with the outcome after it.
 """
@@ -23,7 +23,7 @@ X, LABELS = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 0, 
 
 
 class Moving(OptimizerWrapper):
-    """Has a second gradient: its table moves parameters as a step of gradient descent does."""
+    """An optimizer with a second gradient, whose table moves parameters by a step of gradient descent."""
 
     def __init__(self, optimizer: Any = "sgd", *, rho: float = 0.1) -> None:
         self.optimizer = registry.resolve("optimizers", optimizer)
@@ -41,12 +41,12 @@ def functions(kind: str, kernel: Kernel | None) -> dict[str, int]:
 
 
 def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
-    """A component whose table has that function, and the addresses of all that it has."""
+    """A component whose table has the function, and the addresses of all functions in it."""
     stem, _, _ = hole.rpartition("_")
     if stem == "perturb":
         return Moving, {name.replace("step", "perturb"): address for name, address in functions(kind, native_kernel(nn.SGD)).items()}
     of_kind: dict[str, type[Any]] = {
-        "activation": registry.get("activations", "gelu"),  # whose table is full
+        "activation": registry.get("activations", "gelu"),  # a complete table
         "loss": registry.get("losses", "softmax_cross_entropy"),
         "metric": registry.get("metrics", "accuracy"),
         "optimizer": nn.SGD if stem == "step" else nn.Lookahead,
@@ -59,7 +59,7 @@ def complete(kind: str, hole: str) -> tuple[type[Any], dict[str, int]]:
 
 
 def holed(kind: str, hole: str) -> type[Any]:
-    """The component's class, without one of its functions."""
+    """The component's class with one function missing from its table."""
     base, there = complete(kind, hole)
     module = ModuleType("holed_tables")
     module.table = function_table(kind, **{name: address for name, address in there.items() if name != hole})  # type: ignore[attr-defined]

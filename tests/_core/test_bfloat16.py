@@ -19,14 +19,14 @@ needs_bfloat16 = pytest.mark.skipif(not native.HAS_BFLOAT16, reason="this proces
 
 @pytest.fixture(params=[True, False], ids=["lent", "without"])
 def rounds(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Products of this thread round, with and without the memory that a run lends for copies."""
+    """Matrix products of this thread round to bfloat16, with and without the scratch memory of a run."""
     native.lend(request.param, bfloat16=True)
     yield
     native.lend(False)
 
 
 def rounded(x: np.ndarray) -> np.ndarray:
-    """The nearest numbers of bfloat16, of two alike the even one; as float32. Subnormal ones are 0."""
+    """Round to the nearest bfloat16, ties to even, as float32. Subnormal numbers become 0."""
     bits = x.astype(np.float32).view(np.uint32).astype(np.uint64)
     bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
     nearest = bits.astype(np.uint32).view(np.float32)
@@ -45,7 +45,7 @@ def check(m: int, n: int, k: int, turns_a: bool, turns_b: bool, begin: str) -> N
     # Products of two numbers of 8 digits are exact in float32: sums of k + 1 numbers are off by at most k eps times their magnitudes.
     bound = (k + 2) * float(np.finfo(np.float32).eps) * (np.abs(a) @ np.abs(b) + np.abs(before))
     assert (np.abs(c - (a @ b + before)) <= bound).all()
-    assert np.isnan(c.base[:, n:]).all(), "numbers beside the rows of c were written"
+    assert np.isnan(c.base[:, n:]).all(), "memory outside the rows of c was written"
 
 
 @needs_bfloat16
@@ -70,7 +70,7 @@ def test_every_height_of_a_strip() -> None:
 @pytest.mark.parametrize("k", [64, 515])
 @pytest.mark.parametrize("turns", ["", "a", "b", "ab"])
 def test_cutting_a_product_changes_no_bit(turns: str, k: int) -> None:
-    """Nor does the memory for copies: blocks of k hold whole pairs."""
+    """Splitting a product changes no bit, nor does scratch memory: blocks of k hold whole pairs."""
     m, n, turns_a, turns_b = 61, 75, "a" in turns, "b" in turns
     rng = np.random.default_rng(k)
     a, b, bias = (rng.normal(size=shape).astype(np.float32) for shape in ((k, m) if turns_a else (m, k), (n, k) if turns_b else (k, n), n))
@@ -97,7 +97,7 @@ def test_cutting_a_product_changes_no_bit(turns: str, k: int) -> None:
 @pytest.mark.usefixtures("rounds")
 @pytest.mark.parametrize("turns", [False, True])
 def test_numbers_that_are_none(turns: bool) -> None:
-    """NaN and infinity stay in their row and column, whatever their payload; half of an odd last pair brings none."""
+    """NaN and infinity affect only their row and column, with any payload; the padding of an odd last pair adds none."""
     a, b = np.ones((20, 67), np.float32), np.ones((67, 40), np.float32)
     a[3, 66] = np.array(0x7F800001, np.uint32).view(np.float32)  # a NaN whose upper half alone would be infinity
     a[5, 0], a[6, 1], b[:, 7] = np.inf, np.finfo(np.float32).max, -np.inf
@@ -113,7 +113,7 @@ def test_numbers_that_are_none(turns: bool) -> None:
 @needs_bfloat16
 @pytest.mark.usefixtures("rounds")
 def test_what_stays_in_float32() -> None:
-    """Fewer terms, and float64."""
+    """Products with fewer terms, and float64, are not rounded to bfloat16."""
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(20, 70)), rng.normal(size=(70, 40))
     few = [x.astype(np.float32) for x in (a[:, : TERMS - 1], b[: TERMS - 1])]

@@ -1,4 +1,4 @@
-"""Arrays that C cannot use as they are: a network copies them, the core refuses them, and nothing is written where it must not be."""
+"""Arrays with a layout that C cannot read: a network copies them, the core rejects them, and no other memory is written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def strided(array: np.ndarray) -> np.ndarray:
     return np.repeat(array, 2, axis=0)[::2]
 
 
-#: The same numbers in arrays that lie otherwise.
+#: The same numbers in arrays with other memory layouts.
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "misaligned": misaligned,
     "read-only": read_only,
@@ -93,7 +93,7 @@ def loads_parameters(net: nn.Sequential, X: np.ndarray, y: np.ndarray, sample_we
     return [net.predict(samples(str(net.dtype))["X"])]
 
 
-#: Everything that takes arrays of the user's.
+#: Every call that takes arrays from users.
 ENTRIES: dict[str, Callable[..., list[np.ndarray]]] = {
     "predict": lambda net, X, y, sample_weight: [net.predict(X)],
     "predict_one": lambda net, X, y, sample_weight: [net.predict(X[:1])[:0], *map(net.predict_one, X)],
@@ -130,7 +130,7 @@ def test_what_lies_otherwise_is_copied_and_what_does_not_is_not(layout: str, dty
 
 
 def program_calls(program: Program, x: np.ndarray, y: np.ndarray, weight: np.ndarray, outputs: np.ndarray) -> dict[str, Callable[[], None]]:
-    """Every method of a program that is given arrays; None of them is `outputs` unless it writes there."""
+    """Every method of a program that takes arrays; `outputs` is passed only to those that write to it."""
     done = [0, 0.0, 0.0]
     return {
         "forward": lambda: program.forward(x, True),
@@ -149,14 +149,14 @@ def program() -> Program:
 
 
 CALLS = list(program_calls(None, None, None, None, None))
-#: What C reads wrongly, each with the numbers as they should be.
+#: Layouts that C would read wrongly, each with the correct numbers.
 WRONG = {name: make for name, make in LAYOUTS.items() if name not in ("read-only", "of a subclass", "Fortran")}
 
 
 def test_every_method_that_takes_arrays_is_looked_at() -> None:
     taking = {name for name in dir(Program) if not name.startswith("_") and callable(getattr(Program, name))}
     begun = {"begin_train", "begin_evaluate"}  # with which train and evaluate begin
-    assert taking - set(CALLS) == {"loss_value", "update", "predict_one", "ranges", *begun}  # predict_one answers None
+    assert taking - set(CALLS) == {"loss_value", "update", "predict_one", "ranges", *begun}  # predict_one returns None
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -28,7 +28,7 @@ def array(address: int, *shape: int) -> np.ndarray:
 
 
 class Shaped(Layer):
-    """y = gain·x + shift on samples of shape (3, 2), which only the call knows; compiled functions are set by the tests."""
+    """y = gain·x + shift on samples of shape (3, 2), which only the call contains; tests set the compiled functions."""
 
     changes: dict[str, Any] = {}
 
@@ -60,7 +60,7 @@ def gradient(call: Any) -> int:
 
 
 def network(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any] | None = None, **functions: Callable[[Any], int]) -> nn.Sequential:
-    """Built, with functions in place of the compiled ones."""
+    """A built network with functions in place of the compiled ones."""
     given = {"forward": copied("x", "y"), "backward": copied("d_y", "d_x"), "gradient": gradient} | functions
     layer_class = type("Shaped", (Shaped,), {"kernel": python_kernel(monkeypatch, "layer", **given), "changes": changes or {}})
     return nn.Sequential(layer_class()).build(INPUT_SHAPE, loss="half_mse", optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
@@ -121,7 +121,7 @@ def test_a_layer_is_told_its_shapes_numbers_tensors_and_rows(n_parts: int, monke
         def function(call: Any) -> int:
             site = call.site[0]
             if site.work:
-                array(site.work, 2 if phase == "gradient" else 2 + 3 * call.n_rows)[...] = site.part  # its own, to its end
+                array(site.work, 2 if phase == "gradient" else 2 + 3 * call.n_rows)[...] = site.part  # this part's own, to its end
             tensors = [call.tensors[k] - call.parameters for k in range(call.n_tensors)]
             d_tensors = [call.d_tensors[k] - call.d_parameters for k in range(call.n_tensors)] if call.d_tensors else None
             seen.append((phase, {
@@ -183,7 +183,7 @@ def failing(status: int, message: bytes | None) -> Callable[[Any], int]:
         (b"rank must be 2\0", "error at step 1: rank must be 2. The"),
         ("zu groß\0".encode(), "error at step 1: zu groß. The"),
         (b"\x1b[31mred\nline\0", r"error at step 1: \[31mred line\. The"),
-        (("ü" * 200).encode(), "error at step 1: ü{128}. The"),  # not ended, and a letter cut in two
+        (("ü" * 200).encode(), "error at step 1: ü{128}. The"),  # no terminating zero, and a character cut in two
         (b"x" + ("ü" * 200).encode(), "error at step 1: xü{127}. The"),
         (b"\xff\xfe\0", "error at step 1, 3, without a message. The"),
         (None, "error at step 1, 3, without a message. The parameters are those of the last finished step"),
@@ -217,10 +217,10 @@ def test_what_was_said_by_a_call_that_succeeded_is_forgotten(monkeypatch: pytest
 @pytest.mark.parametrize("by_hand", [False, True])
 @pytest.mark.parametrize("needs_tensors", [False, True])
 def test_a_step_that_fails_halfway_is_taken_back(n_parts: int, by_hand: bool, needs_tensors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an optimizer in NumPy that raises is: parameters, state and mean are those of the last finished step."""
+    """After a step that fails halfway, parameters, state and mean are those of the last finished step, as in NumPy."""
 
     def pieces(call: Any) -> Iterator[tuple[int, list[int]]]:
-        """Size and addresses of parameters, gradients and velocity of what is to be updated."""
+        """Size and addresses of the parameters, gradients and velocities to update."""
         if not needs_tensors:
             yield call.n, [call.w, call.g, call.state]
         for k in range(call.begin_tensor, call.end_tensor):
@@ -262,12 +262,12 @@ def test_a_step_that_fails_halfway_is_taken_back(n_parts: int, by_hand: bool, ne
         np.testing.assert_allclose(net.optimizer_state[name], kept, rtol=1e-12)
 
 
-# ---- who reads what in which phase --------------------------------------------------------------------------------------------
+# ---- reads and writes of each phase -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("asks", [False, True])
 def test_parameters_stay_until_all_gradients_are_there_if_the_plan_asks_for_it(asks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise gradients are used up tile by tile, and a gradient function finds some of its layer's parameters updated."""
+    """If the plan requests it, parameters stay unchanged until all gradients exist."""
     n, changed = 64, []
     at_forward = np.zeros((n, n))
 
@@ -299,7 +299,7 @@ def test_parameters_stay_until_all_gradients_are_there_if_the_plan_asks_for_it(a
 @pytest.mark.parametrize("n_parts", [1, 3])
 @pytest.mark.parametrize("fills", [False, True])
 def test_backward_is_called_at_the_front_if_it_fills_the_cache(fills: bool, n_parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody asks for d_x there; gradient finds in the cache what backward has left, of all rows."""
+    """The first layer's backward is called if it fills the cache, although no d_x is needed; gradient reads the cache of all rows."""
     n, seen, called = 4, [], []
 
     def forward(call: Any) -> int:

@@ -1,4 +1,4 @@
-"""A crew of threads: reports to its dispatcher, for work of any thread."""
+"""A crew of threads: its reports to the dispatcher, and work from any thread."""
 
 from __future__ import annotations
 

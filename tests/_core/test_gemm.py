@@ -29,7 +29,7 @@ LARGE_SIZES = [
 
 @pytest.fixture(params=[False, True], ids=["without", "lent"])
 def memory(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With and without the memory that a run lends for copies of large operands."""
+    """Test with and without the scratch memory of a run for copies of large operands."""
     native.lend(request.param)
     yield
     native.lend(False)
@@ -140,7 +140,7 @@ def ranges(total: int, length: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [(131, 250, 43), (17, 54, 256), (40, 1024, 96), (9, 33, 7), (70, 16, 3), (5, 300, 640)])
 def test_cutting_a_product_changes_no_bit(dtype: type, size: tuple[int, int, int]) -> None:
-    """What splitting among threads relies on: ranges of rows, of columns and of units are computed by other paths than the whole."""
+    """Splitting a product changes no bit: ranges of rows, columns and units take other code paths than the whole."""
     dense = Dense(dtype, *size, True)
     rows, inputs, outputs = size
     for function, width in (("forward", outputs), ("backward", inputs)):
@@ -160,7 +160,7 @@ def test_cutting_a_product_changes_no_bit(dtype: type, size: tuple[int, int, int
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_terms_are_summed_in_their_order(dtype: type) -> None:
-    """Bit for bit the sum of the terms one after the other, begun with the bias; the factors are such that no product rounds."""
+    """Terms are summed in their order, starting from the bias, bit for bit; the factors are such that no product rounds."""
     rows, inputs, outputs = 29, 530, 50
     dense = Dense(dtype, rows, inputs, outputs, True)
     rng = np.random.default_rng(1)
@@ -184,7 +184,7 @@ def test_terms_are_summed_in_their_order(dtype: type) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("inputs", "width", "rows"), [(1030, 1051, 40), (700, 300, 330)], ids=["panels", "blocks"])
 def test_what_is_packed_in_lent_memory(dtype: str, inputs: int, width: int, rows: int) -> None:
-    """A run lends memory for copies, which the calls above do without: panels of weights that come from far away, and blocks."""
+    """Products whose operands are packed in scratch memory are correct: panels of distant weights, and blocks."""
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, 5))
     layers = nn.Dense(width, activation="relu"), nn.Dense(width, activation="relu"), nn.Dense(5)
@@ -208,7 +208,7 @@ LAYERS = Path(__file__).parents[1] / "layers" / "test_layers.py"
 
 @pytest.mark.parametrize("level", other_levels(quick="v3"))
 def test_at_every_level(level: str) -> None:
-    """Large products in float32: loops over blocks are those of float64, and tiles are tested with small ones."""
+    """Large products in float32 are correct at every level; float64 uses the same block loops, and small products test the tiles."""
     run_tests(level, __file__, str(LAYERS), without=("float64 and (beyond or cutting or packed)",))
 
 

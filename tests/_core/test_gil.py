@@ -17,13 +17,13 @@ pytestmark = pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True
 
 @pytest.fixture
 def turns() -> Iterator[list[int]]:
-    """A list that grows by a number whenever another thread gets the GIL, which only happens where this one gives it away."""
+    """A list that grows whenever another thread gets the GIL, which happens only where this thread releases it."""
     interval, stop, grown = sys.getswitchinterval(), threading.Event(), [0]
 
     def grow() -> None:
         while not stop.is_set():
             grown.append(0)
-            time.sleep(0)  # gives it away, and wants it back at once
+            time.sleep(0)  # releases the GIL, and requests it again at once
 
     other = threading.Thread(target=grow)
     sys.setswitchinterval(1e3)
@@ -62,4 +62,4 @@ def test_long_calls_give_it_away(turns: list[int]) -> None:
         net.predict(X)
         if len(turns) > before:
             return
-    pytest.fail("a thread that wants the GIL has not got it during 1000 predictions")
+    pytest.fail("a waiting thread did not get the GIL during 1000 predictions")

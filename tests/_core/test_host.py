@@ -38,7 +38,7 @@ def test_products(dtype: type, size: tuple[int, int, int], turns_a: bool, turns_
     multiply(given_a, given_b, start, c, turns_a, turns_b)
     bound = (k + 2) * float(np.finfo(dtype).eps) * (np.abs(a).astype(float) @ np.abs(b) + np.abs(matrix) + 1)
     assert (np.abs(c - expected) <= bound).all()
-    assert np.isnan(c.base[:, n:]).all(), "numbers beside the rows of c were written"
+    assert np.isnan(c.base[:, n:]).all(), "memory outside the rows of c was written"
 
 
 @every_dtype
@@ -71,7 +71,7 @@ def test_random_words(first: int, n: int) -> None:
     draw(HOST["random_words"])(2**40 + 7, 2**33 + 1, 5, first, n, words.array.ctypes.data)
     if first < 1000:
         np.testing.assert_array_equal(words.check(), random_words(2**40 + 7, 2**33 + 1, 5, first + n)[first:])
-    else:  # too far for the oracle to go: the same in pieces
+    else:  # too far for the oracle: compared with words drawn one by one
         pieces = np.zeros(n, np.uint32)
         for i in range(n):
             draw(HOST["random_words"])(2**40 + 7, 2**33 + 1, 5, first + i, 1, pieces[i:].ctypes.data)
@@ -89,7 +89,7 @@ def apply(name: str, x: np.ndarray, in_place: bool = False) -> np.ndarray:
 
 
 def sinpi(x: np.ndarray) -> np.ndarray:
-    """sin(πx): what is a whole number of half turns goes first, without an error, and π meets the rest alone."""
+    """sin(πx): whole half-turns are removed first, without an error, and only the rest is multiplied by π."""
     with np.errstate(invalid="ignore"):
         k = np.rint(x)
         return np.where(k % 2 == 0, 1, -1) * np.sin(4 * np.arctan(x.dtype.type(1)) * (x - k))
@@ -130,7 +130,7 @@ def test_functions_of_numbers(name: str, dtype: type) -> None:
 @pytest.mark.parametrize("name", ["sinpi", "cospi"])
 @pytest.mark.parametrize("width", [1e-30, 1e-3, 0.5, 3.0, 1000.0, 2.0**24, 2.0**53, 1e30])
 def test_errors_of_half_turns_are_below_3_ulp(name: str, width: float, dtype: type) -> None:
-    """Also next to their zeros, and where numbers are so large that they are whole."""
+    """Errors of the functions of half-turns are below 3 ULP, also near zeros and for numbers so large that they are whole."""
     exact = np.longdouble if dtype is np.float64 else np.float64
     if np.finfo(exact).nmant == np.finfo(dtype).nmant:
         pytest.skip("no type here has more digits than float64")

@@ -1,4 +1,4 @@
-"""The vectors of L-BFGS: the two loops beside the matrix that they stand for, in any length."""
+"""The two-loop recursion of L-BFGS against the explicit inverse Hessian, for vectors of any length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.errors import DataError, DtypeError, ShapeError
 
 
 def learnt(n: int, capacity: int, n_steps: int) -> tuple[Descent, np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """A descent after so many steps, the point and gradient it works on, and the steps with the changes of the gradient."""
+    """An L-BFGS state after several steps, its point and gradient, and the steps with the changes of the gradient."""
     rng = np.random.default_rng(n)
     point, gradient, history = rng.normal(size=n), rng.normal(size=n), []
     descent = Descent(point, gradient, capacity)
@@ -28,7 +28,7 @@ def learnt(n: int, capacity: int, n_steps: int) -> tuple[Descent, np.ndarray, np
 
 
 def inverse(history: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:
-    """What BFGS makes of the steps, from a multiple of the identity on."""
+    """BFGS's inverse Hessian after the steps, starting from a multiple of the identity."""
     if not history:
         return np.eye(n)
     step, change = history[-1]

@@ -1,4 +1,4 @@
-"""The choice of a CPU level at import, and what a level is measured to do."""
+"""The choice of a CPU level at import, and the measured speed of a level."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from nncore._core import native
 
 CPUINFO = Path("/proc/cpuinfo")
-#: What a level needs beyond the one before it, in Linux's words.
+#: CPU flags, as named by Linux, that a level requires in addition to those of the level before it.
 X86_LEVELS = {
     "v3": "pni ssse3 cx16 sse4_1 sse4_2 popcnt lahf_lm avx avx2 bmi1 bmi2 f16c fma abm movbe xsave",
     "v4": "avx512f avx512bw avx512cd avx512dq avx512vl",
@@ -73,7 +73,7 @@ def test_no_such_level(level: str) -> None:
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
 def test_a_measure_is_a_number_per_second(measure: Callable[[float], float]) -> None:
-    """Not per nanosecond or in units of a thousand million: no machine since 2000 and none soon lies outside these bounds."""
+    """A measurement is a number per second; the bounds exclude numbers per nanosecond and in units of a thousand million."""
     assert 1e7 < measure(0.01) < 1e14
     assert 1e7 < measure(0.0) < 1e14  # one burst, however short the time
 
@@ -107,5 +107,5 @@ def test_other_threads_run_meanwhile(measure: Callable[[float], float]) -> None:
         moments.append(time.perf_counter())
         time.sleep(0.001)
     worker.join()
-    # The interpreter hands over every 5 ms; a measure that held its lock would leave no moment after the first few.
+    # The interpreter switches threads every 5 ms. If the measurement held the GIL, other threads would get no time after the first few.
     assert any(span[0] + 0.1 < moment < span[1] for moment in moments)

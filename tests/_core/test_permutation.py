@@ -1,4 +1,4 @@
-"""The order of an epoch: every sample once, the same from the same key, and as its oracle shuffles."""
+"""The order of samples in an epoch: every sample once, the same for the same key, and equal to its oracle's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.contract import random_words
 
 
 def shuffled(n: int, seed: int, epoch: int) -> np.ndarray:
-    """What permutation.h does, number by number."""
+    """The shuffle of permutation.h, written in Python."""
     words = random_words(seed, epoch, 0xFFFFFFFF, 2 * n).astype(object)
     order = list(range(n))
     for i in range(n):
@@ -32,7 +32,7 @@ def test_every_number_comes_to_every_place_about_as_often() -> None:
     for epoch in range(times):
         counts[np.arange(n), permutation(n, 1, epoch)] += 1
     chi_squared = ((counts - times / n) ** 2 / (times / n)).sum()
-    assert chi_squared < 60  # 25 degrees of freedom: above it once in ten thousand shuffles that are fair
+    assert chi_squared < 60  # 25 degrees of freedom: exceeded once in ten thousand fair shuffles
 
 
 def test_epochs_and_seeds_differ() -> None:

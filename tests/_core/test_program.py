@@ -1,4 +1,4 @@
-"""`Program`: capsules are checked, and a compiled component of a third party runs in the loop."""
+"""`Program` checks capsules, and runs compiled third-party components in the training loop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Table(ctypes.Structure):
 
 
 def sign_descent(dtype: type) -> object:
-    """A step of a dtype, that fails in the fifth if `hyper` says with what."""
+    """A step for a dtype that fails in the fifth call with the message that `hyper` selects."""
 
     def step(call):
         c = call[0]

@@ -1,4 +1,4 @@
-"""Programs that only predict hold no memory: each run gets a room, and gives it back."""
+"""Scratch memory of predictions: each run borrows a room and returns it, so idle programs hold none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def network(seed: int = 0, width: int = 16) -> nn.Sequential:
 
 
 def bytes_of(what: object) -> int:
-    """What is left allocated after a call of `what`."""
+    """Bytes that stay allocated after a call of `what`."""
     assert callable(what)
     tracemalloc.start()
     try:
@@ -36,7 +36,7 @@ def bytes_of(what: object) -> int:
 @pytest.mark.parametrize("n_rows", [1, 300, 30_000])
 @pytest.mark.parametrize("width", [16, 256])
 def test_a_prediction_leaves_nothing_behind(n_rows: int, width: int) -> None:
-    """Whatever it predicted, a network keeps what describes it, not what lay between its layers."""
+    """After a prediction a network keeps its own data, and no values from between its layers."""
     many = np.resize(X, (n_rows, 4))
     network(width=width).predict(many)
     nets = [network(seed, width) for seed in range(10)]
@@ -49,7 +49,7 @@ def test_a_prediction_leaves_nothing_behind(n_rows: int, width: int) -> None:
 
 
 def test_many_small_networks_take_little() -> None:
-    """2,000 of them that were fitted and have predicted fit into some 200 MB."""
+    """2,000 small networks that were fitted and have predicted take about 200 MB."""
 
     def fitted() -> list[object]:
         nets = [network(seed) for seed in range(20)]
@@ -64,7 +64,7 @@ def test_many_small_networks_take_little() -> None:
 
 
 def test_networks_that_predict_at_once_do_not_share_a_room() -> None:
-    """The room that one has given back is taken by another; the place of its values moves with it."""
+    """Networks that predict at the same time use different rooms; a network may get another room in its next call."""
     nets, many = [network(seed, 8 * (seed + 1)) for seed in range(6)], np.resize(X, (20_000, 4))
     expected = [(net.predict(many), net.evaluate(many, np.resize(Y, len(many)))) for net in nets]
     wrong: list[int] = []
@@ -86,7 +86,7 @@ def test_networks_that_predict_at_once_do_not_share_a_room() -> None:
 
 @pytest.mark.parametrize("n_parts", [1, 2, 5])
 def test_the_bits_do_not_depend_on_the_room(n_parts: int) -> None:
-    """A joint, an activation in place and one that is not, rows in several slices."""
+    """The room does not change the bits: with joined layers, activations in place and not, and rows in several slices."""
     layers = [nn.Residual([nn.Dense(4, "gelu")]), nn.Concat([[nn.Dense(5, "relu")], []]), nn.Dense(3)]
     net = nn.Sequential(*layers).build(4, loss="softmax_cross_entropy", rng=3)
     many = np.resize(X, (9_000, 4))

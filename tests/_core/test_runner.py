@@ -1,6 +1,6 @@
-"""Runs by teams: the bits do not depend on how many threads there are.
+"""Teams of threads give the same bits for any number of threads.
 
-Teams are forced on networks that are much too small to gain from them; with more threads than processors, too.
+The tests force teams on networks too small to gain from them, also with more threads than processors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nncore.testing import numpy_twin, team_of
 from nncore.testing.expectations import expect_same_bits
 
 PARTS = (2, 3, 5, 8)
-#: Of them, with which fits and steps of each dtype are compared: all with one dtype or the other.
+#: Those that fits and steps of each dtype are compared with; together they cover all of `PARTS`.
 PARTS_OF = {"float32": (2, 8), "float64": (3, 5)}
 #: Samples and batch sizes: columns are shared out where there are few rows, rows where there are many; the last batch is incomplete.
 VISITS = ((5, 1), (25, 8), (330, 100), (2500, 1100))
@@ -37,11 +37,11 @@ every_number = pytest.mark.parametrize("n_parts", [1, *PARTS])
 def classifier(
     *hidden: Layer, optimizer: Any = "adam", loss: Any = "softmax_cross_entropy", last: Any = None, **fit: Any
 ) -> tuple[list[Layer], dict[str, Any]]:
-    """Layers that end in three outputs, and what `fit` is told about them."""
+    """Layers that end in three outputs, and the arguments of `fit` for them."""
     return [*hidden, nn.Dense(3, activation=last)], {"loss": loss, "optimizer": optimizer, **fit}
 
 
-#: A network with columns in abundance, and one with none to share out.
+#: A network with many columns to share out among threads, and one with none.
 WIDE, NARROW = (nn.Dense(150, activation="relu"), nn.Dense(70, activation="tanh")), (nn.Dense(1), nn.Dense(3, activation="sigmoid"))
 CASES = {
     "wide": classifier(*WIDE),
@@ -63,13 +63,13 @@ CASES = {
 
 
 def built(case: str, dtype: str) -> tuple[nn.Sequential, dict[str, Any], np.ndarray]:
-    """A network, what `fit` is told, and the targets for it."""
+    """A network, the arguments of its fit, and its targets."""
     layers, fit = CASES[case]
     return nn.Sequential(*layers).build(6, rng=0, dtype=dtype), fit, REALS if fit["loss"] == "half_mse" else CLASSES
 
 
 def fitted(case: str, dtype: str, n: int, batch_size: int, epochs: int = 2) -> dict[str, np.ndarray]:
-    """All that a fit, an evaluation and a prediction leave behind."""
+    """Results and state after a fit, an evaluation and a prediction."""
     network, fit, y = built(case, dtype)
     fit = {name: value[:n] if name == "sample_weight" else value for name, value in fit.items()}
     history = network.fit(X[:n], y[:n], epochs=epochs, batch_size=batch_size, progress=False, **fit)
@@ -85,7 +85,7 @@ def fitted(case: str, dtype: str, n: int, batch_size: int, epochs: int = 2) -> d
 
 
 def stepped(case: str, dtype: str, n: int) -> dict[str, np.ndarray]:
-    """What two steps by hand leave behind."""
+    """Results and state after two single steps."""
     network, fit, y = built(case, dtype)
     network.fit(X[:n], y[:n], epochs=0, progress=False, **{name: fit[name] for name in ("loss", "optimizer")})
     network.weight_decay = fit.get("weight_decay", 0.0)
@@ -106,7 +106,7 @@ def expect_equal(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray],
 @every_number
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_team_has_as_many_members_as_it_is_told(n_parts: int, by_hand: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or all that is compared here would be one thread with one thread."""
+    """A team has the requested number of threads; otherwise the tests here would compare one thread with itself."""
     threads: set[int] = set()
 
     def step(call: Any) -> int:
@@ -169,7 +169,7 @@ def test_slices_have_the_bits_of_a_whole_batch(case: str, dtype: str, monkeypatc
 
 
 def large(dtype: str, optimizer: Any = "adam", **fit: Any) -> nn.Sequential:
-    """More parameters than stay in a cache, whose gradients are used up tile by tile if the batch is small."""
+    """A network with more parameters than fit into a cache, whose gradients are used up tile by tile for small batches."""
     layers = nn.Dense(600, activation="relu"), nn.BatchNorm(), nn.Dense(3)
     return nn.Sequential(*layers).build(600, loss="softmax_cross_entropy", optimizer=optimizer, rng=0, dtype=dtype)
 
@@ -194,7 +194,7 @@ def test_gradients_in_tiles_have_the_bits_of_the_whole_vector(dtype: str, optimi
 
 @every_number
 def test_gradients_too_large_to_be_bounded_are_looked_at_one_by_one(n_parts: int) -> None:
-    """The largest x times the largest d_y would overflow, but they do not meet: no step may be refused."""
+    """If the bound of gradients overflows, they are checked one by one. Here the largest x and d_y never meet, so no step fails."""
     x, y = np.zeros((8, 600), np.float32), np.zeros((8, 600), np.float32)
     x[0], y[0, 0], y[1, 0] = 1e22, 1e10, 1e18
     ends = []
@@ -207,11 +207,11 @@ def test_gradients_too_large_to_be_bounded_are_looked_at_one_by_one(n_parts: int
     expect_same_bits(ends[0], ends[1], "parameters after fit")
 
 
-# ---- what Python sees -------------------------------------------------------------------------------------------------------
+# ---- components in Python ---------------------------------------------------------------------------------------------------
 
 
 class Witness(Layer):
-    """The identity, in Python; tells a function what it was told, since a network works with copies of its layers."""
+    """The identity, in Python; reports its calls to a function, since a network works with copies of its layers."""
 
     def __init__(self, tell: Callable[[tuple[object, ...]], None]) -> None:
         self.tell = tell

@@ -1,4 +1,4 @@
-"""Metrics in C: links, blocks, targets and weights as NumPy computes them; what goes wrong is said."""
+"""Metrics in C: links, blocks, targets and weights as NumPy computes them, and errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_blocks_give_the_bits_of_the_whole(dtype: str, weighted: bool, n_outputs
     found = []
     for size in (n_rows, 7, 1000):
         scores = scorer([RMSE(), Accuracy("labels")], n_outputs, dtype, uses_labels=False, n_targets=n_outputs)
-        for _ in range(2):  # begin forgets
+        for _ in range(2):  # begin resets
             scores.begin()
             for first in range(0, n_rows, size):
                 scores.add(output[first : first + size], target, None, weights, first)

@@ -1,4 +1,4 @@
-"""Threads with little stack: everything runs there, since no function keeps much on it."""
+"""Everything runs in threads with a small stack, since no function uses much of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_process_of_256_kilobytes() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_no_function_keeps_much_on_the_stack(tmp_path: Path) -> None:
-    """Of any kernel, at the plainest and the newest CPU level, of the core and of the plugins beside it."""
+    """No function of a kernel uses much stack, at the lowest and the newest CPU level, in the core and in plugins."""
     build = runpy.run_path(str(ROOT / "setup.py"))
     plugins = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "plugins").glob("*/*/*.c"))]
     own = [(source, [*build["KERNEL_FLAGS"], *build["optimizations"](source)]) for source in build["kernel_sources"]()]
@@ -99,9 +99,9 @@ def test_no_function_keeps_much_on_the_stack(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="GCC alone says how much stack a function takes")
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="only GCC reports the stack usage of functions")
 def test_the_sums_of_a_product_are_in_registers(tmp_path: Path) -> None:
-    """28 vectors of them for 14 rows with AVX-512; products that keep them in memory are less than half as fast."""
+    """With AVX-512 the 28 vectors of sums for 14 rows stay in registers; keeping them in memory would more than halve the speed."""
     build = runpy.run_path(str(ROOT / "setup.py"))
     if "v4" not in build["cpu_levels"]():
         pytest.skip("it is not compiled for AVX-512")

@@ -1,4 +1,4 @@
-"""Whatever stops one member of a team stops all of them, and the network is where it was after the last step."""
+"""An error in one thread of a team stops all threads, and the network has the state after the last step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_number = pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
 
 
 def in_time(function: Callable[[], object]) -> None:
-    """Run it in a thread, which a team that waits for ever cannot take the tests with; raise what it raises."""
+    """Call it in a thread, so that a deadlocked team does not hang the tests; raise what it raises."""
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -39,7 +39,7 @@ def in_time(function: Callable[[], object]) -> None:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(10)
-    assert not thread.is_alive(), "the members of the team wait for each other for ever"
+    assert not thread.is_alive(), "the threads of the team are deadlocked"
     if errors:
         raise errors[0]
 
@@ -69,7 +69,7 @@ def test_a_loss_that_is_not_finite_stops_all_before_the_update(n_parts: int, by_
 @every_number
 @pytest.mark.parametrize("n_inputs", [6, 600])
 def test_a_gradient_that_is_not_finite_stops_all_before_the_update(n_parts: int, n_inputs: int) -> None:
-    """x·d_y = 1e25·1e15 is beyond float32, the loss 5e29 is not."""
+    """A gradient that is not finite stops all threads before the update: x·d_y = 1e25·1e15 overflows float32, the loss 5e29 does not."""
     network, once = (
         nn.Sequential(nn.Dense(n_inputs, weight_initializer="zeros")).build(
             n_inputs, loss="half_mse", optimizer=nn.Momentum(lr=1e-30), rng=0
@@ -115,7 +115,7 @@ def stopped(layer: Layer, **build: Any) -> nn.Sequential:
 
 
 def expect_two_steps(network: nn.Sequential) -> None:
-    """That it is where a network is after two steps of a fit on batches of 100."""
+    """Check that the network has the state after two steps of a fit on batches of 100."""
     sound = stopped(Stopping(direction="never"))
     for first in (0, 100):
         sound.train_on_batch(X[first : first + 100], CLASSES[first : first + 100])
@@ -169,7 +169,7 @@ def test_an_optimizer_that_raises_stops_all(n_parts: int) -> None:
 @pytest.mark.parametrize("by_hand", [False, True])
 @pytest.mark.parametrize("n_parameters", [3, 600_000])
 def test_a_step_that_fails_in_one_part_stops_all(n_parts: int, by_hand: bool, n_parameters: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With three parameters most parts have none to step on. Nothing has moved: other parts put back what they had changed."""
+    """If one part of a step fails, all parts restore what they changed. With three parameters most parts have none."""
     network = nn.Sequential(nn.Dense(n_parameters // 3, use_bias=False))
 
     def step(call: Any) -> int:
@@ -210,7 +210,7 @@ def test_a_layer_s_kernel_that_fails_in_one_part_stops_all(
         return 0
 
     def fail(call: Any) -> int:
-        """In the part that has the last row; for gradients, the last parameter."""
+        """Fail in the part with the last row; for gradients, in the part with the last parameter."""
         is_last = call.end_parameter == 6 if function == "gradient" else call.first_row + call.n_rows == n_rows
         return 3 if is_last else 0
 

@@ -1,4 +1,4 @@
-"""A table is checked whole when a program is made: every function missing, for both dtypes and every use, is an error and no crash."""
+"""A table is checked when a program is made: every missing function, for both dtypes and every use, is an error and not a crash."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nncore.plugin import TABLES
 SUMS = ("forward_sums", "backward_sums", "join_sums")
 #: Of a layer with a table of which a batch touches some rows.
 TOUCHED = ("touch", "touched_gradient")
-#: What of a table each use of a network calls.
+#: The functions of a table that each use of a network calls.
 CALLED: dict[str, dict[str, set[str]]] = {
     "activation": {"predict": {"forward"}, "evaluate": {"forward"}, "jacobian": {"forward", "backward"}, "train": {"forward", "backward"}},
-    "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # it takes either
+    "loss": {"predict": set(), "evaluate": {"real", "labels"}, "jacobian": set(), "train": {"real", "labels"}},  # one of the two
     "metric": {"predict": set(), "evaluate": {"labels"}, "jacobian": set(), "train": {"real"}},
     "optimizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"step", "perturb", "before_step", "after_step"}},
     "regularizer": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"value", "add_gradient"}},
@@ -31,7 +31,7 @@ CALLED: dict[str, dict[str, set[str]]] = {
     },
     "transform": {"predict": set(), "evaluate": set(), "jacobian": set(), "train": {"apply"}},
 }
-#: What is called if it is there.
+#: Functions that are called if they exist.
 OPTIONAL = {"activation": {"forward_with_slope"}}
 
 
@@ -43,7 +43,7 @@ def test_every_kind_of_table_is_looked_at() -> None:
 
 @pytest.mark.parametrize("kind", CALLED)
 def test_a_function_that_is_called_and_missing_is_named(kind: str) -> None:
-    """In a process of its own, so that a call of NULL is a failure of this test and not its end."""
+    """A missing function that would be called is named in the error; tested in a separate process, since a call of NULL would end it."""
     command = [sys.executable, str(Path(__file__).with_name("table_cases.py")), kind]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""Cells of text: cut as `csv` cuts, read as Python reads numbers, and had back as they were written."""
+"""Cells of text are split as `csv` does, parsed as Python parses numbers, and returned as they were written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def as_python_reads(text: str) -> float:
 
 
 def expect_as_python_reads(texts: list[str]) -> np.ndarray:
-    """That texts are the numbers that Python reads, and are had back; returns the forms."""
+    """Check that texts are parsed to the numbers that Python reads, and returned unchanged; return the forms."""
     numbers, forms = np.full(len(texts), 7.0), np.zeros(len(texts), np.uint16)
     assert read_numbers(*cells_of(texts), numbers, forms) == np.count_nonzero(forms == ODD)
     for text, number in zip(texts, numbers.tolist(), strict=True):

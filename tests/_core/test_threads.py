@@ -1,4 +1,4 @@
-"""The pool: teams of several callers at once, processes that fork, and the thread sanitizer's opinion."""
+"""The thread pool: teams of several callers at once, forked processes, and checks by the thread sanitizer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def trained(rng: int = 0) -> np.ndarray:
 
 
 def at_once(functions: list[Callable[[], np.ndarray]]) -> list[np.ndarray]:
-    """What the functions return, each from a Python thread of its own, all begun together."""
+    """Results of the functions, called at the same time from one Python thread each."""
     begin, results = threading.Barrier(len(functions)), [np.empty(0)] * len(functions)
 
     def run(i: int) -> None:
@@ -164,7 +164,7 @@ def parent() -> np.ndarray:
 
 
 def exit_code(process_id: int) -> int:
-    """Of a child process, which is given half a minute."""
+    """Exit code of a child process, which gets half a minute to finish."""
     for _ in range(3000):
         finished, status = os.waitpid(process_id, os.WNOHANG)
         if finished:
@@ -176,7 +176,7 @@ def exit_code(process_id: int) -> int:
 
 
 def train_in_child(expected: np.ndarray) -> None:
-    """Exit with 0 if training with two threads gives the bits that it gave the parent."""
+    """Exit with 0 if training with two threads gives the same bits as in the parent."""
     with team_of(2):
         os._exit(0 if np.array_equal(trained(), expected) else 1)
 
@@ -184,7 +184,7 @@ def train_in_child(expected: np.ndarray) -> None:
 @needs_fork
 def test_a_forked_child_trains_with_threads_of_its_own(parent: np.ndarray) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 says that forking with threads may hang: that is what is tried
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns that forking with threads may hang, which is what is tested
         child = os.fork()
     if child == 0:
         train_in_child(parent)
@@ -209,7 +209,7 @@ def test_workers_of_joblib_train_with_their_share_of_the_processors(parent: np.n
     joblib = pytest.importorskip("joblib")
     x, y = X, Y
 
-    def train(seed: int) -> tuple[np.ndarray, int, int]:  # inside, so that it travels by value: workers do not find the tests
+    def train(seed: int) -> tuple[np.ndarray, int, int]:  # defined here, so that it is pickled by value: workers cannot import the tests
         layers = nn.Dense(70, activation="relu"), nn.Dense(3)
         net = nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer="adam", rng=seed)
         net.fit(x, y, epochs=2, batch_size=300, progress=False)
@@ -238,7 +238,7 @@ def test_a_process_ends_while_its_pool_sleeps() -> None:
 @pytest.mark.parametrize(
     ("name", "others"),
     [
-        pytest.param("threads", (), marks=pytest.mark.slow),  # of which a crew consists
+        pytest.param("threads", (), marks=pytest.mark.slow),  # part of a crew
         pytest.param("waiting", (), marks=pytest.mark.slow),
         ("crew", ("threads", "clock")),
     ],
@@ -298,7 +298,7 @@ with installed(Path(sys.argv[1]), "nncore-crashing"):
 def test_faulthandler_reports_a_plugin_that_crashes_in_a_worker(tmp_path: Path) -> None:
     folder = Path(__file__).parents[1]
     path = os.pathsep.join([str(folder), str(folder.parent)])
-    sanitizers = {name: f"{os.environ.get(name, '')}:handle_segv=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}  # else they catch it
+    sanitizers = {name: f"{os.environ.get(name, '')}:handle_segv=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}  # otherwise they catch it
     environment = os.environ | {"PYTHONPATH": path} | sanitizers
     done = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (-signal.SIGSEGV, "1\n"), done.stderr

@@ -1,4 +1,4 @@
-"""Steps on the rows that a batch touches: the bits of steps on all rows, or with `lazy` those of rows that have gradients."""
+"""Steps on the rows that a batch touches have the bits of steps on all rows, or with `lazy` those of rows with gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nncore.testing.expectations import expect_same_bits
 
 RNG = np.random.default_rng(0)
 N_SAMPLES, BATCH = 200, 100
-#: Codes of a large table, of one of which a batch touches many rows, and of one too small to ask for them; -1 is unknown.
+#: Codes of a large table, of a table of which a batch touches many rows, and of one too small for steps on touched rows; -1 is unknown.
 CODES = np.stack([RNG.integers(-1, n, N_SAMPLES) for n in (40_000, 300, 9)], axis=1)
 X = np.concatenate([RNG.normal(size=(N_SAMPLES, 2)), CODES], axis=1)
 Y = RNG.normal(size=(N_SAMPLES, 1))
@@ -26,7 +26,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 class SteppingOnAll(nn.SGD):
-    """The same steps, of a class that does not say that zeros change nothing."""
+    """The same steps by a class that does not declare that zero gradients change nothing."""
 
     kernel = nn.SGD.kernel
 
@@ -77,7 +77,7 @@ def test_more_touched_rows_than_fit_a_tile() -> None:
 
 @every_dtype
 def test_lazy_steps_are_the_same_however_gradients_are_made(dtype: str) -> None:
-    """By touched rows, by tiles, from all gradients, on several threads, over several batches, and in Python."""
+    """Lazy steps are the same for gradients of touched rows, of tiles and of all rows, on several threads and in Python."""
     lazy = fitted("adam", dtype=dtype, groups=LAZY)
     expect_same_network(fitted("adam", 3, dtype, groups=LAZY), lazy)
     expect_same_network(fitted("adam", 2, dtype, groups=LAZY, **ALL_WRITTEN), lazy)
@@ -87,7 +87,7 @@ def test_lazy_steps_are_the_same_however_gradients_are_made(dtype: str) -> None:
 
 
 def test_lazy_steps_of_an_average_are_the_same() -> None:
-    """The mean of parameters takes in all of them, so that steps go over all rows."""
+    """With an average of parameters, lazy steps are the same, although the average needs a step over all rows."""
     lazy, averaged = fitted("adam", groups=LAZY), fitted("adam", groups=LAZY, callbacks=[nn.EMA()])
     expect_same_bits(averaged.trajectory, lazy.parameters, "parameters that are trained")
 

@@ -14,14 +14,14 @@ from nncore.errors import NonFiniteError
 from nncore.plugin import Callback, Optimizer, Schedule
 from nncore.testing import numpy_twin, team_of
 
-BATCH, BAD = 16, 4  # rows of a batch; the batch, from 1, in which something happens
+BATCH, BAD = 16, 4  # rows of a batch; the number, from 1, of the batch that fails
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6 * BATCH, 5))
 Y = RNG.normal(size=(6 * BATCH, 2))
 
 
 class Jump(Schedule):
-    """A factor of 1, but for one step."""
+    """A factor of 1, except in one step."""
 
     def __init__(self, step: int, factor: float) -> None:
         self.step, self.jump = step, factor
@@ -30,12 +30,12 @@ class Jump(Schedule):
         return np.where(step + 1 == self.step, self.jump, 1.0)
 
 
-#: What is done to the inputs and the targets of the bad batch, by what it lets overflow. Powers of the largest number of the dtype.
+#: Factors for the inputs and targets of the failing batch, by what overflows, as powers of the dtype's largest number.
 EVENTS: dict[str, tuple[float, float]] = {
     "inputs": (0.97, 0.0),  # the outputs
     "loss": (0.0, 0.8),
     "gradient": (0.6, 0.45),
-    "state": (0.0, 0.45),  # squares of gradients, while the loss is just about finite
+    "state": (0.0, 0.45),  # squares of gradients, while the loss is still finite
     "averages": (0.3, 0.3),
 }
 MADE: dict[str, Callable[[], Optimizer]] = {name: registry.get("optimizers", name) for name in registry.names("optimizers")}
@@ -79,7 +79,7 @@ ORDER = {"epochs": 1, "shuffle": False, "progress": False}
 
 
 def train_until(net: nn.Sequential, x: np.ndarray, y: np.ndarray, **arguments: Any) -> NonFiniteError | None:
-    """Train as far as it goes."""
+    """Train until the end, or return the error."""
     try:
         net.fit(x, y, batch_size=BATCH, **ORDER | arguments)
     except NonFiniteError as error:
@@ -96,7 +96,7 @@ def made(name: str, rung: str, **arguments: Any) -> Optimizer:
     return optimizer if rung == "native" else numpy_twin(optimizer)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of what overflows
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's warnings about the overflow
 @every_rung
 @every_dtype
 @pytest.mark.parametrize("event", [*EVENTS, "rate"])
@@ -113,7 +113,7 @@ def test_a_step_that_ends_badly_leaves_nothing_behind(name: str, event: str, dty
     same = network(made(name, rung), dtype)
     same.fit(x[: done * BATCH], y[: done * BATCH], batch_size=BATCH, schedule=schedule, **ORDER)
     expect_alike(net, same)
-    if error is not None and error.step == BAD:  # and it goes on as if nothing had been
+    if error is not None and error.step == BAD:  # and training continues as usual
         for each in (net, same):
             each.fit(X[:40], Y[:40], batch_size=BATCH, schedule="constant", **ORDER | {"epochs": 2})
         expect_alike(net, same)
@@ -134,7 +134,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 class Stop(Callback):
-    """Ends the run once it has done so many steps."""
+    """Ends the run after a given number of steps."""
 
     def __init__(self, n_steps: int) -> None:
         self.n_steps = n_steps
@@ -149,7 +149,7 @@ class Stop(Callback):
 @pytest.mark.parametrize("what", SETTINGS)
 @pytest.mark.parametrize("n_epochs", [0, 1])
 def test_whatever_belongs_to_a_step(what: str, n_epochs: int, rung: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also in a later epoch, in which the batches before have been seen."""
+    """A failed step restores everything that belongs to a step, also in a later epoch after other batches."""
     arguments = SETTINGS[what]
     net, same = (network(made("adam", rung), "float32") for _ in range(2))
     with team_of(3 if what == "threads" else 1):
@@ -161,7 +161,7 @@ def test_whatever_belongs_to_a_step(what: str, n_epochs: int, rung: str, monkeyp
         assert error is not None
         n_steps = error.step - 1 - before
         assert n_steps == (1 if "accumulate" in arguments else BAD - 1)
-        monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # Python looks up after every step
+        monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # returns to Python after every step
         same.fit(x, y, batch_size=BATCH, **ORDER | arguments | {"callbacks": [*arguments.get("callbacks", []), Stop(n_steps)]})
     assert net.n_epochs == same.n_epochs == n_epochs
     expect_alike(net, same)
@@ -170,7 +170,7 @@ def test_whatever_belongs_to_a_step(what: str, n_epochs: int, rung: str, monkeyp
 @pytest.mark.parametrize("n_parts", [1, 3])
 @pytest.mark.parametrize("event", ["gradient", "rate"])
 def test_gradients_that_are_used_up_as_they_are_made(event: str, n_parts: int) -> None:
-    """A network whose gradients do not fit the cache: parameters are stepped on while others' gradients are still to come."""
+    """A failed step is undone also if gradients do not fit the cache, so that some parameters are updated before all gradients exist."""
     rows = {"n_inputs": 600, "layers": (nn.Dense(600, activation="relu"), nn.Dense(2))}
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(12, 600)).astype("f4"), rng.normal(size=(12, 2)).astype("f4")
@@ -221,7 +221,7 @@ def test_the_message_names_what_would_have_been_spoiled() -> None:
 @pytest.mark.parametrize("size", [1e-200, 1e160, 1e300])
 @pytest.mark.parametrize("n_parts", [1, 3])
 def test_the_norm_of_gradients_whose_squares_are_out_of_range(size: float, n_parts: int) -> None:
-    """Of a linear map that begins with 0 the gradient is xᵀ d_y."""
+    """The norm of gradients is right although their squares over- or underflow. A linear map that starts at 0 has the gradient xᵀ d_y."""
     net = nn.Sequential(nn.Dense(3, weight_initializer="zeros", use_bias=False)).build(
         5, loss="half_mse", optimizer=nn.SGD(lr=1), dtype="float64"
     )

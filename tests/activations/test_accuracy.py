@@ -122,12 +122,12 @@ EXACT: dict[str, tuple[Function, Function]] = {
 }
 
 every_function = pytest.mark.parametrize("name", EXACT)
-#: Two roundings of the cubic, times as much as exp multiplies them: measured absolutely alone.
+#: Two roundings of the cubic, amplified by exp: for these only the absolute error is measured.
 every_but_approximation = pytest.mark.parametrize("name", [name for name in EXACT if name != "gelu(tanh)"])
 
 
 def without_lost_digits(name: str, z: np.ndarray) -> np.ndarray:
-    """Of silu and mish the part where exp(z), a factor of what they compute, has all its digits; of others all."""
+    """For silu and mish the range where their factor exp(z) has all its digits; for others the whole range."""
     smallest = float(np.log(np.finfo(z.dtype).tiny))
     return z[z > smallest] if name in ("silu", "mish") else z
 
@@ -141,7 +141,7 @@ def sweep(n: int) -> np.ndarray:
 
 @every_but_approximation
 def test_float32_error_is_at_most_4_ulp(name: str) -> None:
-    """Against float64, whose own error is invisible in float32; once over all magnitudes and once densely where the curve bends."""
+    """The error in float32 is at most 4 ULP compared with float64, over all magnitudes and densely where the curve bends."""
     for z in (sweep(100_000), np.linspace(-20, 20, 100_001, dtype=np.float32)):
         z = without_lost_digits(name, z)
         a, exact = Native(CASES[name], np.float32).forward(z[None])[0], EXACT[name][0](z.astype(np.float64))
@@ -186,7 +186,7 @@ def test_approximate_gelu_is_right_to_4_roundings(dtype: type) -> None:
 
 @pytest.mark.parametrize(("dtype", "ends"), [(np.float32, (-104, 88.7)), (np.float64, (-746, 709.7))])
 def test_exp_error_is_at_most_4_ulp(dtype: type, ends: tuple[float, float]) -> None:
-    """From 0 over the subnormals to the largest number, and infinity beyond it."""
+    """The error of exp is at most 4 ULP from 0 over the subnormals to the largest number; beyond it, exp is infinite."""
     exact = np.longdouble if dtype is np.float64 else np.float64
     if np.finfo(exact).nmant > np.finfo(dtype).nmant:
         z = np.linspace(*ends, 400_000, dtype=dtype)
@@ -195,7 +195,7 @@ def test_exp_error_is_at_most_4_ulp(dtype: type, ends: tuple[float, float]) -> N
 
 
 def test_float32_exp_inside_softmax_is_at_most_4_ulp() -> None:
-    """softmax([x, 0]) with x <= 0 is exp(x) / (1 + exp(x)): in the tail exp itself, down to the subnormals and to 0."""
+    """The error of exp inside softmax is at most 4 ULP. softmax([x, 0]) tends to exp(x) in the tail, down to the subnormals and 0."""
     x = np.linspace(-110, -20, 400_000, dtype=np.float32)
     a = Native(CASES["softmax"], np.float32).forward(np.stack([x, np.zeros_like(x)], axis=1))
     assert ulps(a[:, 0], np.exp(x.astype(np.float64)) / (1 + np.exp(x.astype(np.float64)))) <= 4
@@ -263,7 +263,7 @@ PYTORCH = {
 
 @pytest.mark.parametrize(("name", "values", "slopes"), [(name, *pair) for name, pair in PYTORCH.items()])
 def test_values_are_those_of_pytorch(name: str, values: list[float], slopes: list[float]) -> None:
-    """Its erf and tanh leave 1e-16 of absolute error in the tail of gelu; beyond softplus's threshold it returns z."""
+    """Values equal PyTorch's, except where PyTorch is less exact: 1e-16 in the tail of gelu, and z beyond softplus's threshold."""
     phi, z = CASES[name], np.array([PLACES])
     native = Native(phi, np.float64)
     a = native.forward(z)

@@ -1,4 +1,4 @@
-"""The built-in activations keep the contract that plugins are held to."""
+"""Conformance checks of the built-in activations."""
 
 from __future__ import annotations
 

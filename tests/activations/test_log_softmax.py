@@ -1,4 +1,4 @@
-"""Logarithms of probabilities: their digits, and the losses behind them."""
+"""Logarithms of probabilities: their digits, and losses on them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_losses_of_classes_refuse_it_and_say_what_computes_the_same(loss: str) -
 
 
 def test_that_loss_is_pytorchs_pair() -> None:
-    """The mean of −log p of the labels, by log_softmax, is softmax_cross_entropy without it; so is the gradient."""
+    """The mean of −log p of the labels after log_softmax equals softmax_cross_entropy on logits, and so does the gradient."""
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(30, 4)), rng.integers(0, 3, 30)
     alone = nn.Sequential(nn.Dense(3)).build(4, loss="softmax_cross_entropy", rng=0, dtype="float64")

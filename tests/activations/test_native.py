@@ -21,7 +21,7 @@ from nncore.testing import tables
 #: Their derivative passes through zero, as a difference of numbers of order one.
 NOT_MONOTONE = (GELU, SiLU, Mish, HardSwish)
 
-#: Those that sum over a row.
+#: Functions that sum over a row.
 OF_ROWS = (Softmax, LogSoftmax)
 
 SHAPES = [(0, 3), (1, 1), (1, 7), (8, 1), (3, 3), (70, 9), (33, 16), (1, 1023), (31, 33), (2, 1023), (9, 0)]
@@ -70,7 +70,7 @@ def test_extremes_agree_with_numpy(phi: Activation, dtype: type) -> None:
         z = np.hstack([z, np.zeros_like(z), np.full_like(z, -1e4)])
     native, rtol = Native(phi, dtype), tolerance(phi, z)
     a = phi.forward(z)
-    # Where exp is subnormal it has lost digits, and z times it as many.
+    # Subnormal values of exp have fewer digits, and so has their product with z.
     lost = 90 * float(np.finfo(dtype).smallest_subnormal)
     np.testing.assert_allclose(native.forward(z), a, rtol=rtol, atol=lost if isinstance(phi, NOT_MONOTONE) else lost / 90)
     if phi.trainable:

@@ -27,10 +27,10 @@ from nncore.testing.conformance import required_arguments
 
 ACTIVATIONS = {name: cls() for name, cls in classes("activations").items() if not required_arguments(cls)}
 TRAINABLE = {name: phi for name, phi in ACTIVATIONS.items() if phi.trainable}
-#: Functions of one number; softmax and its like mix the columns.
+#: Functions of one number; softmax and similar functions combine the columns.
 ELEMENTWISE = {name: phi for name, phi in ACTIVATIONS.items() if not isinstance(phi, (Softmax, LogSoftmax))}
 
-#: Those that dip below zero before they rise.
+#: Functions that fall below zero before they rise.
 NOT_MONOTONE = (GELU, HardSwish, Mish, SiLU)
 
 every = pytest.mark.parametrize("phi", ACTIVATIONS.values(), ids=ACTIVATIONS.keys())
@@ -136,7 +136,7 @@ def test_shape_and_dtype_are_kept_and_nothing_is_modified(phi: Activation, dtype
 def test_extremes_do_not_overflow(phi: Activation, dtype: type) -> None:
     z = np.array([[-1e4, -100, -1e-30, 0, 1e-30, 100, 1e4]], dtype)
     if isinstance(phi, Exp):
-        z = z[:, :-2]  # where it has to
+        z = z[:, :-2]  # overflows for the last two, as it must
     a = phi.forward(z)
     assert np.isfinite(a).all()
     if not isinstance(phi, NOT_MONOTONE):
@@ -203,6 +203,6 @@ def test_gelus_are_close_to_each_other() -> None:
 
 
 def test_selu_keeps_mean_and_variance() -> None:
-    """What its constants are for."""
+    """SELU's constants keep mean 0 and variance 1."""
     a = ACTIVATIONS["selu"].forward(np.random.default_rng(6).normal(size=(1000, 1000)))
     np.testing.assert_allclose([a.mean(), a.var()], [0, 1], atol=5e-3)

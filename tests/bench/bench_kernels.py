@@ -38,14 +38,14 @@ N_PARAMETERS = 100_000
 
 @pytest.fixture(autouse=True)
 def memory_as_in_a_run() -> Iterator[None]:
-    """Products that copy what they read are measured as they are in a fit."""
+    """Give matrix products the scratch memory that they have in a fit."""
     native.lend(True)
     yield
     native.lend(False)
 
 
 def prepared(function: tables.Function, **fields: Any) -> Callable[[], int]:
-    """A call of a kernel, which has been made once."""
+    """A call of a kernel, after one warm-up call."""
     run = function.prepared(**fields)
     assert run() == 0
     return run
@@ -63,7 +63,7 @@ def numbers(*shape: int) -> np.ndarray:
 
 
 def hyper_of(component: Any) -> np.ndarray:
-    return np.array([*component.hyper(), 0.0])  # an empty array's address is nobody's
+    return np.array([*component.hyper(), 0.0])  # the address of an empty array means nothing
 
 
 def of_class(components: list[Any]) -> list[Any]:
@@ -109,7 +109,7 @@ def test_layer(benchmark: Any, direction: str, name: str) -> None:
     plan, rows = layer.plan((n_inputs,)), 256
     n_parameters, n_outputs = sum(tensor.size for tensor in plan.tensors), plan.output_shape[0]
     kernel, inner = native_kernel(layer), layer.inner_activation
-    assert kernel is not None, "it has one"
+    assert kernel is not None, "every layer has a kernel"
     table = tables.layer(kernel.load())
     activation = None if inner is None else tables.address_of_table(inner.kernel.load(), "activation")
     fields = {

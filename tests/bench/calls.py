@@ -18,7 +18,7 @@ CASES: dict[str, Prepare] = {}
 
 
 def case(label: str) -> Callable[[Prepare], Prepare]:
-    """Enter a function, which returns a run, as a case."""
+    """Register a function that returns a run as a case."""
 
     def enter(prepare: Prepare) -> Prepare:
         CASES[label] = prepare
@@ -181,7 +181,7 @@ def seen_epoch() -> Run:
 
     class Looks(Callback):
         def on_epoch_end(self, training: Any) -> None:
-            """It might do anything."""
+            """Do nothing; its existence makes each epoch end in Python."""
 
     return fits(validated=False, callbacks=[Looks()])
 

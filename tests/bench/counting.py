@@ -1,7 +1,7 @@
-"""Instructions counted by callgrind, against counts that were recorded: a guard against slowness that no noise can shake.
+"""Instructions counted by callgrind, against counts that were recorded: a guard against slowdowns that noise does not affect.
 
 A `Guard` is a module with cases. A case is a function that prepares, and returns ``run(n)``, which does n times what is counted. Its count
-is the difference of two runs, of fewer and of more times: what happens once cancels.
+is the difference of two runs, with fewer and with more repetitions, so that one-time work cancels.
 
 Counting needs valgrind. Valgrind knows no AVX-512, so what is counted is the level v3.
 """
@@ -35,7 +35,7 @@ LEVEL = "v3"
 #: A function of the C library that nothing else calls, and os.getloadavg does; a call of it ends what callgrind counts together.
 MARK = "getloadavg"
 
-#: What prepares a case, and what it returns.
+#: A function that prepares a case and returns its run.
 Run = Callable[[int], object]
 Prepare = Callable[[], Run]
 
@@ -43,12 +43,12 @@ _PROGRAM = "import sys; from bench import counting; counting.run(sys.argv[1], sy
 
 
 class CannotCountError(RuntimeError):
-    """What is missing for counting here."""
+    """Instructions cannot be counted here; the message says what is missing."""
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Cases, and where their counts are kept.
+    """Cases, and the file of their counts.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class Guard:
         That has the guard as its ``GUARD``.
     cases : mapping of str to function
     fewer, more : int
-        How often the two runs of a case do it: so often that what varies between runs is little beside the difference.
+        Repetitions in the two runs of a case: so many that the variation between runs is small compared with the difference.
     tolerance : float
-        By which part of itself a count may differ from the one recorded.
+        Relative difference from the recorded count that is allowed.
     of_python : bool
-        Whether much of what is counted is done by Python, whose versions do it in different ways.
+        Whether much of the counted work is Python's, which differs between versions.
     """
 
     module: str
@@ -81,7 +81,7 @@ class Guard:
         return found
 
     def made_by(self) -> dict[str, str]:
-        """What decides the counts beside the sources: counts that were recorded with something else say nothing."""
+        """The environment that counts depend on: counts recorded in another one are not comparable."""
         made_by = {"level": LEVEL, "compiler": _compiler()}
         versions = {"Python": ".".join(platform.python_version_tuple()[:2]), "NumPy": ".".join(np.__version__.split(".")[:2])}
         return made_by | versions if self.of_python else made_by
@@ -108,7 +108,7 @@ class Guard:
         return dict(zip(labels, counts, strict=True))
 
     def main(self) -> int:
-        """Compare with what was recorded, or record; for ``python -m``."""
+        """Compare with the recorded counts, or record new ones; for ``python -m``."""
         parser = argparse.ArgumentParser(description=importlib.import_module(self.module).__doc__)
         parser.add_argument("parts", nargs="*", help="count only the cases whose labels contain one of these")
         parser.add_argument("--record", action="store_true", help="write the counts to the file, those of all other cases stay")
@@ -137,9 +137,9 @@ def check() -> None:
 
 
 def run(module: str, labels: Sequence[str]) -> None:
-    """What valgrind looks at: prepare and run the cases of a guard, each in four parts."""
+    """Run in valgrind: prepare and run the cases of a guard, each in four parts."""
     guard: Guard = importlib.import_module(module).GUARD
-    gc.disable()  # it would run here or there
+    gc.disable()  # it would run at random places
     for label in labels:
         case = guard.cases[label]()
         os.getloadavg()
@@ -149,7 +149,7 @@ def run(module: str, labels: Sequence[str]) -> None:
 
 
 def again(call: Callable[[], object]) -> Run:
-    """A run that makes one call, again and again."""
+    """A run that repeats one call."""
 
     def run(n: int) -> None:
         for _ in range(n):
@@ -159,7 +159,7 @@ def again(call: Callable[[], object]) -> Run:
 
 
 def _compiler() -> str:
-    """What compiled the kernels, as it signed them."""
+    """The compiler of the kernels, from its signature in the binary."""
     found = re.search(rb"GCC: \([^)]*\) [\d.]+|clang version [\d.]+", Path(native.__file__).read_bytes())
     return "unknown" if found is None else re.sub(r"GCC: \([^)]*\)", "GCC", found[0].decode())
 

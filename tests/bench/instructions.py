@@ -23,7 +23,7 @@ CASES = (Case((4, 16, 16, 3), 1), Case((4, 16, 16, 3), 32), Case((16, 64, 64, 10
 
 def steps(case: Case) -> Run:
     """Steps of `fit`, in one epoch."""
-    nncore.network.training.SLICE_SECONDS = 1e9  # under valgrind a step takes long: Python would look up after a few
+    nncore.network.training.SLICE_SECONDS = 1e9  # a step is slow under valgrind: control would return to Python after a few
     rng, widths = np.random.default_rng(0), case.widths
     X, y = rng.standard_normal((GUARD.more * case.batch, widths[0]), np.float32), rng.integers(widths[-1], size=GUARD.more * case.batch)
     network = Sequential(*(Dense(width, activation="relu") for width in widths[1:-1]), Dense(widths[-1]))
@@ -36,7 +36,7 @@ def steps(case: Case) -> Run:
     return run
 
 
-# Two runs of one build count the same; other versions of Python, NumPy and the C library need a few instructions more or less.
+# Two runs of one build have equal counts; other versions of Python, NumPy and the C library differ by a few instructions.
 GUARD = Guard(
     "bench.instructions",
     {case.label: functools.partial(steps, case) for case in CASES},

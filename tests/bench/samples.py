@@ -1,4 +1,4 @@
-"""Results made up for the tests of what presents them."""
+"""Made-up results for tests of their presentation."""
 
 from __future__ import annotations
 

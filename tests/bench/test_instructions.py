@@ -14,7 +14,7 @@ def test_no_count_has_changed(guard: Guard) -> None:
         guard.check()
     except CannotCountError as error:
         pytest.skip(str(error))
-    # Fewer is good news, which python -m bench.calls --record keeps.
+    # Fewer instructions are an improvement; record them by python -m bench.calls --record.
     assert guard.count() == {label: pytest.approx(number, rel=guard.tolerance) for label, number in guard.recorded()["counts"].items()}
 
 

@@ -52,11 +52,11 @@ def test_it_ends_with_a_process_that_was_killed() -> None:
         if not is_running(pid):
             return
         time.sleep(0.05)
-    pytest.fail("it still runs")
+    pytest.fail("the process still runs")
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process does more than wait to be collected by its parent."""
+    """Whether a process runs and is not a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

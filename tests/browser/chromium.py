@@ -1,4 +1,4 @@
-"""A page in headless Chromium that remembers what went wrong in it, and how it is judged."""
+"""A page in headless Chromium that records its errors, and checks of pages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, Response
 
-#: Rules of accessibility that a page must keep: WCAG 2.1 at level AA, and what axe's authors call best practice.
+#: Accessibility rules for pages: WCAG 2.1 at level AA, and axe's best practices.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-#: Where `make` puts it.
+#: Where `make` installs it.
 AXE = Path(__file__).parents[2] / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 
 REMEDY = (
@@ -22,7 +22,7 @@ REMEDY = (
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Chromium without a screen, to which no host but this machine exists; without a Chromium, an error that says how to get it."""
+    """Headless Chromium that reaches no host but this machine; without a Chromium, an error that says how to get it."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("NNCORE_CHROMIUM") or next(filter(None, map(shutil.which, names)), playwright.chromium.executable_path)
     if not Path(found).exists():
@@ -31,7 +31,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 class Watched:
-    """A page and what its user would not see: messages on the console, errors of scripts, what was fetched in vain or from elsewhere."""
+    """A page and its hidden errors: console messages, script errors, failed requests, and requests to other hosts."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -52,7 +52,7 @@ class Watched:
             self.complaints.append(f"another host: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # given up because its user went to another page
+        if request.failure != "net::ERR_ABORTED":  # cancelled because the user opened another page
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
@@ -60,7 +60,7 @@ class Watched:
             self.complaints.append(f"{response.status}: {response.url}")
 
     def overflow(self) -> list[str]:
-        """What is beyond the right end of the window and cannot be moved into it; empty if nothing is."""
+        """Elements beyond the right edge of the window that scrolling cannot reach; empty if there are none."""
         return self.page.evaluate(
             """() => {
                 const width = document.documentElement.clientWidth;
@@ -83,7 +83,7 @@ class Watched:
         )
 
     def axe(self, **options: Any) -> list[str]:
-        """What axe-core finds wrong: rule, why, and the elements."""
+        """Violations that axe-core finds: rule, reason and elements."""
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         run = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"], **options}

@@ -31,7 +31,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(chromium: Browser) -> Iterator[Callable[..., Watched]]:
-    """A function that opens an address in a window of its own, `width` pixels wide, in a `scheme` of colours: light or dark."""
+    """A function that opens an address in a new window, `width` pixels wide, in a `scheme` of colours: light or dark."""
     from browser.chromium import Watched
 
     contexts = []
@@ -51,7 +51,7 @@ def opened(chromium: Browser) -> Iterator[Callable[..., Watched]]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """Where pictures of pages go, to be looked at."""
+    """Folder for screenshots of pages, to review by eye."""
     folder = BUILT / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -59,7 +59,7 @@ def screenshots() -> Path:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the tests see what fails."""
+        """Log nothing: the tests check failed requests."""
 
 
 @pytest.fixture(scope="session")

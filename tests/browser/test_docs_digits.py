@@ -1,4 +1,4 @@
-"""The page that reads digits: drawn with a mouse, a finger and the keyboard, with a server and from a disk."""
+"""The page that recognises digits: drawn with a mouse, a finger and the keyboard, with a server and from a file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_digits_that_are_drawn_are_read(opened, request, source):
     watched = opened(address)
     page = watched.page
     for digit, strokes in DRAWINGS.items():
-        for scale, corner in ((1.0, (0.0, 0.0)), (0.4, (0.5, 0.1))):  # it does not matter where and how large
+        for scale, corner in ((1.0, (0.0, 0.0)), (0.4, (0.5, 0.1))):  # position and size do not matter
             draw(page, strokes, scale, corner)
             assert answered(page).startswith(f"This is a {digit} "), scale
             assert shares(page)[digit] == max(shares(page)) > 50

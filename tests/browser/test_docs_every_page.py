@@ -1,4 +1,4 @@
-"""Every page of the site, at the width of a phone, in the colours that are harder to get right; of pages that are alike, quickly some."""
+"""Every page of the site, at the width of a phone, in dark mode; the quick run takes only some of the similar pages."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 BUILT = Path(__file__).parents[2] / "build" / "docs" / "html"
 
 
-#: Parts of the pages, for as many processes: one would still be at it when the others are done.
+#: Number of parts of the pages, for parallel processes; as one part they would still run when all other tests are done.
 PARTS = 8
-#: Folders of pages that are alike: one page of each has what all have. Of these, the quick run takes every fourth.
+#: Folders of pages that are alike, of which the quick run takes every fourth.
 ALIKE = ("decisions", "reference/api")
 
 

@@ -1,4 +1,4 @@
-"""Pages of every kind as a browser shows them: on a desk and on a phone, light and dark."""
+"""Pages of every kind in a browser: on a desktop and a phone, light and dark."""
 
 from __future__ import annotations
 

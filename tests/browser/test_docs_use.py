@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-#: What has the focus, where it is, and whether an outline or a shadow is drawn around it or around its picture.
+#: The focused element, its position, and whether it or its picture has an outline or a shadow.
 FOCUSED = """() => {
     const element = document.activeElement;
     const styles = [element, ...element.children].map((e) => getComputedStyle(e));
@@ -141,7 +141,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened, site, add
         if not shows_focus(page, stop):
             unseen.append(stop["what"])
     else:
-        pytest.fail("the keyboard never comes to the end of the page")
+        pytest.fail("the Tab key never reaches the end of the page")
     assert unseen == []
     assert places >= {"header", "main", "skip"}
 
@@ -159,7 +159,7 @@ def test_the_menu_of_a_phone_opens_by_the_keyboard(opened, site, screenshots, sc
     page.keyboard.press("Enter")
     menu = page.locator("dialog#pst-primary-sidebar-modal[open]")
     menu.wait_for()
-    page.wait_for_timeout(400)  # it slides in
+    page.wait_for_timeout(400)  # it has an opening animation
     page.screenshot(path=screenshots / f"menu-390-{scheme}.png")
     page.keyboard.press("Tab")
     assert "dialog" in page.evaluate(FOCUSED)["inside"]

@@ -1,8 +1,8 @@
-"""Twenty tasks of people who see the site for the first time: by its search and its links, in how many clicks and minutes?
+"""Twenty tasks of first-time visitors: clicks and minutes to the answer, by search and by links.
 
-A click is a search that is sent, a result or a link. Minutes are the time to read what stands before the answer, at 240 words a minute, and
-ten seconds a click. If the answer stands far down, a click in the page's table of contents leads to its section.
-`python -m pytest --site --browser -m browser -s tests/browser/test_newcomers.py` prints the table.
+A click is a search that is sent, a result or a link. Minutes are the time to read the text before the answer, at 240 words a minute, and
+ten seconds a click. If the answer is far down, a click in the page's table of contents leads to its section. `python -m pytest --site
+--browser -m browser -s tests/browser/test_newcomers.py` prints the table.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.browser
 
 BUILT = Path(__file__).parents[2] / "build" / "docs" / "html"
 WORDS_A_MINUTE, SECONDS_A_CLICK = 240, 10
-#: So many results are looked at, so many links are followed, and no task takes longer.
+#: Limits: search results looked at, links followed, and minutes for a task.
 FIRST_RESULTS, MOST_LINKS, MOST_MINUTES = 5, 3, 2.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What somebody wants, what they type, the pages that say it, and words of the answer there."""
+    """A task: its goal, the search query, the pages with the answer, and words of the answer."""
 
     want: str
     typed: str
@@ -67,7 +67,7 @@ TASKS = (
 )
 
 
-#: How many words stand between the top of the page, or the heading before it, and the first place with these words; null without one.
+#: Number of words between the top of the page, or the heading above, and the first place with these words; null without one.
 WORDS_BEFORE = """(answer) => {
     const walker = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
     let text = "", section = 0;
@@ -98,7 +98,7 @@ def test_a_newcomer_finds_the_answer_by_the_search(task, opened, site):
     page.locator("#search-results ul.search > li > a").nth(places[0]).click()
     page.wait_for_url(re.compile(task.pages.removeprefix("^")))
     read = page.evaluate(WORDS_BEFORE, task.answer)
-    assert read is not None, f"{page.url} does not say {task.answer!r}"
+    assert read is not None, f"{page.url} does not contain {task.answer!r}"
     # From the top, or from the heading before it, by a click in the page's own table of contents.
     minutes, clicks = min((words / WORDS_A_MINUTE + n * SECONDS_A_CLICK / 60, n) for n, words in ((2, read["page"]), (3, read["section"])))
     by_links = clicks_by_links()[
@@ -122,7 +122,7 @@ class _Links(HTMLParser):
 
 
 def clicks_by_links() -> dict[str, int]:
-    """How many links lead from the landing page to each page, in the order in which they are found."""
+    """Number of clicks on links from the landing page to each page, in the order in which pages are found."""
     if not _CLICKS:
         _CLICKS["index.html"] = 0
         waiting = ["index.html"]

@@ -12,7 +12,7 @@ import nncore as nn
 
 pytestmark = pytest.mark.browser
 
-#: Paper and ink of JupyterLab's two themes, and a rule of it that any table has to stand up to.
+#: Background and text colours of JupyterLab's two themes, and a rule of its style sheet that applies to every table.
 NOTEBOOK = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Notebook</title>
 <style>
@@ -25,7 +25,7 @@ THEMES = {"light": ("#ffffff", "rgba(0, 0, 0, 0.87)"), "dark": ("#111111", "rgba
 
 @pytest.fixture(scope="module")
 def shown() -> dict[str, Any]:
-    """Whatever shows itself, by the name of its picture."""
+    """Objects with a notebook display, by the names of their pictures."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 4))
     network = nn.Sequential(nn.Dense(64, activation="relu"), nn.Residual([nn.Dense(64, activation="gelu"), nn.BatchNorm()]), nn.Dense(1))

@@ -1,6 +1,6 @@
 """Records when Keras' EarlyStopping stops, as data for test_keras.py; run with a Python that has Keras when a case is added.
 
-Every case is a fit whose losses are decided here; its network is the number of the epoch.
+Every case is a fit with given losses, whose weights are the number of the epoch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-#: Arguments that Keras and nncore call alike.
+#: Arguments with the same names in Keras and nncore.
 ARGUMENTS: list[dict[str, Any]] = [
     {"patience": 3},
     {"patience": 2, "baseline": 0.8},
@@ -25,7 +25,7 @@ ARGUMENTS: list[dict[str, Any]] = [
 
 
 def stopped(arguments: dict[str, Any], losses: list[float]) -> dict[str, int]:
-    """How many epochs a fit has, and the epoch whose network is put back, from 1."""
+    """Number of epochs of a fit, and the epoch whose weights are restored, from 1."""
     network = SimpleNamespace(weights=0, stop_training=False)
     network.get_weights = lambda: network.weights
     network.set_weights = lambda weights: setattr(network, "weights", weights)

@@ -68,7 +68,7 @@ def test_swa_that_never_begins_changes_nothing() -> None:
 
 
 def test_an_average_moves_by_less_than_its_last_digit() -> None:
-    """Parameters drift by a digit of float32 a step: a mean at 0.9999 follows by a ten-thousandth of how far it is behind."""
+    """An average at 0.9999 follows parameters that drift by one float32 digit a step, although it moves by less than its last digit."""
     n, drift = 30_000, 2.0**-24
     X, Y = np.full((n, 1), drift), np.full((n, 1), 8.0)
     ends = {}
@@ -84,7 +84,7 @@ def test_an_average_moves_by_less_than_its_last_digit() -> None:
 
 @pytest.mark.parametrize("interrupted_after", [1, 3])
 def test_resumed_equals_uninterrupted_in_float32(interrupted_after: int, tmp_path: Path) -> None:
-    """What the mean has no digits for is saved."""
+    """A resumed fit equals an uninterrupted one: digits of the mean beyond float32 are saved."""
 
     def fit(net: nn.Sequential, epochs: int) -> None:
         net.fit(*data(), epochs=epochs, batch_size=1, callbacks=[nn.EMA(0.9999)])
@@ -101,7 +101,7 @@ def test_resumed_equals_uninterrupted_in_float32(interrupted_after: int, tmp_pat
 
 
 class Far(Callback):
-    """Puts parameters at one end of the numbers after the first epoch, and at the other after the second."""
+    """Puts the average of parameters and the trained parameters at opposite ends of float32's range."""
 
     def on_epoch_end(self, training: Any) -> None:
         end = float(np.finfo(np.float32).max) * 0.9
@@ -120,7 +120,7 @@ def test_a_mean_that_overflows_is_said() -> None:
 
 
 class Witness(Callback):
-    """Notes the parameters that callbacks see."""
+    """Records the parameters that callbacks see."""
 
     def __init__(self) -> None:
         self.at_epoch_ends: list[np.ndarray] = []

@@ -77,7 +77,7 @@ def test_the_best_is_what_early_stopping_puts_back(tmp_path: Path, ties: str):
     history = fit(net, 50, stopping, saving, validation=few, optimizer=nn.Adam(lr=0.05), rng=1)
     np.testing.assert_array_equal(nn.load(path).parameters, net.parameters)
     best = np.flatnonzero(history["val_accuracy"] == history["val_accuracy"].max()) + 1
-    assert len(best) > 1, "or there are no ties"
+    assert len(best) > 1, "the scores need ties"
     assert nn.load(path).n_epochs == stopping.best_epoch == best[0 if ties == "first" else -1]
 
 
@@ -107,7 +107,7 @@ def test_keep_of_names_that_are_alike(tmp_path: Path):
 
 
 def test_keep_of_a_fit_that_goes_on(tmp_path: Path):
-    """The newest file knows the files before it, also those that were not removed yet when it was written."""
+    """In a resumed fit the newest file lists all files before it, also those not removed yet when it was written."""
     keep = {"path": str(tmp_path / "{epoch}-{val_loss:.3f}.nncore"), "keep": 3}
     fit(
         network(),
@@ -175,7 +175,7 @@ def test_an_older_file_stays_until_there_is_a_newer_one(tmp_path: Path):
 
 
 def test_files_by_step(tmp_path: Path):
-    """7 steps an epoch: a fit pauses where it is asked to, at steps that no slice of time would end with."""
+    """Files are written exactly at the requested steps: an epoch has 7, and no slice of time would end there."""
     paths = tmp_path / "{step:02}.nncore", tmp_path / "{epoch}-{step}.nncore"
     every = nn.Checkpoint(paths[0], every_steps=5), nn.Checkpoint(paths[1], every_steps=9)
     whole = network()

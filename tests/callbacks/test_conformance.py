@@ -1,4 +1,4 @@
-"""The kit for every built-in callback."""
+"""Conformance checks of the built-in callbacks."""
 
 from __future__ import annotations
 

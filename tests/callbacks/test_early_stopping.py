@@ -19,7 +19,7 @@ KERAS = json.loads(Path(__file__).with_name("keras_stops.json").read_text())
 
 
 class Run:
-    """A fit reduced to what callbacks see: in epoch e all parameters and buffers are e."""
+    """The parts of a fit that callbacks see: in epoch e all parameters and buffers are e."""
 
     def __init__(self, callback: EarlyStopping, column: str = "val_loss", directions: dict[str, bool] | None = None) -> None:
         self.callback, self.column = callback, column
@@ -119,7 +119,7 @@ def test_nan_is_no_improvement():
     assert run.epoch == 3
     assert run.reason is not None
     assert "never was a number" in run.reason
-    assert run.restored_epoch == 3  # there is no best to go back to
+    assert run.restored_epoch == 3  # there is no best epoch to restore
 
 
 def test_infinity_can_be_improved_upon():
@@ -145,7 +145,7 @@ def test_an_equal_epoch_is_no_improvement_and_a_worse_one_no_tie():
 
 @pytest.mark.parametrize("patience", [3, 50])
 def test_the_last_of_ties_in_epochs_that_run_ahead(patience: int):
-    """The core goes on with the next epochs before the callback hears of one; a watcher that looks after each epoch changes nothing."""
+    """The last of tied epochs is the best one, also if the core runs several epochs before it calls a callback; watchers change nothing."""
 
     class Watcher(Callback):
         def on_epoch_end(self, training: Any) -> None: ...
@@ -161,7 +161,7 @@ def test_the_last_of_ties_in_epochs_that_run_ahead(patience: int):
         )  # fmt: skip
         scores = history["val_accuracy"]
         assert stopping.best_epoch == 1 + np.flatnonzero(scores == scores.max())[-1]
-        assert (scores == scores.max()).sum() > 1, "or there are no ties"
+        assert (scores == scores.max()).sum() > 1, "the scores need ties"
         assert net.evaluate(X[40:], y[40:])["accuracy"] == scores.max()
         found.append((stopping.best_epoch, len(history), net.parameters.copy()))
     assert found[0][:2] == found[1][:2]
@@ -170,7 +170,7 @@ def test_the_last_of_ties_in_epochs_that_run_ahead(patience: int):
 
 @pytest.mark.parametrize("case", KERAS["cases"], ids=lambda case: f"{case['arguments']}, {case['losses'][0]}")
 def test_stops_when_keras_stops(case: dict[str, Any]):
-    """Recorded by make_keras_stops.py."""
+    """Fits stop in the same epochs as in Keras, as recorded by make_keras_stops.py."""
     run = Run(EarlyStopping(**case["arguments"])).fit(case["losses"])
     assert run.epoch == case["epochs"]
     assert run.restored_epoch == case["restored"]
@@ -264,7 +264,7 @@ def test_config_is_its_arguments():
 
 
 class Recorder(Callback):
-    """Keeps parameters and buffers of every epoch."""
+    """Stores parameters and buffers of every epoch."""
 
     def __init__(self) -> None:
         self.epochs: list[bytes] = []

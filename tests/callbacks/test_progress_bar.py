@@ -17,14 +17,14 @@ from nncore.training import Training
 
 
 class Fit(SimpleNamespace):
-    """What a progress bar sees of a fit."""
+    """The parts of a fit that a progress bar reads."""
 
     status = Training.status
     wait_share = 0.0
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports that it is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The time, which passes only when a test says so."""
+    """A clock that only the test advances."""
     now = SimpleNamespace(seconds=5.0)
     monkeypatch.setattr(progress_bar, "monotonic", lambda: now.seconds)
     monkeypatch.setenv("TERM", "xterm")
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def fit(bar: ProgressBar, clock: SimpleNamespace, *, seconds: float, epochs: int = 4, planned: int = 4, name: str = "val_loss") -> History:
-    """A fit of so many seconds, a look at the callbacks every 50 ms."""
+    """A fit of some seconds, which calls its callbacks every 50 ms."""
     history = History()
     training = Fit(history=history, epoch=1, n_epochs=planned, fraction=0.0, loss=float("nan"))
     bar.on_fit_begin(training)
@@ -172,7 +172,7 @@ def test_a_short_fit_with_progress_is_silent(capfd: pytest.CaptureFixture[str]):
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """A kernel's IPython, reduced to its one output, of which every state is kept."""
+    """A stand-in for a kernel's IPython that stores every state of its one output."""
     outputs: list[dict[str, str]] = []
 
     class Handle:
@@ -228,7 +228,7 @@ def test_ipython_without_a_kernel_is_no_notebook(
 
 @pytest.mark.slow
 def test_a_real_notebook_shows_it():
-    """Executed by a kernel, as a front end does it; what its cell is left with."""
+    """A notebook executed by a kernel shows the bar in the output of its cell."""
     nbformat = pytest.importorskip("nbformat", reason="nbclient, ipykernel (extra test) execute it")
     nbclient = pytest.importorskip("nbclient", reason="nbclient, ipykernel (extra test) execute it")
     pytest.importorskip("ipykernel", reason="nbclient, ipykernel (extra test) execute it")

@@ -20,7 +20,7 @@ def fit(net: nn.Sequential, epochs: int, *callbacks: Any, **arguments: Any) -> n
 
 
 def events(folder: Path) -> Iterator[Any]:
-    """What TensorBoard reads: records of a length, its checksum, a message, its checksum."""
+    """The events that TensorBoard reads: records of a length, its checksum, a message, its checksum."""
     event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2", reason="the extra tensorboard is not installed")
     for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns):
         data, at = path.read_bytes(), 0

@@ -13,7 +13,7 @@ X = np.random.default_rng(0).normal(size=(2000, 3))
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that only the test advances."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -35,7 +35,7 @@ def test_it_ends_the_fit(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_it_ends_the_fit_within_an_epoch(monkeypatch: pytest.MonkeyPatch):
-    """Between two slices of an epoch, without a row for what was not finished."""
+    """The limit ends the fit between two slices of an epoch, and the unfinished epoch has no row in the history."""
     clock, net = Clock(monkeypatch), nn.Sequential(nn.Dense(1))
     monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 1e-9)  # a slice is a step
     history = fit(net, nn.LambdaCallback(on_progress=clock.tick), nn.TimeLimit(50), batch_size=100)  # 20 steps an epoch

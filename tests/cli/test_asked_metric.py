@@ -26,7 +26,7 @@ QUICK = ["--hidden", "8", "--epochs", "4", "--lr", "0.02", "--no-baselines"]
 
 
 def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """What --json prints."""
+    """The output of --json."""
     capsys.readouterr()
     assert main(["train", *map(str, arguments), "--json", *QUICK]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""Ensembles of `nncore train`: which model is meant, folds, one file, answers, and what is refused."""
+"""Ensembles of `nncore train`: choice of the model, folds, one file, predictions, and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def small(data: Path, target: str, **options: Any) -> Settings:
 
 @pytest.fixture
 def visits(tmp_path: Path) -> Path:
-    """A class that x tells, with a patient and a day. 200 rows of 50 patients."""
+    """Visits of patients: a class that x determines, a patient and a day. 200 rows of 50 patients."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)
     lines = [f"{value:.3f},p{i % 50},{i},{'yes' if value > 0 else 'no'},{int(i % 5 > 0)}" for i, value in enumerate(x)]
@@ -42,7 +42,7 @@ def visits(tmp_path: Path) -> Path:
     return path
 
 
-# ---- which model ------------------------------------------------------------------------------------------------------------
+# ---- choice of the model ----------------------------------------------------------------------------------------------------
 
 
 def test_models_are_those_that_there_are() -> None:
@@ -192,7 +192,7 @@ def test_rows_of_weight_0_are_not_learnt_from(visits: Path) -> None:
     np.testing.assert_allclose(first, second, atol=0.05)  # statistics of columns are of all rows
 
 
-# ---- training, files and answers --------------------------------------------------------------------------------------------
+# ---- training, files and predictions ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("table", "target"), [("data", "species"), ("prices", "price")])

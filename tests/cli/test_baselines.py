@@ -89,7 +89,7 @@ def test_what_is_left_out(data: Path, capsys: pytest.CaptureFixture[str], monkey
 
     assert "baselines" not in shown("--no-baselines")
     assert "baselines" not in shown("--test-fraction", "0")
-    monkeypatch.setattr("nncore.cli.train.baselines", None)  # not called where nobody would see it
+    monkeypatch.setattr("nncore.cli.train.baselines", None)  # not called if the output would not show it
     assert "baselines" not in shown("--quiet")
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "sklearn", None)
@@ -165,7 +165,7 @@ def test_rows_that_decide_a_score_are_named(tmp_path: Path) -> None:
     true[[17, 60]] = 900.0, -500.0
     found = looked_at(tmp_path / "a.csv", true.tolist(), predicted.tolist())
     assert found is not None
-    assert found.places == ["line 19", "line 62"]  # the second has nearly all of what the first leaves
+    assert found.places == ["line 19", "line 62"]  # the second has nearly all of the error that remains after the first
     assert found.true == [900.0, -500.0]
     assert found.share > 0.999
     assert found.scores["r2"] < 0.1

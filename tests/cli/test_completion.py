@@ -1,4 +1,4 @@
-"""``nncore completion``: what the shells themselves make of the scripts."""
+"""``nncore completion``: its scripts, run by the shells."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str]
 
 
 def completed(shell: str, path: Path, *words: str) -> list[str]:
-    """What a shell offers for the last of some words."""
+    """Completions that a shell offers for the last of some words."""
     if shell == "bash":
         program = f'source {path}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _nncore; printf "%s\\n" "${{COMPREPLY[@]}}"'
         command = ["bash", "--norc", "-c", program, "bash", *words]

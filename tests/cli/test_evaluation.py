@@ -30,7 +30,7 @@ def test_evaluation_of_numbers_is_in_the_unit_of_the_file(fitted: tuple[Fitted, 
 
 
 def test_importance_is_twice_the_share_of_variance_for_a_sum(fitted: tuple[Fitted, Task]) -> None:
-    """Exchanging the cells of a column of a linear sum costs twice its part of the variance."""
+    """For a linear sum, permuting a column costs twice the column's share of the variance."""
     found = {importance.column: importance for importance in importances([fitted[0]], fitted[1], seed=0)}
     assert list(found) == ["area", "garden"]
     area = 50**2 * (180**2 / 12)

@@ -1,4 +1,4 @@
-"""``nncore export``: models of files of all kinds, and what is refused."""
+"""``nncore export``: models of all kinds of files, and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nncore.cli import main
 
 QUICK = ["--hidden", "8", "--epochs", "3", "--no-baselines", "--quiet"]
 ENSEMBLE = ["--model", "realmlp", "--n-cv", "2"]
-#: What is trained, and how.
+#: Targets and arguments of training.
 MODELS: dict[str, list[str]] = {
     "classes": ["--target", "species", "--model", "mlp"],
     "two classes of their own": ["--target", "species", "--loss", "binary_cross_entropy", "--model", "mlp"],
@@ -73,7 +73,7 @@ def test_models_of_files(name: str, suffix: str, tmp_path: Path, data: Path, pri
 
 @pytest.mark.parametrize("options", [["--model", "mlp"], ENSEMBLE, ["--model", "tabm"]], ids=lambda options: options[1])
 def test_dates(options: list[str], suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In three forms: as ISO 8601 writes them, day first with gaps, and times of day."""
+    """Dates are exported in three forms: ISO 8601, day first with gaps, and times of day."""
     rng = np.random.default_rng(0)
     seen = np.datetime64("1969-01-01T00:00:00") + rng.integers(0, 3 * 365 * 86_400, 150)
     born = np.datetime64("1898-01-01") + rng.integers(0, 80_000, 150)

@@ -1,4 +1,4 @@
-"""Work grows with the size of a file, not with its square: twice as many columns, rows or levels are twice the work, counted."""
+"""Work grows linearly with the size of a file: twice as many columns, rows or levels take twice the counted work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.tabular.table_file import TableFile
 
 
 class Counted(str):
-    """A name that counts how often it is compared with another."""
+    """A name that counts its comparisons with others."""
 
     n_compared = 0
     __slots__ = ()
@@ -50,14 +50,14 @@ def many_blank_lines(path: Path, n: int) -> None:
 
 
 def many_strangers(path: Path, n: int) -> None:
-    """Of the file that is predicted."""
+    """Write the table with many unknown levels in the file to predict."""
     path.write_text(
         "x,c,y\n" + "".join(f"{i % 7}.5,{f'w{i % 3}' if 'new' not in path.name else f's{i}'},{'ab'[i % 2]}\n" for i in range(n))
     )
 
 
 def work(action: Callable[[], int]) -> int:
-    """Calls of functions, those in C too, and comparisons of names."""
+    """Number of function calls, including those in C, and of comparisons of names."""
     n_calls = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
@@ -107,4 +107,4 @@ def test_twice_the_size_is_at_most_twice_the_work(
         done.append(work(lambda: main(train)) + work(lambda: main(["predict", str(model), str(new), "--out", str(out)])))  # noqa: B023
     first, second = done[2] - done[1], done[3] - done[2]
     assert first > 0, done
-    assert second < 2.3 * first, done  # of a square it would be 4
+    assert second < 2.3 * first, done  # quadratic growth would give 4

@@ -21,7 +21,7 @@ VOID = {"meta", "img", "br"}
 
 
 class Checker(HTMLParser):
-    """Finds what is not closed, and everything that a browser would have to fetch."""
+    """Finds tags that are not closed, and everything that a browser would have to fetch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Checker(HTMLParser):
 
 
 def report(path: Path, *arguments: object) -> str:
-    """The page, after checking that it is sound and needs nothing else."""
+    """The page, after checking that it is well-formed and needs no other files."""
     assert main(["train", *map(str, arguments), "--report", str(path), "--quiet", *QUICK]) == 0
     text = path.read_text(encoding="utf-8")
     checker = Checker()

@@ -19,7 +19,7 @@ from nncore.cli import COMMANDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
-#: What each command is called with, so that it takes a while.
+#: Arguments of each command, so that it takes a while.
 ARGUMENTS = {
     "demo": ["--epochs", "100000", "--out", "demo.png"],
     "train": ["data.csv", "--target", "y", "--epochs", "100000", "--patience", "100000", "--out", "out.nncore", "--report", "out.html"],
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(folder: Path, before: set[str], code: int, errors: str, expected: int) -> None:
-    """The command was done before the signal came, or ended as it should; and nothing half written is there."""
+    """Check that the command was done before the signal or ended correctly, and left no partial file."""
     assert code in (0, expected), (code, errors)
     assert "Traceback" not in errors
     new = set(os.listdir(folder)) - before
@@ -89,7 +89,7 @@ def test_ctrl_c_while_a_command_is_imported(module: str, folder: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "nncore: interrupted\n")
 
 
-#: A program that gets a signal while Python ends, when the handlers of Python are gone already.
+#: A program that gets a signal while Python shuts down and its signal handlers are gone.
 AT_THE_END = """
 import builtins, os, signal, sys
 from nncore.cli import main
@@ -119,14 +119,14 @@ def test_a_signal_at_an_import(command: str, number: signal.Signals, module: str
     process = subprocess.Popen([sys.executable, "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         _, errors = process.communicate(timeout=3)
-    except subprocess.TimeoutExpired:  # it does not import that, and goes on
+    except subprocess.TimeoutExpired:  # the command does not import that, and continues
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     code = -number if process.returncode == -number and number == signal.SIGTERM else {signal.SIGINT: 130}.get(number, 143)
     checked(folder, before, process.returncode, errors, code)
 
 
-#: A program that says when it is about to begin.
+#: A program that prints when it is about to begin.
 AT_START = """
 import sys
 from nncore.cli import main

@@ -1,4 +1,4 @@
-"""Commands that a launcher of MPI has started."""
+"""Commands started by an MPI launcher."""
 
 from __future__ import annotations
 

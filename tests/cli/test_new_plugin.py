@@ -1,4 +1,4 @@
-"""``nncore new-plugin``: what it writes works as it stands, and what cannot work is not written at all."""
+"""``nncore new-plugin``: generated packages work unchanged, and for invalid arguments nothing is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.errors import ParameterError
 from nncore.plugin import TABLES
 
 PAIRS = [(kind, rung) for kind in KINDS for rung in KERNELS if rung == "numpy" or kind in COMPILED_KINDS]
-#: What building and running a rung needs beside nncore.
+#: Packages, besides nncore, that building and running a rung needs.
 NEEDS = {"numba": ["numba"], "cython": ["setuptools", "Cython"], "c": ["setuptools"]}
 
 
@@ -55,7 +55,7 @@ def test_files(tmp_path: Path, kind: str, rung: str) -> None:
 
 
 def test_everything_is_ruff_clean(tmp_path: Path) -> None:
-    """By the rules that the packages bring along."""
+    """All generated files pass ruff with the rules in the package."""
     pytest.importorskip("ruff")
     for kind, rung in PAIRS:
         write(tmp_path, kind, rung)

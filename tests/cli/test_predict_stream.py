@@ -16,7 +16,7 @@ N_FEATURES = 4
 
 
 def written(path: Path, n: int, seed: int = 0, *, target: bool = False) -> Path:
-    """Numbers, a colour that training has not seen in some rows, missing cells."""
+    """A table of numbers, a colour that is new in some rows, and missing cells."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, N_FEATURES)).round(3)
     colours = np.array(["red", "blue"] if target else ["red", "blue", "green", "?"])[rng.integers(0, 2 if target else 4, n)]
@@ -121,7 +121,7 @@ sys.exit(code)
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(model: Path, tmp_path: Path) -> None:
-    """A million rows, in memory about those of twenty thousand; each row's answer is that of the same row in a small file."""
+    """Memory for a million rows is about that for twenty thousand, and each prediction equals that in a small file."""
     small = written(tmp_path / "small.csv", 20_000)
     header, *rows = small.read_text().splitlines(keepends=True)
     large = tmp_path / "large.csv"

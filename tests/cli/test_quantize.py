@@ -1,4 +1,4 @@
-"""``nncore quantize``: models of files with products of 8 bits."""
+"""``nncore quantize``: models of files with 8-bit products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns that say how rows are used: weights, exposures, groups and times, from the table to the score and to `nncore predict`."""
+"""Columns that determine how rows are used: weights, exposures, groups and times, in training, scores and `nncore predict`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK = ["--hidden", "8", "--epochs", "4", "--lr", "0.02", "--no-baselines"]
 
 @pytest.fixture
 def claims(tmp_path: Path) -> Path:
-    """Claims of insured people: counts at a rate that x decides, over years; with a weight, a household, a day and a class. 400 rows."""
+    """Insurance claims: counts at a rate that depends on x, over years; with a weight, a household, a day and a class. 400 rows."""
     rng, n = np.random.default_rng(0), 400
     x, years = rng.normal(size=n), rng.uniform(0.2, 4, n)
     counts = rng.poisson(np.exp(0.8 * x) * years)
@@ -41,7 +41,7 @@ def claims(tmp_path: Path) -> Path:
 
 
 def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """What --json prints."""
+    """The output of --json."""
     capsys.readouterr()
     assert main(["train", *map(str, arguments), "--json", *QUICK]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -141,7 +141,7 @@ def test_a_weight_is_a_number_of_equal_rows(claims: Path, tmp_path: Path, capsys
 
 
 def test_weighted_rates_are_an_offset(claims: Path) -> None:
-    """The gradient of the rates with exposures as weights is that of counts with the logarithm of the exposure added to the output."""
+    """Training rates with exposures as weights has the gradient of training counts with log(exposure) added to the output."""
     settings = Settings(data=claims, target="claims", exposure_column="years", epochs=1, hidden=(4,), patience=0)
     task = find_task(settings)
     fitted = fit(settings, task, divide(task, settings))
@@ -196,7 +196,7 @@ def test_rates_become_counts_where_there_is_an_exposure(claims: Path, tmp_path: 
     np.testing.assert_allclose(answers[1], answers[0] * np.array(column(claims, "years"), dtype=float), rtol=1e-5, atol=1e-5)
 
 
-# ---- what the columns are besides -------------------------------------------------------------------------------------------
+# ---- the columns as features ------------------------------------------------------------------------------------------------
 
 
 def test_the_columns_are_no_features_unless_kept(claims: Path) -> None:

@@ -1,4 +1,4 @@
-"""``--tune``, ``--search-space``, ``--trials-file`` and ``--n-refit``: what is tried, kept, said and refused."""
+"""``--tune``, ``--search-space``, ``--trials-file`` and ``--n-refit``: trials, files, output and errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK = ["--model", "realmlp", "--hidden", "6", "--epochs", "15", "--n-cv", "2",
 
 
 def answers(model: Path, data: Path) -> np.ndarray:
-    """What a file answers."""
+    """Predictions by the model in a file."""
     loaded, _ = load_with_columns(model)
     read, _ = loaded.encoder.match(read_table(data))
     inputs, _ = loaded.inputs(read)
@@ -30,13 +30,13 @@ def answers(model: Path, data: Path) -> np.ndarray:
 
 
 def drawn(data: Path, target: str, **options: Any) -> set[str]:
-    """Names of what a search draws."""
+    """Names of the arguments that a search samples."""
     settings = Settings(data=data, target=target, **{"model": "realmlp", "tune": 3, **options})
     task = find_task(settings)
     return {name.partition("__")[0] for one in search_space(settings, task, recipe_of(settings, task, 100)) for name in one}
 
 
-# ---- what is drawn ----------------------------------------------------------------------------------------------------------
+# ---- sampled arguments ------------------------------------------------------------------------------------------------------
 
 
 def test_what_options_say_is_not_drawn(data: Path, prices: Path) -> None:

@@ -1,4 +1,4 @@
-"""`nncore train` on tables larger than memory: when they are read in blocks, what is said of it, and that nothing else is learned."""
+"""`nncore train` on tables larger than memory: when tables are read in blocks, the message about it, and equal results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_rows_are_held_out_by_their_numbers(prices: Path) -> None:
 
 
 def test_a_part_of_a_large_table_is_kept(prices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Classes and statistics are those of all rows, also of classes that the rows kept do not have."""
+    """Classes and statistics are those of all rows, including classes that the kept rows lack."""
     monkeypatch.setattr(baselines, "MOST_EPOCHS", 3)
     monkeypatch.setattr(streamed_rows, "KEPT", 60)
     table = StreamedTable(Settings(data=prices, target="price", **QUICK), LIMIT)
@@ -110,7 +110,7 @@ def test_a_part_of_a_large_table_is_kept(prices: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def claims(tmp_path: Path) -> Path:
-    """Counts at a rate that x decides, over years; with a weight, a household, a day, a class and a city. 300 rows."""
+    """Counts at a rate that depends on x, over years; with a weight, a household, a day, a class and a city. 300 rows."""
     rng, n = np.random.default_rng(0), 300
     x, years = rng.normal(size=n), rng.uniform(0.2, 4, n)
     counts = rng.poisson(np.exp(0.8 * x) * years)
@@ -170,7 +170,7 @@ def test_rates_are_those_of_training_at_once(claims: Path) -> None:
 
 
 def test_few_groups_are_dealt_by_their_rows(tmp_path: Path) -> None:
-    """Hashes of three groups need not lie apart; one of them is held out all the same."""
+    """One of three groups is held out even if their hashes are close together."""
     path = tmp_path / "few.csv"
     path.write_text("x,g,y\n" + "".join(f"{i % 11}.5,g{i % 3},{'ab'[i % 2]}\n" for i in range(120)))
     for seed in range(5):
@@ -185,7 +185,7 @@ def test_few_groups_are_dealt_by_their_rows(tmp_path: Path) -> None:
 
 ENSEMBLE: dict[str, Any] = {"model": "realmlp", "n_cv": 2, "epochs": 2, "patience": None, "batch_size": 64}
 
-#: What every option of the command is set to, and what stands beside it, where an option makes a difference on rows in blocks.
+#: A value for every option of the command, and the other options with which it makes a difference on rows in blocks.
 SEEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "target": ("city", {}),
     "task": ("classification", {"target": "claims", "drop": ["any"]}),
@@ -231,7 +231,7 @@ SEEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "test_fraction": (0.5, {}),
     "cv": (3, {}),
 }
-#: Options without a trace in what is learned, and the test that sees them.
+#: Options that change nothing that is learned, and the test that covers them.
 ELSEWHERE = {
     "data": "test_several_files_are_read_in_blocks",
     "stream": "test_small_files_are_read_at_once",
@@ -248,7 +248,7 @@ ELSEWHERE = {
 
 
 def trace(settings: Settings) -> list[Any]:
-    """What was divided, learned and trained; or what is wrong with it."""
+    """The split, the encoder and the network of a run; or its error message."""
     try:
         table = StreamedTable(settings, LIMIT)
         (parts, *_) = table.parts
@@ -276,7 +276,7 @@ def test_no_option_is_ignored(claims: Path, option: str) -> None:
     usual, found = trace(settings), trace(replace(settings, **{option: value}))
     assert len(usual) > 1
     assert found != usual
-    assert (len(found) == 1) == (option in ("header", "separator", "decimal"))  # which say how the file is not written
+    assert (len(found) == 1) == (option in ("header", "separator", "decimal"))  # they describe another file format
 
 
 def test_threads_and_precision_reach_the_fit(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +293,7 @@ def test_threads_and_precision_reach_the_fit(claims: Path, monkeypatch: pytest.M
 
 
 def test_each_member_learns_what_its_rows_say(claims: Path) -> None:
-    """Of those that its fold does not hold out, and with their weights."""
+    """Each member learns from the rows that its fold does not hold out, with their weights."""
     settings = Settings(data=claims, target="claims", task="regression", weight_column="weight", **QUICK | ENSEMBLE)
     table = StreamedTable(settings, LIMIT)
     (parts,) = table.parts
@@ -332,7 +332,7 @@ def test_a_search_is_on_rows_that_are_kept_and_training_on_all(claims: Path, mon
 
 
 def test_columns_are_learned_in_one_pass(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of numbers, dates, categories, rates and folds; before it, rows are counted and drawn."""
+    """Numbers, dates, categories, rates and folds are learned in one pass, after a pass that counts and draws rows."""
     read: list[str] = []
     monkeypatch.setattr(streamed_rows, "chosen_blocks", lambda *args: read.append("learned") or chosen_blocks(*args))
     monkeypatch.setattr(TableFiles, "drawn", lambda self, *args, drawn=TableFiles.drawn: read.append("drawn") or drawn(self, *args))
@@ -379,7 +379,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_memory_stays_within_the_limit(tmp_path: Path) -> None:
-    """A file of 120 MB, which takes 0.4 GB at once."""
+    """Memory stays within the limit for a file of 120 MB, which takes 0.4 GB as a whole."""
     path, rng, n = tmp_path / "large.csv", np.random.default_rng(0), 100_000
     X, city, day = rng.normal(size=(n, 3)), rng.integers(0, 30, n), rng.integers(0, 1000, n)
     y = np.where(X[:, 0] + city % 3 > 1, "yes", "no")

@@ -19,7 +19,7 @@ from nncore.tabular.missing import USUAL
 N = 120
 X = np.random.default_rng(0).normal(size=N)
 
-#: Targets by what they are, and the tasks they may be learnt as.
+#: Targets of each kind, and the tasks that are possible for them.
 TARGETS: dict[str, list[str]] = {
     "words": [["low", "mid", "high"][i % 3] for i in range(N)],
     "two words": [["yes", "no"][i % 2] for i in range(N)],
@@ -67,7 +67,7 @@ def test_the_loss_decides_the_task_or_is_refused(name: str, what: str, asked: st
         if found.kind == "regression":
             assert what in NUMBERS
             assert loss.targets == "real"
-        elif loss.targets == "real":  # compared with 0 and 1 only where that was asked for, or is what the loss is for
+        elif loss.targets == "real":  # compared with 0 and 1 only if requested, or if the loss is made for that
             assert asked == "classification" or loss.has_yes_no_outputs
     assert not refused or "--loss" in refused or "--task" in refused
 
@@ -78,7 +78,7 @@ LOSSES = sorted(registry.names("losses"))
 @pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["two targets", "all"])
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_loss_ends_in_a_traceback(name: str, quick: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The quick test takes two targets in turns, and all for one loss."""
+    """No loss ends in a traceback. The quick run tries two targets for each loss, and all targets for one loss."""
     kinds, first = {}, LOSSES.index(name)
     chosen = [[*TARGETS][(first + k) % len(TARGETS)] for k in (0, 3)] if quick and name != "poisson" else [*TARGETS]
     for what in chosen:

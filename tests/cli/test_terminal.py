@@ -1,4 +1,4 @@
-"""No character that steers a terminal gets from a file or the command line into what is printed, and only `terminal` prints."""
+"""No control character from a file or the command line reaches the terminal, and only `terminal` prints."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_nothing_else_prints(path: Path) -> None:
 
 
 def calls() -> dict[str, list[str]]:
-    """For each subcommand, every way to give it a text."""
+    """For each subcommand, every argument that takes a text."""
     parser = make_parser()
     (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     found: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def test_every_command_is_tried() -> None:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A file of hostile names and labels."""
+    """A file with hostile names and labels."""
     path = tmp_path / "hostile.csv"
     rows = "".join(f'{i % 17}.5,"{HOSTILE}{i % 3}",x,"{HOSTILE}{"yes" if i % 17 > 8 else "no"}"\n' for i in range(120))
     path.write_text(f'"number {HOSTILE}","word {HOSTILE}","always {HOSTILE}","target {HOSTILE}"\n{rows}', encoding="utf-8", newline="")

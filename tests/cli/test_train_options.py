@@ -20,7 +20,7 @@ QUICK = ["--hidden", "8", "--epochs", "6", "--lr", "0.02", "--no-baselines"]
 
 
 def result(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    """What --json prints."""
+    """The output of --json."""
     capsys.readouterr()
     assert main(["train", *map(str, arguments), "--json", *QUICK]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -181,7 +181,7 @@ def test_options_reach_the_network(data: Path, tmp_path: Path) -> None:
     assert fitted.history["weight_decay"][1] < 0.5
     assert network.groups == {"*.bias": {"lr_factor": 0.5}}
     assert network.n_epochs == 2
-    assert network.n_steps == 0, "a file of it needs no state to go on from"
+    assert network.n_steps == 0, "its file needs no state to resume from"
 
 
 def test_the_metric_decides_which_epoch_is_kept(data: Path) -> None:

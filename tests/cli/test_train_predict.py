@@ -88,7 +88,7 @@ def test_quiet_prints_the_score_alone(data: Path, capsys: pytest.CaptureFixture[
 
 
 def test_rows_held_out_do_not_touch_the_encoder(tmp_path: Path, data: Path) -> None:
-    """Changing a number in a row that is held out changes nothing that is learnt."""
+    """Changing a number in a held-out row changes nothing that the encoder learns."""
     from nncore.cli.experiment import divide
     from nncore.cli.settings import Settings
     from nncore.cli.task import find_task
@@ -236,7 +236,7 @@ def test_ctrl_c_keeps_what_there_is(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(EarlyStopping, "on_epoch_end", interrupting)
-    monkeypatch.setattr(EarlyStopping, "epochs_ahead", lambda self, training: 1)  # else it hears of this epoch when more are done
+    monkeypatch.setattr(EarlyStopping, "epochs_ahead", lambda self, training: 1)  # otherwise it sees this epoch only after later ones
     path = tmp_path / "m.nncore"
     assert main(["train", str(data), "--target", "species", "--out", str(path), *QUICK]) == 130
     captured = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Losses of plugins at the command line: one that decides for itself, and one that compares with more than one column."""
+"""Losses of plugins at the command line: one with its own decision rule, and one with several target columns."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.fixture
 def few_components(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ``--verify`` chooses among, so that the choice is tested and not everything that is installed."""
+    """Limit ``--verify`` to a few components, so that not everything installed is checked."""
     from nncore.cli import plugins
 
     rows, *_ = plugins.collect()
@@ -105,7 +105,7 @@ def test_pytest_is_not_needed(faulty: Path) -> None:
 
 
 def rows_of_harmful(folder: Path, *arguments: str) -> dict[str, str]:
-    """The table of the command as a user runs it, by the names of components; it comes to its end with exit code 1."""
+    """Rows of the command's table by component name; checks that the command ends with exit code 1."""
     source = Path(__file__).parents[1] / "testing" / "fixtures" / "nncore-harmful"
     FakeSite(folder).write_metadata("nncore-harmful", {"plugin": "nncore_harmful"})
     command = [sys.executable, "-m", "nncore", "plugins", "--verify", *arguments]
@@ -137,7 +137,7 @@ def test_every_way_to_do_harm_is_a_failed_row(tmp_path: Path) -> None:
 
 
 def begin_to_verify(site: FakeSite, *arguments: str) -> subprocess.Popen[str]:
-    """The command, for the plugins of a site, in a process of its own."""
+    """Start the command for the plugins of a site in a new process."""
     command = [sys.executable, "-m", "nncore", "plugins", "--verify", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in ("NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS")}
     environment["PYTHONPATH"] = str(site.folder)

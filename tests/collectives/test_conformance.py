@@ -1,4 +1,4 @@
-"""The built-in collectives keep the contract that plugins are held to, and so do the threads of `nncore.testing`."""
+"""Conformance checks of the built-in collectives, and of the threads of `nncore.testing`."""
 
 from __future__ import annotations
 

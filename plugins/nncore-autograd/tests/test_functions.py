@@ -1,4 +1,4 @@
-"""Components from users' functions and classes: by name, in files, threads and forks; and functions that autograd cannot trace."""
+"""Components from users' functions and classes: by name, in files, in threads and forks, and with functions that autograd cannot trace."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ COMPONENTS = {"activations": [bump], "layers": [centred], "losses": [smooth_erro
 
 @pytest.fixture(scope="module", autouse=True)
 def names() -> Iterator[None]:
-    """The names under which this module's components are known while its tests run."""
+    """Names of this module's components, which stay registered while its tests run."""
     for kind, classes in COMPONENTS.items():
         for component in classes:
             nn.register(kind, component)
@@ -190,7 +190,7 @@ def test_threads_do_not_mix_their_traces() -> None:
 
 
 def test_a_fork_does_not_wait_for_a_thread_of_its_parent() -> None:
-    """A forked child replaces the lock, which a thread of the parent may hold."""
+    """A forked child gets a new lock, since a thread of the parent may hold the old one."""
     held = gradients._lock
     holder = threading.Thread(target=held.acquire)
     holder.start()
@@ -206,7 +206,7 @@ def assigns(z: Any) -> Any:
     return a
 
 
-@pytest.mark.filterwarnings("ignore:Output seems independent of input")  # as autograd says of the first
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")  # autograd's warning for the first function
 @pytest.mark.parametrize("function", [lambda z: np.where(z > 0, z, 0), lambda z: np.array([float(row[0]) for row in z])[:, None], assigns])
 def test_what_autograd_cannot_follow_is_told(function: Any) -> None:
     activation, z = differentiable_activation(function)(), np.zeros((2, 1))

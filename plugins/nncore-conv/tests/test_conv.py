@@ -127,7 +127,7 @@ def test_one_layer_object_holds_nothing_of_a_network() -> None:
 
 
 def test_learns_to_tell_lines() -> None:
-    """Horizontal from vertical ones, wherever they are."""
+    """A small network learns to tell horizontal from vertical lines at any position."""
     rng = np.random.default_rng(3)
     x, y = np.zeros((400, 8, 8, 1)), rng.integers(2, size=400)
     for image, place, is_upright in zip(x, rng.integers(8, size=400), y, strict=True):

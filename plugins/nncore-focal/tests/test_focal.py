@@ -98,7 +98,7 @@ def test_labels_are_rows_with_a_single_one(rung: str, dtype: type, loss: Loss) -
 @every_dtype
 @every
 def test_value_by_the_formula(rung: str, dtype: type, loss: Loss) -> None:
-    """Written with p = softmax(z) in float64, where logits are moderate."""
+    """The loss equals its formula in p = softmax(z), computed in float64 for moderate logits."""
     z = logits(dtype)
     p = np.exp(z.astype(np.float64))
     p /= p.sum(axis=1, keepdims=True)
@@ -129,7 +129,7 @@ def test_gradient_by_finite_differences(rung: str, loss: Loss) -> None:
 @every_dtype
 @every
 def test_gradient_sums_to_zero(rung: str, dtype: type, loss: Loss) -> None:
-    """Adding a constant to all logits changes nothing."""
+    """The gradient sums to 0, since adding a constant to all logits does not change the loss."""
     for target in targets(dtype):
         gradient = evaluate(rung, loss, logits(dtype), target)[1]
         np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=64 * np.finfo(dtype).eps)
@@ -139,7 +139,7 @@ def test_gradient_sums_to_zero(rung: str, dtype: type, loss: Loss) -> None:
 @every_dtype
 @every
 def test_large_logits(rung: str, dtype: type, loss: Loss) -> None:
-    """Nothing overflows at ±10⁴: a hopeless sample costs its margin, a certain one only the effect of smoothing."""
+    """Logits of ±10⁴ do not overflow: a wrong sample costs its margin, a right one only the effect of smoothing."""
     z = np.array([[1e4, -1e4, -1e4, -1e4], [1e4, 1e4, -1e4, 0.0], [-1e4, -1e4, -1e4, -1e4]], dtype)
     w = np.array(loss.class_weights or [1.0] * 4)
     for label in range(4):
@@ -156,7 +156,7 @@ def test_large_logits(rung: str, dtype: type, loss: Loss) -> None:
 @every_dtype
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
 def test_focal_keeps_its_digits_where_the_sample_is_easy(rung: str, dtype: type, gamma: float) -> None:
-    """With p = 1 − q, q far below eps: E → q^(γ+1), and every gradient has relative accuracy."""
+    """Near p = 1 the loss and every gradient keep their relative accuracy: with q = 1 − p far below eps, E → q^(γ+1)."""
     z = np.array([[40.0, 0.0, 1.0]], dtype)
     e = np.exp(np.array([0.0, 1.0]) - 40.0)
     q = e.sum() / (1 + e.sum())
@@ -179,7 +179,7 @@ def test_easy_samples_count_less(rung: str) -> None:
 @every_dtype
 @pytest.mark.parametrize("make", [Focal, LabelSmoothing])
 def test_class_weights(rung: str, dtype: type, make: type[Any]) -> None:
-    """All equal to c, they multiply the loss by c; for labels without smoothing each multiplies the rows of its class."""
+    """Equal class weights c multiply the loss by c; without smoothing each weight multiplies the loss of its class's rows."""
     z, eps = logits(dtype), np.finfo(dtype).eps
     for target in targets(dtype):
         for is_, should in zip(
@@ -218,7 +218,7 @@ def test_wrong_class_weights(make: type[Any], wrong: object) -> None:
 
 @pytest.mark.parametrize("make", [Focal, LabelSmoothing])
 def test_wrong_number_of_class_weights(make: type[Any]) -> None:
-    """Raises an error before training. A kernel that is called anyway also reports an error."""
+    """A wrong number of class weights raises an error before training; a kernel that is called anyway reports it, too."""
     loss = make(class_weights=[1.0, 2.0])
     net = nn.Sequential(nn.Dense(3)).build(4, rng=0)
     before = net.parameters.copy()

@@ -12,7 +12,7 @@ from nncore.plugin import Initializer
 from nncore.testing import InitializerConformance
 
 N = 200_000
-SIGMAS = 5  # a sound generator fails a test of this width once in two million seeds
+SIGMAS = 5  # a correct generator fails a test of this width once in two million seeds
 
 
 class TestLeCunNormal(InitializerConformance):
@@ -25,7 +25,7 @@ class TestLeCunUniform(InitializerConformance):
 
 @pytest.mark.parametrize(("initializer", "fourth", "eighth"), [(LeCunNormal(), 3, 105), (LeCunUniform(), 9 / 5, 9)])
 def test_moments(initializer: Initializer, fourth: float, eighth: float) -> None:
-    """Mean 0, variance 1/n_in, and the fourth moment, which tells normal from uniform and from truncated."""
+    """Weights have mean 0, variance 1/n_in, and the fourth moment that tells normal, uniform and truncated distributions apart."""
     x = initializer.sample(np.random.default_rng(0), (N,), 30, 20) * math.sqrt(30)
     assert abs(x.mean()) < SIGMAS / math.sqrt(N)
     assert abs((x**2).mean() - 1) < SIGMAS * math.sqrt((fourth - 1) / N)

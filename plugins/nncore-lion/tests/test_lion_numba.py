@@ -1,4 +1,4 @@
-"""The numba rung, where numba is installed; and what is said where it is not."""
+"""The numba rung where numba is installed, and the message where it is not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TestLionNumba(OptimizerConformance):
 
 @needs_numba
 def test_both_rungs_give_the_same_bits() -> None:
-    """numba contracts no multiplication with an addition, so that every rounding is NumPy's."""
+    """Both rungs give the same bits: numba fuses no multiplication with an addition, so every rounding is NumPy's."""
     from nncore.testing.tables import optimizer
 
     lion = nn.get("optimizers", "nncore-lion/lion")(lr=0.01, beta1=0.8, beta2=0.95, weight_decay=0.1)

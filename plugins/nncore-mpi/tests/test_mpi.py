@@ -1,4 +1,4 @@
-"""MPI against nncore's conformance kit, and real processes: the same bits, and one that is killed ends all."""
+"""MPI against nncore's conformance kit and in real processes: equal bits, and one killed process ends all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).with_name("program.py")
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]))
 #: Kills that are tried; ``NNCORE_KILLS=20`` tries more.
 KILLS = int(os.environ.get("NNCORE_KILLS", "2"))
-SECONDS = 120  # which no process takes
+SECONDS = 120  # longer than any process takes
 
 real_processes = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec: pip install mpich")
 

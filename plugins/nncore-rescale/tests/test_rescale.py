@@ -1,4 +1,4 @@
-"""The formula, and that both rungs give the same bits, but for sums over rows."""
+"""The layer's formula, and equal bits on both rungs except in sums over rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def trained_once(layer: RescaleNumPy, shape: tuple[int, ...], dtype: str) -> dict[str, np.ndarray]:
-    """What a step of a network that ends with the layer leaves behind; `shape` is that of the batch.
+    """State after one training step of a network that ends with the layer; `shape` is that of the batch.
 
     The gradient of the layer before it, of the same width, shows the layer's d_x.
     """
@@ -34,7 +34,7 @@ def trained_once(layer: RescaleNumPy, shape: tuple[int, ...], dtype: str) -> dic
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 130])
 @pytest.mark.parametrize("shape", [(1,), (2,), (7,), (8,), (9,), (33,), (1023,), (3, 4)])
 def test_both_rungs_differ_in_the_sums_alone(shape: tuple[int, ...], n_rows: int, dtype: str) -> None:
-    """NumPy sums over the rows in float64, the kernel from top to bottom."""
+    """Both rungs differ only in sums: NumPy sums over the rows in float64, the kernel in the order of the rows."""
     native, numpy = (trained_once(layer, (n_rows, *shape), dtype) for layer in (Rescale(), RescaleNumPy()))
     np.testing.assert_array_equal(native["output"], numpy["output"])
     np.testing.assert_array_equal(native["prediction"], numpy["prediction"])

@@ -53,7 +53,7 @@ def test_limits(phi: Activation, dtype: type, rung) -> None:
 @every_dtype
 @pytest.mark.parametrize("phi", [Squareplus(), Squareplus(b=1e-3)], ids=repr)
 def test_both_rungs_give_the_same_bits(phi: Activation, dtype: type) -> None:
-    """Only additions, products, quotients and square roots, in the same order: there is no room for a difference."""
+    """Both rungs give the same bits: they add, multiply, divide and take square roots in the same order."""
     z = np.concatenate([np.random.default_rng(1).normal(size=1023).astype(dtype) * 4, np.array(EXTREMES, dtype)])
     d_a = np.random.default_rng(2).normal(size=z.shape).astype(dtype)
     np.testing.assert_array_equal(compiled(phi, z), numpy(phi, z))
@@ -63,14 +63,14 @@ def test_both_rungs_give_the_same_bits(phi: Activation, dtype: type) -> None:
 @every_rung
 @pytest.mark.parametrize("phi", [Squareplus(), Squareplus(b=0.01)], ids=repr)
 def test_float32_error_of_squareplus(phi: Activation, rung) -> None:
-    """Against float64: also far on the negative side, where z + √(z² + b) by itself would lose every digit."""
+    """squareplus keeps its digits in float32 also for large negative z, where z + √(z² + b) would lose all of them."""
     z = sweep(1e18)
     assert ulps(rung(phi, z), numpy(phi, z.astype(np.float64))) <= 4
 
 
 @every_rung
 def test_float32_error_of_snake(rung) -> None:
-    """Where z < 0, up to 0.73 of |z| is taken away again, so that errors of sin² weigh 0.73 / 0.27 times as much."""
+    """The error of snake in float32 is bounded; for z < 0 up to 0.73 of |z| cancels, so errors of sin² count 0.73 / 0.27 times."""
     for phi in (Snake(), Snake(frequency=8.0)):  # powers of two: the product f·z is exact
         z = sweep(1 / np.finfo(np.float32).eps / phi.frequency)[1:-1]
         assert ulps(rung(phi, z), numpy(phi, z.astype(np.float64))) <= 8

@@ -1,4 +1,4 @@
-"""The layer: its limits at f = 0, and that it finds a frequency."""
+"""The layer: its limits at f = 0, and a frequency found by training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_is_snake_while_its_frequencies_are_the_first(rung, dtype: str) -> None:
 @every_dtype
 @pytest.mark.parametrize("frequency", [0.0, 1e-30])
 def test_limit_of_small_frequencies(rung, dtype: str, frequency: float) -> None:
-    """y = x, ∂y/∂x = 1, ∂y/∂f = x²: no division by the vanishing f is left."""
+    """At f = 0, y = x, ∂y/∂x = 1 and ∂y/∂f = x², without a division by f."""
     net = network(rung(LearnableSnake()), 3, dtype)
     net.parameters[:] = frequency
     X = np.random.default_rng(2).normal(size=(4, 3)).astype(dtype)
@@ -42,7 +42,7 @@ def test_limit_of_small_frequencies(rung, dtype: str, frequency: float) -> None:
 @every_rung
 @pytest.mark.parametrize("frequency", [0.3, -2.0, 0.0])
 def test_gradient_of_the_frequency_is_the_derivative(rung, frequency: float) -> None:
-    """Central differences, also across f = 0, where the conformance kit, whose frequencies are random, does not look."""
+    """The gradient of the frequency equals central differences, also across f = 0, which the kit's random frequencies do not cover."""
     net, rng = network(rung(LearnableSnake()), 2, "float64"), np.random.default_rng(3)
     X, y, h = rng.normal(size=(6, 2)), rng.normal(size=(6, 2)), 1e-5
     losses = []

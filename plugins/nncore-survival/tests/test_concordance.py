@@ -1,4 +1,4 @@
-"""Harrell's C: nncore's conformance kit, and all pairs one by one."""
+"""Harrell's C against nncore's conformance kit, and against a count of all pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hazards of intervals: nncore's conformance kit, values by hand, and curves that are found again."""
+"""Hazards of intervals: nncore's conformance kit, values by hand, and survival curves recovered by training."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_logits_of_any_size_are_finite() -> None:
 
 
 def test_hazards_are_those_of_the_data() -> None:
-    """Two groups with constant hazards; every interval's share of events is found, and the mean time of survival."""
+    """For two groups with constant hazards, training recovers each interval's share of events and the mean survival time."""
     rng = np.random.default_rng(0)
     group = rng.integers(2, size=6000)
     y = np.column_stack([rng.exponential([1.0, 3.0], (6000, 2))[np.arange(6000), group], np.ones(6000)])

@@ -1,4 +1,4 @@
-"""The wing loss against nncore's conformance kit, by hand, and what is said of a package that is not compiled."""
+"""The wing loss against nncore's conformance kit and values by hand, and the error of a package that is not compiled."""
 
 from __future__ import annotations
 

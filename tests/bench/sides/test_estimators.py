@@ -8,7 +8,7 @@ from nncore.bench.sections import SECTIONS
 from nncore.bench.sides import estimators
 from nncore.estimators import MLPClassifier
 
-# Few epochs do.
+# A few epochs suffice.
 pytestmark = pytest.mark.filterwarnings("ignore:.*iterations:sklearn.exceptions.ConvergenceWarning")
 
 
