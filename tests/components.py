@@ -1,4 +1,4 @@
-"""Enumerates the registered components, so that a new one is tested by existing."""
+"""Enumerates the registered components, so that tests cover new ones without a change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nncore.layers.repeat_members import RepeatMembers
 from nncore.plugin import Activation, Layer, Loss
 from nncore.testing.conformance import required_arguments
 
-#: Of a vector that every layer takes.
+#: Shape of a vector that every layer accepts.
 N_INPUTS = (4,)
 
 
@@ -23,18 +23,18 @@ def layers(trainable: bool = False) -> list[Layer]:
 
 
 def framed(layer: Layer) -> Layer:
-    """A layer that takes vectors and gives vectors: one for members of an ensemble with what makes members, and vectors of them."""
+    """A layer from vectors to vectors: a layer for members of an ensemble gets layers around it that make members and vectors of them."""
     before, shape = [], N_INPUTS
     if len(getattr(layer, "input_shapes", (N_INPUTS,))[0]) > 1:
         before, shape = [RepeatMembers(2)], (2, *N_INPUTS)
     plan = layer.plan(shape)
     if plan.branches or (not before and len(plan.output_shape) == 1):
         return layer
-    return Concat([[*before, layer.named("framed"), Flatten()]])  # named, since a twin is of another class, which names would tell of
+    return Concat([[*before, layer.named("framed"), Flatten()]])  # layers are named, since the default names of a twin's class differ
 
 
 def width_for(layer: Layer, n_inputs: int) -> int:
-    """The least number of inputs from `n_inputs` on that a layer takes: one of units needs a multiple of their size."""
+    """The least number of inputs from `n_inputs` on that a layer accepts; layers with units need a multiple of their size."""
     if len(getattr(layer, "input_shapes", (N_INPUTS,))[0]) > 1:
         return n_inputs
     while True:

@@ -1,4 +1,4 @@
-"""Shared by all tests."""
+"""Fixtures and settings of all tests."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ OF_THE_REPOSITORY = [
 ]
 collect_ignore = [] if (Path(__file__).parents[1] / "setup.py").exists() else OF_THE_REPOSITORY
 
-#: What a test file may import at its top and not find; then it is skipped. Everything else has to be there.
+#: Optional packages: a test file that imports one at its top is skipped if it is missing. Everything else is required.
 OPTIONAL = {
     "Cython", "joblib", "keras", "matplotlib", "mlflow", "narwhals", "onnx", "pandas", "polars", "pyarrow", "rich", "safetensors", "scipy",
     "sklearn", "torch",
 }  # fmt: skip
 
 
-# How long an example takes is the machine's affair.
+# How long an example takes depends on the machine.
 settings.register_profile("nncore", deadline=None)
 settings.load_profile("nncore")
 
-# A shell starts what it runs in the background with Ctrl-C ignored; the tests that press it need it to work.
+# A shell starts background processes with Ctrl-C ignored; tests that send it need it to work.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What the command prints is wrapped to the terminal, whatever runs the tests.
+# The command wraps its output to the terminal's width, whatever runs the tests.
 os.environ["COLUMNS"] = "100"
 
 
@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def no_figure_stays_open() -> Iterator[None]:
-    """pyplot keeps figures until they are closed, and warns of many, whichever test opened them."""
+    """Close pyplot's figures after each test: it keeps them open and warns of many, whichever test opened them."""
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")

@@ -1,4 +1,4 @@
-"""Helpers of the displays' tests."""
+"""Helpers for tests of displays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 
 def drawn(figure: Figure) -> bytes:
-    """The picture; drawing is where matplotlib notices most mistakes."""
+    """Draw and return the picture; matplotlib finds most mistakes only then."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=50)
     assert file.getvalue().startswith(b"\x89PNG")
@@ -33,7 +33,7 @@ def overlapping_texts(figure: Figure) -> list[tuple[str, str]]:
 
 
 def _hidden_labels(axis: Axis) -> set[Text]:
-    """Labels of ticks that matplotlib keeps but does not draw: spare ones, those beyond the ends, those of a shared axis."""
+    """Tick labels that matplotlib keeps but does not draw: spare ones, those beyond the ends, those of a shared axis."""
     low, high = np.sort(axis.get_view_interval())
     slack = 1e-9 * max(abs(low), abs(high))
     drawn = {

@@ -1,4 +1,4 @@
-"""Small cases in one test: pytest takes milliseconds around each test, and all sizes and dtypes of all components are tens of thousands."""
+"""Many small cases in one test: pytest takes milliseconds for each test, and all sizes, dtypes and components give tens of thousands."""
 
 from __future__ import annotations
 

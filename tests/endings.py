@@ -1,4 +1,4 @@
-"""Callbacks that end a fit before its time, each in its own way."""
+"""Callbacks that end a fit early, each in another way."""
 
 from __future__ import annotations
 

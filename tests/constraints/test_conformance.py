@@ -1,4 +1,4 @@
-"""The built-in constraints keep the contract that plugins are held to."""
+"""Conformance checks of the built-in constraints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear model with `soft_threshold` has the solution of scikit-learn's Lasso; with `l1` one that is near it."""
+"""A linear model with `soft_threshold` has the solution of scikit-learn's Lasso; with `l1` its solution is close."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Y = X @ np.where(np.arange(12) % 3 == 0, RNG.normal(size=12), 0) + 0.3 * RNG.nor
 
 
 def fitted(*, epochs: int = 4000, **rules: object) -> np.ndarray:
-    """Weights of a linear model trained on all samples at once; ½·mse is the loss that scikit-learn has."""
+    """Weights of a linear model trained on all samples at once; scikit-learn's loss is ½·mse."""
     net = nn.Sequential(nn.Dense(1, **rules))  # type: ignore[arg-type]
     settings = {"batch_size": len(X), "shuffle": False, "rng": 0, "dtype": "float64", "progress": False}
     net.fit(X, Y, loss="half_mse", optimizer=nn.SGD(lr=0.1), epochs=epochs, **settings)  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def test_soft_threshold_is_lasso(alpha: float) -> None:
 def test_l1_comes_near_without_zeros() -> None:
     expected = Lasso(alpha=0.2, tol=1e-14, max_iter=100_000).fit(X, Y).coef_
     found = fitted(weight_regularizer=nn.L1(0.2))
-    np.testing.assert_allclose(found, expected, atol=2 * 0.1 * 0.2)  # steps of lr·λ go to and fro
+    np.testing.assert_allclose(found, expected, atol=2 * 0.1 * 0.2)  # steps of lr·λ oscillate around 0
     assert (found != 0).all()
 
 

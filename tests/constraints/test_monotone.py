@@ -1,4 +1,4 @@
-"""Networks that rise with some features and fall with others."""
+"""Networks whose outputs increase with some features and decrease with others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.estimators import MLPRegressor
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, (60, 3))
-#: Rises with the first feature, falls with the second, goes up and down with the third; noise hides it.
+#: Increases with the first feature, decreases with the second, goes up and down with the third; with noise.
 Y = X[:, 0] - X[:, 1] + np.sin(4 * X[:, 2]) + 0.6 * RNG.normal(size=60)
 
 
@@ -52,7 +52,7 @@ def test_the_first_weight_alone_is_not_enough() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_estimators_take_it_by_groups() -> None:
-    """Also for features that are standardised, which keep their direction."""
+    """Estimators accept the constraints by groups, also for standardised features, whose direction is unchanged."""
     groups = {
         "dense_1.weight": {"constraint": {"name": "monotone", "increasing": [0], "decreasing": [1]}},
         "dense_2.weight": {"constraint": "non_negative"},

@@ -1,4 +1,4 @@
-"""An optimizer as an author would write it, with hyperparameters of all kinds; its kernel is named, but not there."""
+"""An optimizer as an author would write it, with hyperparameters of all kinds, and a kernel module that does not exist."""
 
 from __future__ import annotations
 

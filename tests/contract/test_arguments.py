@@ -1,4 +1,4 @@
-"""Every argument of every component with every value that it cannot use."""
+"""Every argument of every component rejects every kind of value that it cannot use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASES = [(cls, argument) for cls in CLASSES for argument in inspect.signature(cl
 
 
 def arguments_of(cls: type[Configurable]) -> dict[str, Any]:
-    """Arguments to make one with."""
+    """Arguments to construct a component."""
     return {"function": len} if cls in (nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule) else dict((cls.examples or [{}])[0])
 
 
@@ -53,7 +53,7 @@ def test_scalars_of_numpy_are_those_of_python(cls: type[Configurable]) -> None:
 
 
 def named_components() -> list[Any]:
-    """Arguments whose default, or annotation, is the name of a component of some kind."""
+    """Arguments that take the name of a component, by their default or annotation."""
     words = {kind.__name__: kind for kind in registry.registry.BASES.values()}
     words |= {"Regularizers": None, "Constraints": None}
     found = []

@@ -37,7 +37,7 @@ def in_interval(value: object, interval: str) -> bool:
 def test_an_interval_means_what_it_means_in_mathematics(value, low, high, closed_below, closed_above):
     interval = f"{'[' if closed_below else '('}{low!r}, {high!r}{']' if closed_above else ')'}"
     inside = low < value < high or (closed_below and value == low <= high) or (closed_above and value == high >= low)
-    # An end that is not part of the interval stays out even if it equals the other, closed one.
+    # An open end of an interval is excluded even if it equals the other, closed end.
     inside &= not (value == low and not closed_below) and not (value == high and not closed_above)
     assert in_interval(value, interval) == inside
 
@@ -130,11 +130,11 @@ def test_the_kernel_gets_the_numbers():
     assert ReLU().hyper() == []
 
 
-# ---------------------------------------------------------------- what is known of a class
+# ---------------------------------------------------------------- arguments of a class
 
 
 class Base(Configurable):
-    """Has an argument, and others in common with its kind."""
+    """Has an argument of its own, and one common to its kind."""
 
     common = ("name",)
     name = None
@@ -153,7 +153,7 @@ class Derived(Base):
 
 
 def test_each_class_has_arguments_of_its_own():
-    assert Base(3).config() == {"size": 3}  # known of the base before it is asked of what derives from it
+    assert Base(3).config() == {"size": 3}  # the base's are cached before the derived class's are needed
     assert (Base.arguments.own, Base.arguments.common, Base.arguments.needed) == (("size",), ("name",), ("size",))
     assert (Derived.arguments.own, Derived.arguments.common, Derived.arguments.needed) == (("width", "name"), (), ())
     assert Derived(2).config() == {"width": 2}

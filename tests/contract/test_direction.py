@@ -12,7 +12,7 @@ from nncore.contract.direction import LARGE, SMALL, VAGUELY_LARGE, direction
 from nncore.errors import ParameterError
 from nncore.registry import get, names
 
-#: Every callback and every schedule that compares epochs: asked of their arguments.
+#: Every callback and every schedule that compares epochs, found by their arguments.
 COMPARING = [
     (kind, name)
     for kind in ("callbacks", "schedules")
@@ -90,7 +90,7 @@ def test_a_column_without_direction_has_no_best_epoch(column):
 def test_every_metric_of_the_registry_says_what_is_better(name):
     declared = get("metrics", name).higher_is_better
     assert isinstance(declared, bool)
-    assert direction(name) == ("max" if declared else "min")  # and no name contradicts it
+    assert direction(name) == ("max" if declared else "min")  # and its name says nothing else
 
 
 def test_names_of_scikit_learns_scorers_tell_their_direction():

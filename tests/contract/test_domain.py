@@ -1,4 +1,4 @@
-"""Words and intervals for what activations give and losses take."""
+"""Names and intervals for the values that activations produce and losses accept."""
 
 from __future__ import annotations
 

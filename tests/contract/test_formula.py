@@ -1,4 +1,4 @@
-"""Formulas: primitives with their kinds and shapes, what is refused, and that a subclass never exports what its base computes."""
+"""Formulas: primitives with their kinds and shapes, errors, and subclasses that must not export the base's computation."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_columns_are_views_to_be_read():
     assert np.shares_memory(loss, history["loss"])
     for _ in range(100):
         history.append(loss=0.1)
-    np.testing.assert_array_equal(loss, [1, 1 / 2, 1 / 3])  # what was looked at stays
+    np.testing.assert_array_equal(loss, [1, 1 / 2, 1 / 3])  # an array that was read stays unchanged
     assert len(history) == 103
 
 

@@ -1,4 +1,4 @@
-"""Every hook is documented, used by the built-ins and usable by a plugin: enumerated, so that a new one cannot be forgotten."""
+"""Every hook is documented, used by the built-ins and usable by a plugin; hooks are enumerated, so that new ones are covered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled kernels: found where a component says they are, or missed with a sentence that helps."""
+"""Compiled kernels are found where a component declares them; a missing one raises an error that helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ownership: networks have copies of components that others cannot change, and copies of these are independent."""
+"""Ownership: networks have copies of components, which others cannot change, and copies of these are independent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def owner_of(component: Configurable) -> object:
 
 
 class Owner:
-    """Notes what it is asked."""
+    """Records the changes that it must approve."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -61,10 +61,10 @@ def test_what_is_adopted_is_a_copy_and_its_arguments_are_the_owners() -> None:
     assert owner_of(given) is None
     own.scale, own.then.scale = 3.0, 4.0
     assert owner.asked == [(own, "schedule", "scale", 3.0), (own.then, "schedule", "scale", 4.0)]
-    assert (own.scale, own.then.scale) == (1.0, 2.0)  # this owner has set nothing
+    assert (own.scale, own.then.scale) == (1.0, 2.0)  # this owner rejects all changes
     given.scale = 9.0
     assert own.scale == 1.0
-    own.seen = 5  # no argument: the author's
+    own.seen = 5  # no argument, but the author's attribute
     assert own.seen == 5
     for change in (lambda: setattr(own, "monitor", "loss"), lambda: delattr(own, "scale")):
         with pytest.raises(ParameterError):
@@ -90,21 +90,21 @@ def test_a_component_outlives_its_owner() -> None:
 
 
 class Simple(Loss):
-    """Keeps nothing but its arguments."""
+    """Has only its arguments."""
 
     def __init__(self, scale: float = 1.0, inner: Any = None, other: Any = None) -> None:
         self.scale, self.inner, self.other = scale, inner, other
 
 
 class OwnState(Simple):
-    """Says itself what copies get."""
+    """Defines the state of its copies."""
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"scale": 7.0}
 
 
 class OwnCopies(Simple):
-    """Says itself how it is copied."""
+    """Defines how it is copied."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return type(self)(8.0)

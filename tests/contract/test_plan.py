@@ -1,4 +1,4 @@
-"""A plan is checked whole: every field, with every kind of value that it must not have."""
+"""Every field of a plan is checked, with every kind of invalid value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = [-1, LARGEST + 1, 1.5, True, None, "3", np.int64(3)]
 FLAG = [1, 0, None, "yes", np.True_]
 SHAPE = [None, 4, [4], "4", (4.0,), (0,), (-1,), (True,), (LARGEST, 2), (1,) * 33, (np.int64(4),)]
 
-#: For each field of `Plan`, values that no plan may have.
+#: For each field of `Plan`, values that are always invalid.
 BAD_PLANS: dict[str, list[Any]] = {
     "output_shape": SHAPE,
     "tensors": [None, [SCALE], (SCALE, SCALE), (SCALE, 1), (Buffer("mean", (4,)),)],
@@ -75,7 +75,7 @@ BAD_BUFFERS: dict[str, list[Any]] = {
     "interval": [1, "positive", "distribution", "[1, 0]", ["(0, 1)"]],
 }
 
-#: Fields that go together only in some ways.
+#: Fields of which only some combinations are valid.
 PAIRS: list[dict[str, Any]] = [
     {"split_rows": True, "cache": 1},
     {"split_rows": True, "batch_sums": 1},
@@ -92,7 +92,7 @@ PAIRS: list[dict[str, Any]] = [
 
 
 def cases() -> list[dict[str, Any]]:
-    """What to change of a sound plan."""
+    """Changes of a valid plan that make it invalid."""
     found: list[dict[str, Any]] = [{field: value} for field, values in BAD_PLANS.items() for value in values]
     for record, part, bad in (("tensors", SCALE, BAD_TENSORS), ("buffers", Buffer("mean", (4,)), BAD_BUFFERS)):
         found += [{record: (replace(part, **{f: value}),)} for f, values in bad.items() for value in values]
@@ -100,7 +100,7 @@ def cases() -> list[dict[str, Any]]:
 
 
 class Planned(Layer):
-    """The identity under a plan that the test gives."""
+    """The identity, with the plan that a test passes."""
 
     def __init__(self, changes: dict[str, Any]) -> None:
         self.changes = changes

@@ -1,4 +1,4 @@
-"""A copy of a network to go back to."""
+"""Snapshots of a network, which restore it."""
 
 from __future__ import annotations
 

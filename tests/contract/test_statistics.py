@@ -1,4 +1,4 @@
-"""Statistics of columns: exact as far as they say so, whatever rows there are, and near to it where they draw."""
+"""Statistics of columns are exact where documented, for any number of rows, and close where they sample."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ N = 3 * SAMPLE_SIZE + 1234
 
 
 def fed(statistic: Statistic, columns: np.ndarray, weights: np.ndarray | None = None) -> None:
-    """As the host does it."""
+    """Add rows in blocks, as the host does."""
     for start in range(0, len(columns), SAMPLE_SIZE):
         rows = slice(start, start + SAMPLE_SIZE)
         statistic.add(np.asfortranarray(columns[rows]), None if weights is None else weights[rows])
@@ -90,7 +90,7 @@ def test_a_sample_of_few_rows_is_all_of_them(columns: np.ndarray) -> None:
 
 @pytest.mark.parametrize("data", ["in order", "periodic", "random"])
 def test_quantiles_of_many_rows_are_near(data: str) -> None:
-    """The rank of each is within four standard deviations of its level, also where rows are sorted or come again."""
+    """Each quantile's rank is within four standard deviations of its level, also for sorted and repeated rows."""
     x = {
         "in order": np.arange(N, dtype=float),
         "periodic": np.arange(N) % 24.0 + np.arange(N) / N,

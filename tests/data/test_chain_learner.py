@@ -1,4 +1,4 @@
-"""Chains that learn from blocks: the same bits as from rows in memory, however the blocks are cut."""
+"""Chains that learn from blocks: the same bits as from rows in memory, for any split into blocks."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_columns_together_are_columns_alone(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_there_is_a_pass_for_each_encoding_that_needs_what_one_before_has_learned() -> None:
-    """A median and what is missing are told by the rows before the encoding."""
+    """Learning takes a pass for each encoding whose statistics need the outputs of an earlier one."""
     X, _ = numbers()
     of_means: list[Any] = ["standard", {"name": "indicator", "fill": "mean"}]
     for encodings, n_passes in (

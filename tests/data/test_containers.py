@@ -1,4 +1,4 @@
-"""Information that NumPy would lose of an array is kept, or raises a clear error."""
+"""Information that a conversion to NumPy would lose is kept, or raises a clear error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.errors import DataError, DtypeError
 
 
 class Quantity(np.ndarray):
-    """As those of astropy."""
+    """A stand-in for quantities of astropy."""
 
     unit = "km"
 
@@ -83,7 +83,7 @@ def test_what_is_no_array_of_numbers(data: object, message: str) -> None:
 
 def test_what_numpy_cannot_read_names_the_remedy() -> None:
     class Tensor:
-        """As those of PyTorch, on whose operations gradients are recorded."""
+        """A stand-in for tensors of PyTorch that record gradients."""
 
         def detach(self) -> None: ...
 
@@ -102,7 +102,7 @@ def test_a_lazy_frame_is_to_be_collected() -> None:
 
 @pytest.mark.parametrize(("attribute", "call"), LAZY.items(), ids=LAZY)
 def test_each_kind_of_lazy_table_names_its_own_remedy(attribute: str, call: str) -> None:
-    for own in ("columns", "to_frame"):  # of a frame, of one of its columns
+    for own in ("columns", "to_frame"):  # for a frame, and for one of its columns
         relation = type("Relation", (), {own: (), attribute: ()})()
         with pytest.raises(DtypeError, match=rf"y is a Relation that is not loaded yet: pass y\.{re.escape(call)}"):
             admitted(relation, "y")

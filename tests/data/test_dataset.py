@@ -1,4 +1,4 @@
-"""Samples, targets and weights that belong together: their lengths agree, and blocks of them come in order."""
+"""Samples, targets and weights of a data set have equal lengths, and their blocks come in order."""
 
 from __future__ import annotations
 

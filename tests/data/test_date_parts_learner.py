@@ -1,4 +1,4 @@
-"""Dates that are learned in one pass, as those in memory are."""
+"""Dates learned in one pass have the results of dates in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.errors import DataError
 
 @pytest.mark.parametrize("others", [["standard"], ["standard", "indicator"], []], ids=len)
 def test_one_pass_learns_what_several_do(others: list[str]) -> None:
-    """Of some parts, since the hours are always the same."""
+    """One pass learns what several do; only some parts of dates vary here, since the hours are always the same."""
     rng = np.random.default_rng(0)
     times = (np.datetime64("2020-02-27T08", "us") + rng.integers(0, 900, 70_000) * np.timedelta64(86_400_000_000, "us"))[:, None]
     times[::9] = np.datetime64("NaT")

@@ -1,4 +1,4 @@
-"""Chains of encodings: learned from chosen rows, run in blocks, written to files and read back."""
+"""Chains of encodings: learned from chosen rows, applied in blocks, written to files and read back."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_weights_count_like_rows() -> None:
     found, expected = EncodingChain.learn(["standard"], X, sample_weight=weights), EncodingChain.learn(["standard"], repeated)
     np.testing.assert_allclose(found.encode(X), expected.encode(X), rtol=1e-12)
     found, expected = EncodingChain.learn(["robust"], X, sample_weight=weights), EncodingChain.learn(["robust"], repeated)
-    np.testing.assert_allclose(found.encode(X), expected.encode(X), atol=0.1)  # quantiles of other rows, near these
+    np.testing.assert_allclose(found.encode(X), expected.encode(X), atol=0.1)  # quantiles of other rows, close to these
 
 
 def test_bits_do_not_depend_on_blocks_or_layout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Every public callable that takes arrays takes them in the same way: it reads what is meant, or says what to do.
+"""Every public callable treats arrays alike: it converts them correctly, or raises an error that helps.
 
 The callables are found by the names of their parameters.
 """
@@ -30,18 +30,18 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 2)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(np.int64)
 WEIGHTS = RNG.uniform(0.5, 1.5, 24)
-#: Parameters that take arrays, with something good for them.
+#: Parameters that take arrays, with valid arrays.
 GOOD: dict[str, np.ndarray] = {
     "X": X, "y": Y, "x": X[0], "sample_weight": WEIGHTS, "batch": X, "d_output": np.ones((24, 2)), "y_true": Y, "y_pred": 1 - Y,
     "images": np.ones((2, 3, 3)), "X_val": X, "y_val": Y, "sample_weight_val": WEIGHTS, "classes": np.array([0, 1]),
 }  # fmt: skip
-#: What else is needed to call them.
+#: Other arguments that the calls need.
 NEEDED: dict[str, Any] = {
     "epochs": 1, "progress": False, "rng": 0, "n_inputs": 2, "training": True, "network": None, "networks": None, "estimator": None,
     "param_name": "alpha", "param_range": [0.1, 1.0], "loss": "softmax_cross_entropy", "optimizer": "sgd", "n_members": 2,
     "index": 1, "which": 1, "layer": None,
 }  # fmt: skip
-#: Only one of them at a time.
+#: Mutually exclusive parameters.
 EXCLUSIVE = {"backward": ("y", "d_output"), "input_gradients": ("y",)}
 
 
@@ -63,7 +63,7 @@ def estimator(cls: type) -> Any:
 
 
 def callables() -> Iterator[tuple[str, type | None, str, tuple[str, ...]]]:
-    """Label, class, name, and the parameters that take arrays."""
+    """Callables: label, class, name, and the parameters that take arrays."""
     for module in (nn, estimators, displays, inspection):
         for name in module.__all__:
             thing = getattr(module, name)
@@ -72,7 +72,7 @@ def callables() -> Iterator[tuple[str, type | None, str, tuple[str, ...]]]:
                 for method in methods:
                     if callable(function := getattr(thing, method)) and (taken := _arrays(function)):
                         yield f"{name}.{method}", thing, method, taken
-            elif inspect.isfunction(thing) and (taken := _arrays(thing)) and name != "formula":  # its x is a builder's node
+            elif inspect.isfunction(thing) and (taken := _arrays(thing)) and name != "formula":  # its x is a node of a formula
                 yield name, None, f"{module.__name__}.{name}", taken
 
 
@@ -85,12 +85,12 @@ CASES = [
     pytest.param(cls, name, parameter, id=f"{label}-{parameter}")
     for label, cls, name, taken in callables()
     for parameter in taken
-    if cls is not displays.ValidationCurveDisplay  # hands arrays on to scikit-learn and to `evaluate`
+    if cls is not displays.ValidationCurveDisplay  # passes arrays on to scikit-learn and to `evaluate`
 ]
 
 
 def call(cls: type | None, name: str, given: dict[str, Any]) -> Any:
-    """The result as numbers."""
+    """Call it, and return the result as numbers."""
     receiver: Any = None
     if cls is None:
         module, _, function_name = name.rpartition(".")
@@ -145,7 +145,7 @@ def good(name: str, parameter: str, cls: type | None) -> dict[str, Any]:
     function = getattr(cls, name) if cls is not None else getattr(importlib.import_module(name.rpartition(".")[0]), short)
     parameters = inspect.signature(function).parameters
     wanted = [p for p in parameters if p in GOOD and (p == parameter or parameters[p].default is inspect.Parameter.empty)]
-    if cls is not None and short in ("fit", "evaluate", "score") and "y" in parameters:  # which may be left out for streams
+    if cls is not None and short in ("fit", "evaluate", "score") and "y" in parameters:  # optional for streams
         wanted.append("y")
     for group in [EXCLUSIVE[short]] if short in EXCLUSIVE else []:
         wanted = [p for p in wanted if p not in group or p == parameter] or wanted
@@ -164,7 +164,7 @@ class Quantity(np.ndarray):
 
 
 class Loader:
-    """As PyTorch's."""
+    """A stand-in for PyTorch's DataLoader."""
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
@@ -177,7 +177,7 @@ class Loader:
 
 
 class Tensor:
-    """An array of another library."""
+    """A stand-in for an array of another library."""
 
     def __init__(self, array: np.ndarray, *, requires_grad: bool = False) -> None:
         self.array, self.requires_grad = array, requires_grad
@@ -212,7 +212,7 @@ def _hidden(array: np.ndarray) -> np.ndarray:
 
 
 def _masked(array: np.ndarray) -> Any:
-    """With another number under the mask."""
+    """A masked array with another number under the mask."""
     return np.ma.array(np.where(_hidden(array), array + 7, array), mask=_hidden(array))
 
 
@@ -234,7 +234,7 @@ def _records(array: np.ndarray) -> np.ndarray:
     return np.rec.fromarrays([array.ravel()[: len(array)]] * 2, names="u,v")
 
 
-#: Kinds of arrays that say the same.
+#: Kinds of arrays with the same values.
 SAME: dict[str, Callable[[np.ndarray], Any]] = {
     "list": lambda array: array.tolist(),
     "object": lambda array: array.astype(object),
@@ -247,14 +247,14 @@ SAME: dict[str, Callable[[np.ndarray], Any]] = {
     "tensor": Tensor,
     "matrix": np.matrix,
 }  # fmt: skip
-#: Some values are unknown: as NaN, or refused.
+#: Kinds of arrays with unknown values: read as NaN, or refused.
 UNKNOWN: dict[str, Callable[[np.ndarray], Any]] = {
     "masked": _masked,
     "list of masked": lambda array: list(_masked(array)),
     "nullable with NA": _with_na,
     "objects with None": lambda array: np.where(_hidden(array), None, array.astype(object)),
 }  # fmt: skip
-#: What cannot be right.
+#: Kinds of arrays that are invalid.
 REFUSED: dict[str, Callable[[np.ndarray], Any]] = {
     "generator": lambda array: (row for row in array),
     "iterator": iter,
@@ -271,12 +271,12 @@ REFUSED: dict[str, Callable[[np.ndarray], Any]] = {
     "number": lambda array: 3.5,
     "ragged": lambda array: [[1.0], [1.0, 2.0]],
 }  # fmt: skip
-#: A few of each for the fast suite.
+#: A few of each for the quick tests.
 FEW = ("list", "masked", "nullable with NA", "generator", "quantity", "tensor with gradient", "times")
 
 
 def judged(error: Exception, kind: str) -> str:
-    """What is wrong with an error about an array of some kind."""
+    """What is wrong with an error about an array of some kind; empty if nothing is."""
     frames = traceback.extract_tb(error.__traceback__)
     is_known = isinstance(error, NNCoreError) or (isinstance(error, (ValueError, TypeError)) and "sklearn" in frames[-1].filename)
     is_right = kind not in SAME or kind in ("matrix", "decimal")  # which scikit-learn refuses
@@ -301,7 +301,7 @@ def test_arrays_come_in_right_or_not_at_all(cls: type | None, name: str, paramet
             continue
         try:
             found = outcome((SAME | UNKNOWN | REFUSED)[kind](plain))
-        except Exception as error:  # which of them is right is judged
+        except Exception as error:  # whether the error is right is checked below
             complaint = judged(error, kind)
         else:
             if takes_labels and kind in ("words", "times"):  # labels of any kind

@@ -28,7 +28,7 @@ def test_classes_are_held_out_in_proportion(sizes: list[int], seed: int) -> None
         return
     held = Splitter(classes).hold_out(np.arange(len(classes)), 0.2, np.random.default_rng(seed)).held_out
     for k, size in enumerate(sizes):
-        # Each class is cut within one row of its share, and once more by the rounding of the whole.
+        # The size of each class's part is off by at most one row, and by the rounding of the whole.
         assert abs(np.sum(classes[held] == k) - 0.2 * size) <= 1 + len(sizes) * 0.5 + 1
 
 

@@ -1,4 +1,4 @@
-"""A part of the samples that is the same however they are gone through."""
+"""A held-out part of the samples is the same in any order of iteration."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from nncore.errors import DataError, NNCoreError, ShapeError
 
 @pytest.mark.parametrize("name", hostile_values())
 def test_labels_can_be_sorted_or_are_refused(name):
-    """Alone, several of one kind, and beside a number."""
+    """Labels can be sorted or are refused: alone, several of one kind, and together with a number."""
     for labels in (hostile_values()[name], [hostile_values()[name]] * 2, [hostile_values()[name], 1]):
         try:
             found = as_labels(labels)

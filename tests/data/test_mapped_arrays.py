@@ -1,4 +1,4 @@
-"""Arrays in files, memory-mapped."""
+"""Memory-mapped arrays in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prefetching: items in order, a limited number ahead, and a thread that always ends."""
+"""Prefetching: items come in order, a limited number ahead, and the thread always ends."""
 
 from __future__ import annotations
 

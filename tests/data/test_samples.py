@@ -1,4 +1,4 @@
-"""Samples that users pass in: accepted without copying, converted, or refused with a sentence that helps."""
+"""Samples that users pass are accepted without copying, converted, or refused with an error that helps."""
 
 from __future__ import annotations
 

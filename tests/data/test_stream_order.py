@@ -1,4 +1,4 @@
-"""Orders of streams: every sample once, decided by seed and epoch, mixed as far as pieces and buffer allow."""
+"""Orders of streams: every sample once, determined by seed and epoch, and mixed as far as pieces and buffer allow."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_pieces_come_in_random_order_with_all_their_samples(
     order = visited(stream_of(n, rows_a_piece), Mixing(buffer, together, rows_at_once))
     np.testing.assert_array_equal(np.sort(order), np.arange(n))
     again = visited(stream_of(n, rows_a_piece), Mixing(buffer, together, max(1, rows_at_once // 2)))
-    np.testing.assert_array_equal(order, again)  # however the source is cut
+    np.testing.assert_array_equal(order, again)  # for any split of the source
 
 
 def test_several_pieces_come_by_turns() -> None:
@@ -75,18 +75,18 @@ def test_a_buffer_that_holds_everything_shuffles_fully() -> None:
 
 
 def test_sorted_data_are_mixed_from_all_over_by_small_pieces() -> None:
-    """Where pieces are small beside the buffer, a batch is about what chance would make of all samples."""
+    """If pieces are small compared with the buffer, batches of sorted data are mixed almost as well as by a full shuffle."""
     n = 20_000
     order = shuffled(stream_of(n, 100), 2000)
     means = order.reshape(-1, 100).mean(axis=1)
     assert abs(np.corrcoef(order, np.arange(n))[0, 1]) < 0.2
-    assert means.std() < 3 * (n / 12**0.5) / 10  # of a full shuffle: a tenth of the deviation of the samples
+    assert means.std() < 3 * (n / 12**0.5) / 10  # in a full shuffle: a tenth of the deviation of the samples
     front_to_back = shuffled(stream_of(n, n), 2000)  # one piece: only the buffer mixes
     assert front_to_back.reshape(-1, 100).mean(axis=1).std() > means.std()
 
 
 class Wrong(Stream):
-    """Says it has other samples than it gives."""
+    """Declares another number of samples than it yields."""
 
     shape, bytes_per_row, source = (1,), 4, "a source"
 

@@ -1,4 +1,4 @@
-"""Targets and weights that users pass in: classes, distributions or numbers as the loss takes them, or a sentence that helps."""
+"""Targets and weights that users pass: classes, distributions or numbers, as the loss requires, or an error that helps."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ from nncore.testing import numpy_twin
 from nncore.testing.conformance import required_arguments
 from nncore.testing.widths import outputs_for
 
-#: Those that stand at the front if at all: what comes into them is made for them.
+#: Layers that are only used at the front, where the data are made for them.
 OF_THE_FRONT = (nn.Embedding, nn.FillMissing)
 
 
 @dataclass
 class Case:
-    """A network that is not built yet, and what it is fitted to and how."""
+    """A network that is not built yet, its data, and the arguments of its fit."""
 
     layers: list[Layer]
     X: np.ndarray
@@ -42,24 +42,24 @@ def random_case(seed: int) -> Case:
     """The case of this number, the same on every machine."""
     rng = np.random.default_rng(seed)
     n_rows, n_inputs = int(rng.integers(2, 70)), int(rng.integers(1, 40))
-    # Not Triplet, whose hardest sample may be another one by a rounding.
+    # Not Triplet, whose hardest sample may change by a rounding error.
     loss = pick(rng, [loss for loss in components.losses() if not isinstance(loss, nn.Triplet)])
     n_outputs = outputs_for(loss, int(rng.integers(1, 20)))
     X, front = random_front(rng, rng.normal(size=(n_rows, n_inputs)))
     last = nn.Dense(n_outputs, activation=instance(activation_for(loss, n_outputs)))
     layers = [*front, *random_layers(rng, front, last, X.shape[1:], int(rng.integers(0, 5))), last]
     for number, layer in enumerate(layers):
-        layer.name = layer.name or f"layer_{number}"  # a twin is of another class, which names would tell of
+        layer.name = layer.name or f"layer_{number}"  # layers are named, since the default names of a twin's class differ
     kind = loss.targets_for(n_outputs)
     labels = kind == "labels" or (kind == "both" and rng.random() < 0.5)
     y = make_target(loss, rng, n_outputs, labels=labels, n_rows=n_rows)
     case = Case(layers, X, y, random_fit(rng, loss, n_rows), n_parts=int(rng.integers(1, 4)))
     names = [*case.network().build(X.shape[1:], rng=0).named_parameters()]
-    if rng.random() < 0.3 and len(names) > 1:  # the last tensor stays free
+    if rng.random() < 0.3 and len(names) > 1:  # the last tensor is never frozen
         case.fit["groups"] = {pick(rng, names[:-1]): {"frozen": True}} if rng.random() < 0.7 else {pick(rng, names): {"lr_factor": 0.5}}
     try:
         case.network().fit(X, y, **case.fit | {"epochs": 0})
-    except NNCoreError:  # not every loss takes what a transform makes of targets
+    except NNCoreError:  # not every loss accepts the targets of a transform
         del case.fit["transforms"]
     return case
 
@@ -73,13 +73,13 @@ def instance(name: str | None) -> Any:
 
 
 def made(rng: np.random.Generator, kind: str) -> Any:
-    """A component of `kind` that needs no arguments, with numbers that let rounding stay small."""
+    """A component of `kind` without required arguments, with numbers that keep rounding errors small."""
     cls = pick(rng, [cls for cls in (registry.get(kind, name) for name in registry.names(kind)) if not required_arguments(cls)])
     if kind != "optimizers":
         return cls(**(cls.examples or ({},))[0])
     wanted: dict[str, Callable[[], Any]] = {
         "lr": lambda: 1e-3,
-        "epsilon": lambda: 1e-2,  # where a gradient is all rounding, an optimizer that divides by its size would magnify it
+        "epsilon": lambda: 1e-2,  # an optimizer that divides by the size of a gradient would magnify one that consists of rounding
         "optimizer": lambda: nn.Momentum(1e-3),
     }
     return cls(**{name: value() for name, value in wanted.items() if name in inspect.signature(cls).parameters})
@@ -90,7 +90,7 @@ def random_front(rng: np.random.Generator, X: np.ndarray) -> tuple[np.ndarray, l
     chance = rng.random()
     if chance < 0.15:
         X[rng.random(X.shape) < 0.2] = np.nan
-        X[0] = 0  # no column of gaps alone
+        X[0] = 0  # no column of missing values alone
         return X, [nn.FillMissing(indicator=bool(rng.random() < 0.5))]
     if chance < 0.3:
         X[:, 0] = rng.integers(5, size=len(X))
@@ -103,13 +103,13 @@ def random_dense(rng: np.random.Generator, **arguments: Any) -> nn.Dense:
     rules = {"weight_regularizer": "regularizers", "bias_regularizer": "regularizers", "weight_constraint": "constraints"}
     chosen = {name: made(rng, kind) for name, kind in rules.items() if rng.random() < 0.15}
     use_bias = "bias_regularizer" in chosen or bool(rng.random() < 0.8)
-    # Not zeros: of a bias that is all rounding, a norm's gradient has any direction.
+    # Not zeros: if a bias consists of rounding errors, a norm's gradient has any direction.
     chosen |= {"bias_initializer": {"name": "constant", "value": 0.1}} if use_bias else {}
     return nn.Dense(int(rng.integers(1, 40)), activation=activation, use_bias=use_bias, **chosen, **arguments)
 
 
 def random_layers(rng: np.random.Generator, front: list[Layer], last: Layer, shape: tuple[int, ...], depth: int) -> list[Layer]:
-    """Layers that stand between the front and the last layer; one that does not fit there is left out."""
+    """Layers between the front and the last layer; one that does not fit there is left out."""
     others = [layer for layer in components.layers(trainable=True) if not isinstance(layer, OF_THE_FRONT)]
     makers: list[Callable[[], Layer]] = [
         lambda: random_dense(rng),
@@ -156,7 +156,7 @@ def random_fit(rng: np.random.Generator, loss: Loss, n_rows: int) -> dict[str, A
 
 
 def on_numpy(value: Any) -> Any:
-    """The same without any kernel: components, and all that they hold."""
+    """The same components without any kernel, including those that they contain."""
     if isinstance(value, Configurable):
         twin = numpy_twin(value) if getattr(value, "kernel", None) is not None else _copied(value)
         for name, part in vars(twin).items():
@@ -180,7 +180,7 @@ def twin_of(case: Case) -> Case:
 
 
 def written(case: Case) -> str:
-    """The case as a failure names it."""
+    """Text of the case for failure messages."""
     fit = {
         name: value if np.ndim(value) == 0 else type(value).__name__ for name, value in case.fit.items() if not isinstance(value, Optimizer)
     }

@@ -1,6 +1,6 @@
 """Random networks train alike on the compiled rung and on NumPy, and with the same bits on one thread and on several.
 
-``NNCORE_EXAMPLES=5000`` tries so many of them, ``NNCORE_FIRST_EXAMPLE=5000`` others.
+``NNCORE_EXAMPLES=5000`` sets their number, ``NNCORE_FIRST_EXAMPLE=5000`` the first of them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from nncore.testing.expectations import expect_same_bits
 
 FIRST, EXAMPLES = int(os.environ.get("NNCORE_FIRST_EXAMPLE", "0")), int(os.environ.get("NNCORE_EXAMPLES", "60"))
 AT_ONCE = 10
-#: Of the largest number of an array: what two orders of summing make of a few steps.
+#: Tolerance relative to an array's largest number: the effect of two orders of summation over a few steps.
 TOLERANCE = {"float32": 2e-3, "float64": 1e-6}
 
 
 def outcome(case: Case, n_parts: int) -> dict[str, np.ndarray] | None:
-    """All that a fit, a prediction and a step by hand leave behind; None if numbers were no longer finite."""
+    """Results and state after a fit, a prediction and a single step; None if numbers were no longer finite."""
     network = case.network()
     try:
-        with team_of(n_parts), np.errstate(over="ignore", invalid="ignore"):  # NumPy says so before the host does
+        with team_of(n_parts), np.errstate(over="ignore", invalid="ignore"):  # NumPy would warn before the host raises an error
             history = network.fit(case.X, case.y, **case.fit)
             found = {"loss": np.array(history["loss"]), "predictions": network.predict(case.X), "parameters": network.parameters.copy()}
             kept = [*network.named_buffers().values(), *network.optimizer_state.values()]
@@ -42,7 +42,7 @@ def by_hand(network: nn.Sequential, case: Case) -> dict[str, np.ndarray]:
     weight = case.fit.get("sample_weight")
     found: dict[str, Any] = {"outputs": network.forward(case.X, training=True)}
     found["value"] = np.array(network.backward(case.y, sample_weight=weight))
-    frozen = {name for name, rules in case.fit.get("groups", {}).items() if rules.get("frozen")}  # theirs mean nothing
+    frozen = {name for name, rules in case.fit.get("groups", {}).items() if rules.get("frozen")}  # their gradients are undefined
     gradients = {f"gradient of {name}": array.copy() for name, array in network.named_gradients().items() if name not in frozen}
     return found | gradients | {"d_input": network.d_input.copy()}
 

@@ -36,7 +36,7 @@ def test_regions_of_a_network(n_outputs: int):
     shades = display.ax_.images[0].get_array()
     assert shades.shape == (50, 50, 3)
     middle = np.abs(display.x).argmin()
-    assert shades[0, 0].min() < shades[0, middle].min(), "the colour is deeper where the class is certain"
+    assert shades[0, 0].min() < shades[0, middle].min(), "the colour is deeper where the probability is higher"
     assert overlapping_texts(display.figure_) == []
 
 

@@ -114,7 +114,7 @@ def test_percent(share: float, text: str):
 
 @pytest.mark.parametrize("name", hostile_values())
 def test_what_cannot_predict_is_refused(name: str) -> None:
-    """By every display that asks an estimator."""
+    """Every display that takes an estimator refuses objects that cannot predict."""
     X, y = np.zeros((4, 2)), [0, 1, 0, 1]
     for display in (ConfusionDisplay, DecisionRegionDisplay, ResidualsDisplay):
         with pytest.raises(ParameterError, match="which has predict"):
@@ -123,7 +123,7 @@ def test_what_cannot_predict_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(hostile_values().keys() - {"none"}))
 def test_what_is_no_axes_is_refused(name: str) -> None:
-    """By every display that is drawn into axes of the user's, and nothing is drawn."""
+    """Every display that draws into the user's axes refuses other objects, and draws nothing."""
     history = History()
     history.append(loss=1.0)
     for display in (

@@ -30,7 +30,7 @@ def test_columns_and_highlight():
     assert display.axes_.shape == (3, 2)
     first, second = (display.axes_[0, i].title for i in (0, 1))
     assert first.get_color() != second.get_color()
-    assert first.get_fontweight() != second.get_fontweight()  # told apart without colour
+    assert first.get_fontweight() != second.get_fontweight()  # distinguishable without colour
     drawn(display.figure_)
 
 

@@ -21,7 +21,7 @@ def test_losses_and_suggestion():
     np.testing.assert_array_equal(smoothed.get_ydata(), LOSSES)
     assert at.get_xdata()[0] == mark.get_xdata()[0] == 10**-2.5
     assert display.ax_.get_xscale() == "log"
-    assert display.ax_.get_ylim()[1] < 4, "the explosion at the end must not flatten all that is to be seen"
+    assert display.ax_.get_ylim()[1] < 4, "the divergence at the end must not flatten the rest of the curve"
     assert "suggestion 0.0032" in [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert overlapping_texts(display.figure_) == []
 

@@ -1,4 +1,4 @@
-"""The picture of a search."""
+"""The display of a search."""
 
 import math
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What the pages of the community say of versions, public modules and citing is what pyproject.toml, the reference and CITATION.cff say."""
+"""Community pages state the versions, public modules and citation of pyproject.toml, the reference and CITATION.cff."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_dependency_has_a_row() -> None:
 
 
 def public_modules() -> list[str]:
-    """Those that the reference describes."""
+    """Public modules that the reference describes."""
     tree = ast.parse((ROOT / "docs" / "_ext" / "api_pages.py").read_text(encoding="utf-8"))
     (found,) = (node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULES")
     return list(ast.literal_eval(found))

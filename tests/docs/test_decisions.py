@@ -1,4 +1,4 @@
-"""Decision records are told apart by their numbers, which names of files and titles share."""
+"""Decision records have unique numbers, the same in the file name and the title."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples in docstrings do what they show."""
+"""The examples in docstrings give the results that they show."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_examples_do_what_they_show(module: str, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("MPLBACKEND", "agg")
     failures, attempted = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert attempted
-    assert not failures, "doctest printed what differs"
+    assert not failures, "doctest printed the differences"
 
 
 def test_there_are_examples() -> None:

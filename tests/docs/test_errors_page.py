@@ -1,4 +1,4 @@
-"""The page of errors and warnings has every public class of `nncore.errors`, with a message that a block prints."""
+"""The page of errors and warnings has every public class of `nncore.errors`, with a message as it is printed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CLASSES = {
     for name, found in vars(errors).items()
     if isinstance(found, type) and issubclass(found, Exception) and found.__module__ == errors.__name__
 }
-#: Its own messages are those of the others.
+#: The base class, which shows messages of its subclasses.
 BASE = "NNCoreError"
 
 
 def sections() -> dict[str, str]:
-    """What stands under each heading of the third level."""
+    """Text under each heading of the third level."""
     parts = re.split(r"^#{1,3} (.+)$", TEXT, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -38,7 +38,7 @@ def test_a_class_has_its_entry(name: str) -> None:
     assert "**Remedy.**" in entry
     shown = [block.text for block in blocks(entry) if block.language in ("text", "console")]
     wanted = rf"\b{name}: \S" if name != BASE else r"\w+Error\b"
-    assert any(re.search(wanted, text) for text in shown), "a message as it is printed"
+    assert any(re.search(wanted, text) for text in shown), "the entry shows a message as it is printed"
 
 
 def test_the_page_has_no_class_that_is_gone() -> None:

@@ -1,4 +1,4 @@
-"""The page on exports says which components leave by which target: all that the registry has are exported to all of them."""
+"""The page on exports lists which components each target supports, and covers the whole registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXPORTERS = ("numpy", "onnx", "c")
 
 
 def graphs(kind: str) -> Iterator[tuple[str, Callable[[], ExportGraph]]]:
-    """Each component of a kind that takes no argument, or those of its examples, in a network."""
+    """Networks, one for each component of a kind: without arguments, or with those of its examples."""
     for name in registry.names(kind):
         cls: Any = registry.get(kind, name)
         required = "examples" not in vars(cls) and required_arguments(cls)
@@ -50,7 +50,7 @@ def network(kind: str, one: Any) -> nn.Sequential:
 
 
 def row(kind: str) -> list[str]:
-    """The kind, its components, and for each target what of them leaves."""
+    """A row of the table: the kind, its components, and those exported to each target."""
     names = registry.names(kind)
     cells = []
     for exporter in (registry.resolve("exporters", name) for name in EXPORTERS):
@@ -78,7 +78,7 @@ def test_the_table_is_what_the_registry_has(kind: str) -> None:
     pytest.importorskip("onnx")
     rows = table_rows(PAGE.read_text(encoding="utf-8"))
     assert ["", "components", *(f"`{registry.get('exporters', name).suffixes[0]}`" for name in EXPORTERS)] in rows
-    assert row(kind) in rows, f"write\n| {' | '.join(row(kind))} |"
+    assert row(kind) in rows, f"the row should be\n| {' | '.join(row(kind))} |"
 
 
 def test_the_table_has_all_targets() -> None:

@@ -15,7 +15,7 @@ from nncore import registry
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BENCHMARKS = DOCS / "benchmarks"
-#: Pages of the grid on a quiet machine.
+#: Benchmark pages made on a quiet machine.
 MACHINES = ("epyc-zen3-2-cores", "epyc-zen4-2-cores", "epyc-zen5-2-cores", "xeon-emerald-rapids-2-cores")
 FRONT = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/index.md")}
 
@@ -25,7 +25,7 @@ def benchmark(name: str) -> str:
 
 
 def ranking() -> dict[str, dict[str, str]]:
-    """The first ranking of the page on tables: for each learner its row."""
+    """The first ranking of the page on tables: each learner's row."""
     section = re.search(r"^### 6 learners on 23 tables$(.*?)^!\[", benchmark("tabular"), re.DOTALL | re.MULTILINE)
     assert section is not None
     head, _, *rows = table_rows(section[1])
@@ -33,7 +33,7 @@ def ranking() -> dict[str, dict[str, str]]:
 
 
 def row_of(page: str, begin: str) -> list[str]:
-    """The row whose first cell begins so; a link counts as its words."""
+    """The row whose first cell begins with a text; of a link, its text counts."""
     (row,) = (row for row in table_rows(page) if row[0].lstrip("[").startswith(begin))
     return row
 
@@ -131,7 +131,7 @@ def test_both_pages_have_the_same_program_and_table() -> None:
     assert readme == landing
 
 
-# ---- files of the root as pages, and the list of versions ---------------------------------------------------------------------
+# ---- files of the repository's root as pages, and the list of versions --------------------------------------------------------
 
 
 def extension(name: str) -> dict[str, object]:

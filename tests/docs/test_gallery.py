@@ -1,4 +1,4 @@
-"""Every page of the gallery's applications runs, and is built as readers expect: a title, results, a picture, links."""
+"""Every application in the gallery runs, and has a title, results, a picture and links."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_a_page_runs(path: Path, tmp_path: Path) -> None:
 @every_application
 def test_a_page_has_a_title_results_a_picture_and_links(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert NAME.fullmatch(path.name), "sphinx-gallery runs plot_*.py alone"
+    assert NAME.fullmatch(path.name), "sphinx-gallery runs only plot_*.py"
     page = ast.parse(text)
     title, underline = (ast.get_docstring(page) or "").splitlines()[:2]
     assert set(underline) == {"="}
     assert len(underline) == len(title)
     assert "plt.show()" in text
-    assert re.search(r":(doc|class|func|ref):`", text), "it says where to read on"
+    assert re.search(r":(doc|class|func|ref):`", text), "it links to further pages"
 
 
 @pytest.mark.parametrize("section", ["applications", "theory"])

@@ -1,4 +1,4 @@
-"""The pages for those who come from another library: every name in their tables is there, and its program prints what the page says.
+"""Migration guides: every name in their tables exists, and their programs print the output shown.
 
 Our program runs with the page, in `test_pages.py`. The other library's stands in a ``{code-block}``, which is run here where that library
 is installed (see .ci/run), and its names are looked up there.
@@ -26,14 +26,14 @@ from nncore.words import ARGUMENTS, BUILT_IN, MEMBERS, NAMES, REMEDIES
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-#: Of Keras, which makes NumPy arrays of PyTorch's.
+#: A warning of Keras, which converts tensors of PyTorch to NumPy arrays.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 
 FOLDER = Path(__file__).parents[2] / "docs" / "migrate"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md") if path.stem != "index"}
 #: The modules that a page's program imports.
 LIBRARIES = {"scikit-learn": ("sklearn",), "keras": ("torch", "keras"), "pytorch": ("torch",), "skorch": ("torch", "skorch")}
-#: What stands for anything in an expression: data, and objects that the sentence around it explains.
+#: Names that stand for any value in an expression: data, and objects explained in the sentence around it.
 DATA = {
     "X", "y", "X_val", "y_val", "w", "arrays", "classes", "frame", "loss_fn", "module", "optimizer", "parameters", "path", "weights",
 }  # fmt: skip
@@ -47,11 +47,11 @@ OF_ESTIMATORS = {"logistic", "lbfgs", "invscaling", "adaptive", "log_loss", "squ
 
 
 class Unknown(Exception):
-    """What an expression in a table names and a library does not have."""
+    """An expression in a table names something that a library does not have."""
 
 
 def roots_of(page: str, theirs: bool) -> dict[str, Any]:
-    """What the names at the beginning of an expression stand for; an object stands for its class."""
+    """Values of the first names in an expression; an object is represented by its class."""
     if not theirs:
         model = nn.estimators.MLPClassifier if page in ("scikit-learn", "skorch") else nn.Sequential
         public = {name: getattr(nn.estimators, name) for name in ("MLPClassifier", "MLPRegressor")}
@@ -79,12 +79,12 @@ def expressions(cell: str) -> list[ast.expr]:
 
 
 def names_rows(page: str) -> list[list[str]]:
-    """The rows of the tables of names: theirs, ours, what differs."""
+    """The rows of the tables of names: theirs, ours, and the differences."""
     return [row for head, rows in tables(page) if head[1] == "nncore" for row in rows]
 
 
 def look_up(node: ast.AST, roots: dict[str, Any]) -> Any:
-    """What a node stands for, its class if it is an object of a known one, None for anything; everything that it names is looked up."""
+    """The value of a node, its class for an object of a known class, None for any value; every name in it must exist."""
     if isinstance(node, ast.Name):
         if node.id not in roots and node.id not in DATA and not hasattr(builtins, node.id):
             raise Unknown(node.id)
@@ -110,7 +110,7 @@ def look_up(node: ast.AST, roots: dict[str, Any]) -> Any:
 
 
 def is_documented(owner: Any, name: str) -> bool:
-    """Whether it is an attribute that only objects have, not their class: fitted, or set when one is made."""
+    """Whether a class documents an attribute that only its objects have: fitted, or set by the constructor."""
     if not isinstance(owner, type):
         return False
     documentation = "".join(cls.__doc__ or "" for cls in owner.__mro__)
@@ -130,17 +130,17 @@ def check_keywords(call: ast.Call, called: Any) -> None:
 
 
 def nodes_of(cell: str) -> list[ast.AST]:
-    """All of the code of a cell."""
+    """All nodes of the code of a cell."""
     return [node for expression in expressions(cell) for node in ast.walk(expression)]
 
 
 def keywords(cell: str) -> set[str]:
-    """The arguments that a cell names; skorch writes whose they are before them, as in ``optimizer__lr``."""
+    """Arguments that a cell names; in skorch's notation their owner comes first, as in ``optimizer__lr``."""
     return {node.arg.rpartition("__")[2] for node in nodes_of(cell) if isinstance(node, ast.keyword) and node.arg is not None}
 
 
 def called(cell: str) -> Iterator[ast.Attribute]:
-    """What a cell calls or reads: ``keras.layers.Dense``, ``model.fit``."""
+    """Names that a cell calls or reads: ``keras.layers.Dense``, ``model.fit``."""
     for expression in expressions(cell):
         callee = expression.func if isinstance(expression, ast.Call) else expression
         if isinstance(callee, ast.Attribute):
@@ -156,11 +156,11 @@ def test_what_the_tables_call_ours_is_there(page: str) -> None:
         made = look_up(expression, roots)
         check_component_names(expression)
         if made is not None and not DATA & {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}:
-            eval(compile(ast.Expression(expression), page, "eval"), roots)  # the values are such that it takes, too
+            eval(compile(ast.Expression(expression), page, "eval"), roots)  # the library accepts the values, too
 
 
 def check_component_names(expression: ast.expr) -> None:
-    """Names of components are those of built-in ones."""
+    """Check that names of components are built-in ones."""
     for keyword in (node for node in ast.walk(expression) if isinstance(node, ast.keyword)):
         texts = (node.value for node in ast.walk(keyword.value) if isinstance(node, ast.Constant) and isinstance(node.value, str))
         if keyword.arg in KINDS and not isinstance(keyword.value, (ast.Dict, ast.Call)):
@@ -177,7 +177,7 @@ def test_what_the_tables_call_theirs_is_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_error_messages_know_the_same_words(page: str) -> None:
-    """A word of theirs that is another one here is in `nncore.words`, and leads to what stands in the table."""
+    """Each of their names that is different here is in `nncore.words`, and leads to the name in the table."""
     for theirs, ours, differs in names_rows(PAGES[page]):
         here = set(re.findall(r"\w+", ours + differs))
         for word in keywords(theirs) - here:
@@ -209,7 +209,7 @@ def test_their_program_prints_what_the_page_says(page: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("page", PAGES)
 def test_both_programs_print_the_same_words(page: str) -> None:
-    """The first program of the page beside ours: they say the same, up to digits."""
+    """The first program of the page and ours print the same text, except for digits."""
     theirs = directive_blocks(PAGES[page], "text")[0]
     ours = re.search(r"^```text\n(.*?)^```$", PAGES[page], re.DOTALL | re.MULTILINE)
     assert ours is not None

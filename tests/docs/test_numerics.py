@@ -1,4 +1,4 @@
-"""Every sentence of the page on numerics names the test that holds it, or claims nothing."""
+"""Every sentence of the page on numerics is linked to a test here, or makes no claim."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACCURACY = "tests/activations/test_accuracy.py"
 MARGINS = "tests/losses/test_margins.py"
 UNDO = "tests/_core/test_undo.py"
 SAMPLES = "tests/data/test_samples.py"
-#: Beginning of a sentence, and the tests that hold it.
+#: Beginnings of sentences, and the tests that check them.
 CLAIMS: dict[str, tuple[str, ...]] = {
     "A test holds each sentence": (f"{HERE}::test_a_sentence_is_a_claim_with_tests_or_claims_nothing",),
     "Networks compute in float32": (f"{HERE}::test_dtypes",),
@@ -104,7 +104,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     ),
     "Random networks train alike": ("tests/differential/test_rungs.py::test_random_networks_train_alike",),
 }
-#: Beginnings of sentences that say what the page is about, or why.
+#: Beginnings of sentences without a claim: introductions and reasons.
 NO_CLAIMS = (
     "How exactly nncore computes",
     "Else the vector part",
@@ -136,7 +136,7 @@ def test_the_test_is_there(name: str) -> None:
     assert not function or function in {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
 
 
-# ---- what no other test holds ---------------------------------------------------------------------------------------------------
+# ---- claims without a test elsewhere --------------------------------------------------------------------------------------------
 
 
 def test_dtypes() -> None:
@@ -157,7 +157,7 @@ def test_losses_of_an_epoch_are_summed_in_float64() -> None:
 
 
 def test_kernels_call_no_function_of_the_c_library_for_these() -> None:
-    """The vectors of activations: those that call the C library for each number would not be vectorised."""
+    """Kernels compute vectors of these activations without the C library, whose calls would prevent vectorisation."""
     for name in ("sigmoid", "tanh", "softplus", "gelu", "elu", "softmax"):
         source = (ROOT / "nncore" / "activations" / f"{name}.c").read_text(encoding="utf-8")
         source = re.sub(r"/\*.*?\*/|//[^\n]*", "", source, flags=re.DOTALL)

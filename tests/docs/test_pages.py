@@ -1,4 +1,4 @@
-"""Every block of every page of the documentation runs, and prints what the page says."""
+"""Every block of every page of the documentation runs, and prints the output shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from pages import blocks, check_output, run_page
 
 DOCS = Path(__file__).parents[2] / "docs"
-#: Records of what was done once, with commands that take long or data that are not here.
+#: Records of one-time work, with commands that take long or data that are not in the repository.
 RECORDS = ("benchmarks", "decisions", "transcripts")
 PAGES = sorted(
     path.relative_to(DOCS)

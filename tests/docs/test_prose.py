@@ -1,4 +1,4 @@
-"""Sentences of pages, docstrings and comments are short, and use the field's words: `tools/prose.py`."""
+"""Sentences of pages, docstrings and comments are short and use the field's terms: `tools/prose.py`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from prose import LIMIT, Sentence, docstring_sentences, faults, native_sentences, page_sentences, texts  # noqa: E402
 
-#: Pages, public interfaces and tools. Sentences of benchmark pages are rows of figures, and the code of conduct is a text of others.
+#: Pages, public interfaces and tools. Benchmark pages consist of rows of figures, and the code of conduct is quoted.
 HELD = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "RELEASING.md", "docs", "nncore", "plugins", "tests", "tools")
 EXEMPT = (Path("docs/benchmarks"),)
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the files are those that git knows")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the files are those tracked by git")
 def test_sentences_are_short_and_plain() -> None:
     found = [
         f"{path}:{sentence.line}: {fault}: {sentence.text}"

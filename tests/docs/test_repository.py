@@ -1,4 +1,4 @@
-"""What the address of the repository changes on the pages. It is one value in conf.py, and there are no links to it while it is None."""
+"""The repository's address is one value in conf.py; while it is None, the pages have no links to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import nncore as nn
 
-pytestmark = pytest.mark.site  # where Sphinx is
+pytestmark = pytest.mark.site  # where Sphinx is installed
 DOCS = Path(__file__).parents[2] / "docs"
 ADDRESS = "https://example.org/owner/nncore"
 
@@ -47,7 +47,7 @@ def test_what_has_no_source(extension: ModuleType, name: str) -> None:
 
 @pytest.mark.parametrize("address", [None, ADDRESS])
 def test_a_small_site_with_and_without_an_address(extension: ModuleType, address: str | None, tmp_path: Path) -> None:
-    """Also with the theme: the link to edit a page stands where the page has a source, and nowhere else."""
+    """A small site is built with and without an address; only pages with a source file get a link to edit them."""
     from sphinx.application import Sphinx
 
     (tmp_path / "reference" / "api").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Each promise of SECURITY.md names tests, and they are there."""
+"""Each promise of SECURITY.md names tests, and they exist."""
 
 from __future__ import annotations
 

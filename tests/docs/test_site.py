@@ -1,4 +1,4 @@
-"""The built documentation: its links lead somewhere, and its reference has every public name, component, option and C declaration."""
+"""The built documentation has no dead links, and its reference has every public name, component, option and C declaration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nncore.registry import KINDS
 from nncore.registry.catalogue import BASES
 
 ROOT = Path(__file__).parents[2]
-#: Importable by users; what they have is public.
+#: Modules for users, whose public names must be documented.
 PUBLIC = ("estimators", "displays", "inspection", "datasets", "errors", "plugin", "testing", "registry", "training")
 
 Inventory = dict[str, set[str]]
@@ -50,7 +50,7 @@ def test_no_page_tells_of_the_machine_it_was_built_on(site: Path) -> None:
 
 
 def public_objects() -> list[tuple[str, object]]:
-    """Full name and object of everything public."""
+    """Full name and object of every public name."""
     found = [(f"nncore.{name}", getattr(nn, name)) for name in nn.__all__ if name != "__version__"]
     for module in (importlib.import_module(f"nncore.{name}") for name in PUBLIC):
         own = [name for name, value in vars(module).items() if name[0] != "_" and getattr(value, "__module__", "") == module.__name__]
@@ -67,7 +67,7 @@ def test_every_public_name_is_in_the_reference(inventory: Inventory) -> None:
 
 
 def test_every_argument_and_result_is_explained(inventory: Inventory) -> None:
-    """Of what users call; authors of plugins find arguments explained in the sentences about a method."""
+    """Every argument and result of public functions is explained; methods for plugin authors explain them in their text."""
     from numpydoc.validate import validate  # of the extra `docs`
 
     first = {*nn.__all__, "estimators", "displays", "inspection", "datasets", "errors"}

@@ -1,4 +1,4 @@
-"""The table of what plugins can do names every kind and every package, and what it names is there."""
+"""The table of what plugins can do has every kind and every package, and everything that it names exists."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_what_an_author_writes_is_a_method_of_the_base_class(row: list[str]) -> 
 def test_tests_and_example_are_there(row: list[str]) -> None:
     tests, example = row[-2:]
     paths = [*words_in_code(tests), *words_in_code(example)]
-    assert words_in_code(tests), "a row names its tests"
+    assert words_in_code(tests), "each row names its tests"
     pages = re.findall(r"\]\(([^)]+)\)", example)
-    assert pages or words_in_code(example), "and an example"
+    assert pages or words_in_code(example), "each row names an example"
     for path in paths:
         assert (ROOT / path).exists(), path
     for page in pages:

@@ -1,4 +1,4 @@
-"""The page on components of every kind: a section for each, whose class passes the whole conformance kit."""
+"""The page on components has a section for each kind, whose class passes the whole conformance kit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = sorted(registry.KINDS)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_a_kind_passes_the_kit(kind: str, tmp_path: Path) -> None:
-    """Its first block is a module of its own: that is what is counted, and what somebody pastes."""
+    """Each section's first block passes the kit as a module of its own, since readers copy it and its lines are counted."""
     example = blocks(SECTIONS[singular(kind).capitalize()])[0]
     with forgetting(), contextlib.chdir(tmp_path):
         namespace: dict[str, object] = {"__name__": "example"}

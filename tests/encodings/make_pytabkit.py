@@ -1,7 +1,7 @@
 """Records what the preprocessing of RealMLP and TabM does, as data for test_pytabkit.py; run with a Python that has pytabkit and
 rtdl_num_embeddings when a case is added.
 
-Every case is a chain of encodings of nncore, columns to learn from, columns to encode, and what the original packages make of them.
+Every case is a chain of encodings of nncore, columns to learn from, columns to encode, and the outputs of the original packages.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def numbers() -> np.ndarray:
 
 
 def quantile_normal(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers with the noise that TabM's transformer adds, and what it makes of others once it has learned from them."""
+    """Numbers with the noise of TabM's transformer, and its output for other numbers after learning from them."""
     transformer = TabrQuantileTransformer(random_state=0)
     return transformer._add_noise(x), transformer.fit(x).transform(others)
 
 
 def piecewise_linear(x: np.ndarray, others: np.ndarray, n_bins: int) -> list[list[float]]:
-    """The authors' code puts the last bin of every column at the end, and zeros between."""
+    """The authors' code puts the last bin of every column at the end, after zeros."""
     bins = rtdl_num_embeddings.compute_bins(torch.as_tensor(x), n_bins)
     encoded = rtdl_num_embeddings._PiecewiseLinearEncodingImpl(bins)(torch.as_tensor(others))
     counts = [len(edges) - 1 for edges in bins]

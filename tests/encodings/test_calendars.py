@@ -1,4 +1,4 @@
-"""The calendar of formulas says what NumPy's says: of every day of 800 years, and of moments around midnight."""
+"""Calendar formulas equal NumPy's for every day of 800 years, and for moments around midnight."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.encodings.calendars import Calendar, FormulaCalendar, TimesCalendar
 from nncore.program import NumPyBuilder
 
 SECOND = np.timedelta64(1, "s")
-#: In which seconds in float64 have microseconds.
+#: Range within which seconds in float64 resolve microseconds.
 EXACT = 2**33
 PARTS = sorted(Calendar.__annotations__)
 
@@ -54,6 +54,6 @@ def test_moments_around_midnight(moments: list[tuple[int, int]]) -> None:
 def test_what_is_missing_stays_missing() -> None:
     g = Graph(NumPyBuilder("float64"))
     calendar = FormulaCalendar(g, g.samples(np.array([np.nan, 0.0]), ()))
-    lengths = {"days_in_month", "days_in_year"}  # with which nothing is counted then
+    lengths = {"days_in_month", "days_in_year"}  # their values do not matter for missing dates
     for part in set(PARTS) - lengths:
         assert np.isnan(getattr(calendar, part).node).tolist() == [True, False], part

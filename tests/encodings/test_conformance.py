@@ -1,4 +1,4 @@
-"""The built-in encodings keep the contract that plugins are held to."""
+"""Conformance checks of the built-in encodings."""
 
 from __future__ import annotations
 

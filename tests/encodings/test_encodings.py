@@ -1,4 +1,4 @@
-"""Specific properties of each built-in encoding, by hand."""
+"""Specific properties of each built-in encoding, with values by hand."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_quantile_normal_is_normal() -> None:
 
 
 def test_the_noise_of_quantiles() -> None:
-    X = column(*np.arange(1000.0) % 2)  # of standard deviation ½
+    X = column(*np.arange(1000.0) % 2)  # standard deviation ½
     learned = EncodingChain.learn(["quantile_normal"], X, rng=1).learned[0]["quantiles"][0]
     assert 1e-3 < learned[5] - learned[0] < 8e-3
     assert EncodingChain.learn([{"name": "quantile_normal", "noise": 0}], X).learned[0]["quantiles"][0, 5] == 0
@@ -134,7 +134,7 @@ def test_indicator() -> None:
     X = np.array([[1, NAN], [3, 5], [2, 7], [10, NAN]])
     chain = EncodingChain.learn(["indicator"], X)
     np.testing.assert_array_equal(chain.encode(X), [[1, 6, 1], [3, 5, 0], [2, 7, 0], [10, 6, 1]])
-    np.testing.assert_array_equal(chain.encode(np.full((1, 2), NAN)), [[2.5, 6, 1]])  # one that training had always
+    np.testing.assert_array_equal(chain.encode(np.full((1, 2), NAN)), [[2.5, 6, 1]])  # this column had no missing values in training
     assert chain.names(["a", "b"]) == ["a", "b", "b_missing"]
     always = EncodingChain.learn([{"name": "indicator", "fill": "mean", "always": True}], X)
     np.testing.assert_array_equal(always.encode(X[:1]), [[1, 0, 6, 1]])
@@ -145,7 +145,7 @@ def test_indicator() -> None:
 def test_clamp_holds_predictions_to_the_range_of_training() -> None:
     y = column(2, 3, 7)
     chain = EncodingChain.learn(["clamp", "standard"], y)
-    np.testing.assert_allclose(chain.encode(column(12))[0, 0], (12 - 4) / np.std(y))  # a target of validation stays what it is
+    np.testing.assert_allclose(chain.encode(column(12))[0, 0], (12 - 4) / np.std(y))  # a target of a validation sample is not changed
     np.testing.assert_allclose(chain.inverse(column(-9, 0, 9)), column(2, 4, 7))
 
 

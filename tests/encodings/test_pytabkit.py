@@ -1,4 +1,4 @@
-"""What pytabkit and rtdl_num_embeddings make of columns, recorded by make_pytabkit.py."""
+"""Columns encoded by pytabkit and rtdl_num_embeddings, recorded by make_pytabkit.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best epoch of an average, whichever start comes to it first."""
+"""The best epoch of an average, in whatever order the starts reach it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def score(outputs):
     return float(np.mean(outputs))
 
 
-#: Of two starts, by epoch: their averages are 2, 3, 3, 1.
+#: Scores of two starts, by epoch; their averages are 2, 3, 3, 1.
 SCORES = [[1.0, 5.0, 2.0, 1.0], [3.0, 1.0, 4.0, 1.0]]
 ORDERS = [order for order in itertools.product([0, 1], repeat=8) if sum(order) == 4]
 

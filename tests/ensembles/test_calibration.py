@@ -1,4 +1,4 @@
-"""Averages of outputs on the scale of logits: back through every link, temperatures, losses."""
+"""Averages of outputs on the scale of logits: inverses of every link, temperatures, losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every family makes networks of each of its presets."""
+"""Every family of ensembles makes networks from each of its presets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs of networks: numbers and one-hot columns scaled, then codes."""
+"""Inputs of networks: scaled numbers and one-hot columns, then codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE = pd.DataFrame(
 
 
 class Anything(BaseEstimator):
-    """An estimator, for `TableColumns`."""
+    """A minimal estimator for `TableColumns`."""
 
 
 def layout_and_matrix(max_one_hot=4):
@@ -87,7 +87,7 @@ def test_columns_that_an_encoding_leaves_out():
     )
     columns = InputColumns.learn(wider, matrix, None, ["quantile_normal"], ["one_hot"])
     assert columns.encode(matrix, FLOAT).shape[1] == columns.n_inputs == 1 + 1 + 3 + 1
-    assert columns.front_layers(5)[0][0].columns == [0]  # of two columns with missing numbers one is left
+    assert columns.front_layers(5)[0][0].columns == [0]  # one of two columns with missing numbers remains
 
 
 def test_without_any_column_there_is_one_of_zeros():

@@ -1,4 +1,4 @@
-"""Inputs that are learned from rows in blocks."""
+"""Input columns that are learned from rows in blocks."""
 
 from __future__ import annotations
 

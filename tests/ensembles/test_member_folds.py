@@ -1,4 +1,4 @@
-"""Folds of an ensemble: each row validates once; groups stay together, the latest rows stop all."""
+"""Folds of an ensemble: each row is validated once, groups stay together, and the latest rows validate all members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members of a network of TabM in the order of a greedy selection."""
+"""Members of a TabM network in the order of a greedy selection."""
 
 from __future__ import annotations
 

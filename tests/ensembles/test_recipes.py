@@ -1,4 +1,4 @@
-"""Recipes: arguments in place of their numbers, and numbers that depend on how many rows there are."""
+"""Recipes: arguments that replace their numbers, and numbers that depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_more_rows_need_fewer_folds_and_epochs(is_classifier: bool) -> None:
     assert (many.n_cv, many.max_iter, many.n_iter_no_change) == (5, 32, 10)
     passes = [(some.n_cv - 1) * some.max_iter for some in map(fast.for_rows, (100, 6000, 20_000, 1_000_000))]
     assert passes == sorted(passes, reverse=True)
-    assert many.for_rows(100) == many, "the number of rows is decided once"
+    assert many.for_rows(100) == many, "the number of rows is fixed once"
 
 
 def test_arguments_hold_for_any_number_of_rows() -> None:

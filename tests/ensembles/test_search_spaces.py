@@ -74,7 +74,7 @@ def test_published_spaces(name):
     low, high = (0.002, 0.02) if name == "small" else (0.02, 0.3)
     assert low <= min(rates) < 1.2 * low
     assert 0.8 * high < max(rates) <= high
-    if name == "tabarena":  # half of the trials are large ones
+    if name == "tabarena":  # half of the trials have large networks
         assert 0.4 < np.mean([one["numerical_embedding__n_outputs"] == 3 for one in found]) < 0.6
         assert 0.4 < np.mean([one["label_smoothing"] == 0 for one in found]) < 0.6
         assert all(0.95 <= one["solver__beta2"] <= 0.995 for one in found)

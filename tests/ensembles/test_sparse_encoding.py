@@ -1,4 +1,4 @@
-"""Encodings learn of sparse samples what they learn of dense ones, and make the same numbers of them."""
+"""Encodings learn the same from sparse samples as from dense ones, and encode them to the same numbers."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CHAIN = ["robust", {"name": "smooth_clip", "limit": 3.0}]
 
 
 def table(n_rows=300):
-    """Columns with few numbers, with more than half, without zeros, of zeros, of one number, below 0, of either sign, in the first rows."""
+    """Columns with few non-zeros, more than half, no zeros, only zeros, one number, negative numbers, both signs, or in the first rows."""
     rng = np.random.default_rng(n_rows)
     X = np.where(rng.random((n_rows, 40)) < 0.1, 10 * rng.normal(size=(n_rows, 40)), 0)
     X[:, 0] = np.where(rng.random(n_rows) < 0.7, rng.normal(3, 1, n_rows), 0)

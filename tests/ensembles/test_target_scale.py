@@ -1,4 +1,4 @@
-"""Targets as networks see them, and the way back."""
+"""Scaled targets, as networks get them, and the inverse."""
 
 from __future__ import annotations
 

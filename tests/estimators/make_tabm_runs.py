@@ -1,7 +1,7 @@
 """Records runs of pytabkit's TabM-D for test_tabm_network.py; run with a Python that has pytabkit 1.8.0, and PYTHONPATH=tests.
 
 Small networks on a small table: encoded inputs, initial values, the rows of every batch (which all members share), and scores. The scores
-are the loss of every step and the validation score of every epoch. Dropout is off, since its masks come from another generator.
+are the loss of every step and the validation score of every epoch. Dropout is off, since its masks would come from another generator.
 """
 
 from __future__ import annotations

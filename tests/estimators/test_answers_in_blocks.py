@@ -1,4 +1,4 @@
-"""Predictions in blocks: the same answers, in memory that does not grow with samples times classes."""
+"""Predictions in blocks: the same results, in memory that does not grow with samples times classes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_most_probable_of_many_classes_needs_no_room_for_all_of_them(monkeyp
     samples = rng.normal(size=(n_samples, 2))
     all_outputs, block = n_samples * n_classes * 4, 2**18
     monkeypatch.setattr(plain_numbers, "CONVERT_AT_ONCE", block)
-    model.predict(samples[:1])  # compiles
+    model.predict(samples[:1])  # compiles the network
     tracemalloc.start()
     try:
         model.predict(samples)

@@ -1,4 +1,4 @@
-"""Rates that ensembles predict for the training samples add up to the targets, as those of a linear Poisson regression do."""
+"""Rates that ensembles predict for the training samples sum to the targets, as in a linear Poisson regression."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class HalfPoisson(Loss):
     ids=repr,
 )
 def test_rates_add_up_to_the_targets(model: Any, loss: Any) -> None:
-    """All samples are those of one fold after `n_refit`, so that the sum is exact."""
+    """Predicted rates sum to the targets, exactly here, since after `n_refit` all samples belong to one fold."""
     model.set_params(loss=loss).fit(X, COUNTS, exposure=EXPOSURE)
     assert model.predict(X).std() > 0
     assert model.predict(X, exposure=EXPOSURE).sum() == pytest.approx(COUNTS.sum(), rel=1e-5)

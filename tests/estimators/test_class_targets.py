@@ -1,4 +1,4 @@
-"""Classes as users name them: of which kind they are."""
+"""Targets of classes have the type that scikit-learn determines."""
 
 from __future__ import annotations
 

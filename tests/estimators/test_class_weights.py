@@ -1,4 +1,4 @@
-"""Class weights: from the classes of the estimator, and only from training samples."""
+"""Class weights: by the estimator's classes, and computed only from training samples."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_batch_without_a_class_of_several_targets(y):
 
 
 def test_validation_samples_have_the_weights_of_the_training():
-    """ "balanced" counts the training: what a class weighs is no matter of the samples to judge by."""
+    """Validation samples have the class weights of the training samples, from which "balanced" computes them."""
     counts = np.bincount(binary)
     by_hand = {label: 60 / (2 * counts[label]) for label in (0, 1)}
     rows = np.concatenate([np.flatnonzero(binary == 0)[:4], np.flatnonzero(binary == 1)[:9]])

@@ -1,4 +1,4 @@
-"""From frames and arrays to inputs: what becomes of each kind of column, and what is refused."""
+"""From frames and arrays to inputs: the encoding of each kind of column, and errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MATRIX = np.array(
 
 
 class Estimator(BaseEstimator):
-    """Holds what scikit-learn's validation sets."""
+    """A minimal object for scikit-learn's validation, which sets attributes on it."""
 
 
 def fitted(X, **parameters):
@@ -55,7 +55,7 @@ def frames(data):
     yield polars.DataFrame(data).with_columns(polars.col(name).cast(polars.Categorical) for name in ("sex", "deck") if name in data)
 
 
-# ---- what columns become --------------------------------------------------------------------------------------------------
+# ---- encodings of columns -------------------------------------------------------------------------------------------------
 
 
 def test_every_library_gives_the_same_matrix():
@@ -96,7 +96,7 @@ def test_many_levels_become_codes():
     estimator, encoder, matrix = fitted(X, max_one_hot=3)
     assert matrix.tolist() == [[1, 1], [2, 2], [0, 3], [1, 4], [3, 5]]
     later = encoder.transform(estimator, pd.DataFrame({"city": ["c", "x", None], "size": [0.0, 0.0, 0.0]}), **CHECKS)
-    assert later[:, 0].tolist() == [2, -1, 3]  # a stranger is no level
+    assert later[:, 0].tolist() == [2, -1, 3]  # an unknown level has no code
     assert fitted(X, max_one_hot=4)[2].shape == (5, 5)
 
 
@@ -107,10 +107,10 @@ def test_what_training_did_not_have():
     )
     matrix = encoder.transform(estimator, later, **CHECKS)
     assert matrix.shape == (4, 8)
-    assert matrix[:, 1:3].sum(axis=1).tolist() == [1, 0, 0, 1]  # a category that is unknown, and one that is missing, are none of the known
+    assert matrix[:, 1:3].sum(axis=1).tolist() == [1, 0, 0, 1]  # unknown and missing categories match none of the known ones
     assert matrix[:, 3:5].sum(axis=1).tolist() == [1, 0, 0, 1]
-    assert np.isnan(matrix[:, 0]).tolist() == [False, False, True, False]  # the network learns a value for it
-    assert matrix[1, 5] == matrix[3, 5] == 1.0  # the mean of those learnt from
+    assert np.isnan(matrix[:, 0]).tolist() == [False, False, True, False]  # a trained value replaces it in the network
+    assert matrix[1, 5] == matrix[3, 5] == 1.0  # the mean of the training values
 
 
 def test_objects_that_are_numbers_are_no_categories():
@@ -261,7 +261,7 @@ def test_missing_numbers():
     assert encoder.has_missing.tolist() == [True, False]
     later = np.array([[np.nan, np.nan], [1.0, 2.0]])
     np.testing.assert_array_equal(encoder.transform(estimator, later, **CHECKS), [[np.nan, 4], [1, 2]])
-    assert np.isnan(later[0, 1])  # the user's array is left alone
+    assert np.isnan(later[0, 1])  # the user's array is unchanged
 
 
 def test_huge_numbers_are_not_missing():
@@ -292,7 +292,7 @@ def test_y_is_checked_with_x():
             ColumnEncoder().fit_transform(Estimator(), X, [1, 2, 3], **CHECKS)
 
 
-# ---- what is refused ------------------------------------------------------------------------------------------------------
+# ---- errors ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -386,5 +386,5 @@ def test_a_column_that_names_the_rows():
     X = pd.DataFrame({"name": [f"Mr {i}" for i in range(30)], "x": np.arange(30.0)})
     with pytest.warns(DataWarning, match="column 'name' of X has 30 different texts in 30 rows"):
         fitted(X)
-    fitted(X, categorical_features=["name"])  # meant
+    fitted(X, categorical_features=["name"])  # explicitly chosen
     fitted(X.astype({"name": "category"}))

@@ -1,4 +1,4 @@
-"""A fit that ends too early warns by a class that filters for scikit-learn's warning and for nncore's both know."""
+"""The warning of a fit that ends too early matches filters for scikit-learn's class and for nncore's."""
 
 from __future__ import annotations
 

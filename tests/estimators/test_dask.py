@@ -1,4 +1,4 @@
-"""Estimators on a cluster of Dask: searches by its workers, and answers to frames and arrays whose partitions lie there."""
+"""Estimators on a Dask cluster: searches by its workers, and predictions for distributed frames and arrays."""
 
 # Neither scikit-learn nor Dask has type information here.
 # mypy: disable-error-code="import-untyped, import-not-found"
@@ -46,7 +46,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Two processes of one thread each, which take part in this module's joblib and frames."""
+    """A cluster of two processes with one thread each, for this module's joblib and frames."""
     folder = str(tmp_path_factory.mktemp("dask"))
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", local_directory=folder) as cluster,
@@ -60,7 +60,7 @@ def small(**arguments: Any) -> MLPClassifier:
 
 
 def scores(search: Any) -> list[np.ndarray]:
-    """All that a search has found, and what its best estimator has learnt if it was refitted."""
+    """Results of a search, and the parameters of its best estimator if it was refitted."""
     found = [value for name, value in sorted(search.cv_results_.items()) if name.endswith("_test_score")]
     return [*found, search.best_estimator_.network_.parameters] if search.refit else found
 
@@ -91,7 +91,7 @@ def test_names_registered_here_are_known_there(client: Client) -> None:
 
         @nn.register("optimizer")
         class SignDescent(Optimizer):
-            """As one of a notebook, which no worker can import."""
+            """Defined as in a notebook: no worker can import it."""
 
             def __init__(self, lr: float = 0.001) -> None:
                 self.lr = lr
@@ -113,7 +113,7 @@ def test_a_worker_uses_the_threads_that_it_is_given(client: Client) -> None:
 
 def test_a_search_goes_on_without_a_worker_that_is_lost(client: Client, tmp_path: Path) -> None:
     class Ends(Callback):
-        """Its process, once."""
+        """Ends its process, once."""
 
         def __init__(self, mark: str) -> None:
             self.mark = mark
@@ -245,4 +245,4 @@ def test_what_travels_is_little_more_than_the_parameters(model: MLPClassifier) -
     state = 3 * wide.network_.parameters.nbytes  # with Adam's two moments: a copy goes on training
     assert sum(buffer.raw().nbytes for buffer in buffers) < 1.1 * state
     assert len(rest) < 10_000
-    assert pickle.dumps(wide) == pickle.dumps(wide)  # so that Dask knows it again
+    assert pickle.dumps(wide) == pickle.dumps(wide)  # so that Dask recognises it

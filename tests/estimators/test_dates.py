@@ -1,4 +1,4 @@
-"""Columns of dates in frames: the same parts as the command makes, in training, in predictions and in files."""
+"""Date columns of frames have the parts that the command makes, in training, in predictions and in files."""
 
 import datetime
 import pickle
@@ -59,7 +59,7 @@ def test_they_are_those_of_files(tmp_path, holes):
         table = read_table(tmp_path / file)
         encoder = TableEncoder.fit(table, column_kinds(table, "y"), "y", "regression", range(N))
         encoded = encoder.transform(table)[0][:, encoder.spans()["when"]]
-        parts = encoded[:, ::2] if holes else encoded  # each has an indicator then, which the networks of estimators have a layer for
+        parts = encoded[:, ::2] if holes else encoded  # columns then have indicators, for which the networks of estimators have a layer
         np.testing.assert_allclose(parts[there], samples[there, 1:-1], rtol=1e-5, atol=1e-6)
 
 

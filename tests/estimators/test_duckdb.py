@@ -1,4 +1,4 @@
-"""Estimators as functions of DuckDB: the query names their columns, and the types are checked before it runs."""
+"""Estimators as functions of DuckDB: queries pass their columns, and types are checked before the query runs."""
 
 # scikit-learn, pyarrow and DuckDB have no type information here.
 # mypy: disable-error-code="import-untyped, import-not-found"

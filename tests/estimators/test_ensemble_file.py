@@ -1,4 +1,4 @@
-"""Ensembles in one file: what comes back predicts the same bits, and damaged descriptions are refused."""
+"""Ensembles in one file: the loaded one predicts the same bits, and damaged descriptions are refused."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_any_damaged_field_is_refused_or_read(saved):
             place[path[-1]] = wrong
             try:
                 read = restored(RealMLPClassifier, damaged, networks)
-                if path[0] != "names" and path[-1] != "has_zone":  # of which any are as good as others
+                if path[0] != "names" and path[-1] != "has_zone":  # any value of these is valid
                     read.predict(FRAME[:3])
             except FileFormatError:
                 refused += 1

@@ -25,7 +25,7 @@ ds, csv, parquet = (pytest.importorskip(f"pyarrow.{name}") for name in ("dataset
 N = 240
 FEATURES = ["number", "holes", "level", "many", "day"]
 
-#: Short fits of each kind, with what streams treat in a way of their own.
+#: Short fits of each kind, with special cases of streams.
 REAL: dict[str, Any] = {"random_state": 0, "max_iter": 2, "hidden_layer_sizes": 8, "batch_size": 32}
 TAB: dict[str, Any] = {**REAL, "n_members": 3}
 
@@ -104,7 +104,7 @@ def arrays(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Pieces(Stream):
-    """Arrays in pieces of 500 rows, read a few rows at a time."""
+    """Arrays as a stream of pieces of 500 rows, read a few rows at a time."""
 
     def __init__(self, X: Any, y: Any, at_once: int) -> None:
         self._arrays, self._at_once = (X, y), at_once
@@ -165,7 +165,7 @@ def test_each_member_is_judged_by_its_fold_and_learns_from_the_rest(monkeypatch:
 
 def test_memory_bounds_the_samples_that_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = arrays(500)
-    wide = np.repeat(X, 100, axis=1)  # 400 columns: 6.4 kB a row with their inputs, of a quarter of 1 MB
+    wide = np.repeat(X, 100, axis=1)  # 400 columns: a row takes 6.4 kB with its inputs, and a quarter of 1 MB is available
     seen: list[int] = []
     original = EnsembleRows.divide
 
@@ -209,7 +209,7 @@ def test_columns_and_targets_are_those_of_samples_in_memory(loss: str, tmp_path:
     scales = [members.target.chain.arrays() for members in (streamed, in_memory)]
     assert scales[0].keys() == scales[1].keys()
     for key, values in scales[0].items():
-        if loss != "poisson":  # whose scale also depends on the trained networks: test_balanced_rates.py
+        if loss != "poisson":  # its scale also depends on the trained networks: test_balanced_rates.py
             np.testing.assert_allclose(values, scales[1][key], rtol=1e-12)
 
 
@@ -340,7 +340,7 @@ def test_predictions_and_scores_need_samples_and_targets(written: Path, prices: 
 
 
 class Huge(Stream):
-    """The same rows over and over."""
+    """A stream that repeats the same rows."""
 
     n_samples, shape, bytes_per_row = 10**9, (len(FEATURES),), 40
 

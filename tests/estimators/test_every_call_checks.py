@@ -29,7 +29,7 @@ def with_(array, value, place=0):
 
 
 def bad_inputs(y):
-    """X, y, weights that no call can take, by what is wrong."""
+    """Invalid X, y and weights, by what is wrong."""
     yield "NaN in a target", X, with_(y, np.nan), None
     yield "infinity in a target", X, with_(y, np.inf), None
     yield "None in a target", X, with_(y, None), None
@@ -107,9 +107,9 @@ def test_targets_of_another_kind(trained, kind, given, method):
         quietly(getattr(model, method), X, GOOD[given])
         return
     if "number" in kind and GOOD[kind].ndim == GOOD[given].ndim and np.shape(GOOD[given])[1:] == np.shape(GOOD[kind])[1:]:
-        return  # classes by number are numbers
+        return  # classes given by number are numbers
     if method == "partial_fit" and (kind, given) == ("three classes", "two classes"):
-        quietly(model.partial_fit, X, GOOD[given])  # not all classes have to be there
+        quietly(model.partial_fit, X, GOOD[given])  # a batch may lack classes
         return
     if method == "partial_fit" and kind == "heads" and given == "labels":
         assert "columns" in refused(model, method, X, GOOD[given])[1]

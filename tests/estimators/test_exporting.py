@@ -1,4 +1,4 @@
-"""Exported estimators answer what estimators do: columns of all kinds, every loss, ensembles, classes, and what is refused."""
+"""Exported estimators predict what estimators do: columns of all kinds, every loss, ensembles, classes, and errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = [
 
 TOLERANCE = 1e-5
 N_ROWS = 90
-#: Of small networks that train for a moment.
+#: Arguments of small networks with short fits.
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (6, 5), "max_iter": 2, "random_state": 0}
 TABM: dict[str, Any] = {**SMALL, "n_members": 3}
 
@@ -48,7 +48,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def frame(seed: int = 0) -> pd.DataFrame:
-    """Numbers far from 0, numbers with gaps, texts, texts with gaps, many levels, whole numbers and truth values as levels."""
+    """A frame: numbers far from 0, numbers with gaps, texts, texts with gaps, many levels, integers and booleans as levels."""
     rng = np.random.default_rng(seed)
     made = pd.DataFrame(
         {
@@ -66,7 +66,7 @@ def frame(seed: int = 0) -> pd.DataFrame:
 
 
 def strange(X: pd.DataFrame) -> pd.DataFrame:
-    """With levels that training did not have, and gaps where it had none."""
+    """The frame with levels unknown in training, and gaps where training had none."""
     other = frame(1)
     other["colour"] = other["colour"].where(other["colour"] != "blue", "never seen")
     other.loc[other.index[10:15], "time"] = np.nan
@@ -76,7 +76,7 @@ def strange(X: pd.DataFrame) -> pd.DataFrame:
 
 
 def inputs_of(X: pd.DataFrame) -> dict[str, np.ndarray]:
-    """As an ONNX runtime takes a frame: texts without gaps, everything else as float64."""
+    """Inputs for an ONNX runtime: texts without gaps, everything else as float64."""
     found = {}
     for name, column in X.items():
         values = column.astype(object).to_numpy()
@@ -90,21 +90,21 @@ def inputs_of(X: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def seconds_of(column: pd.Series) -> np.ndarray:
-    """Dates as exported models take them."""
+    """Seconds of dates, the form that exported models take."""
     moments = column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
     return ((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()
 
 
 def check(model: Any, X: Any, path: Path, inputs: Any = None) -> None:
-    """`predict` and `predict_proba` of the exported file are those of the model."""
+    """Check that `predict` and `predict_proba` of the exported file equal those of the model."""
     model.export(path)
     check_file(model, X, path, inputs)
 
 
 def check_file(model: Any, X: Any, path: Path, inputs: Any = None) -> None:
-    """Likewise, of a model that was exported before."""
+    """Check a model that was exported before."""
     found = RUNNERS[path.suffix](path.read_bytes(), inputs_of(X) if inputs is None else inputs)
-    if path.suffix == ".py":  # the methods themselves, of X as users hold it
+    if path.suffix == ".py":  # the methods themselves, called with the user's X
         module = module_of(path.read_bytes())
         found |= {name: getattr(module, name)(X) for name in ("predict", "predict_proba") if name in found}
     expected = {"predict": model.predict(X)}
@@ -136,7 +136,7 @@ def targets(X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return classes, 1e6 + 3 * X["gaps"].fillna(0).to_numpy() + late
 
 
-#: Arguments that change how columns, networks and answers are written.
+#: Arguments that change how columns, networks and predictions are exported.
 CLASSIFIERS: dict[str, Any] = {
     "mlp": MLPClassifier(**SMALL, standardize=True),
     "mlp float32": MLPClassifier(**SMALL, standardize=True, dtype="float32", max_one_hot=3),
@@ -196,7 +196,7 @@ def test_two_classes_of_arrays(cls: Any, dtype: str, path: Path) -> None:
 
 
 def input_dtype(model: Any) -> np.dtype:
-    """Of X in an exported file."""
+    """The dtype of X in an exported file."""
     is_plain = isinstance(model, (MLPClassifier, MLPRegressor)) and model._columns.inputs is None
     return model.network_.dtype if is_plain else np.dtype(np.float64)
 
@@ -302,7 +302,7 @@ def test_dates(name: str, zone: str | None, path: Path) -> None:
     late = (X["seen"].dt.tz_localize(None) > pd.Timestamp("1970-01-01")).to_numpy()
     model = DATED[name].fit(X, late if hasattr(DATED[name], "predict_proba") else late + X["x"].to_numpy())
     other = dated(1, zone)[X.columns]
-    other.loc[other.index[:9], "seen"] = pd.NaT  # training had none
+    other.loc[other.index[:9], "seen"] = pd.NaT  # training had no missing values
     model.export(path)
     for given in (X, other, X[:1]):
         inputs = inputs_of(given)
@@ -354,7 +354,7 @@ def test_files_say_how_they_take_dates(tmp_path: Path) -> None:
     assert [one.type for one in session.get_inputs()] == ["tensor(double)"] * 3
 
 
-# ---- what is refused --------------------------------------------------------------------------------------------------------
+# ---- errors -----------------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_not_fitted(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Columns of frames by their distinct values: what Python's objects would say, without one for each cell."""
+"""Columns of frames are encoded by their distinct values, with the results of one Python object for each cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks hear of the fit, of each epoch, and may end it; without scikit-learn 1.9 nothing changes."""
+"""scikit-learn's callbacks are called for the fit and each epoch, and may end it; before scikit-learn 1.9 nothing changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Y = X @ [1.0, -2.0, 0.5]
 
 
 class Regressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
-    """The least that fits."""
+    """A minimal estimator with a fit."""
 
     def __init__(self, epochs=4, raises=False):
         self.epochs, self.raises = epochs, raises
@@ -45,7 +45,7 @@ class Regressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
 
 class Listener:
-    """Writes down what it hears; asks to stop after epoch `last`."""
+    """Records its calls; requests to stop after epoch `last`."""
 
     def __init__(self, last=None, wants_copy=False):
         self.last, self.heard, self.copies = last, [], []
@@ -145,7 +145,7 @@ def test_progress_bar(capsys):
 
 def test_before_scikit_learn_1_9():
     code = (
-        "import sys, sklearn.model_selection; sys.modules['sklearn.callback'] = None\n"  # which itself needs them
+        "import sys, sklearn.model_selection; sys.modules['sklearn.callback'] = None\n"  # scikit-learn's own modules need it
         "from nncore.estimators.fit_tasks import CallbackSupportMixin, FitTasks, with_callbacks\n"
         "class Estimator(CallbackSupportMixin): pass\n"
         "assert not hasattr(Estimator, 'set_callbacks')\n"

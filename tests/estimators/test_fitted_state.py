@@ -1,4 +1,4 @@
-"""After a fit, predictions depend only on fitted state; and scikit-learn's attributes give the predictions."""
+"""After a fit, predictions depend only on fitted state, and scikit-learn's attributes reproduce them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.registry import names
 
 CLASSES = [cls for name in nncore.estimators.__all__ if isinstance(cls := getattr(nncore.estimators, name), type)]
 ESTIMATORS = [cls for cls in CLASSES if issubclass(cls, BaseEstimator)]
-#: Methods that train, write, read or change networks, or are about the arguments.
+#: Methods that train, write, read or change networks, or get and set arguments.
 TRAINING = {"fit", "partial_fit", "prune", "save", "load", "export", "get_params", "set_params", "get_metadata_routing", "set_callbacks"}
 
 
@@ -37,7 +37,7 @@ def _is_available(cls, name):
 
 
 def results(model):
-    """What every method gives, in bits; None where there is no such method."""
+    """Results of every method, as bytes; None where there is no such method."""
     found = {}
     y = Y.get(type(model), X[:, 1] > 0)
     for name in methods(model):
@@ -108,7 +108,7 @@ def test_the_trained_loss_decides_whether_there_are_probabilities():
     assert hasattr(fitted(MLPClassifier, max_iter=2).set_params(loss="hinge"), "predict_proba")
 
 
-# ---- scikit-learn's words ---------------------------------------------------------------------------------------------------
+# ---- scikit-learn's attributes ----------------------------------------------------------------------------------------------
 
 WORDS = ("coefs_", "intercepts_", "n_layers_", "out_activation_")
 HIDDEN = {"identity": lambda z: z, "tanh": np.tanh, "logistic": expit, "relu": lambda z: np.maximum(z, 0)}
@@ -116,7 +116,7 @@ OUT = {"identity": lambda z: z, "logistic": expit, "softmax": lambda z: softmax(
 
 
 def by_words(model, samples):
-    """Outputs as scikit-learn computes them, and as tools do that convert its perceptrons."""
+    """Outputs computed from scikit-learn's attributes, as by tools that convert its perceptrons."""
     x = np.asarray(samples, np.float64)
     for layer in range(model.n_layers_ - 2):
         x = HIDDEN[model.activation](x @ model.coefs_[layer] + model.intercepts_[layer])
@@ -124,7 +124,7 @@ def by_words(model, samples):
 
 
 def check_words(model):
-    """They are all there and give the predictions, or none is there and each says why; whether they are there."""
+    """Check that either all attributes exist and give the predictions, or each raises an error with the reason; return which."""
     there = [hasattr(model, word) for word in WORDS]
     assert all(there) or not any(there)
     if not there[0]:
@@ -147,7 +147,7 @@ def check_words(model):
     return True
 
 
-#: With these a network does something that scikit-learn has no words for.
+#: Arguments whose networks scikit-learn's attributes cannot describe.
 MORE = {"layers", "normalization", "standardize", "standardize_target", "categorical_features"}
 
 
@@ -157,7 +157,7 @@ def test_words_say_it_all_for_every_argument(cls):
     assert check_words(fitted(cls, **plain))
     for name, value in alternatives(cls).items():
         base = {"max_iter": 2} if name == "layers" else plain
-        if name == "scoring":  # which nothing obeys without validation samples
+        if name == "scoring":  # has no effect without validation samples
             continue
         model = fitted(cls, **base | {name: value})
         has_words = check_words(model)
@@ -175,7 +175,7 @@ def test_words_say_it_all_for_every_loss(loss):
             model = cls(hidden_layer_sizes=(4,), max_iter=2, loss=loss)
             try:
                 quietly(model.fit, X, y)
-            except (NNCoreError, TypeError):  # it takes other targets, or needs arguments
+            except (NNCoreError, TypeError):  # the loss takes other targets, or needs arguments
                 continue
             check_words(model)
 
@@ -192,6 +192,6 @@ def test_activations_that_scikit_learn_does_not_have():
         assert not check_words(fitted(MLPRegressor, activation=activation, hidden_layer_sizes=(4, 3), max_iter=2))
     model = fitted(MLPRegressor, max_iter=2)
     assert check_words(model)
-    assert not check_words(model.set_params(activation="tanh"))  # which tools would read
+    assert not check_words(model.set_params(activation="tanh"))  # tools would read this argument
     assert check_words(fitted(MLPRegressor, hidden_layer_sizes=(), max_iter=2))
     assert OTHER["activation"] == "tanh"

@@ -1,4 +1,4 @@
-"""An argument of a perceptron makes a difference, or something says that it makes none: for every argument and every solver."""
+"""Every argument of a perceptron has an effect, or a message says that it has none, with every solver."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IGNORED = re.compile("would be ignored|is ignored")
 
 
 def makeable(name: str) -> bool:
-    """Whether an optimizer can be made of its name and a learning rate alone."""
+    """Whether an optimizer can be made from its name and a learning rate."""
     try:
         nn.get("optimizers", name)(lr=0.1)
     except (NNCoreError, TypeError):
@@ -33,7 +33,7 @@ SOLVERS = [
 
 
 def obeyed(cls, solver, **arguments):
-    """The outcome of a fit, or what it says of an argument that it ignores."""
+    """The result of a fit, or its message about an ignored argument."""
     base = BASE if isinstance(solver, str) else {name: value for name, value in BASE.items() if name != "learning_rate_init"}
     if solver == "lbfgs":
         base = {name: base[name] for name in ("hidden_layer_sizes", "max_iter", "random_state")} | {"tol": 1e-3}

@@ -1,4 +1,4 @@
-"""Validation data: given or split off, scored in many ways; the best network is kept."""
+"""Validation data: given or split off, scored by many metrics; the best network is restored."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_fit_that_diverges_keeps_its_best():
         model.fit(X * 10, X[:, 0])
     assert np.isnan(model.validation_scores_[-1])
     assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_)
-    assert len(model.history_) == model.n_iter_ - 1  # the epoch that failed has no row
+    assert len(model.history_) == model.n_iter_ - 1  # the failed epoch has no row
     assert np.isfinite(model.predict(X)).all()
 
 

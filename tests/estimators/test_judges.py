@@ -1,4 +1,4 @@
-"""The score of a fit follows the requested loss, and can be computed on the validation samples."""
+"""The validation score of a fit follows its loss, and can be computed for the validation samples."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def test_scores_are_scikit_learns(loss, score, arguments, early_stopping):
 
 @pytest.mark.parametrize("loss", names("losses"))
 def test_the_best_epoch_is_that_of_the_loss(loss):
-    """For every loss of one target: by its judge no other epoch is better, and none by the loss."""
+    """For every loss of one target, the epoch with the best validation score has the lowest validation loss."""
     model = MLPRegressor(loss, **FAST)
     try:
         quietly(model.fit, X[:200], y[:200], X_val=X[200:], y_val=y[200:])
-    except (NNCoreError, TypeError):  # of classes, or numbers in a range; needs arguments
+    except (NNCoreError, TypeError):  # the loss is for classes or a range of numbers, or needs arguments
         assert get("losses", loss).targets != "real" or loss == "softmax_heads" or bounds(get("losses", loss).target_range)[1] < np.inf
         return
     assert np.argmax(model.validation_scores_) == np.argmin(model.validation_loss_curve_)
@@ -142,7 +142,7 @@ def test_a_function_that_gives_no_number():
 
 @pytest.mark.parametrize("scoring", [*names("metrics"), *get_scorer_names()])
 def test_every_score_is_a_number_or_refused_before_training(scoring):
-    """For good samples and for one-sided ones, by every metric of the registry and every scorer of scikit-learn's."""
+    """Every metric of the registry and every scorer of scikit-learn gives a number or is refused before training, also for one class."""
     for cls, target, degenerate in ((MLPRegressor, y, np.full(4, 3.0)), (MLPClassifier, labels, np.ones(4, int))):
         for X_val, y_val in ((X[:40], target[:40]), (X[:4], degenerate), (X[:1], target[:1])):
             model = cls(hidden_layer_sizes=(4,), scoring=scoring, max_iter=2)

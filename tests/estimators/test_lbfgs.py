@@ -1,4 +1,4 @@
-"""The fit by L-BFGS: what it does about validation, dtypes and layers."""
+"""Fits by L-BFGS: validation, dtypes and layers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_validation_data_choose_the_network(dtype):
     model = MLPRegressor(hidden_layer_sizes=60, solver="lbfgs", alpha=0, random_state=0, dtype=dtype, normalization="batch_norm")
     model.fit(X, y, X_val=fresh, y_val=truth)
     assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
-    assert model.validation_scores_[-1] < model.best_validation_score_  # it went on to overfit
+    assert model.validation_scores_[-1] < model.best_validation_score_  # training continued and overfitted
     assert model.score(fresh, truth) == pytest.approx(model.best_validation_score_, rel=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Logistic regression by gradient descent against closed forms, scikit-learn's solver and the optimum's own equations."""
+"""Logistic regression by gradient descent against closed forms, scikit-learn's solver and the equations of the optimum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow's flavour for scikit-learn takes our estimators, by one trusted name. For where MLflow is installed, which CI is not."""
+"""MLflow's flavour for scikit-learn accepts our estimators with one trusted name. Skipped where MLflow is missing, as in CI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from nncore.estimators import MLPClassifier, RealMLPRegressor, TabMClassifier
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore"),  # those of MLflow's own libraries
+    pytest.mark.filterwarnings("ignore"),  # warnings of MLflow's own dependencies
 ]
 
 X = np.random.default_rng(0).normal(size=(40, 3))

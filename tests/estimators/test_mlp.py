@@ -1,4 +1,4 @@
-"""Both multi-layer perceptrons: agreement with scikit-learn's, and additional features."""
+"""Multi-layer perceptrons: agreement with scikit-learn's, and additional features."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_same_weighted_fit_as_scikit_learns(kind):
 def test_several_targets_as_in_scikit_learn(solver):
     Y, labels = np.column_stack([y, -2 * y, X[:, 0]]), np.column_stack([y == 0, y != 1, X[:, 0] > 0]).astype(int)
     arguments = {"solver": solver, "random_state": 3, "max_iter": 10}
-    # scikit-learn's L-BFGS takes the mean over targets and the gradient of their sum, which do not fit each other: ours is elsewhere then.
+    # scikit-learn's L-BFGS uses the mean over targets with the gradient of their sum, an inconsistency, so results differ.
     for kind, target in [("MLPClassifier", labels), ("MLPRegressor", Y)][: 2 if solver == "sgd" else 1]:
         ours, his = (getattr(module, kind)(**arguments).fit(X, target) for module in (nn.estimators, theirs))
         np.testing.assert_allclose(ours.coefs_[0], his.coefs_[0], rtol=1e-6, atol=1e-8)
@@ -116,7 +116,7 @@ def test_partial_fit_goes_on_as_fit_would(kind, solver):
     assert parts.t_ == whole.t_
     assert len(parts.loss_curve_) == len(parts.history_) == 7
     assert parts.n_iter_ == 1
-    np.testing.assert_allclose(parts.loss_curve_[0], whole.loss_curve_[0], rtol=0.2)  # another order, the same beginning
+    np.testing.assert_allclose(parts.loss_curve_[0], whole.loss_curve_[0], rtol=0.2)  # samples in another order, the same initial weights
 
 
 # ---- the same bits ----------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_float32_is_kept_and_can_be_asked_for(kind):
 
 @pytest.fixture
 def made_dense(monkeypatch):
-    """How many rows of sparse samples became dense, each time some did."""
+    """Numbers of rows that sparse samples were converted to dense, one for each conversion."""
     counts = []
     to_dense = SparseSamples.__getitem__
 
@@ -199,7 +199,7 @@ def test_networks_that_read_every_number_get_large_sparse_matrices_dense_batch_b
     sparse = cls(**settings).fit(csr_matrix(X), y)
     assert dense.network_.parameters.tobytes() == sparse.network_.parameters.tobytes()
     assert dense.loss_curve_ == sparse.loss_curve_
-    made_dense.clear()  # first values look at more
+    made_dense.clear()  # initialisation converts more rows
     np.testing.assert_array_equal(sparse.predict(csr_matrix(X)), dense.predict(X))
     assert 0 < max(made_dense) <= 32
 
@@ -270,7 +270,7 @@ def test_layers_of_other_kinds_come_in_copies():
     assert all(mine is not his for mine, his in zip(layers, model.network_.layers, strict=False))
 
 
-# ---- failing, stopping, going on --------------------------------------------------------------------------------------------
+# ---- errors, stopping, resuming ---------------------------------------------------------------------------------------------
 
 
 @both
@@ -316,7 +316,7 @@ def test_time_limit(kind, solver):
     endless = {"max_fun": 10**9} if solver == "lbfgs" else {"n_iter_no_change": np.inf}
     model = getattr(nn.estimators, kind)(solver=solver, max_iter=10**6, time_limit=0.05, tol=0, **endless)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)  # who set a limit knows
+        warnings.simplefilter("error", ConvergenceWarning)  # no warning: the user set a limit
         model.fit(np.tile(X, (20, 1)), np.tile(y, 20))
     assert model.n_iter_ < 10**6
     assert np.isfinite(model.loss_)

@@ -1,4 +1,4 @@
-"""The arguments of a classifier and a regressor of one kind, which each spells out, are the same ones."""
+"""The arguments that a classifier and a regressor of one kind share are the same ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from nncore import estimators
 
-#: Arguments of one of the two alone, and those whose descriptions tell of classes or of real targets.
+#: Arguments of one of the two alone, and arguments whose descriptions mention classes or real targets.
 OF_CLASSES = {"class_weight", "label_smoothing", "label_smoothing_schedule", "temperature_scaling"}
 OF_REALS = {"standardize_target", "clip_target"}
 OF_BOTH = {"loss", "preset", "early_stopping", "scoring"}
@@ -57,7 +57,7 @@ def test_signatures_agree_but_for_what_is_of_the_target(pair: tuple[type, type])
 
 
 def test_perceptrons_are_called_as_those_of_scikit_learn() -> None:
-    """Whose regressor begins with the loss, and whose classifier has none."""
+    """As in scikit-learn, the regressor's first argument is the loss; the classifier takes it by keyword."""
     assert next(iter(arguments(estimators.MLPRegressor))) == "loss"
     assert arguments(estimators.MLPClassifier)["loss"].kind == inspect.Parameter.KEYWORD_ONLY
 

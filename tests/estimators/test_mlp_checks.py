@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nncore.estimators import MLPClassifier, MLPRegressor
 
-# The checks fit for a few epochs, and scikit-learn's perceptrons warn of it just so; some of their numbers have a mean of 100.
+# The checks fit for a few epochs, for which scikit-learn's perceptrons warn, too; some of the data have a mean of 100.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:MLP.* predicts no better than a constant"),
@@ -20,7 +20,7 @@ def test_checks(estimator, check):
 
 
 def by_nature(estimator):
-    """Statistics of a batch count its rows, and every row drops units of its own: a weight of 2 is not a sample that is there twice."""
+    """Checks that must fail: batch statistics count rows and every row has its own dropout, so a weight of 2 is not a duplicate."""
     kinds = ("dense", "sparse")
     reason = "batch normalisation and dropout know rows, not weights"
     return {f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in kinds if estimator.normalization == "batch_norm"}

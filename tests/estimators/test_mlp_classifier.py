@@ -48,7 +48,7 @@ def test_multilabel(container):
     assert model.out_activation_ == "logistic"
     assert model.score(X, labels) > 0.9
     answers = model.predict(X)
-    assert isinstance(answers, type(container(labels)))  # as scikit-learn's: sparse labels, sparse answers
+    assert isinstance(answers, type(container(labels)))  # as in scikit-learn: sparse labels, sparse predictions
     np.testing.assert_array_equal(answers.toarray() if issparse(answers) else answers, model.predict_proba(X) > 0.5)
 
 

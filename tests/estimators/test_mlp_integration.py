@@ -1,4 +1,4 @@
-"""The multi-layer perceptrons inside scikit-learn's tools, and with frames in the place of arrays."""
+"""Multi-layer perceptrons inside scikit-learn's tools, and with frames instead of arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nncore.estimators.fit_tasks import CallbackSupportMixin
 
 QUICK = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.02, "max_iter": 25, "batch_size": 32, "random_state": 0}
 
-# A fit of a few epochs has not converged, which scikit-learn's warning says and these tests do not mind.
+# A fit of a few epochs has not converged; these tests ignore the warning.
 pytestmark = [pytest.mark.filterwarnings("ignore:Stochastic Optimizer"), pytest.mark.filterwarnings("ignore:.*is ignored, as in scikit")]
 
 
@@ -117,7 +117,7 @@ def test_errors_name_the_column(shop):
         model.predict(frame.drop(columns="kind"))
     with pytest.raises(ValueError, match="same order"):
         model.predict(frame[["kind", "price", "open", "city"]])
-    assert model.score(frame, y) > 0.6  # it still works
+    assert model.score(frame, y) > 0.6  # the estimator stays usable
 
 
 def test_validation_data_go_the_same_way(shop):
@@ -220,7 +220,7 @@ def test_permutation_importance(shop):
     frame, y, _ = shop
     model = MLPClassifier(**QUICK, standardize=True).fit(frame, y)
     importance = permutation_importance(model, frame, y, n_repeats=3, random_state=0).importances_mean
-    assert importance.argmin() == 2  # whether it is open says least
+    assert importance.argmin() == 2  # whether it is open matters least
     assert (importance[[0, 1, 3]] > 0.02).all()
 
 
@@ -260,7 +260,7 @@ def test_pickle_and_joblib(shop, tmp_path, kind):
     for copy in (pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model.joblib")):
         assert copy.predict(frame).tobytes() == model.predict(frame).tobytes()
         assert copy.network_.parameters.tobytes() == model.network_.parameters.tobytes()
-        copy.set_params(warm_start=True).fit(frame, y)  # it can also go on
+        copy.set_params(warm_start=True).fit(frame, y)  # the copy can continue training, too
 
 
 def test_a_pickle_does_not_hold_the_data(shop):
@@ -313,7 +313,7 @@ def test_progress_bar_of_a_search(numbers, capsys):
 
 
 class Listener:
-    """Ends the fit after `last` epochs, or fails there; remembers whether it was torn down."""
+    """Ends the fit after `last` epochs, or fails there; records whether it was torn down."""
 
     def __init__(self, last, fails=False):
         self.last, self.fails, self.torn_down = last, fails, 0
@@ -351,4 +351,4 @@ def test_callbacks_are_torn_down_after_an_error(numbers, solver):
     with pytest.raises(RuntimeError, match="the callback fails"):
         model.fit(X, y)
     assert listener.torn_down == 1
-    assert sorted(vars(model)) == sorted(vars(clone(model).set_callbacks(listener)))  # nothing of the fit is left
+    assert sorted(vars(model)) == sorted(vars(clone(model).set_callbacks(listener)))  # no state of the fit remains

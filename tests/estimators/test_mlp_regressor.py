@@ -1,4 +1,4 @@
-"""Targets of several columns, losses with several outputs each."""
+"""Targets of several columns, and losses with several outputs for each."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_several_quantiles_have_one_score():
         for found in (model.network_.predict(X), model.predict(X))
     )
     assert model.score(X, y, weights) == pytest.approx(outputs)
-    assert in_order >= outputs, "quantiles that do not cross are no worse"
+    assert in_order >= outputs, "sorted quantiles are no worse"
     assert 0.1 < cross_val_score(model.set_params(max_iter=30), X, y, cv=2).mean() < 1
     both = model.fit(X, np.column_stack([y, -y]))
     assert 0.1 < both.score(X, np.column_stack([y, -y])) < 1

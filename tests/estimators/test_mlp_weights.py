@@ -35,7 +35,7 @@ def test_classes_and_samples_together(of_class: float) -> None:
     arguments: dict[str, Any] = {"max_iter": 3, "random_state": 0, "hidden_layer_sizes": (4,)}
     one = MLPClassifier(**arguments, class_weight={0: of_class, 1: 3 * of_class}).fit(X, y, sample_weight=weights * of_class)
     other = MLPClassifier(**arguments, class_weight={0: 1.0, 1: 3.0}).fit(X, y, sample_weight=weights)
-    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=1e-3)  # the penalty depends on the sizes, a little
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(X), rtol=1e-3)  # the weight penalty depends slightly on the sizes
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e37, 1e308])

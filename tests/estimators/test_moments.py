@@ -1,4 +1,4 @@
-"""Dates of frames of several libraries as moments of UTC."""
+"""Dates in frames of several libraries are converted to UTC."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Numbers of components as parameters of an estimator: found, set, cloned, searched."""
+"""Hyperparameters of components as parameters of an estimator: listed, set, cloned, searched."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEAKY = registry.get("activations", "leaky_relu")
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_parameter_that_takes_components_is_known(cls: type[Any]) -> None:
-    """As its documentation says: the class of the components is among its types."""
+    """Every parameter that takes components is found: its documentation has the components' class among its types."""
     bases = {nn.plugin.__dict__[base].__name__: kind for kind, base in BASES.items()}
     documented = re.findall(r"^    (\w+(?:, \w+)*) : (.*)$", inspect.getdoc(cls).split("Attributes\n---")[0].replace("\n", "\n    "), re.M)
     assert documented

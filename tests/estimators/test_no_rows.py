@@ -1,4 +1,4 @@
-"""Predictions of no samples are none, in every estimator: a partition of larger data, or the answer to a query, may be empty."""
+"""Predictions of no samples are empty, in every estimator: a partition or a query result may have no rows."""
 
 # scikit-learn and pandas have no type information.
 # mypy: disable-error-code="import-untyped"
@@ -30,7 +30,7 @@ QUICK: dict[str, dict[str, Any]] = (
     | {name: {"max_iter": 2, "hidden_layer_sizes": (8,), "n_cv": 2} for name in ("RealMLPClassifier", "RealMLPRegressor")}
     | {name: {"max_iter": 2, "hidden_layer_sizes": (8,), "n_members": 2, "n_cv": 2} for name in ("TabMClassifier", "TabMRegressor")}
 )
-#: Answers for samples.
+#: Methods that predict for samples.
 ANSWERS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 FITTED = [name for name in estimators.__all__ if hasattr(getattr(estimators, name), "fit")]
 
@@ -43,7 +43,7 @@ def fitted(name: str, X: Any, y: Any = None) -> Any:
 
 
 def check(model: Any, X: Any, some: Any, none: Any) -> None:
-    """Each answer has no rows, and the columns and dtype of others."""
+    """Check that results have no rows, and the same columns and dtype as others."""
     asked = [name for name in ANSWERS if hasattr(model, name)]
     assert asked
     for name in asked:

@@ -1,4 +1,4 @@
-"""Numbers far from 0, in any container: they are centred in float64, and rounded at the end."""
+"""Numbers far from 0, in any container, are centred in float64 and rounded last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.estimators import MLPClassifier, MLPRegressor
 
 RNG = np.random.default_rng(0)
 SECONDS = RNG.integers(0, 600, (200, 2))
-#: As times in seconds since 1970, of ten minutes: float32 has five numbers there.
+#: Times in seconds since 1970 within ten minutes, where float32 has five numbers.
 X = 1_700_000_000 + SECONDS
 CENTRED = (SECONDS - 300) / 150
 VALUES = np.sin(CENTRED[:, 0]) + CENTRED[:, 1]
@@ -70,7 +70,7 @@ def test_regression_of_every_container(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["input", "float32", "float64"])
 @pytest.mark.parametrize("cls", [MLPRegressor, MLPClassifier])
 def test_every_way_to_train(cls: type, dtype: str) -> None:
-    """A fit, a fit by steps with validation data, partial fits, and categories and missing numbers beside the numbers."""
+    """Every way to train centres them: fits, fits in steps with validation data, partial fits, and frames with categories and gaps."""
     frame = pd.DataFrame(X, columns=["a", "b"]).assign(c=np.where(LABELS, "u", "v"), d=1.7e9 + np.where(SECONDS[:, 0] > 500, np.nan, 1))
     y = VALUES if cls is MLPRegressor else LABELS
     arguments = {"hidden_layer_sizes": (16,), "activation": "tanh", "standardize": True, "dtype": dtype, "random_state": 0}

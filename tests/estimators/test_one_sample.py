@@ -1,4 +1,4 @@
-"""`predict_one` and `predict_proba_one`: what `predict` and `predict_proba` give for one sample."""
+"""`predict_one` and `predict_proba_one` give the results of `predict` and `predict_proba` for one sample."""
 
 from __future__ import annotations
 

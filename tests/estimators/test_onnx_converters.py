@@ -1,4 +1,4 @@
-"""Pipelines that skl2onnx converts answer what the pipelines do, but for steps that scikit-learn computes in more digits."""
+"""Pipelines converted by skl2onnx predict what the pipelines do, except for steps that scikit-learn computes more precisely."""
 
 from __future__ import annotations
 

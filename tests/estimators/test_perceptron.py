@@ -1,4 +1,4 @@
-"""The perceptron algorithm against two transcriptions of it in plain Python, by hand, and against Novikoff's bound."""
+"""The perceptron algorithm against two transcriptions in plain Python, results by hand, and Novikoff's bound."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def plain_form(X, y, orders, w, b=0.0) -> Trace:
 
 
 def augmented_form(X, y, orders) -> Trace:
-    """The notes' second form: x' = y [x, 1], and w += x' until w·x' > 0 for all."""
+    """The notes' second form: x' = y [x, 1], and w += x' until w·x' > 0 for all samples."""
     augmented = [[label * c for c in (*x, 1.0)] for x, label in zip(X, y, strict=True)]
     trace, w = Trace(), [0.0] * (len(X[0]) + 1)
     for order in orders:
@@ -96,7 +96,7 @@ def orders_of(seed, n_samples, n_epochs):
 
 @st.composite
 def integer_problems(draw):
-    """Small whole numbers: every sum is exact, so that a margin of 0 is 0 in any order of summation. Often not separable."""
+    """Problems of small integers: sums are exact, so a margin of 0 is 0 in any order of summation. Often not separable."""
     n_samples, n_features = draw(st.integers(2, 12)), draw(st.integers(1, 19))
     X = draw(arrays(np.float64, (n_samples, n_features), elements=st.integers(-3, 3).map(float)))
     y = draw(arrays(np.int64, n_samples, elements=st.sampled_from([-1, 1])))
@@ -277,7 +277,7 @@ def test_no_warning_if_the_last_epoch_allowed_ends_with_separating_weights():
     assert (model.n_iter_, model.n_updates_, model.converged_) == (1, 1, True)
 
 
-# --- odd data ---------------------------------------------------------------------------------------------------------
+# --- unusual data -----------------------------------------------------------------------------------------------------
 
 
 def test_duplicates_count_as_samples():
@@ -370,7 +370,7 @@ def test_other_threads_run_during_an_epoch():
         finished.set()
 
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)  # nobody is asked to give the GIL away: this thread goes on only if the epoch lets it go
+    sys.setswitchinterval(1000)  # no forced switches of threads: this thread continues only if the epoch releases the GIL
     try:
         worker = threading.Thread(target=work)
         worker.start()
@@ -396,7 +396,7 @@ def test_interrupt_ends_the_fit():
 @pytest.mark.filterwarnings("ignore::nncore.errors.ConvergenceWarning")
 @pytest.mark.parametrize("estimator", [Perceptron, LogisticNeuron])
 def test_a_seed_that_holds_itself_is_refused(estimator):
-    """NumPy would follow it until the process dies."""
+    """A seed that contains itself is refused; NumPy would recurse until the process crashes."""
     seed: list = []
     seed.append(seed)
     with pytest.raises(ParameterError, match="random_state must be a seed"):

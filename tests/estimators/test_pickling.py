@@ -1,4 +1,4 @@
-"""A fitted estimator travels: by pickle and its relatives with the same bits, and by skops, which wants plain types."""
+"""A fitted estimator can be pickled, with the same bits, and saved by skops, which requires plain types."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def by_skops(model: Any) -> Any:
     data = skops.dumps(model)
     names = skops.get_untrusted_types(data=data)
     own = f"{type(model).__module__}.{type(model).__qualname__}"
-    assert set(names) - {"nncore.activations.step.Step"} == {own}  # nothing to trust but the estimator, and what a user gave it
+    assert set(names) - {"nncore.activations.step.Step"} == {own}  # only the estimator, and the user's objects, need to be trusted
     return skops.loads(data, trusted=names)
 
 

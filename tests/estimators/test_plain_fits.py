@@ -1,4 +1,4 @@
-"""Fits, clones and scores of plain numbers skip scikit-learn's checks, which would find nothing."""
+"""Fits, clones and scores of plain numbers skip scikit-learn's checks, which cannot fail there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain numbers skip scikit-learn's checks; everything else still gets them."""
+"""Plain numbers skip scikit-learn's checks; all other data are checked."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_plain_arrays_give_what_they_give_after_all_checks(array: Any, standardi
 
 
 class Mine(np.ndarray):
-    """A subclass, of which nothing is known."""
+    """A subclass of unknown behaviour."""
 
 
 @pytest.mark.parametrize(

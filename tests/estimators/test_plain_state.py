@@ -1,4 +1,4 @@
-"""The state of an estimator as plain data: nothing of nncore is an object there, and nothing but data of nncore is made of it."""
+"""The state of an estimator as plain data, without objects of nncore; restoring accepts only nncore's own data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimators as expressions of polars: in frames, and in lazy ones that stream."""
+"""Estimators as expressions of polars: in data frames, and in lazy ones that stream."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -26,7 +26,7 @@ def model() -> MLPClassifier:
 
 
 def answer(model: MLPClassifier) -> pl.Expr:
-    """As the page has it."""
+    """The function as on the page."""
 
     def answers(rows: pl.Series) -> pl.Series:
         return pl.Series(model.predict(rows.struct.unnest()), dtype=pl.String)

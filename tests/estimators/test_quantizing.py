@@ -1,4 +1,4 @@
-"""Estimators with int8 networks: copies that predict nearly the same, by every way that predicts."""
+"""Estimators with int8 networks: copies predict nearly the same, with every method that predicts."""
 
 from __future__ import annotations
 

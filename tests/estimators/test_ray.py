@@ -1,4 +1,4 @@
-"""Estimators on a cluster of Ray: searches by its workers, and answers to data sets whose blocks lie there."""
+"""Estimators on a Ray cluster: searches by its workers, and predictions for distributed data sets."""
 
 # Neither scikit-learn nor Ray has type information here.
 # mypy: disable-error-code="import-untyped, import-not-found"
@@ -34,12 +34,12 @@ N = 120
 FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(N, 2)), columns=["a", "b"]).assign(kind=["u", "v", "w"] * (N // 3))
 YES = np.where(FRAME["a"] > 0, "yes", "no")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray's own libraries
+pytestmark = pytest.mark.filterwarnings("ignore")  # warnings of Ray's own dependencies
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    """Two processors of this machine."""
+    """A cluster with two processors of this machine."""
     path = {"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}}  # by which workers import this module
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, runtime_env=path)
     ray.data.DataContext.get_current().enable_progress_bars = False
@@ -53,7 +53,7 @@ def small(**arguments: Any) -> MLPClassifier:
 
 
 class SignDescent(Optimizer):
-    """Registered here, in the test that uses it."""
+    """Registered in the test that uses it."""
 
     def __init__(self, lr: float = 0.001) -> None:
         self.lr = lr
@@ -83,7 +83,7 @@ def test_a_task_uses_the_processors_that_it_is_given() -> None:
 
 
 class Answers:
-    """As the page has it: one for each process of the pool."""
+    """The class as on the page: one instance for each process of the pool."""
 
     def __init__(self, model: Any) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""Ensembles of the two RealMLPs: folds, starts, refits, and what they predict together."""
+"""Ensembles of the two RealMLPs: folds, starts, refits, and combined predictions."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_rows_are_predicted_the_same_in_blocks(cls, y, monkeypatch):
     np.testing.assert_allclose(outputs(model, X), whole, rtol=1e-6)
 
 
-# ---- what is validated on -----------------------------------------------------------------------------------------------------
+# ---- validation samples -------------------------------------------------------------------------------------------------------
 
 
 @both
@@ -271,7 +271,7 @@ def test_callbacks_see_every_network(cls, y):
 
 
 class Listener:
-    """A callback of scikit-learn's that notes the tasks, keeps copies, and may end the fit."""
+    """A callback of scikit-learn that records the tasks, keeps copies, and may end the fit."""
 
     def __init__(self, last=None):
         self.last, self.began, self.ended, self.scores = last, [], [], {}
@@ -456,7 +456,7 @@ class Laplace(Loss):
 
 
 def test_deviations_of_a_loss_of_ones_own():
-    """As of `gaussian_nll`: scaled targets, the mixture of several networks, and a single one."""
+    """A user's loss predicts deviations as `gaussian_nll` does: with scaled targets, mixtures of networks, and a single one."""
     mean, std = RealMLPRegressor(**{**QUICK, "max_iter": 60}, loss=Laplace(), n_cv=2).fit(X, 100 * Y + 7).predict(X, return_std=True)
     assert np.corrcoef(mean, Y)[0, 1] > 0.8
     assert 10 < np.median(std) < 150
@@ -465,7 +465,7 @@ def test_deviations_of_a_loss_of_ones_own():
 
 
 def test_deviations_follow_the_unit_of_the_targets():
-    """The smallest variance of the loss, 1e-6, is in units that networks see."""
+    """Deviations scale with the unit of the targets: the loss's smallest variance, 1e-6, is in units of the networks."""
     arguments = {**QUICK, "loss": "gaussian_nll", "n_cv": 2}
     large, small = (RealMLPRegressor(**arguments).fit(X, unit * Y) for unit in (1.0, 1e-6))
     np.testing.assert_allclose(small.predict(X, return_std=True)[1], 1e-6 * large.predict(X, return_std=True)[1], rtol=1e-3)

@@ -1,4 +1,4 @@
-"""The networks of RealMLP-TD and TD-S: layers, first values, rates and schedules as the recipes say."""
+"""The networks of RealMLP-TD and TD-S: layers, initial values, rates and schedules as in the recipes."""
 
 from __future__ import annotations
 

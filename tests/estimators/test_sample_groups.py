@@ -1,4 +1,4 @@
-"""`groups` and `times` of `fit`: who validates whom, values of all kinds, and what is refused."""
+"""`groups` and `times` of `fit`: which samples validate which members, values of all kinds, and errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def data():
 
 
 def folds_of(model, *args, monkeypatch, **given):
-    """The folds that a fit made."""
+    """The folds of a fit."""
     from nncore.ensembles import EnsembleFit
 
     seen = []
@@ -53,7 +53,7 @@ def test_groups_of_samples_that_count(data, monkeypatch):
     X, y, groups = data
     weights = (groups > 3).astype(float)
     splits = folds_of(RealMLPClassifier(**FAST), X, y, weights, groups=groups, monkeypatch=monkeypatch)
-    assert len(splits) == 8  # of 8 groups that are left
+    assert len(splits) == 8  # of the 8 groups with positive weights
     assert all(len(set(groups[fold.validation])) == 1 for fold in splits)
 
 

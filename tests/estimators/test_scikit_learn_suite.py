@@ -1,7 +1,7 @@
-"""scikit-learn's own tests of its multi-layer perceptrons, run on ours: the module inside the installed wheel, given our classes.
+"""scikit-learn's own tests of its multi-layer perceptrons, run with our classes.
 
-Every test of it is an item here. Those that cannot pass are marked as expected failures, strictly: one that passes is reported, so that
-the list cannot grow old.
+The module comes from the installed wheel, and every test of it is an item here. Tests that cannot pass are strict expected failures: one
+that passes is reported, so that the list stays current.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import sklearn.neural_network
 
 from nncore.estimators import MLPClassifier, MLPRegressor
 
-#: Why those that cannot pass cannot, by the item's name.
+#: Reasons why tests cannot pass, by the item's name.
 EXCEPTIONS = {
     "test_gradient": "calls the private method _loss_grad_lbfgs with scikit-learn's own buffers; test_lbfgs.py checks the gradient",
     "test_preserve_feature_names[MLPRegressor]": "its targets are equal, which the loss judges here; so it may fit to max_iter, and warn",
 }
-#: Of these, those that pass with some first values: the test gives none of them a seed.
+#: Tests that pass with some initial values: they set no seed.
 BY_CHANCE = ("test_preserve_feature_names[MLPRegressor]",)
 
-pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's suite lets warnings pass that it does not look at
+pytestmark = pytest.mark.filterwarnings("default")  # scikit-learn's suite ignores warnings that it does not check
 
 
 def suite_with(**classes: type) -> ModuleType:
-    """scikit-learn's module of tests, executed afresh while `sklearn.neural_network` has these classes."""
+    """scikit-learn's test module, executed while `sklearn.neural_network` has these classes."""
     spec = importlib.util.find_spec("sklearn.neural_network.tests.test_mlp")
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
@@ -50,7 +50,7 @@ def expect_what_cannot_pass(request):
 
 @pytest.fixture
 def global_random_seed():
-    """What scikit-learn's own configuration of pytest provides."""
+    """The fixture of scikit-learn's own pytest configuration."""
     return 42
 
 

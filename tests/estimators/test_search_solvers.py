@@ -1,4 +1,4 @@
-"""Searches over solvers, over their arguments and over the estimator's arguments for them, together: each solver of the registry."""
+"""Searches over solvers, their arguments and the estimator's arguments for them, for each solver of the registry."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ X = np.random.default_rng(0).normal(size=(30, 2))
 Y = {MLPRegressor: X[:, 0] + X[:, 1], MLPClassifier: (X[:, 0] > 0).astype(int)}
 SHORT = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
 BY_NAME = [name for name in names("optimizers") if name != "lbfgs"]
-#: The estimator's arguments that decide about optimizers, with other values than the defaults.
+#: The estimator's arguments for optimizers, with non-default values.
 OTHERS = {"learning_rate_init": 0.02, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6, "momentum": 0.5, "nesterovs_momentum": False}
 OURS = {"adam": "beta_1 beta_2 epsilon", "sgd": "momentum nesterovs_momentum", "nesterov": "momentum", "momentum": "momentum"}
 
 
 def grids(solver):
-    """Each argument of the solver that is a number or a flag, with its value and another one."""
+    """Each numeric or boolean argument of the solver, with its value and another one."""
     params = MLPRegressor(solver=solver).get_params()
     inside = {name: value for name, value in params.items() if name.startswith("solver__") and isinstance(value, (bool, float))}
     return {name: [value, another(value)] for name, value in inside.items()}
@@ -55,7 +55,7 @@ def test_each_argument_of_a_solver_is_searched_beside_the_learning_rate(solver):
     found = {name: values[1] for name, values in grids(solver).items() if not name.endswith("__lr")}
     assert found or solver in ("block_coordinate", "sgd")
     for name, value in found.items():
-        if name.startswith("solver__optimizer__"):  # the inner optimizer is then given whole, with its own learning rate
+        if name.startswith("solver__optimizer__"):  # the inner optimizer is then a component with its own learning rate
             continue
         made = candidate(model, **{"learning_rate_init": 0.02, name: value})
         optimizer = made.network_.optimizer
@@ -69,7 +69,7 @@ def test_the_learning_rate_by_both_names_says_which_to_set(solver):
     model = MLPRegressor(**SHORT, solver=solver, learning_rate_init=0.02)
     with pytest.raises(ParameterError, match=f"learning_rate_init=0.02 would be ignored.*leave it at 0.001, or set {name}, which"):
         candidate(model, **{name: 0.5})
-    assert candidate(model, **{name: 0.02}).n_iter_ == 2  # both say the same
+    assert candidate(model, **{name: 0.02}).n_iter_ == 2  # both values agree
 
 
 @pytest.mark.parametrize("solver", OURS)

@@ -1,4 +1,4 @@
-"""Searches, cross-validation and ensembles of scikit-learn that fit several estimators at once, in threads of one process."""
+"""scikit-learn's searches, cross-validation and ensembles that fit several estimators at once in threads."""
 
 # scikit-learn has no type information.
 # mypy: disable-error-code="import-untyped"
@@ -31,7 +31,7 @@ def small(**arguments: Any) -> MLPClassifier:
 
 
 def numbers_of(model: Any) -> list[np.ndarray]:
-    """All that a fitted estimator has learnt."""
+    """All trained numbers of a fitted estimator."""
     if isinstance(model, GridSearchCV):
         scores = [value for name, value in sorted(model.cv_results_.items()) if name.endswith("_test_score")]
         return [*scores, *numbers_of(model.best_estimator_)]
@@ -106,11 +106,11 @@ def test_the_error_of_a_fit_reaches_the_caller() -> None:
     with parallel_config("threading", n_jobs=2):
         with pytest.raises(RuntimeError, match="a callback that fails"):
             cross_val_score(small(callbacks=[Fails()]), X, Y, cv=4, error_score="raise")
-        assert cross_val_score(small(), X, Y, cv=4).shape == (4,)  # and threads are as they were
+        assert cross_val_score(small(), X, Y, cv=4).shape == (4,)  # and the number of threads is as before
 
 
 class Watched(warnings.catch_warnings):  # type: ignore[type-arg]
-    """Refuses to be made in nncore."""
+    """Fails if nncore creates one."""
 
     def __init__(self, **arguments: Any) -> None:
         assert not sys._getframe(1).f_globals["__name__"].startswith("nncore."), "a fit changes the filters of warnings"
@@ -119,7 +119,7 @@ class Watched(warnings.catch_warnings):  # type: ignore[type-arg]
 
 @pytest.mark.parametrize(("model", "y"), [(MLPClassifier, Y), (MLPRegressor, Y.astype(float))])
 def test_a_fit_leaves_the_filters_of_warnings_alone(model: Any, y: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They belong to all threads: what one fit sets would make errors of what others warn of."""
+    """A fit does not change warning filters, which all threads share: it would turn other threads' warnings into errors."""
     estimator = model(hidden_layer_sizes=(4,), max_iter=300, tol=1.0, early_stopping=True, n_iter_no_change=1, random_state=0)
     with monkeypatch.context() as patched:
         patched.setattr(warnings, "catch_warnings", Watched)

@@ -1,4 +1,4 @@
-"""Every estimator gives for a sparse X what it gives for the same X dense, or refuses it; RealMLP without embeddings keeps it sparse."""
+"""Every estimator gives the same results for sparse and dense X, or refuses sparse X; RealMLP without embeddings keeps it sparse."""
 
 import pickle
 import tracemalloc
@@ -25,7 +25,7 @@ Y = X @ np.linspace(-1, 1, 12) + 0.1 * rng.normal(size=90)
 LABELS = np.where(np.median(Y) < Y, "more", "less")
 S = scipy.sparse.csr_array(X)
 FORMATS = ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
-#: Recipes whose networks read sparse samples.
+#: Recipes whose networks take sparse samples.
 SPARSE = {
     "td-s": {"preset": "td-s"},
     "fast": {"preset": "fast", "numerical_embedding": False},
@@ -100,7 +100,7 @@ def test_networks_with_embeddings_train_on_dense_samples_bit_for_bit(cls, y, arg
 
 
 def wide(n_rows=1000, n_columns=200_000, n_each=20):
-    """800 MB in float32, if it were dense; and something to learn."""
+    """Samples that would take 800 MB as dense float32, with targets that can be learned."""
     rng = np.random.default_rng(2)
     columns = np.sort(rng.integers(n_columns, size=(n_rows, n_each)), axis=1)
     X = scipy.sparse.csr_array(

@@ -12,7 +12,7 @@ from nncore.estimators import MLPClassifier
 
 
 def test_a_copy_is_standardized_where_it_is():
-    """Integers are made float64 anyway; what the caller holds is left alone."""
+    """Copies are standardised in place, since integers are converted to float64 anyway; the caller's array is unchanged."""
     pixels = np.random.default_rng(0).integers(0, 256, size=(4000, 2000)).astype(np.uint8)
     y = pixels[:, 0] > 127
 

@@ -1,4 +1,4 @@
-"""`MLPRegressor(standardize_target=True)`: predictions in the unit of y, from a network that is trained on numbers near 1."""
+"""`MLPRegressor(standardize_target=True)` predicts in the unit of y, with a network trained on numbers near 1."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_a_file_has_the_bits_of_its_table_in_memory(options: dict[str, Any], wri
 
 
 class CountedBatches:
-    """Frames of 100 rows with their labels; it counts how often all have been asked for."""
+    """Frames of 100 rows with their labels; counts how often iteration begins."""
 
     def __init__(self, features: list[str]) -> None:
         self.X, self.y, self.passes = table().select(features).to_pandas(), np.array(table()["label"].to_pylist()), 0
@@ -94,7 +94,7 @@ class CountedBatches:
 def test_all_is_learned_in_one_pass_and_in_two_if_there_are_dates(features: list[str], passes: int, standardize: bool) -> None:
     batches = CountedBatches(features)
     streamed = MLPClassifier(**SHORT | {"max_iter": 1}, shuffle=False, standardize=standardize).fit(batches)
-    assert batches.passes == passes + 1, "one is the epoch"
+    assert batches.passes == passes + 1, "the one pass is the epoch"
     in_memory = MLPClassifier(**SHORT | {"max_iter": 1}, shuffle=False, standardize=standardize).fit(batches.X, batches.y)
     np.testing.assert_array_equal(bits(streamed), bits(in_memory))
 

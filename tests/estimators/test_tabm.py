@@ -1,4 +1,4 @@
-"""Networks of TabM as estimators: folds, starts, losses, files, and members that are left out."""
+"""Networks of TabM as estimators: folds, starts, losses, files, and removal of members."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_pickle_clone_and_file(cls, y, tmp_path):
     assert outputs(cls.load(tmp_path / "model.nncore"), X).tobytes() == outputs(model, X).tobytes()
 
 
-# ---- members that are left out ----------------------------------------------------------------------------------------------
+# ---- removal of members -----------------------------------------------------------------------------------------------------
 
 
 @both

@@ -1,7 +1,7 @@
-"""The networks of TabM: layers, first values, groups, and whole fits step for step beside pytabkit 1.8.0.
+"""The networks of TabM: layers, initial values, groups, and whole fits compared step for step with pytabkit 1.8.0.
 
-make_tabm_runs.py recorded pytabkit's first values, batches and losses. It has a column for missing levels, here they are 0 in all, and puts
-levels behind embedded numbers, here they stand before them.
+make_tabm_runs.py recorded pytabkit's initial values, batches and losses. pytabkit has a column for missing levels, which are 0 in all
+columns here. It puts levels after embedded numbers, not before them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CASES = {
 
 
 def inputs(case: str) -> tuple[InputColumns, np.ndarray]:
-    """Numbers as pytabkit's network takes them, and one-hot columns of levels."""
+    """Inputs of pytabkit's network: numbers, and one-hot columns of levels."""
     x, codes = DATA[f"{case}/x"], DATA[f"{case}/levels"].astype(np.int64) - 1
     none = np.zeros(0, np.int64)
     layout = InputLayout(np.arange(x.shape[1]), none, np.array([x.shape[1]]), np.array([3]), none, none)
@@ -45,7 +45,7 @@ def inputs(case: str) -> tuple[InputColumns, np.ndarray]:
 
 
 def first_values(case: str, named: dict[str, np.ndarray], is_mini: bool) -> dict[str, np.ndarray]:
-    """pytabkit's, by our names and in our order of inputs."""
+    """pytabkit's initial values, by our names and in our order of inputs."""
     theirs = {name.partition("first/")[2]: DATA[name] for name in DATA if name.startswith(f"{case}/first/")}
     n_levels = 4
     n_numbers = theirs["backbone.blocks.0.0.weight"].shape[1] - n_levels
@@ -88,7 +88,7 @@ def test_every_loss_of_a_fit(case: str) -> None:
     np.testing.assert_allclose(steps.found, losses, rtol=2e-5)
 
 
-# ---- what the estimators build --------------------------------------------------------------------------------------------------
+# ---- networks of the estimators -------------------------------------------------------------------------------------------------
 
 
 def table(n: int = 90) -> tuple[pd.DataFrame, np.ndarray]:
@@ -113,7 +113,7 @@ def test_tabm_by_default():
     shapes = {name: view.shape for name, view in network.named_parameters().items()}
     assert shapes["members_dense_1.input_scale"] == (32, 2 + 2 + 8), "a constant column is left out"
     assert shapes["members_dense_3.weight"] == (512, 512)
-    assert shapes["member_heads_1.weight"] == (32, 512, 2), "one logit a class"
+    assert shapes["member_heads_1.weight"] == (32, 512, 2), "one logit for each class"
     assert repr(network.optimizer) == repr(nn.AdamW(lr=2e-3, weight_decay=0.0))
     assert network.layers[-1].link == "softmax"
 
@@ -145,7 +145,7 @@ def test_embeddings_of_numbers_and_of_codes():
     X, y = table()
     model = TabMClassifier(**SHORT, numerical_embedding={"n_bins": 5}, max_one_hot=3, embedding_size=4).fit(X, y)
     assert kinds(model)[:3] == ["embedding", "piecewise_linear_embedding", "repeat_members"]
-    assert kinds(model).count("members_dense") == 2, "two layers behind embedded numbers"
+    assert kinds(model).count("members_dense") == 2, "two layers after embedded numbers"
     layer = model.networks_[0].layers[1]
     assert [len(edges) for edges in layer.bins] == [6, 6]
     assert model.networks_[0].named_parameters()["members_dense_1.weight"].shape == (2 + 4 + 2 * 16, 512)

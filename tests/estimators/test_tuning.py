@@ -33,7 +33,7 @@ def tuned(cls=RealMLPRegressor, y=Y, **arguments):
 
 
 class Break(Callback):
-    """Ctrl-C in the epoch of this number, of all networks together."""
+    """Raises Ctrl-C in the epoch of this number, counted over all networks."""
 
     left = 0
 
@@ -235,7 +235,7 @@ def test_progress(capsys):
     assert "tune: 3 of 3 trials: round 1/4, 2 go on; best val_loss" in told
 
 
-# ---- searches that go on ----------------------------------------------------------------------------------------------------
+# ---- resumed searches -------------------------------------------------------------------------------------------------------
 
 
 @both
@@ -249,7 +249,7 @@ def test_a_search_that_was_broken_off_goes_on_to_the_same_bits(cls, y, epoch, tm
         model.fit(X, y)
     assert np.isfinite(model.predict_proba(X) if cls is RealMLPClassifier else model.predict(X)).all()
     Break.left = 0
-    for _ in range(2):  # and then there is nothing left to do
+    for _ in range(2):  # the second time nothing is left to do
         again = tuned(cls, y, trials_file=path)
         assert bits(again) == bits(whole)
         assert [trial["n_epochs"] for trial in again.trials_] == [trial["n_epochs"] for trial in whole.trials_]

@@ -1,4 +1,4 @@
-"""Estimators that threads share, and Ctrl-C: every estimator, every method."""
+"""Estimators shared by threads, and Ctrl-C, for every estimator and every method."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*is ignored, as in scikit-learn:UserWarning"),
 ]
 
-#: Everything in `nncore.estimators` that is fitted.
+#: Every estimator in `nncore.estimators` that can be fitted.
 FITTED = [cls for name in nn.estimators.__all__ if hasattr(cls := getattr(nn.estimators, name), "fit")]
-#: Arguments with which a fit takes long.
+#: Arguments that make a fit take long.
 LONG = {
     "max_iter": 10**6,
     "max_epochs": 10**6,
@@ -52,7 +52,7 @@ def endless(cls: type[Any], **more: Any) -> Any:
 
 
 def sooner_or_later(function: Callable[[], Any]) -> None:
-    """Call it again and again until Ctrl-C, which has to come through."""
+    """Call it repeatedly until Ctrl-C raises KeyboardInterrupt."""
     timer, begun = threading.Timer(0.15, lambda: _thread.interrupt_main(signal.SIGINT)), time.perf_counter()
     with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():  # noqa: PT012 (the interrupt may come as soon as the timer runs)
         warnings.simplefilter("ignore")
@@ -100,7 +100,7 @@ def test_ctrl_c_leaves_the_model_fitted_as_far_as_it_came() -> None:
 
 
 class Gate(Callback):
-    """Holds a fit up until it is told to go on; copies are the same gate."""
+    """Blocks a fit until a test releases it; copies share the same gate."""
 
     def __init__(self) -> None:
         self.is_reached, self.is_open = threading.Event(), threading.Event()
@@ -114,10 +114,10 @@ class Gate(Callback):
 
 
 def public_methods(cls: type[Any]) -> list[str]:
-    """What nncore's own classes say, without parameters and texts."""
+    """Public methods of nncore's own classes, without parameters and texts."""
     own = [base for base in cls.__mro__ if base.__module__.startswith("nncore.") and issubclass(base, turns.TakesTurns)]
     names = {name for base in own for name, value in vars(base).items() if not name.startswith("_") and callable(getattr(cls, name, None))}
-    return sorted(name for name in names if not name.endswith("_request"))  # scikit-learn makes those
+    return sorted(name for name in names if not name.endswith("_request"))  # made by scikit-learn
 
 
 @pytest.mark.parametrize("cls", FITTED, ids=lambda cls: cls.__name__)
@@ -146,9 +146,9 @@ def test_every_public_method_takes_turns(cls: type[Any]) -> None:
                 try:
                     method = getattr(model, name)
                 except AttributeError:
-                    continue  # not with these arguments
+                    continue  # invalid for these arguments
                 if method.__self__ is cls:
-                    continue  # of the class: it makes another estimator
+                    continue  # a class method, which makes another estimator
                 with pytest.raises(BusyError, match=f"{name}: another thread is fitting this {cls.__name__}"):
                     method(*[X, Y, Y][: 1 + ("y" in inspect.signature(method).parameters)])
     finally:
@@ -200,5 +200,5 @@ def test_estimators_that_share_a_callback_have_copies_of_it() -> None:
     for thread in threads:
         thread.join(30)
     assert [model.n_iter_ for model in models] == [3] * 4
-    assert stopping.best_epoch == 0  # it is an argument, which a fit leaves as it is
+    assert stopping.best_epoch == 0  # a fit does not change this argument
     clone(models[0])

@@ -1,4 +1,4 @@
-"""The same category in another type, between `fit` and `predict`: the same level, or an error, or a warning, but never silence."""
+"""A category whose type changes between `fit` and `predict` is the same level, or raises an error or a warning, never silently unknown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def texts(values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
-#: Kinds of columns that hold the levels 1 … 5.
+#: Column types that can hold the levels 1 … 5.
 NUMBERS: dict[str, Callable[[np.ndarray], Any]] = {
     "text": lambda codes: pd.Series(texts(codes + 1)),
     "text of floats": lambda codes: pd.Series(texts(codes + 1.0)),
@@ -46,7 +46,7 @@ NUMBERS: dict[str, Callable[[np.ndarray], Any]] = {
     "polars category": lambda codes: polars.Series(texts(codes + 1), dtype=polars.Categorical),
     "polars int": lambda codes: polars.Series(codes + 1),
 }  # fmt: skip
-#: The same of two levels.
+#: Column types that can hold two levels.
 TRUTHS: dict[str, Callable[[np.ndarray], Any]] = {
     "bool": lambda codes: pd.Series(codes % 2 == 0),
     "nullable": lambda codes: pd.Series(codes % 2 == 0, dtype="boolean"),
@@ -129,7 +129,7 @@ def test_many_unknown_values_are_told() -> None:
     model, _ = fitted("numbers", "int64")
     with pytest.warns(DataWarning, match="column 'c' of X: 3 of 4 values did not occur in training, first 7"):
         model.predict(pd.DataFrame({"c": [7, 8, 9, 1]}))
-    model.predict(pd.DataFrame({"c": [7, 8, 1, 2]}))  # half of them
+    model.predict(pd.DataFrame({"c": [7, 8, 1, 2]}))  # only half of them are new
 
 
 LABELS: dict[str, Callable[[np.ndarray], Any]] = {

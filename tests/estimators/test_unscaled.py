@@ -1,4 +1,4 @@
-"""A warning where inputs or targets far from 1 kept a network from learning, and none elsewhere."""
+"""A warning appears if inputs or targets far from 1 prevented learning, and only then."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_learns_is_left_alone() -> None:
     X, y = load_iris(return_X_y=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
-        MLPClassifier(hidden_layer_sizes=(16,), solver="lbfgs", random_state=0).fit(1e3 * X, y)  # far from 1, and learnt
+        MLPClassifier(hidden_layer_sizes=(16,), solver="lbfgs", random_state=0).fit(1e3 * X, y)  # far from 1, but learned
         MLPRegressor(**FEW).fit(X, np.random.default_rng(0).normal(size=150))  # near 1, with nothing to learn
         MLPClassifier(**FEW).partial_fit(1e5 * X, y, classes=[0, 1, 2])
 

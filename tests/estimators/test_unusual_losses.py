@@ -1,4 +1,4 @@
-"""Losses that decide for themselves, that end a network in an activation, or that compare with more columns than the network has."""
+"""Losses with their own decision rule, with a final activation, or with more target columns than outputs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_survival_loss_has_fewer_outputs_than_targets() -> None:
 
 
 class Bins(Loss):
-    """Bins of a time that only counts if its event was seen; predicted is the mean time."""
+    """Bins of a survival time that counts only if its event was observed; the mean time is predicted."""
 
     def __init__(self, n_bins: int) -> None:
         self.n_bins = n_bins

@@ -1,4 +1,4 @@
-"""A fit that continues with a network applies changed arguments or refuses them: every argument, in `fit` and `partial_fit`."""
+"""A continued fit applies each changed argument or refuses it, in `fit` and `partial_fit`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nncore.estimators import MLPClassifier, MLPRegressor
 from nncore.estimators.mlp import ONLY_FIT
 
 SOLVERS = ({"solver": "adam"}, {"solver": "sgd", "learning_rate": "invscaling"})
-#: What one epoch does not depend on.
+#: Arguments that one epoch does not depend on.
 NOT_OF_AN_EPOCH = {*ONLY_FIT, "tol", "n_iter_no_change"}
 
 
 def go_on(model, method, cls, **changes):
-    """Train once more with other arguments. Returns the result, or the message of the error."""
+    """Continue training with other arguments. Returns the result, or the message of the error."""
     model = copy.deepcopy(model).set_params(**changes)
     before = outcome(model)
     try:
@@ -48,7 +48,7 @@ def test_a_change_is_obeyed_or_refused(cls, method, solver):
     assert not isinstance(usual, str), usual
     for name, value in alternatives(cls).items():
         if name == "learning_rate" and method == "partial_fit":
-            value = "constant" if solver["solver"] == "sgd" else "cosine"  # of whose course it does not know the length
+            value = "constant" if solver["solver"] == "sgd" else "cosine"  # the length of its schedule is unknown
             if solver["solver"] == "adam":
                 continue
         found = go_on(model, method, cls, **{name: value if name != "warm_start" else False})
@@ -124,7 +124,7 @@ def test_the_network_that_a_fit_goes_on_with_is_rated_by_the_new_judge():
 
 
 def test_losses_of_other_data_are_not_compared():
-    """The second targets are harder: their loss is above all of the first fit's, and falls."""
+    """Losses on other data are not compared: the second targets are harder, so their loss falls but stays above the first fit's."""
     model = MLPRegressor(hidden_layer_sizes=(5,), random_state=0, warm_start=True, max_iter=60, learning_rate_init=0.01)
     quietly(model.fit, X, Y[MLPRegressor])
     quietly(model.fit, X, 100 * Y[MLPRegressor])

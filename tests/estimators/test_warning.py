@@ -1,4 +1,4 @@
-"""Warnings point at the user's line."""
+"""Warnings point at the user's line of code."""
 
 from __future__ import annotations
 
