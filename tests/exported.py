@@ -1,4 +1,4 @@
-"""Runs exported files, as their users would."""
+"""Runs exported files as their users would."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def module_of(content: bytes) -> ModuleType:
 
 
 def run_module(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What its methods return, by the names of the outputs."""
+    """Results of an exported module's methods, by the names of the outputs."""
     X = inputs["X"] if list(inputs) == ["X"] else inputs
     outputs: dict[str, np.ndarray] = module_of(content)._compute(X)
     return outputs
 
 
 def run_onnx(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What onnxruntime computes, by the names of the outputs."""
+    """Results of onnxruntime, by the names of the outputs."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -42,13 +42,13 @@ def run_onnx(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.n
 
 
 def run_header(content: bytes, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a C header computes, sample by sample, by the names of the outputs."""
+    """Results of a C header, sample by sample, by the names of the outputs."""
     return _compiled(content).run(inputs)
 
 
 @functools.lru_cache(maxsize=4)
 def _compiled(content: bytes) -> CHeader:
-    """One model is asked about several inputs."""
+    """Compile a header once, since tests call it with several inputs."""
     return CHeader(content)
 
 
@@ -56,6 +56,6 @@ RUNNERS = {".py": run_module, ".onnx": run_onnx, ".h": run_header}
 
 
 def predictions(model: Any, X: Any, inputs: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
-    """Outputs of a model that is exported to a path."""
+    """Outputs of a model after exporting it to a path."""
     model.export(path)
     return RUNNERS[path.suffix](path.read_bytes(), inputs)

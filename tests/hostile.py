@@ -1,4 +1,4 @@
-"""Arguments that no function can use, and what a call of nncore with them may raise."""
+"""Arguments that no function can use, and the errors that calls of nncore with them may raise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _fails(*_: object, **__: object) -> NoReturn:
 
 
 class Hostile:
-    """Whatever is asked of it fails."""
+    """Every operation on it fails."""
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __repr__ = __str__ = __float__ = __int__ = __index__ = __bool__ = _fails  # type: ignore[assignment]
     __len__ = __iter__ = __getitem__ = __contains__ = __add__ = __radd__ = __mul__ = __neg__ = __hash__ = __format__ = _fails  # type: ignore[assignment]
@@ -44,7 +44,7 @@ class Word(str):
 
 
 def hostile_values() -> dict[str, Any]:
-    """Values by a name that says what they are; new ones at each call, since some can be used up."""
+    """Values by descriptive names; made anew at each call, since some can be used up."""
     values: dict[str, Any] = {
         "none": None, "true": True, "false": False, "numpy_true": np.True_, "zero": 0, "one": 1, "minus_one": -1, "half": 0.5,
         "large": 10**30, "huge": 10**400, "huge_negative": -(10**400), "unwritable": 10**5000, "int64_end": 2**63, "int32_end": 2**31,
@@ -87,9 +87,9 @@ def _pandas() -> Any:
 
 
 def is_documented(error: BaseException, function: object) -> bool:
-    """Whether a call may end so: an error of nncore's, one of the file system, or one that the docstring names under «Raises»."""
+    """Whether a call may raise this: an error of nncore or of the file system, or one that the docstring lists under «Raises»."""
     if isinstance(error, OSError):
-        return True  # its message holds the path, however long that is
+        return True  # its message contains the path, of any length
     if isinstance(error, NNCoreError):
         return len(str(error)) < 5000
     doc = getattr(function, "__doc__", None) or ""

@@ -1,4 +1,4 @@
-"""The built-in components directly from their manifest, without the registry and installed plugins."""
+"""The built-in components, read from their manifest without the registry and installed plugins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def classes(kind: str) -> dict[str, Any]:
 
 
 def instances(kind: str) -> dict[str, Any]:
-    """A component for each of the examples of every class of `kind`, under its name and, where it has some, arguments."""
+    """Components for the examples of every class of `kind`, by name and, where there are any, arguments."""
     made: dict[str, Configurable] = {}
     for name, cls in classes(kind).items():
         for arguments in cls.examples or ({},):

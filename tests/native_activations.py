@@ -19,7 +19,7 @@ from nncore.plugin import Activation
 from nncore.testing import Guarded, tables
 from nncore.testing.conformance import required_arguments
 
-#: Every built-in activation as it comes, and with other hyperparameters.
+#: Every built-in activation, with default and other hyperparameters.
 CASES = {name: cls() for name, cls in classes("activations").items() if not required_arguments(cls)} | {
     "leaky_relu(0.3)": LeakyReLU(slope=0.3),
     "elu(0.4)": ELU(alpha=0.4),
@@ -32,7 +32,7 @@ CASES = {name: cls() for name, cls in classes("activations").items() if not requ
 
 
 class Native:
-    """The compiled kernel of an activation, called like its NumPy methods, on guarded buffers."""
+    """The compiled kernel of an activation, with the interface of its NumPy methods, on guarded buffers."""
 
     def __init__(self, phi: Activation, dtype: Any) -> None:
         assert phi.kernel is not None

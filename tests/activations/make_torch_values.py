@@ -1,4 +1,4 @@
-"""Records what activations of PyTorch give, as data for test_torch.py; run with a Python that has PyTorch 2.13.0.
+"""Records outputs of PyTorch's activations, as data for test_torch.py; run with a Python that has PyTorch 2.13.0.
 
 Values and, by autograd, derivatives in float64 go to torch_values.npz under ``"case/what"``: of functions of one number at a row of places,
 bends among them; of log_softmax the gradient of Σ a ⊙ d_a.

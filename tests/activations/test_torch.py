@@ -1,4 +1,4 @@
-"""Activations give what those of PyTorch 2.13.0 give, values and derivatives; make_torch_values.py has recorded them."""
+"""Activations have the values and derivatives of PyTorch 2.13.0, recorded by make_torch_values.py."""
 
 from __future__ import annotations
 

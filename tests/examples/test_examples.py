@@ -1,4 +1,4 @@
-"""Every file of examples/ runs, as a user would start it, and says what it should."""
+"""Every file of examples/ runs as a user would start it, and prints the expected output."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-#: What each prints.
+#: Text that each example prints.
 SAYS = {
     "optuna_pruning": r"16 trials, ([1-9]|1[01]) of them pruned\nbest validation loss 0\.[0-3]\d+ with \{'lr': .*, 'n_units': \d+\}\n",
 }
 
 
 def run(path: Path, folder: Path) -> str:
-    """What an example prints; it may write into `folder` only."""
+    """The output of an example, which may write only into `folder`."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::UserWarning", "MPLBACKEND": "agg"}
     process = subprocess.run(
         [sys.executable, str(path)], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -1,4 +1,4 @@
-"""C headers compile without a warning, run on a microcontroller, and have the bits of the portable level."""
+"""C headers compile without a warning, run on a microcontroller, and give the bits of the portable level."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def header_of(net: nn.Sequential, path: Path) -> bytes:
 
 
 def check_bits(net: nn.Sequential, X: np.ndarray, path: Path) -> None:
-    """A header has the bits of the network, but for zeros' signs and near what is subnormal, which nncore makes zero."""
+    """Check that a header gives the network's bits, except for zeros' signs and near subnormal numbers, which nncore flushes to zero."""
     X = X.astype(net.dtype)
     for name, found in run_header(header_of(net, path / "net.h"), {"X": X}).items():
         expected = getattr(net, name)(X)
@@ -61,7 +61,7 @@ def samples(n_rows: int = 30) -> np.ndarray:
 
 
 def network(layer: Layer, dtype: str) -> nn.Sequential:
-    """With parameters and buffers of no special values."""
+    """A network whose parameters and buffers are neither 0 nor 1."""
     net = nn.Sequential(layer, nn.Flatten(), nn.Dense(3)).build(components.N_INPUTS, rng=0, dtype=dtype)
     net.parameters[:] += np.random.default_rng(2).normal(size=net.n_parameters) / 4
     for name, buffer in net.named_buffers().items():
@@ -104,7 +104,7 @@ class TestBits:
 
 @pytest.mark.skipif(native.LEVEL == "portable" or platform.machine() not in ("x86_64", "AMD64"), reason="they run in this process")
 def test_bits_at_the_portable_level() -> None:
-    """Layers in float32, links in float64, and everything else in both."""
+    """Headers give the bits of the portable level: layers in float32, links in float64, and everything else in both."""
     need("gcc")
     run_tests("portable", f"{__file__}::TestBits", without=("every_layer and float64", "every_link and float32"))
 
@@ -121,7 +121,7 @@ def test_all_bits_at_the_portable_level() -> None:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[HeaderText, np.ndarray]]:
-    """A header of every component that has a formula, and some networks, with samples; functions of one program may be in all of them."""
+    """Headers of every component with a formula, and of some networks, with samples; one program may include all of them."""
     folder, made = tmp_path_factory.mktemp("headers"), {}
     nets = [network(layer, dtype) for dtype in ("float32", "float64") for layer in components.layers()]
     for dtype in ("float32", "float64"):
@@ -139,7 +139,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Head
 
 @pytest.fixture(scope="module")
 def plain(everything: dict[str, tuple[HeaderText, np.ndarray]], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What all headers predict in one program by GCC, without optimisation."""
+    """Predictions of all headers in one program, compiled by GCC without optimisation."""
     flags = ("-std=c99", "-O0", *STRICT)
     return printed([str(compiled(sources(everything), "gcc", flags, tmp_path_factory.mktemp("plain"), "run"))])
 
@@ -152,7 +152,7 @@ def sources(everything: dict[str, tuple[HeaderText, np.ndarray]], name: str = "r
     ("compiler", "flags"),
     [
         ("gcc", ("-std=c99", "-O2")),
-        pytest.param("clang", ("-std=c99", "-O2"), marks=pytest.mark.slow),  # clang and C++ meet below
+        pytest.param("clang", ("-std=c99", "-O2"), marks=pytest.mark.slow),  # clang and C++ are compared below
         pytest.param("g++", ("-std=c++11", "-O1"), marks=pytest.mark.slow),
         ("clang++", ("-std=c++11", "-O1")),
     ],
@@ -178,7 +178,7 @@ def test_a_cortex_m4_gives_the_same_bits(everything: dict[str, tuple[HeaderText,
     assert printed([qemu, *machine, "-semihosting-config", "enable=on,target=native", "-kernel", str(run)]) == plain
 
 
-#: Prints what a module of WebAssembly has kept.
+#: Prints the output that a WebAssembly module has stored.
 NODE = """
 const { instance } = await WebAssembly.instantiate(require("node:fs").readFileSync("run.wasm"));
 const { memory, run, bytes, n_bytes } = instance.exports;
@@ -262,7 +262,7 @@ def test_what_c_cannot_hold_is_named() -> None:
 
 def test_memory_is_used_again() -> None:
     net = nn.Sequential(*(nn.Dense(n, activation="tanh") for n in (10, 30, 10, 20))).build(10, rng=0)
-    assert HeaderText(CHeader().export(graph_of_network(net))).stack_bytes == (30 + 10) * 4  # activations take the place of their inputs
+    assert HeaderText(CHeader().export(graph_of_network(net))).stack_bytes == (30 + 10) * 4  # activations overwrite their inputs
 
 
 def test_functions_that_the_header_takes_are_all_that_formulas_name() -> None:

@@ -1,4 +1,4 @@
-"""The built-in exporters keep the contract that plugins are held to, and what their files predict is what nncore does."""
+"""Conformance checks of the built-in exporters; their files predict what nncore does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks of an ensemble are found to do the same, and a module of NumPy writes what they do once."""
+"""Networks of an ensemble with equal structure are found, and a module of NumPy contains their code once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.testing.graphs import computed
 
 
 def ensemble(n_networks: int = 4, odd: float = 2.0) -> ExportGraph:
-    """Networks with weights of their own. Biases of the second are equal, the third has one of the first, the last another factor."""
+    """Networks with different weights. Biases of the second are equal, the third shares one with the first, the last has another factor."""
     rng = np.random.default_rng(0)
     g = ModelWriter()
     X = g.input("X", (3,), "float64")

@@ -1,4 +1,4 @@
-"""The kit for every built-in file format."""
+"""Conformance checks of the built-in file formats."""
 
 from __future__ import annotations
 

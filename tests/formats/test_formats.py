@@ -1,4 +1,4 @@
-"""File formats: chosen by suffix, also a third party's."""
+"""File formats: chosen by suffix, including third-party ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_built_in_format_takes_what_nobody_claims(name: str) -> None:
 
 @pytest.fixture
 def with_npz(tmp_path: Path):
-    """The fixture plugin nncore-good installed, which brings the format ``npz``."""
+    """The installed fixture plugin nncore-good, with its format ``npz``."""
     with open_site(tmp_path / "site") as site:
         site.install("nncore-good")
         registry.reload()
@@ -54,9 +54,9 @@ def test_a_damaged_file_of_a_third_partys_format(with_npz: None, tmp_path: Path)
         nn.load(tmp_path / "m.npz")
 
 
-# ---- formats that are broken, or claim what is not theirs --------------------------------------------------------------------
+# ---- formats that are broken, or claim suffixes of others --------------------------------------------------------------------
 
-#: What a component module may do instead of giving a format.
+#: Sources of component modules that do not define a format correctly.
 BROKEN = {
     "library": "import a_library_that_is_not_there",
     "extra": "from nncore.errors import MissingExtraError\nraise MissingExtraError('pip install something')",
@@ -70,7 +70,7 @@ MANIFEST = "NNCORE_API = (1, 0)\n@hookimpl\ndef nncore_formats(api): return [Com
 
 @pytest.fixture
 def with_odd(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A plugin whose format has the source of the test's parameter."""
+    """A plugin whose format has the source that the test passes."""
     (tmp_path / "site").mkdir()
     with open_site(tmp_path / "site") as site:
         site.write("nncore-odd", MANIFEST)
@@ -85,7 +85,7 @@ def test_a_broken_format_does_not_break_the_others(with_odd: Path, name: str) ->
     net = trained()
     net.save(with_odd / name)
     np.testing.assert_array_equal(nn.load(with_odd / name).parameters, net.parameters)
-    assert "nncore_odd_component" not in sys.modules  # it is not even imported
+    assert "nncore_odd_component" not in sys.modules  # it is not imported
 
 
 @pytest.mark.parametrize("with_odd", BROKEN.values(), ids=BROKEN.keys(), indirect=True)

@@ -1,4 +1,4 @@
-"""The built-in format: the same bytes for the same content, nothing damaged is read, and the package safetensors reads it too."""
+"""The built-in format writes equal bytes for equal content, rejects damaged files, and is readable by the package safetensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from nncore.training import Training
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a good file."""
+    """The bytes of a valid file."""
     path = tmp_path_factory.mktemp("whole") / "net.nncore"
     trained().save(path)
     return path.read_bytes()
@@ -37,7 +37,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a file that has something in every field: saved in the middle of the second epoch of a fit."""
+    """The bytes of a file with content in every field: saved in the middle of a fit's second epoch."""
     path = tmp_path_factory.mktemp("rich") / "net.nncore"
 
     def save(training: Training) -> None:
@@ -48,7 +48,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     net = nn.Sequential(nn.Residual([nn.Dense(3, activation="relu"), nn.BatchNorm()]), nn.Dropout(0.25), nn.Dense(2))
     net.metadata = {"classes": ["no", "yes"]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # the core comes back after each step
+        patch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # returns to Python after each step
         net.fit(
             X, X[:, 0] > 0, loss="softmax_cross_entropy", optimizer="adam", schedule=nn.Plateau("loss"), epochs=2, batch_size=20, rng=3,
             groups={"*.bias": {"lr_factor": 0.5}, "dense_1.*": {"frozen": True}}, progress=False,
@@ -182,18 +182,18 @@ def test_every_shorter_file_is_refused(whole: bytes) -> None:
         Safetensors().decode(whole[:-1])
 
 
-# ---- hostile files, whose checksum fits -------------------------------------------------------------------------------------
+# ---- hostile files with a correct checksum ----------------------------------------------------------------------------------
 
-#: Bytes of memory that reading may take for each byte of a file, and besides: an object of JSON is some thirty times its text.
+#: Bytes of memory that reading may take for each byte of a file, and in addition: objects of JSON are some thirty times their text.
 FOR_A_BYTE, BESIDES = 40, 24 * 2**20
 
 
 def read_within_bounds(file: bytes, folder: Path) -> nn.Sequential | None:
-    """The network, or None if the file is refused as it should be; little memory is taken in both cases."""
+    """The network, or None if the file is rejected with nncore's error; both must take little memory."""
     tracemalloc.start()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a plugin that is not here
+            warnings.simplefilter("ignore")  # of a plugin that is not installed
             return load_bytes(file, folder)
     except NNCoreError:
         return None
@@ -238,7 +238,7 @@ JSON = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where something stands in a value of JSON: paths of keys and indices."""
+    """Places in a value of JSON: paths of keys and indices."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 
@@ -254,7 +254,7 @@ def test_any_json_anywhere(rich: bytes, tmp_path: Path, data: st.DataObject) -> 
     holder[key] = data.draw(JSON)
     text = json.dumps({**header, "__metadata__": with_text(header.get("__metadata__"))}, separators=(",", ":")).encode()
     network = read_within_bounds(sealed(len(text).to_bytes(8, "little") + text + numbers), tmp_path)
-    if network is not None:  # what is read can be used and written again
+    if network is not None:  # a network that was read can be used and saved again
         with contextlib.suppress(NNCoreError):
             network.predict(np.zeros((2, 3)))
             network.save(tmp_path / "again.nncore")

@@ -31,9 +31,9 @@ from nncore import registry
 from nncore.arguments import shown
 from nncore.plugin import Callback, Configurable, Layer, Loss, Metric, Optimizer, Sampler, Schedule, Transform
 
-#: Bytes that may be asked for beyond what is in use when the calls begin; more is a MemoryError.
+#: Bytes that may be requested beyond those in use when the calls begin; more raises MemoryError.
 MEMORY = 2**30
-#: Seconds of CPU until a call is interrupted, as by Ctrl-C.
+#: Seconds of CPU time until a call is interrupted, as by Ctrl-C.
 PATIENCE = 1
 
 R = np.random.default_rng(0)
@@ -43,7 +43,7 @@ REALS = X[:, :1] * 2
 
 
 def is_documented_for_users(public: Public) -> bool:
-    """Whether its docstring tells users what its arguments are; the rest is what networks do with themselves."""
+    """Whether a docstring tells users about the arguments; other methods are for nncore itself."""
     parameters = [name for name in inspect.signature(public.call).parameters if name != "self"]
     doc = inspect.getdoc(public.owner if public.owner and public.name.endswith("__init__") else public.call) or ""
     return not parameters or "Parameters\n---" in doc or inspect.isclass(public.call)
@@ -54,7 +54,7 @@ def network() -> nn.Sequential:
 
 
 def plausible(folder: Path) -> dict[str, list[Callable[[], Any]]]:
-    """For arguments by their names, values that can be right."""
+    """Plausible arguments, by their names."""
     net = network()
     saved = folder / "saved.nncore"
     net.save(saved)
@@ -95,7 +95,7 @@ def plausible(folder: Path) -> dict[str, list[Callable[[], Any]]]:
 
 
 def receivers(values: dict[str, list[Callable[[], Any]]]) -> dict[type, Callable[[], Any]]:
-    """Something to call the methods of each class on."""
+    """Objects on which the methods of each class are called."""
     history, estimator = values["history"][0](), values["estimator"][0]()
     regressor = nn.estimators.MLPRegressor(max_iter=1, random_state=0)
     logistic, perceptron = nn.estimators.LogisticNeuron(5), nn.estimators.Perceptron(5, random_state=0)
@@ -116,14 +116,14 @@ def receivers(values: dict[str, list[Callable[[], Any]]]) -> dict[type, Callable
 
 
 def used(made: Any) -> None:
-    """Use what a constructor made, where its arguments count."""
+    """Use a constructed object where its arguments matter."""
     y, options = REALS, {"loss": "mse", "epochs": 1, "batch_size": 12, "progress": False, "rng": 0}
     if isinstance(made, nn.Sequential):
         made.build(3)
     elif isinstance(made, Layer):
         nn.Sequential(made, nn.Dense(1)).fit(X, y, **options)
     elif isinstance(made, (nn.FunctionLoss, nn.FunctionMetric, nn.FunctionSchedule, nn.LambdaCallback)):
-        made.hyper()  # what the function does is not nncore's
+        made.hyper()  # errors of the user's function are not nncore's
     elif isinstance(made, Loss):
         nn.Sequential(nn.Dense(made.n_outputs(1) if made.targets == "real" else 2)).fit(
             X, y if made.targets == "real" else CLASSES, **options | {"loss": made}
@@ -141,7 +141,7 @@ def used(made: Any) -> None:
 
 
 def is_of_scikit_learn(error: BaseException, public: Public) -> bool:
-    """Whether an estimator's check of samples and targets, which is scikit-learn's own, refuses them."""
+    """Whether the error comes from scikit-learn's own check of samples and targets."""
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     return any("/sklearn/" in file for file in files) and isinstance(error, (ValueError, TypeError))
 
@@ -205,7 +205,7 @@ def main(n_examples: int, number: int, log_file: str) -> int:
             flush=True,
         )
         calls[0] += 1
-        with contextlib.suppress(KeyboardInterrupt):  # which may come just after the call
+        with contextlib.suppress(KeyboardInterrupt):  # an interrupt may come just after the call
             signal.setitimer(signal.ITIMER_PROF, PATIENCE)
             try:
                 made = call(**arguments)

@@ -1,4 +1,4 @@
-"""What may come of bytes from a stranger, and nothing else: `tools/fuzz_readers.py` looks for bytes that break these promises."""
+"""Permitted results of reading untrusted bytes: `tools/fuzz_readers.py` searches for bytes that break these promises."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WORDS = [
     "1.500,25",
 ]
 
-#: In a network that is larger, predicting would only take time.
+#: Predictions of larger networks would only take time.
 _MOST_INPUTS = 10_000
 
 
@@ -57,9 +57,9 @@ class Target:
     seeds : callable
         Returns files to begin with.
     mutate : callable
-        Changes a file where chance alone would not come: takes it and a `random.Random`.
+        Makes structured changes that random bytes would not: takes the file and a `random.Random`.
     code : tuple of str
-        Where the reader is, from the root of the tree.
+        Paths of the reader's source files, from the root of the tree.
     """
 
     check: Callable[[bytes], bool]
@@ -70,7 +70,7 @@ class Target:
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Of this process, which removes it at its end; in memory where the system has such a place."""
+    """A folder of this process, removed at its end; in memory where the system supports it."""
     return tempfile.TemporaryDirectory(prefix="nncore-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 
 
@@ -84,7 +84,7 @@ def written(data: bytes, suffix: str) -> Path:
 
 
 def check_load(data: bytes) -> bool:
-    """A file is refused by an error of nncore, or its network predicts and can be saved to the same bytes."""
+    """Check that a file is rejected by an error of nncore, or its network predicts and can be saved to the same bytes."""
     path = written(data, ".nncore")
     try:
         networks = _loaded(path)
@@ -96,12 +96,12 @@ def check_load(data: bytes) -> bool:
         network.save(path)
         first = path.read_bytes()
         _loaded(path)[0].save(path)
-        assert path.read_bytes() == first, "a network that was read and saved has other bytes"
+        assert path.read_bytes() == first, "a network has other bytes after reading and saving"
     return True
 
 
 def _loaded(path: Path) -> list[nn.Sequential]:
-    """The networks of a file; that parts of one are absent is no fault."""
+    """The networks of a file; missing parts of a network are allowed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)
         networks = nn.load_many(path)
@@ -114,7 +114,7 @@ def _predict(network: nn.Sequential) -> None:
 
 
 def check_load_deep(data: bytes) -> bool:
-    """The same of the file with the checksum that fits, so that changes are not all refused for that."""
+    """Check the file with a corrected checksum, so that not all changes are rejected because of it."""
     return check_load(sealed(data))
 
 
@@ -131,7 +131,7 @@ def saved_networks() -> list[bytes]:
         fit = {"optimizer": optimizers[i % len(optimizers)], "schedule": schedules[i % len(schedules)]}
         try:
             network.fit(inputs, rng.normal(size=(6, 2)), loss="mse", epochs=1, batch_size=4, rng=0, progress=False, **fit)
-        except NNCoreError:  # schedules that want arguments, layers without parameters
+        except NNCoreError:  # schedules with required arguments, layers without parameters
             network.build(3, loss="mse", optimizer="adam", rng=0)
         network.metadata = {"names": ["a", "b", "c"]}
         network.save(path)
@@ -141,7 +141,7 @@ def saved_networks() -> list[bytes]:
 
 
 def _network(layer: type[Layer]) -> nn.Sequential | None:
-    """A small network with a layer, if simple arguments are enough for it."""
+    """A small network with a layer, if simple arguments suffice for it."""
     for arguments in ((), (4,), ("tanh",), (2, 3), ([nn.Dense(3)],)):
         try:
             network = nn.Sequential(layer(*arguments), nn.Flatten(), nn.Dense(2))
@@ -156,7 +156,7 @@ _HOSTILE = [-1, 0, 1, 2**31, 2**40, 2**63, 10**30, 1e308, float("nan"), True, No
 
 
 def mutate_network(data: bytes, rng: random.Random) -> bytes:
-    """Change one value of the description or of the table of tensors, and write a file that is whole otherwise."""
+    """Change one value of the description or of the table of tensors, in a file that is otherwise valid."""
     try:
         header, numbers = parts(data)
         metadata = header.pop("__metadata__")
@@ -199,7 +199,7 @@ def _places(value: Any) -> Any:
 
 
 def check_table(data: bytes) -> bool:
-    """A file is refused by an error of nncore, or becomes a table with as many rows as lines of its columns, and finite numbers or NaN."""
+    """Check that a file is rejected by an error of nncore, or becomes a table with one row a line, and finite numbers or NaN."""
     path = written(data, ".csv")
     try:
         table = read_table(path)
@@ -254,7 +254,7 @@ def mutate_lines(data: bytes, rng: random.Random) -> bytes:
 
 
 def check_configuration(data: bytes) -> bool:
-    """A file is refused by an error of nncore, or sets options of `nncore train` and no others."""
+    """Check that a file is rejected by an error of nncore, or sets options of `nncore train` and no others."""
     try:
         read_config(written(data, ".toml"))
     except NNCoreError:

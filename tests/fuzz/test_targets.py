@@ -1,4 +1,4 @@
-"""A short run of what `tools/fuzz_readers.py` does for as long as one likes: readers of files from strangers keep their promises."""
+"""A short run of `tools/fuzz_readers.py`: readers of untrusted files keep their promises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_changed_files_are_refused_or_read_whole(name: str) -> None:
     target, rng = targets.TARGETS[name], random.Random(0)
     seeds = target.seeds()
     results = [target.check(target.mutate(rng.choice(seeds), rng)) for _ in range(N_CHANGED)]
-    assert {*results} == {False, True}, "all alike: nothing is tried"
+    assert {*results} == {False, True}, "all files are alike, so nothing is tested"
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)

@@ -1,4 +1,4 @@
-"""Records pytabkit's first values «std» and «he+5» for test_data_hull.py; run with a Python that has pytabkit 1.8.0.
+"""Records pytabkit's initial values «std» and «he+5» for test_data_hull.py; run with a Python that has pytabkit 1.8.0.
 
 Samples and Gaussian numbers for a weight go through its `WeightFitter` and `BiasFitter`; the rows and shares that those draw are caught.
 """

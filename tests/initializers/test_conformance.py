@@ -1,4 +1,4 @@
-"""The built-in initializers keep the contract that plugins are held to."""
+"""Conformance checks of the built-in initializers."""
 
 from __future__ import annotations
 

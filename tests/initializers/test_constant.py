@@ -1,4 +1,4 @@
-"""Given values: a number or an array, kept as what JSON can hold."""
+"""Constant values: a number or an array, stored as data that JSON can represent."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def layer(n: int, m: int, dtype: type[np.floating], seed: int = 0) -> tuple[np.n
 
 
 def refined_layers(initializer: DataDependent, dtype: type[np.floating], activation: str) -> Iterator[tuple[np.ndarray, ...]]:
-    """x, W, b and z of one layer after the other."""
+    """Inputs, W, b and z of each layer in order."""
     x = batch(2000, WIDTHS[0], dtype)
     for number, (n, m) in enumerate(itertools.pairwise(WIDTHS)):
         weight, bias = layer(n, m, dtype, number)
@@ -44,7 +44,7 @@ def refined_layers(initializer: DataDependent, dtype: type[np.floating], activat
 
 
 def tolerance(x: np.ndarray, weight: np.ndarray) -> float:
-    """What rounding of x·W + b and of W and b can do to a column of deviation 1."""
+    """Effect of rounding in x·W + b, W and b on a column of deviation 1."""
     return 4 * math.sqrt(len(weight)) * float(np.finfo(x.dtype).eps) * float((np.abs(x).max(axis=0) @ np.abs(weight)).max())
 
 
@@ -64,7 +64,7 @@ def test_formula(dtype: type[np.floating]) -> None:
     weight, bias = layer(6, 4, dtype)
     before = weight.astype(np.float64)
     z = x.astype(np.float64) @ before
-    bias[:] = 7  # is replaced, and plays no part
+    bias[:] = 7  # is replaced, and has no effect
     DataDependent(0.25).refine(np.random.default_rng(0), x, weight, bias)
     rtol = 4 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(weight, before / z.std(axis=0), rtol=max(rtol, 1e-13))
@@ -130,7 +130,7 @@ def test_statistics_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch,
 
 @given(offset=st.floats(0, 1e4), seed=st.integers(0, 50))
 def test_statistics_survive_a_large_offset(offset: float, seed: int) -> None:
-    """Σz² − n·z̄² in float32 would have nothing left of a deviation of 1 beside a mean of 10 000."""
+    """Statistics survive a large offset: in float32, Σz² − n·z̄² would lose a deviation of 1 beside a mean of 10 000."""
     x = (np.random.default_rng(seed).normal(size=(64, 3)) + offset).astype(np.float32)
     weight = np.ones((3, 1), np.float32)
     _, variance = output_statistics(x, weight)
@@ -168,7 +168,7 @@ def test_weights_that_would_overflow() -> None:
 
 
 def test_gradients_grow_backwards_through_relu_layers_as_the_docstring_says() -> None:
-    """What the paper's second algorithm is for."""
+    """Gradients grow backwards through layers of ReLUs, which the paper's second algorithm corrects."""
     n, depth = 200, 20
     x = np.maximum(np.random.default_rng(0).normal(size=(1000, n)), 0)
     weights, masks = [], []
@@ -253,7 +253,7 @@ def spread(numbers: np.ndarray) -> float:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_hidden", [1, 3, 20])
 def test_all_layers_change_at_one_rate(n_hidden: int, dtype: str) -> None:
-    """Within 10 %: the sample of signs is one of many losses."""
+    """All layers change at one rate within 10 %, since the random signs are one sample of many losses."""
     before, after = (rates_of_change(stack(n_hidden, balance=balance, dtype=dtype), BATCH) for balance in (False, True))
     assert spread(before) > 1.3
     assert spread(after) < 1.1
@@ -286,7 +286,7 @@ def test_the_formula_of_the_second_step() -> None:
 
 
 def test_the_paper_s_damped_iteration_comes_to_the_same_point() -> None:
-    """r ← (C / C̃)^(α/2), α = ¼, again and again, each undone in the layer above."""
+    """The paper's damped iteration converges to the same point: r ← (C / C̃)^(α/2), α = ¼, compensated in the layer above."""
     plain, balanced = (stack(4, balance=balance, n_outputs=1, dtype="float64") for balance in (False, True))
     named = plain.named_parameters()
     for _ in range(120):
@@ -368,7 +368,7 @@ def test_layers_without_bias_and_two_betas() -> None:
 
 
 def test_a_dead_network_is_left_alone() -> None:
-    """Nothing comes back through ReLUs that are off, so there is no rate to balance by."""
+    """A dead network is not changed: its ReLUs pass no gradient, so there are no rates to balance."""
     dead = DataDependent(beta=-100.0)
     network = nn.Sequential(nn.Dense(6, "relu", weight_initializer=DataDependent()), nn.Dense(6, "relu", weight_initializer=dead))
     network.build(10, rng=0, dtype="float64", batch=BATCH)
@@ -387,7 +387,7 @@ def test_balancing_leaves_nothing_behind() -> None:
 
 
 class Halving(Initializer):
-    """Notes what it is shown, and halves weights together."""
+    """Records its arguments, and halves weights together."""
 
     needs_batch = True
     looks_at_network = True

@@ -1,4 +1,4 @@
-"""RealMLP's initial values: units of variance 1 over the batch, each 0 at a random point among the samples."""
+"""RealMLP's initial values: units have variance 1 over the batch, and each is 0 at a random point among the samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.errors import DataError, ParameterError
 from nncore.initializers.data_hull import DataHull
 
 DTYPES = [np.float32, np.float64]
-#: What pytabkit makes of samples and draws, recorded by make_pytabkit_values.py.
+#: pytabkit's values for samples and random numbers, recorded by make_pytabkit_values.py.
 RECORDED = np.load(Path(__file__).with_name("pytabkit_values.npz"))
 
 
@@ -36,7 +36,7 @@ def refined(initializer: DataHull, x: np.ndarray, n_outputs: int, seed: int = 0)
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_as_pytabkit(dtype: type[np.floating]) -> None:
-    """Its weight is ours times √d, by which its layers divide."""
+    """Values equal pytabkit's: its weight is ours times √d, by which its layers divide."""
     x, scale = RECORDED["x"].astype(dtype), math.sqrt(RECORDED["x"].shape[1])
     weight, bias = (RECORDED["sample"] / scale).astype(dtype), np.zeros(RECORDED["bias"].shape, dtype)
     drawn: Any = SimpleNamespace(dirichlet=lambda *_: RECORDED["shares"], integers=lambda *_, size: RECORDED["rows"].T.reshape(size))

@@ -1,4 +1,4 @@
-"""Common properties of initializers, and the moments of each within sampling error."""
+"""Common properties of all initializers, and the moments of each within sampling error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.plugin import Initializer
 
 CLASSES = classes("initializers")
 N = 200_000
-SIGMAS = 5  # a sound generator fails a test of this width once in two million seeds
+SIGMAS = 5  # a correct generator fails a test of this width once in two million seeds
 
 #: E x⁴ / σ⁴ and E x⁸ / σ⁸.
 UNIFORM, NORMAL = (9 / 5, 9.0), (3.0, 105.0)
@@ -35,7 +35,7 @@ every_class = pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES.keys(
 every_random = pytest.mark.parametrize(("initializer", "variance", "moments"), RANDOM.values(), ids=RANDOM.keys())
 
 
-#: Those whose properties are not the moments of independent draws; each has a file of its own beside this one.
+#: Initializers without independent draws; each has a test file of its own.
 ELSEWHERE = {"zeros", "constant", "orthogonal", "random_walk", "data_dependent", "data_hull", "lsuv", "random_signs"}
 
 
@@ -54,7 +54,7 @@ def test_moments(initializer: Initializer, variance: float, moments: tuple[float
 
 @every_random
 def test_bounds_of_the_uniform_ones(initializer: Initializer, variance: float, moments: tuple[float, float]) -> None:
-    """±√3 σ is never left, and come near to: the nearest of N draws is 2√3 σ / N away on average."""
+    """Values stay within ±√3 σ and come close to it: the nearest of N draws is 2√3 σ / N away on average."""
     x = initializer.sample(np.random.default_rng(1), (N,), 30, 20)
     limit = math.sqrt(3 * variance)
     if moments is UNIFORM:
@@ -82,7 +82,7 @@ def test_the_generator_decides_everything(cls: type[Initializer]) -> None:
 
 @every_class
 def test_the_generator_goes_on(cls: type[Initializer]) -> None:
-    """Two tensors drawn one after the other differ."""
+    """Two tensors drawn one after the other differ, since the generator advances."""
     rng = np.random.default_rng(3)
     first, second = (cls().sample(rng, (6, 5), 6, 5) for _ in range(2))
     assert np.array_equal(first, second) == (cls in (CLASSES["zeros"], CLASSES["constant"]))
@@ -117,7 +117,7 @@ def test_gain_scales() -> None:
 
 
 def test_notes_code() -> None:
-    """The notes' ``2*randn(height, width)/sqrt(width)`` and ``2*rand(height, width)/sqrt(width) - 1/sqrt(width)``."""
+    """Initializers equal the notes' ``2*randn(height, width)/sqrt(width)`` and ``2*rand(height, width)/sqrt(width) - 1/sqrt(width)``."""
     width, height = 7, 4
     randn = 2 * np.random.default_rng(0).standard_normal((width, height)) / math.sqrt(width)
     np.testing.assert_allclose(XavierNotes(gain=2.0).sample(np.random.default_rng(0), (width, height), width, height), randn, rtol=1e-15)

@@ -45,13 +45,13 @@ def test_unit_variance_in_every_layer_of_a_deep_network(dtype: type[np.floating]
         z = x @ weight + bias
         assert z.var(dtype=np.float64) == pytest.approx(1, abs=2e-3 if dtype is np.float32 else 1e-3)
         values = np.linalg.svd(weight.astype(np.float64), compute_uv=False)
-        np.testing.assert_allclose(values, values[0], rtol=100 * float(np.finfo(dtype).eps))  # a scale is all that changed
+        np.testing.assert_allclose(values, values[0], rtol=100 * float(np.finfo(dtype).eps))  # only the scale has changed
         np.testing.assert_array_equal(bias, 0)
         x = ACTIVATIONS[activation](z)
 
 
 def test_the_loop_of_the_paper() -> None:
-    """With biases several divisions are needed; the shortcut over the batch's statistics takes the same ones."""
+    """The paper's loop and the shortcut over the batch's statistics take the same number of divisions, several with biases."""
     x = batch()
     weight, bias = layer(10, 7)
     bias[:] = np.linspace(-1, 1, 7)
@@ -129,7 +129,7 @@ def test_weights_that_would_overflow() -> None:
 
 
 def rings(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two noisy rings, one inside the other."""
+    """Samples of two noisy rings, one inside the other."""
     rng = np.random.default_rng(0)
     angle, y = rng.uniform(0, 2 * np.pi, n), rng.integers(0, 2, n)
     return np.column_stack([np.cos(angle), np.sin(angle)]) * (1 + y[:, None]) + rng.normal(0, 0.1, (n, 2)), y
@@ -145,7 +145,7 @@ def loss_after_training(initializer: type[Initializer], activation: str) -> floa
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_twenty_layers_train(activation: str) -> None:
-    """As with He's initialisation, and where variance 1/3 a layer and, through ReLUs, mere orthonormality learn nothing."""
+    """Twenty layers train, as with He's initialisation. With variance 1/3 they do not, nor with orthonormal weights and ReLUs."""
     chance = math.log(2)
     assert loss_after_training(LSUV, activation) < 0.02
     assert loss_after_training(HeUniform, activation) < 0.02

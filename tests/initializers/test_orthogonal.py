@@ -1,4 +1,4 @@
-"""Saxe et al. 2013: all singular values are the gain, so that a deep linear network changes no length, forwards or backwards."""
+"""Saxe et al. 2013: all singular values equal the gain, so a deep linear network preserves lengths, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_empty(shape: tuple[int, ...]) -> None:
 
 
 def test_haar() -> None:
-    """The eigenphases of a Haar matrix are uniform: E tr Q = 0, E (tr Q)² = 1, E det Q = 0. QR's own signs give neither."""
+    """Matrices are Haar-distributed: E tr Q = 0, E (tr Q)² = 1, E det Q = 0. The signs of a plain QR give neither."""
     rng = np.random.default_rng(1)
     n_draws = 4000
     draws = np.array([Orthogonal().sample(rng, (4, 4), 4, 4) for _ in range(n_draws)])
@@ -83,7 +83,7 @@ def test_fifty_linear_layers_keep_every_length_forwards_and_backwards() -> None:
 
 
 def test_gaussian_layers_keep_the_length_on_average_but_crush_directions() -> None:
-    """The contrast the paper draws: end to end, scaled Gaussians leave a few directions only; orthogonal ones leave all."""
+    """Scaled Gaussian layers keep lengths only on average and leave a few directions; orthogonal ones keep all."""
 
     def condition(initializer: nn.plugin.Initializer) -> float:
         values = np.linalg.svd(np.linalg.multi_dot(deep_linear(initializer, 32, 50)), compute_uv=False)

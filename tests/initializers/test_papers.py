@@ -1,7 +1,7 @@
-"""The reading list on first values: what each paper states of its own, in networks that see real images, forwards and back.
+"""Papers on initial values: each paper's claim, in networks on real images, forwards and backwards.
 
-The images are the digits that come with nncore, every pixel standardised. Each paper's statement is beside that of another initializer
-which does not have it, so that the tests can tell the two apart.
+The images are nncore's digits, with every pixel standardised. Each claim is also checked to fail for another initializer, so that the tests
+are sharp.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def spread(numbers: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", ["glorot_uniform", "glorot_normal"])
 def test_glorot_and_bengio_keep_both_variances_through_layers_of_tanh(name: str) -> None:
-    """Their figures 6 and 7: with U(±1/√n) both fall from layer to layer, with the normalized initialization they stay comparable."""
+    """Figures 6 and 7: with U(±1/√n) both variances fall from layer to layer, with the normalized initialization they stay similar."""
     widths = [64] * 5
     both = []
     for initializer in (name, "uniform_fan_in"):
@@ -65,14 +65,14 @@ def test_glorot_and_bengio_keep_both_variances_through_layers_of_tanh(name: str)
 
 
 def test_glorot_and_bengio_take_the_mean_of_both_directions() -> None:
-    """2/(n + m): what a layer from 64 to 32 units adds forwards a layer from 32 to 64 takes away, and the same backwards."""
+    """Variance 2/(n + m): a layer from 64 to 32 units gains forwards what one from 32 to 64 loses, and the reverse backwards."""
     network = deep("glorot_normal", None, [32, 64] * 10)
     assert 0.1 < strengths(network)[-1] < 10
     assert 0.1 < sent_back(network).mean() < 10
 
 
 def test_saxe_keeps_every_length_at_any_depth() -> None:
-    """Dynamical isometry: all singular values of a deep linear network are 1, so each image and each gradient keeps its length."""
+    """Dynamical isometry: all singular values of a deep linear network are 1, so images and gradients keep their lengths."""
     network = deep("orthogonal", None, [64] * 50)
     np.testing.assert_allclose(np.linalg.norm(network.predict(X), axis=1), np.linalg.norm(X, axis=1), rtol=1e-12)
     np.testing.assert_allclose(sent_back(network), 1, rtol=1e-12)
@@ -82,7 +82,7 @@ def test_saxe_keeps_every_length_at_any_depth() -> None:
 
 @pytest.mark.parametrize(("activation", "width"), [("linear", 12), pytest.param("relu", 40, marks=pytest.mark.slow)])
 def test_sussillo_and_abbott_let_the_log_of_the_gradient_walk_without_drift(activation: str, width: int) -> None:
-    """Sixty narrow layers, 25 networks: the mean log norm is 0 within what it varies, and that of plain scaling is not."""
+    """In sixty narrow layers, the mean log norm of gradients over 25 networks is 0 within sampling error; plain scaling drifts."""
     random_walk = registry.get("initializers", "random_walk")(activation)
     plain = "xavier_notes" if activation == "linear" else "he_normal"
     drifts = []
@@ -97,7 +97,7 @@ def test_sussillo_and_abbott_let_the_log_of_the_gradient_walk_without_drift(acti
 
 @pytest.mark.parametrize("name", ["he_uniform", "he_normal"])
 def test_he_keeps_the_mean_square_through_thirty_layers_of_relu(name: str) -> None:
-    """Half n · Var(w) = 1: neither signal nor gradient fades; with Xavier's 1/n each layer halves both."""
+    """With half n · Var(w) = 1 neither signal nor gradient shrinks through thirty layers; with Xavier's 1/n each layer halves both."""
     network, xavier = (deep(initializer, "relu", [128] * 30) for initializer in (name, "xavier_notes"))
     of_he, of_xavier = strengths(network), strengths(xavier)
     assert 0.2 < of_he[-1] / of_he[0] < 5
@@ -107,7 +107,7 @@ def test_he_keeps_the_mean_square_through_thirty_layers_of_relu(name: str) -> No
 
 
 def test_krähenbühl_et_al_let_all_units_and_then_all_layers_learn_at_one_rate() -> None:
-    """Step one: mean β and variance 1 in every unit. Step two: one relative rate of change in all layers, within 10 %, and outputs stay."""
+    """Step one gives mean β and variance 1 in every unit. Step two gives all layers one relative rate within 10 %, and keeps outputs."""
     data_dependent = registry.get("initializers", "data_dependent")
     by_units = deep(data_dependent(0.1, balance=False), "relu", [48] * 15)
     both = deep(data_dependent(0.1), "relu", [48] * 15)
@@ -139,7 +139,7 @@ def rates(network: nn.Sequential) -> np.ndarray:
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", None])
 def test_mishkin_and_matas_bring_every_layer_to_unit_variance(activation: str | None) -> None:
-    """Var(z) of every layer within Tol_var = 0.1 of 1, from orthonormal weights whose directions stay."""
+    """Var(z) of every layer is within Tol_var = 0.1 of 1, from orthonormal weights whose directions stay."""
     network = deep("lsuv", activation, [64] * 20)
     inputs = X
     for name, output in activations(network, X).items():

@@ -1,4 +1,4 @@
-"""Signs of the members of an ensemble."""
+"""Random signs of an ensemble's members."""
 
 from __future__ import annotations
 

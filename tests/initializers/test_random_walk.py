@@ -1,4 +1,4 @@
-"""Sussillo & Abbott 2014: the log of the norm of back-propagated gradients walks at random, without drift."""
+"""Sussillo & Abbott 2014: the log norm of back-propagated gradients is a random walk without drift."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DEPTH, WIDTH, N_NETWORKS = 100, 20, 400
 
 
 def log_gains(initializer: Initializer, *, relu: bool, widths: tuple[int, ...] = (WIDTH,) * (DEPTH + 1)) -> np.ndarray:
-    """log(‖∂E/∂x‖ / ‖∂E/∂z_last‖) of that many networks, by honest back-propagation of one sample through each."""
+    """log(‖∂E/∂x‖ / ‖∂E/∂z_last‖) for each of several networks, by back-propagation of one sample."""
 
     def weights(layer: int) -> np.ndarray:
-        """Of all networks, shape (N_NETWORKS, n, m); drawn again on the way back rather than kept."""
+        """Weights of all networks, shape (N_NETWORKS, n, m); drawn again on the way back rather than stored."""
         n, m = widths[layer : layer + 2]
         return initializer.sample(np.random.default_rng(layer), (N_NETWORKS, n, m), n, m)
 
@@ -31,7 +31,7 @@ def log_gains(initializer: Initializer, *, relu: bool, widths: tuple[int, ...] =
         z = x @ weights(layer)
         masks.append(z > 0 if relu else np.ones(z.shape, bool))
         x = z * masks[-1]
-        x /= np.linalg.norm(x, axis=2, keepdims=True)  # the masks do not depend on the scale, and it must not overflow
+        x /= np.linalg.norm(x, axis=2, keepdims=True)  # masks do not depend on the scale, which must not overflow
     d_x = rng.normal(size=x.shape)
     start = np.linalg.norm(d_x * masks[-1], axis=2)
     for layer in range(len(widths) - 2, -1, -1):
@@ -93,7 +93,7 @@ def test_fan_in_is_the_right_size_where_layers_differ() -> None:
 
 
 def test_in_a_network() -> None:
-    """The gradients of the first layer of a hundred ReLU layers are neither gone nor beyond all bounds."""
+    """In a real network, the first layer's gradients through a hundred ReLU layers neither vanish nor explode."""
     layers = [nn.Dense(64, "relu", weight_initializer=RandomWalk()) for _ in range(DEPTH)]
     network = nn.Sequential(*layers, nn.Dense(1, weight_initializer=RandomWalk("linear"))).build(64, loss="mse", rng=0)
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""What the initial values do to a signal: the variance of z = x·W + b for inputs of mean 0 and variance 1.
+"""Signal propagation at initialisation: the variance of z = x·W + b for inputs of mean 0 and variance 1.
 
 Every z below has a row x, a column of W and a bias of its own, so that they are independent and the sampling error is known.
 """
@@ -25,7 +25,7 @@ def outputs(initializer: Initializer, fan_in: int, fan_out: int, *, bias: bool) 
 
 
 def check_mean_square(values: np.ndarray, expected: float) -> float:
-    """Compare with five standard errors; return that tolerance."""
+    """Compare the mean square within five standard errors; return that tolerance."""
     squares = values**2
     tolerance = 5 * float(squares.std()) / math.sqrt(len(squares))
     assert abs(squares.mean() - expected) < tolerance
@@ -34,7 +34,7 @@ def check_mean_square(values: np.ndarray, expected: float) -> float:
 
 @pytest.mark.parametrize("fan_in", [1, 3, 10, 60])
 def test_uniform_fan_in_gives_a_third(fan_in: int) -> None:
-    """Var(w x) = Var(w) Var(x) = 1/(3n), n times that is 1/3, exactly for every n; a bias drawn alike adds 1/(3n)."""
+    """Uniform fan-in gives a third: n · Var(w) Var(x) = n / (3n) = 1/3 for every n; a bias from the same distribution adds 1/(3n)."""
     initializer = INITIALIZERS["uniform_fan_in"]()
     without = check_mean_square(outputs(initializer, fan_in, 5, bias=False), 1 / 3)
     check_mean_square(outputs(initializer, fan_in, 5, bias=True), 1 / 3 + 1 / (3 * fan_in))

@@ -1,4 +1,4 @@
-"""Writes graphs of ONNX, with samples and what their source predicts, for test_onnx.py.
+"""Writes graphs of ONNX, with samples and the predictions of their source, for test_onnx.py.
 
 Run with a Python that has torch 2.13, skl2onnx 1.20, onnxscript and what tests need; the files are the exporters' own.
 """

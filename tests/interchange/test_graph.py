@@ -1,4 +1,4 @@
-"""The graph that models of other libraries become first: chains, shortcuts and branches, shapes, and what does not fit."""
+"""The graph into which models of other libraries are converted first: chains, shortcuts, branches, shapes, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nncore.from_keras`: models of Keras predict the same here. For where Keras is installed: see .ci/run."""
+"""`nncore.from_keras`: converted Keras models predict the same. Needs Keras: see .ci/run."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # the lightest: that of NumPy wants JAX
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the lightest backend: Keras' NumPy backend needs JAX
 import keras
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # a warning of Keras itself
 
 L = keras.layers
-#: In the largest output. On PyTorch, products in Keras have the digits of float32 whatever the dtype is.
+#: Tolerance in the largest output. With PyTorch, products in Keras have the digits of float32 for any dtype.
 ROUNDING = {"float32": 1e-5, "float64": 1e-5}
 
 
 def check(make: Any, shape: tuple[int, ...] = (4,)) -> nn.Sequential:
-    """In both dtypes, with weights and statistics that are all drawn; the last network."""
+    """Compare predictions in both dtypes, with random weights and statistics; return the last network."""
     rng = np.random.default_rng(0)
     for dtype, rounding in ROUNDING.items():
         keras.config.set_floatx(dtype)

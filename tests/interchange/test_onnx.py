@@ -1,4 +1,4 @@
-"""`nncore.from_onnx`: graphs of exporters predict here what their sources do. `make_onnx_models.py` wrote them."""
+"""`nncore.from_onnx`: converted graphs predict what their sources do. `make_onnx_models.py` wrote them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def model(*steps: Any, shape: Any = ("n", 4), outputs: tuple[str, ...] = ("y",),
 
 
 def check(graph: Any, samples: np.ndarray = X) -> nn.Sequential:
-    """Against ONNX's own reference."""
+    """Compare predictions with ONNX's reference evaluator."""
     from onnx.reference import ReferenceEvaluator
 
     [expected] = ReferenceEvaluator(graph).run(None, {"x": samples})

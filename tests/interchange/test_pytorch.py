@@ -1,4 +1,4 @@
-"""`nncore.from_torch`: modules of PyTorch predict the same here. For where PyTorch is installed: see .ci/run."""
+"""`nncore.from_torch`: converted PyTorch modules predict the same. Needs PyTorch: see .ci/run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import nncore as nn
 from nncore.errors import ParameterError
 
 DTYPES = (torch.float32, torch.float64)
-#: In the largest output, what sums in another order make.
+#: Tolerance in the largest output, for another order of summation.
 ROUNDING = {torch.float32: 1e-6, torch.float64: 1e-14}
 
 
 def check(module: Any, shape: tuple[int, ...] = (4,), **how: Any) -> nn.Sequential:
-    """In both dtypes, with running statistics as training leaves them; the last network."""
+    """Compare predictions in both dtypes, with running statistics as after training; return the last network."""
     torch.manual_seed(0)
     for dtype in DTYPES:
         module = module.to(dtype).train()
@@ -124,7 +124,7 @@ def test_an_embedding(columns: int) -> None:
 
 
 class OfItsOwn(T.Module):
-    """What people write."""
+    """A module as people write it."""
 
     def __init__(self) -> None:
         super().__init__()

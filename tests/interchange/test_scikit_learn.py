@@ -1,4 +1,4 @@
-"""`nncore.from_sklearn`: scikit-learn's fitted perceptrons predict the same here."""
+"""`nncore.from_sklearn`: converted perceptrons of scikit-learn predict the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 DTYPES = (np.float64, np.float32)
-#: What sums in another order make of numbers near 1.
+#: Tolerance for numbers near 1 that are summed in another order.
 ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
 
 
@@ -164,7 +164,7 @@ class Own(MLPClassifier):
 
 
 class Named(MLPClassifier):
-    """A subclass that predicts no other way."""
+    """A subclass with the same predictions."""
 
 
 def test_a_subclass_is_taken_unless_it_predicts_in_its_own_way() -> None:

@@ -1,4 +1,4 @@
-"""Records what the layers of pytabkit's RealMLP give, as data for test_pytabkit.py; run with a Python that has pytabkit 1.8.0 and PyTorch.
+"""Records outputs of the layers of pytabkit's RealMLP, as data for test_pytabkit.py; run with a Python that has pytabkit 1.8.0 and PyTorch.
 
 Inputs and outputs of 9 samples in float64, parameters, and the gradients of Σ y ⊙ d_y by torch's autograd, go to pytabkit_values.npz under
 ``"case/what"``. pytabkit keeps the parameters of n columns as (n, 1, k), and puts what PBLD makes of all columns before the columns.
@@ -27,7 +27,7 @@ def normal(*shape: int) -> np.ndarray:
 
 
 def recorded(layer: torch.nn.Module, x: np.ndarray, parameters: dict[str, torch.Tensor], results: dict[str, np.ndarray]) -> None:
-    """Everything about one call, by names, the gradients as ``d_<name>``."""
+    """Inputs, outputs and gradients of one call by names, gradients as ``d_<name>``."""
     inputs = torch.tensor(x, requires_grad=True)
     y = layer.forward_cont(inputs)
     d_y = normal(*y.shape)

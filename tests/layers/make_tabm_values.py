@@ -1,6 +1,6 @@
 """Records what tabm 0.0.3 and rtdl_num_embeddings 0.0.12 compute in float64; run with a Python that has them and PyTorch.
 
-Parameters are random, also those that begin with zeros and ones.
+All parameters are random, including those initialised with zeros and ones.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROWS, INPUTS, MEMBERS, CLASSES = 6, 5, 3, 4
 
 
 def network(kind: str) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """The backbone of TabM, behind which come an output layer for each member."""
+    """The backbone of TabM, followed by an output layer for each member."""
     backbone = tabm.make_tabm_backbone(
         d_in=INPUTS, n_blocks=2, d_block=7, dropout=0.0, activation="ReLU", k=MEMBERS, arch_type=kind,
         start_scaling_init="random-signs", start_scaling_init_chunks=[1, 2, 2],

@@ -1,7 +1,7 @@
 """Records what layers of PyTorch give, as data for test_torch.py; run with a Python that has PyTorch 2.13.0.
 
 Inputs and outputs of 9 samples in float64, parameters, and the gradients of Σ y ⊙ d_y by autograd, go to torch_values.npz under
-``"case/what"``. Where PyTorch has no such layer, its functions write the formula out. Of alpha dropout also which inputs were dropped.
+``"case/what"``. Layers that PyTorch lacks are written with its functions. For alpha dropout the dropped inputs are recorded, too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CASES: dict[str, tuple[Function, dict[str, tuple[int, ...]]]] = {
 
 
 def recorded(function: Function, shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Everything about one call, by names, the gradients as ``d_<name>``."""
+    """Inputs, outputs and gradients of one call by names, gradients as ``d_<name>``."""
     given = {"x": rng.normal(size=(N_ROWS, shapes.get("weight", (N,))[0]))}
     given |= {name: rng.normal(size=shape) for name, shape in shapes.items()}
     tensors = {name: torch.tensor(values, requires_grad=True) for name, values in given.items()}
@@ -58,7 +58,7 @@ def alpha_dropout(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def dropped(y: np.ndarray) -> np.ndarray:
-    """Where the one value is that occurs more than once."""
+    """Places of the only value that occurs more than once."""
     values, counts = np.unique(y.round(12), return_counts=True)
     return y.round(12) == values[counts.argmax()]
 

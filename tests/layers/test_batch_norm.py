@@ -37,7 +37,7 @@ def test_batch_mode_by_definition() -> None:
 
 
 class NotesBatchNorm:
-    """The notes' section 5.3, line by line; samples are columns there."""
+    """Section 5.3 of the notes, line by line; samples are columns there."""
 
     def __init__(self, n: int) -> None:
         self.E, self.S, self.vecNum = np.zeros((n, 1)), np.zeros((n, 1)), 0
@@ -110,7 +110,7 @@ def test_constant_feature_does_not_divide_by_zero() -> None:
 @pytest.mark.parametrize("first_row", [None, 0.0, 3e4], ids=["ordinary", "zero", "far"])
 @pytest.mark.parametrize("n_rows", [5, 64, 1023])
 def test_a_large_mean_does_not_eat_the_variance(n_rows: int, first_row: float | None) -> None:
-    """In float32 with mean 1e4 and standard deviation 1, E[x²] − E[x]² would have no digit left; one odd row must not spoil it either."""
+    """A large mean does not cancel the variance: in float32 with mean 1e4 and deviation 1, E[x²] − E[x]² would lose all digits."""
     n = 150
     X = np.random.default_rng(5).normal(1e4, 1, (n_rows, n)).astype(np.float32)
     if first_row is not None:

@@ -1,4 +1,4 @@
-"""The built-in layers keep the contract that plugins are held to."""
+"""Conformance checks of the built-in layers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ARGUMENTS = {
     ],
     "member_heads": [{"n_outputs": 3}, {"n_outputs": 1, "use_bias": False}],
     "mean_members": [{}, {"link": "softmax"}, {"link": "sigmoid"}, {"link": "exp"}],
-    "embedding": [{"n_categories": [4], "n_outputs": [2], "columns": [0]}],  # codes for all of 1023 columns take NumPy long
+    "embedding": [{"n_categories": [4], "n_outputs": [2], "columns": [0]}],  # codes for all of 1023 columns are slow in NumPy
 }
 globals().update(built_in(LayerConformance, ARGUMENTS))
 
 
 class TestCumulativeBatchNorm(LayerConformance):
-    """The notes' gradient takes the statistics as constants."""
+    """The gradient in the notes takes the statistics as constants."""
 
     name = "batch_norm"
     arguments = [{"mode": "cumulative"}]
@@ -57,7 +57,7 @@ class TestEmbeddingOfCodes(LayerConformance):
     arguments: ClassVar = [
         {"n_categories": [3, 5, 11], "columns": [2, 0, 3]},
         {"n_categories": 2, "n_outputs": [17, 1, 9], "columns": [0, 2, 3]},
-        {"n_categories": [300, 3, 300], "n_outputs": 1, "columns": [2, 0, 3]},  # of so many, touched rows are asked for
+        {"n_categories": [300, 3, 300], "n_outputs": 1, "columns": [2, 0, 3]},  # with so many, rows without gradients are skipped
     ]
     input_shapes = ((5,), (4,), (20,))
 
@@ -80,7 +80,7 @@ class TestFillMissingOfMissing(LayerConformance):
     input_shapes = ((4,),)
 
     def inputs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Column 1 has nothing, column 3 misses some; 0 and 2 have all, since not all of `arguments` fill them."""
+        """All of column 1 and some of column 3 are missing; columns 0 and 2 are complete, since some of `arguments` do not fill them."""
         x = rng.normal(size=shape)
         x[:, 1] = np.nan
         x[rng.random(shape[0]) < 0.3, 3] = np.nan

@@ -1,4 +1,4 @@
-"""Dropout: which elements go, and that the choice can be repeated."""
+"""Dropout: which elements are dropped, and that the choice is reproducible."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_mask_is_that_of_philox() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_inputs", [1, 3, 7, 64, 130])
 def test_slices_of_rows_draw_the_mask_of_the_whole_batch(dtype: type, n_inputs: int) -> None:
-    """A slice may begin anywhere in a group of four numbers, and numbers are drawn many at a time."""
+    """Slices of rows get the mask of the whole batch; a slice may begin within a group of four random numbers."""
     layer, hyper = nn.Dropout(0.3), np.array([0.3])
     forward = getattr(tables.layer(layer.kernel.load()), f"forward_{tables.SUFFIXES[np.dtype(dtype)]}")
     bounds = [0, 1, 2, 3, 7, 12, 13, 40, 41, 41]

@@ -1,4 +1,4 @@
-"""Embedding: the vector of each code, and training that changes only vectors in the batch."""
+"""Embedding: the vector of each code, and training that changes only vectors of codes in the batch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_width_by_the_number_of_categories() -> None:
 
 @every_dtype
 def test_gradient_is_the_sum_over_the_samples_of_a_code(dtype: type) -> None:
-    """Of numbers whose sums are exact."""
+    """The gradient is the sum over the samples of a code; the test's numbers have exact sums."""
     net = only_embedding(3, dtype, n_categories=[4, 3], n_outputs=[2, 20], columns=[2, 0])
     rng = np.random.default_rng(0)
     X = np.stack([rng.integers(-1, 4, 64), rng.integers(-3, 4, 64), rng.integers(0, 5, 64)], axis=1).astype(dtype)
@@ -88,7 +88,7 @@ def test_gradient_is_the_sum_over_the_samples_of_a_code(dtype: type) -> None:
     ],
 )
 def test_kernel_gives_the_bits_of_numpy(n_inputs: int, arguments: dict[str, Any], dtype: type) -> None:
-    """But for the sums, which NumPy takes in float64."""
+    """The kernel gives NumPy's bits, except for sums, which NumPy takes in float64."""
     layer, rng = nn.Embedding(**arguments), np.random.default_rng(1)
     plan = layer.plan((n_inputs,))
     parameters = rng.normal(size=sum(tensor.size for tensor in plan.tensors)).astype(dtype)
@@ -135,7 +135,7 @@ def test_unknown_learns_if_training_has_it_and_stays_zero_if_not() -> None:
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.01])
 def test_large_tables_end_with_the_same_bits_on_any_number_of_threads(weight_decay: float) -> None:
-    """Larger than a cache, so that gradients are used up tile by tile, in tiles that begin anywhere in a row."""
+    """Tables larger than a cache train to the same bits with any number of threads; tiles of gradients begin anywhere in a row."""
     rng = np.random.default_rng(0)
     X = np.stack([rng.integers(0, 30_000, 96), rng.integers(0, 20_000, 96), rng.normal(size=96)], axis=1)
     y = rng.integers(0, 3, 96)
@@ -160,7 +160,7 @@ def test_tiles_give_the_bits_of_whole_gradients() -> None:
 
 
 def test_a_row_of_a_large_table_is_not_taken_for_much_work() -> None:
-    """On which depends how many threads are woken for it."""
+    """The estimated work for a row does not depend on the table's size, since it decides how many threads are woken."""
     large, small = (nn.Sequential(nn.Embedding(n, 8), nn.Dense(3)).build(2, rng=0) for n in (100_000, 10))
     seconds = [net.program_for_prediction().spec.forward_seconds(1) for net in (large, small)]
     assert seconds[0] == seconds[1] < 1e-7

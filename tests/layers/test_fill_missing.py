@@ -1,4 +1,4 @@
-"""FillMissing: what stands in the place of NaN, what it learns, and how it says where that was."""
+"""FillMissing: values in place of NaN, trained values, and indicators of missing values."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_nothing_missing_changes_nothing(dtype: type) -> None:
 
 @every_dtype
 def test_gradient_is_the_sum_over_the_rows_that_miss_the_value(dtype: type) -> None:
-    """Of numbers whose sums are exact."""
+    """The gradient is the sum over the rows without the value; the test's numbers have exact sums."""
     net = only_filling(dtype, columns=[1, 0, 3])
     rng = np.random.default_rng(0)
     inputs = rng.integers(-5, 6, (64, 4)).astype(dtype)
@@ -88,7 +88,7 @@ def test_kernel_gives_the_bits_of_numpy(arguments: dict[str, Any], dtype: type) 
 
 
 def test_values_are_learned_but_not_decayed() -> None:
-    """y is x, and 3 where x is missing."""
+    """Fill values are trained but not decayed: y is x, and 3 where x is missing."""
     x = np.linspace(-1, 1, 60)
     y = x.copy()
     x[::3], y[::3] = np.nan, 3.0

@@ -1,4 +1,4 @@
-"""Default initial values of dense layers: never ten times worse than those of other libraries."""
+"""Default initial values of dense layers are never ten times worse than those of other libraries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import nncore as nn
 from nncore.contract import Activation
 
-#: What the peers draw weights and biases from.
+#: Distributions of weights and biases in other libraries.
 PEERS = {"PyTorch": "uniform_fan_in", "scikit-learn": "glorot_uniform"}
 FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sine": lambda x: np.sin(3 * x[:, :1]),
@@ -51,13 +51,13 @@ def test_defaults_are_never_ten_times_worse_than_those_of_a_peer(function: str, 
 
 
 def test_zero_biases_are_worse() -> None:
-    """The test above can tell."""
+    """Zero biases are measurably worse, so the test above is sharp."""
     zero = error("cubic", "tanh", bias_initializer="zeros")
     assert zero > 3 * error("cubic", "tanh", weight_initializer="uniform_fan_in", bias_initializer="uniform_fan_in")
 
 
 class AsksForHe(Activation):
-    """The identity, for which weights are He's."""
+    """The identity, with weights initialised as by He."""
 
     initializer = "he_uniform"
 

@@ -1,4 +1,4 @@
-"""Gated linear units, and the dense layers that are made of them."""
+"""Gated linear units, and the dense layers made of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def example(name: str) -> Activation:
 
 
 class Cube(Activation):
-    """Without a kernel."""
+    """A cube without a kernel."""
 
     needs_input = True
 

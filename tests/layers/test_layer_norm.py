@@ -51,7 +51,7 @@ def test_values_and_gradients_are_those_of_pytorch() -> None:
 
 @pytest.mark.parametrize("n", [5, 31, 32, 33, 100, 257, 1000])
 def test_against_float64(n: int) -> None:
-    """float32 loses no more than its own digits, whatever the length of a row."""
+    """In float32 the layer keeps the digits of the dtype for rows of any length, compared with float64."""
     rng = np.random.default_rng(n)
     x, d_y = rng.normal(2, 3, (2, 37, n)).astype(np.float32)
     parameters = rng.normal(size=2 * n).astype(np.float32)
@@ -64,7 +64,7 @@ def test_against_float64(n: int) -> None:
 
 
 def test_a_large_mean_does_not_eat_the_variance() -> None:
-    """In float32 with mean 1e4 and standard deviation 1, E[x²] − E[x]² would have no digit left."""
+    """A large mean does not cancel the variance: in float32 with mean 1e4 and deviation 1, E[x²] − E[x]² would lose all digits."""
     X = np.random.default_rng(5).normal(1e4, 1, (20, 150)).astype(np.float32)
     exact = X.astype(np.float64)
     spread = np.sqrt(exact.var(axis=1, keepdims=True) + 1e-5)
@@ -80,7 +80,7 @@ def test_a_sample_of_equal_features_becomes_beta() -> None:
 
 
 def test_no_normalised_number_exceeds_the_bound_of_the_plan() -> None:
-    """One feature against all others alike is the largest there can be: √(n − 1)."""
+    """Normalised numbers stay within the plan's bound √(n − 1), reached if one feature differs and all others are equal."""
     for n in (2, 17, 400):
         layer, x, d_y = nn.LayerNorm(epsilon=1e-12), np.eye(1, n), np.ones((1, n))
         call = Call(layer, x, np.ones(2 * n), NO_BUFFERS)
@@ -92,7 +92,7 @@ def test_no_normalised_number_exceeds_the_bound_of_the_plan() -> None:
 
 @pytest.mark.parametrize("n", [16, 700])
 def test_training_gives_the_same_bits_on_any_number_of_threads(n: int) -> None:
-    """The wider network uses its gradients up tile by tile."""
+    """Training gives the same bits with any number of threads; the wider network uses its gradients up tile by tile."""
     rng = np.random.default_rng(7)
     X, y = rng.normal(size=(100, 20)), rng.integers(0, 3, 100)
     outcomes = []

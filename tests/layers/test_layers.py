@@ -15,7 +15,7 @@ SIZES = [(1, 1), (4, 7), (7, 3), (8, 16), (9, 33), (130, 20), (3, 1023)]  # (row
 
 
 def run(layer: Layer, n_rows: int, n_inputs: int, dtype: str) -> dict[str, np.ndarray]:
-    """Everything a training step of a small network around `layer` leaves behind."""
+    """Results and gradients of a training step of a small network around `layer`."""
     rng = np.random.default_rng(n_rows * 1000 + n_inputs)
     n_inputs = components.width_for(layer, n_inputs)
     network = nn.Sequential(layer, nn.Dense(2)).build(n_inputs, loss="half_mse", rng=1, dtype=dtype)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from levels import other_levels, run_tests
 
-#: Checks of the conformance kit that need not run at every level. Some use no kernel. Derivatives follow, since the kernel agrees with
-#: NumPy at every level and NumPy's derivatives are checked once. Others repeat what single calls in the same guarded buffers show.
+#: Checks of the conformance kit that need not run at every level. Some use no kernel. Derivatives are checked once in NumPy, with which the
+#: kernel agrees at every level. Others repeat what single calls in the same guarded buffers show.
 OF_NO_LEVEL = (
     *("manifest_is_light", "import_leaves", "arguments_are", "ranges", "description", "test_plan", "planning_takes"),
     *("output_domain", "test_formula", "goes_on_from_a_file", "trains_a_network", "test_conformance and test_gradient"),

@@ -1,4 +1,4 @@
-"""The largest of neighbouring features."""
+"""Maxout: the largest of neighbouring features."""
 
 from __future__ import annotations
 

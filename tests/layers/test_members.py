@@ -1,4 +1,4 @@
-"""Ensembles in one network: against tabm 0.0.3, number by number, and against networks of their own."""
+"""Ensembles in one network, compared number by number with tabm 0.0.3, and with separate networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.testing import numpy_twin, team_of
 
 DATA = np.load(Path(__file__).with_name("tabm_values.npz"))
 K = 5
-#: Where tabm keeps what this library calls so.
+#: Names of our tensors in tabm.
 NAMES = {
     "tabm": {
         "members_dense_1.weight": "1.blocks.0.0.weight", "members_dense_1.input_scale": "1.blocks.0.0.r",
@@ -91,7 +91,7 @@ def test_first_values_are_those_of_tabm() -> None:
 
 
 def drawn(net: nn.Sequential, seed: int = 3) -> nn.Sequential:
-    """Parameters of order one."""
+    """Random parameters of order one."""
     net.parameters[:] = np.random.default_rng(seed).normal(size=net.n_parameters)
     return net
 
@@ -118,7 +118,7 @@ LINKS = ["identity", "softmax", "sigmoid", "exp", {"name": "softmax_heads", "n_c
 @pytest.mark.parametrize("is_native", [False, True], ids=["numpy", "native"])
 @pytest.mark.parametrize("link", LINKS, ids=str)
 def test_the_mean_is_that_of_predictions(link: Any, is_native: bool) -> None:
-    """Also of outputs for which exp over- and underflows."""
+    """The mean is that of predictions, also for outputs whose exp over- or underflows."""
     layer, phi = nn.MeanMembers(link), resolve("activations", link)
     net = nn.Sequential(layer if is_native else numpy_twin(layer)).build((3, 5), rng=0, dtype="float64")
     x = np.random.default_rng(0).normal(size=(8, 3, 5)) * np.geomspace(0.1, 20, 8)[:, None, None]
@@ -141,7 +141,7 @@ def test_threads_change_no_bit(last: bool, dtype: str) -> None:
 
 
 def test_slices_are_small_where_a_sample_is_many_rows() -> None:
-    """512 rows of a product, not 512 samples: with k·d = 16,384 those were 33 MB, eight of which are reserved for each op."""
+    """Slices have 512 rows of a product, not 512 samples: with k·d = 16,384 those took 33 MB, and each op reserves eight slices."""
     layers = nn.RepeatMembers(32), nn.MembersDense(512, "relu"), nn.MembersDense(512, "relu"), nn.MemberHeads(2), nn.MeanMembers()
     spec = nn.Sequential(*layers).build(10, rng=0).program_for_prediction().spec
     assert spec.slice_rows * 32 in range(512, 1024)

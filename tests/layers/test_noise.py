@@ -13,7 +13,7 @@ SHAPE = (300, 40)
 
 
 def passed(layer: nn.plugin.Layer, X: np.ndarray) -> np.ndarray:
-    """What the layer makes of X in a training step; the one before it, which leaves X as it is, has the parameters that training needs."""
+    """Output of the layer for X in a training step; the layer before it passes X on and has the parameters that training needs."""
     return nn.Sequential(nn.Scale(), layer).build(X.shape[1], rng=0).forward(X.astype(np.float32), training=True).astype(np.float64)
 
 
@@ -27,7 +27,7 @@ def test_noise_is_normal_and_that_of_philox() -> None:
 
 
 def test_normal_numbers_of_words_are_those_of_the_distribution() -> None:
-    """By its quantiles: the lower 31 bits of a word count away from an end, the highest is the sign."""
+    """The normal numbers made from random words are quantiles: the lower 31 bits count from an end, the highest bit is the sign."""
     for level, value in ((0.001, 3.090232), (0.01, 2.326348), (0.1, 1.281552), (0.5, 0.0), (1e-7, 5.199338)):
         word = round(2 * level * 2**31 - 0.5)
         words = np.array([min(word, 2**31 - 1), min(word, 2**31 - 1) + 2**31], np.uint32)

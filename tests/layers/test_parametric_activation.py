@@ -1,4 +1,4 @@
-"""Activations with a learned share of each unit; the activation may be anybody's."""
+"""Activations with a learned share of each unit, for built-in and user-defined activations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def example(name: str) -> Activation:
 
 
 class Cube(Activation):
-    """Without a kernel."""
+    """A cube without a kernel."""
 
     needs_input = True
 
@@ -82,7 +82,7 @@ def test_a_network_goes_through_a_file_with_the_numbers_of_its_activation(tmp_pa
 
 
 def test_two_numbers_of_one_kind_share_no_program() -> None:
-    """What a program calls is decided by the kind of the activation, its numbers are the network's."""
+    """Activations of one class with different numbers get different programs; the class decides which function is called."""
     X = np.random.default_rng(5).normal(size=(8, 3)).astype(np.float32)
     for activation in ({"name": "leaky_relu", "slope": 0.5}, {"name": "leaky_relu", "slope": 0.1}, "selu"):
         net = nn.Sequential(nn.ParametricActivation(activation)).build(3)

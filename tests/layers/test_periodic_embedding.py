@@ -28,7 +28,7 @@ def test_inputs_stay_where_they_are_and_waves_follow_in_the_order_of_columns() -
 
 
 def test_first_values() -> None:
-    """As RealMLP's: frequencies from N(0, 0.1²), phases of the whole circle, the rest within 1/√16."""
+    """Initial values are RealMLP's: frequencies from N(0, 0.1²), phases from the whole circle, the rest within 1/√16."""
     net = nn.Sequential(nn.PeriodicEmbedding(n_outputs=20)).build(500, rng=1)
     frequency, phase, weight, bias = net.named_parameters().values()
     assert frequency.std() == pytest.approx(0.1, rel=0.05)
@@ -42,7 +42,7 @@ def test_first_values() -> None:
 
 
 def test_it_goes_with_embedding_and_fill_missing() -> None:
-    """Each of the three takes the same numbers for the columns, in either order."""
+    """It combines with Embedding and FillMissing, in either order: all three use the same column numbers."""
     rng = np.random.default_rng(2)
     X = np.column_stack([rng.normal(size=300), rng.integers(0, 5, 300), rng.normal(size=300)])
     y = X[:, 0] + (X[:, 1] == 2)
@@ -67,7 +67,7 @@ def test_bits_of_a_row_do_not_depend_on_others(n_rows: int, dtype: type) -> None
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gradients_of_a_batch_know_nothing_of_the_one_before(dtype: type) -> None:
-    """Rows are summed in parts of 16: what a larger batch has left behind the last row is not among them."""
+    """Gradients do not depend on the batch before: sums in parts of 16 rows ignore old numbers behind the last row."""
     layer = nn.PeriodicEmbedding(n_frequencies=7, n_outputs=3)
     rng = np.random.default_rng(3)
     parameters = rng.normal(size=3 * (7 + 7 + 21 + 3)).astype(dtype)
@@ -84,7 +84,7 @@ def test_gradients_of_a_batch_know_nothing_of_the_one_before(dtype: type) -> Non
 
 
 def test_large_inputs_keep_the_digits_that_their_product_has() -> None:
-    """Whole turns go before an angle is made of the rest: at half a million turns a float32 still knows a sixteenth of one."""
+    """Large inputs keep the digits of their product: whole turns are removed first, and at half a million turns 1/16 turn remains exact."""
     layer, turns = nn.PeriodicEmbedding(n_frequencies=1, n_outputs=1), 2.0**19 + np.arange(16) / 16
     x = turns.astype(np.float32)[:, np.newaxis]
     parameters = np.array([1, 0, 1, 0], np.float32)

@@ -33,7 +33,7 @@ class TestAllColumns(LayerConformance):
 
 
 def as_here(V: np.ndarray) -> np.ndarray:
-    """V with the last bin of a column behind its other bins; there it is the last of all rows."""
+    """V with the last bin of each column behind the column's other bins; recorded values have it last of all rows."""
     found = np.zeros_like(V)
     for k, edges in enumerate(BINS):
         n_bins = len(edges) - 1
@@ -61,7 +61,7 @@ def test_rtdl(dtype: str, is_native: bool) -> None:
         tensor = name.rpartition(".")[2]
         wanted = as_here(gradients[tensor]) if tensor == "bin_weight" else gradients[tensor]
         np.testing.assert_allclose(gradient, wanted, **tolerance, err_msg=name)
-    np.testing.assert_allclose(net.d_input[8:], DATA["ple/d_x"][8:], **tolerance)  # before that are edges, where there is no derivative
+    np.testing.assert_allclose(net.d_input[8:], DATA["ple/d_x"][8:], **tolerance)  # in front of it are edges, without a derivative
 
 
 def test_first_it_is_a_line_for_each_column() -> None:
@@ -87,7 +87,7 @@ def test_training_bends_it_alike_on_any_number_of_threads(tmp_path: Path) -> Non
             net.fit(X, y, loss="mse", optimizer=nn.Adam(lr=0.03), epochs=30, batch_size=50, rng=0, progress=False)
         ends.append(net.parameters.tobytes())
     assert len(set(ends)) == 1
-    assert net.evaluate(X, y)["loss"] < 0.05 * y.var(), "a line would leave nearly all of it"
+    assert net.evaluate(X, y)["loss"] < 0.05 * y.var(), "a straight line would leave nearly all of the error"
     net.save(tmp_path / "net.nncore")
     np.testing.assert_array_equal(nn.load(tmp_path / "net.nncore").predict(X), net.predict(X))
 
@@ -106,7 +106,7 @@ def test_other_columns_are_refused() -> None:
 
 
 class Oracle:
-    """The definition in float64, bin by bin, with what each number is a sum of in absolute values."""
+    """The definition in float64, bin by bin, with sums of absolute values for the tolerance."""
 
     def __init__(self, bins: list[list[float]], values: dict[str, np.ndarray], x: np.ndarray, d_y: np.ndarray) -> None:
         v, c, V = (values[name].astype(np.float64) for name in ("weight", "bias", "bin_weight"))
@@ -130,7 +130,7 @@ class Oracle:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("n_bins", "width"), [(48, 16), (1500, 3), (9, 300), (1, 1)])
 def test_sums_of_bins_keep_their_digits(n_bins: int, width: int, dtype: str) -> None:
-    """More bins and outputs than fit into a table; the error is at most that of the longest chain of sums."""
+    """Sums over more bins and outputs than fit into a table keep their digits, within the error of the longest chain of sums."""
     rng = np.random.default_rng(n_bins)
     bins = [np.sort(rng.normal(size=n_bins + 1)).astype(np.float32).tolist(), [-1.0, 0.0, 1.0]]
     x = rng.normal(size=(700, 2)).astype(dtype)

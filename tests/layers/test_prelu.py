@@ -17,7 +17,7 @@ def test_it_begins_as_a_leaky_relu_and_takes_samples_of_any_shape() -> None:
 
 
 def test_it_is_the_parametric_relu_of_the_other_layer() -> None:
-    """Slope a here is 1 − α there, where α is how much of the ReLU there is."""
+    """PReLU equals the parametric activation of ReLU: slope a is 1 − α, where α is the share of the ReLU."""
     X = np.random.default_rng(1).normal(size=(9, 5))
     ours, other = (nn.Sequential(layer).build(5, dtype="float64") for layer in (nn.PReLU(), nn.ParametricActivation("relu")))
     other.parameters[:] = np.linspace(-1, 2, 5)

@@ -1,4 +1,4 @@
-"""The layers of RealMLP give what those of pytabkit 1.8.0 give, values and gradients; make_pytabkit_values.py has recorded them."""
+"""RealMLP's layers have the values and gradients of pytabkit 1.8.0, recorded by make_pytabkit_values.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.testing import numpy_twin
 from nncore.testing.layer_calls import Call
 
 VALUES = np.load(Path(__file__).with_name("pytabkit_values.npz"))
-#: Ours, and the names of its tensors.
+#: Our layer, and the names of its tensors.
 CASES: dict[str, tuple[Layer, list[str]]] = {
     "pbld": (nn.PeriodicEmbedding(), ["frequency", "phase", "weight", "bias"]),
     "scale": (nn.Scale(), ["scale"]),
@@ -23,7 +23,7 @@ CASES: dict[str, tuple[Layer, list[str]]] = {
 
 
 def in_our_order(case: str, y: np.ndarray) -> np.ndarray:
-    """pytabkit puts the columns behind what PBLD makes of them."""
+    """Columns in our order; pytabkit puts them after the periodic features."""
     n = VALUES[f"{case}/x"].shape[1]
     return np.hstack([y[:, -n:], y[:, :-n]]) if case == "pbld" else y
 

@@ -1,4 +1,4 @@
-"""Products of 8 bits: the sums are those of whole numbers, bit for bit, at every level (test_levels.py) and for any number of threads."""
+"""8-bit products give exact integer sums, bit for bit, at every level (test_levels.py) and with any number of threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import nncore as nn
 from nncore.errors import NotTrainableError, ParameterError, ShapeError
 from nncore.testing import numpy_twin, team_of
 
-#: Rows, inputs and outputs beside the sizes of blocks: 12, 4 or 1 rows, 2 or 4 inputs, 8, 16 or 32 outputs.
+#: Rows, inputs and outputs around the sizes of blocks: 12, 4 or 1 rows, 2 or 4 inputs, 8, 16 or 32 outputs.
 SIZES = [(1, 1, 1), (3, 2, 7), (4, 4, 8), (5, 3, 9), (11, 63, 15), (12, 64, 16), (13, 65, 17), (25, 129, 33), (40, 784, 100)]
 
 
@@ -21,7 +21,7 @@ def network(weight: np.ndarray, dtype: str, **arguments: object) -> nn.Sequentia
 
 
 def sums(codes: np.ndarray, zero: int, weight: np.ndarray) -> np.ndarray:
-    """What a layer whose scales are 1 gives: the oracle, in int32."""
+    """Outputs of a layer with scales of 1, by an oracle in int32."""
     return (codes.astype(np.int32) - np.int32(zero)) @ weight.astype(np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Normalisation by the root of the mean square."""
+"""Normalisation by the root mean square."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from nncore.testing import team_of
 EPS = float(np.finfo(np.float32).eps)
 N_INPUTS = 3
 
-#: Layers whose gradients are sums over rows, the inputs they are given, and how many roundings of the largest sum they may be away.
+#: Layers whose gradients are sums over rows, their inputs, and the allowed error in roundings of the largest sum.
 LAYERS = {
     "dense": (lambda: nn.Dense(5), "numbers", 8),
     "dense without bias": (lambda: nn.Dense(5, use_bias=False), "numbers", 8),
@@ -53,7 +53,7 @@ def inputs(what: str, n_rows: int) -> np.ndarray:
 
 
 def gradients(layer: Layer | list[Layer], X: np.ndarray, parameters: np.ndarray | None, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """The parameters of a network with this layer alone, and their gradients where each row says the same."""
+    """Parameters and gradients of a network with only this layer, where every row has the same gradient."""
     network = nn.Sequential(layer).build(X.shape[1:], rng=1, dtype=dtype)
     if parameters is not None:
         network.parameters[...] = parameters
@@ -63,7 +63,7 @@ def gradients(layer: Layer | list[Layer], X: np.ndarray, parameters: np.ndarray 
 
 
 def test_every_layer_with_parameters_is_here() -> None:
-    """A layer with tensors of its own sums over rows."""
+    """Every layer with parameters is tested here, since its gradients are sums over rows."""
     names = {name.split(",")[0].split(" ")[0] for name in LAYERS}
     for name in registry.names("layers"):
         cls = registry.get("layers", name)
@@ -71,7 +71,7 @@ def test_every_layer_with_parameters_is_here() -> None:
             continue
         for arguments in cls.examples or ({},):
             plan = registry.resolve("layers", {"name": name, **arguments}).plan(getattr(cls, "input_shapes", ((N_INPUTS,),))[0])
-            assert not plan.tensors, f"{name} has parameters: it belongs into LAYERS"
+            assert not plan.tensors, f"{name} has parameters: add it to LAYERS"
 
 
 @pytest.mark.parametrize("n_rows", SIZES)
@@ -86,7 +86,7 @@ def test_gradients(name: str, n_rows: int) -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_same_bits_for_any_number_of_threads(name: str) -> None:
-    """Blocks of rows do not depend on how parameters are shared out."""
+    """Gradients have the same bits with any number of threads, since blocks of rows do not depend on the division of parameters."""
     make, what, _ = LAYERS[name]
     X = inputs(what, 5_000)
     _, alone = gradients(make(), X, None, "float32")

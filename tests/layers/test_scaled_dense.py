@@ -1,4 +1,4 @@
-"""A dense layer with a factor for each input is `Scale` and `Dense` in one, and reads sparse samples as well."""
+"""A dense layer with a factor for each input equals `Scale` and `Dense`, and also takes sparse samples."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ Y = np.random.default_rng(1).integers(3, size=N)
 
 
 def pair(use_bias=True, dtype="float64"):
-    """The same function with one layer at the front, and with two; factors are not 1."""
+    """Networks of the same function, with one layer and with two at the front; factors are not 1."""
     one = nn.Sequential(nn.ScaledDense(37, "tanh", use_bias=use_bias), nn.Dense(3))
     two = nn.Sequential(nn.Scale(), nn.Dense(37, "tanh", use_bias=use_bias), nn.Dense(3))
     for net in (one, two):
@@ -29,7 +29,7 @@ def pair(use_bias=True, dtype="float64"):
 
 
 def twin(name):
-    """What a tensor of the network with two layers is called in that with one."""
+    """Name in the network with one layer, for a tensor of the network with two."""
     layer, tensor = name.split(".")
     return {"scale_1": f"scaled_dense_1.{tensor}", "dense_1": f"scaled_dense_1.{tensor}", "dense_2": f"dense_1.{tensor}"}[layer]
 

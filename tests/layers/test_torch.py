@@ -1,4 +1,4 @@
-"""Layers give what those of PyTorch 2.13.0 give, values and gradients; make_torch_values.py has recorded them."""
+"""Layers have the values and gradients of PyTorch 2.13.0, recorded by make_torch_values.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nncore.testing import numpy_twin
 from nncore.testing.layer_calls import Call
 
 VALUES = np.load(Path(__file__).with_name("torch_values.npz"))
-#: Ours, and the names of its tensors.
+#: Our layer, and the names of its tensors.
 CASES: dict[str, tuple[Layer, list[str]]] = {
     "rms_norm": (nn.RMSNorm(1e-3), ["gamma"]),
     "prelu": (nn.PReLU(), ["slope"]),
@@ -53,7 +53,7 @@ def test_values_and_gradients_of_layers_of_layers(case: str) -> None:
 
 
 def test_alpha_dropout_moves_inputs_as_pytorch_does() -> None:
-    """Masks are everybody's own; what becomes of an input that stays, or goes, is not."""
+    """Alpha dropout changes inputs as PyTorch does; masks differ, so kept and dropped inputs are compared separately."""
     x, y, is_dropped = (VALUES[f"alpha_dropout/{name}"] for name in ("x", "y", "is_dropped"))
     assert 0 < is_dropped.sum() < is_dropped.size
     layer = nn.AlphaDropout(0.3)

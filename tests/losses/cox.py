@@ -1,4 +1,4 @@
-"""A loss of whole batches as an author would write it: Cox's partial likelihood, and the same once more, row by row, as an oracle."""
+"""A loss of whole batches as an author would write it: Cox's partial likelihood, and a row-by-row oracle."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Cox(Loss):
 
 
 def partial_likelihood(eta: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """The same from its definition, in float64."""
+    """The partial likelihood from its definition, in float64."""
     eta, time, event = np.asarray(eta, np.float64).ravel(), target[:, 0], target[:, 1]
     weight = np.ones(len(eta)) if weight is None else np.asarray(weight, np.float64)
     weight = weight / weight.sum()

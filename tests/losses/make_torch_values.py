@@ -1,5 +1,4 @@
-"""Records what torch's losses give, as data for test_torch.py; run with a Python that has PyTorch (CPU) and Keras when a case is
-added.
+"""Records outputs of torch's losses, as data for test_torch.py; run with a Python that has PyTorch (CPU) and Keras when a case is added.
 
 torch_values.npz holds outputs and targets of 12 samples in float64, every sample's loss, and its gradient by torch's autograd. With them it
 holds, as JSON, the loss of nncore that should give the same.
@@ -46,7 +45,7 @@ def heads(output: torch.Tensor, target: torch.Tensor, n_classes: tuple[int, ...]
 
 
 def two_classes(output: torch.Tensor, target: torch.Tensor, **arguments: float) -> torch.Tensor:
-    """Between two classes, torch's sum over the wrong ones divided by the number of classes is half of ours."""
+    """For two classes, ours is twice torch's, which divides the sum over the wrong classes by the number of classes."""
     return 2 * functional.multi_margin_loss(output, target, reduction="none", **arguments)
 
 
@@ -55,7 +54,7 @@ def mean(loss: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
 
 
 def tweedie(output: torch.Tensor, target: torch.Tensor, power: float) -> torch.Tensor:
-    """Half the deviance, as it is written in books."""
+    """Half the deviance, as in textbooks."""
     mean = output.exp()
     of_target = target ** (2 - power) / ((1 - power) * (2 - power))
     return (of_target - target * mean ** (1 - power) / (1 - power) + mean ** (2 - power) / (2 - power)).sum(dim=1)
@@ -123,7 +122,7 @@ DISTRIBUTIONS = rng.dirichlet(np.ones(5), N_ROWS)
 HEADS = np.column_stack([classes(3), classes(2), classes(5)]).astype(float)
 EQUAL = normal(3)
 YES_OR_NO = np.indices((N_ROWS, 3)).sum(axis=0) % 2 * 1.0
-#: Beside log-variances around 0, some below the smallest variance.
+#: Log-variances around 0, and some below the smallest variance.
 LOG_VARIANCES = np.where(np.arange(N_ROWS) % 3 == 0, -8.0, 0.0)[:, None] + normal(2)
 
 #: name: (component and arguments in nncore, torch's loss of each sample, its arguments, output, target)

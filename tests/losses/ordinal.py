@@ -1,4 +1,4 @@
-"""A loss of ordered classes, with one output fewer than there are classes: a yes/no answer for each threshold between two of them."""
+"""A loss of ordered classes with one output fewer than classes: a binary output for each threshold between two classes."""
 
 from __future__ import annotations
 

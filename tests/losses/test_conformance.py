@@ -1,4 +1,4 @@
-"""The built-in losses keep the contract that plugins are held to."""
+"""Conformance checks of the built-in losses."""
 
 from __future__ import annotations
 

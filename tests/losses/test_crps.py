@@ -1,4 +1,4 @@
-"""The continuous ranked probability score: its integral, and what minimises it."""
+"""The continuous ranked probability score: its integral and its minimum."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_without_spread_it_is_the_absolute_error(dtype: type) -> None:
 
 
 def test_an_outlier_pulls_with_a_bounded_force() -> None:
-    """A thousand standard deviations away, and a million: the same gradient."""
+    """The gradient of an outlier is bounded: it is the same a thousand and a million standard deviations away."""
     for rung in RUNGS:
         _, d_output = Rung(rung)(np.zeros((2, 2)), np.array([[1e3], [1e6]]), np.ones(2))
         np.testing.assert_allclose(d_output, [[-1, -0.5 / math.sqrt(math.pi)]] * 2, rtol=1e-12)

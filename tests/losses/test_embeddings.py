@@ -1,4 +1,4 @@
-"""Contrastive and triplet losses: what they draw together, blocks of pairs, targets and classifiers that are refused."""
+"""Contrastive and triplet losses: distances of classes, blocks of pairs, targets, and refused classifiers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ every = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 
 
 def data(n_rows: int = 90, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Three classes of which no straight line parts the features."""
+    """Samples of three classes that are not linearly separable."""
     rng = np.random.default_rng(seed)
     y = np.arange(n_rows) % 3
     angle, radius = rng.uniform(0, 2 * np.pi, n_rows), 1 + y + rng.normal(0, 0.15, n_rows)
@@ -27,7 +27,7 @@ def data(n_rows: int = 90, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def agreement(net: nn.Sequential, X: np.ndarray, y: np.ndarray) -> float:
-    """How many samples have a nearest neighbour of their own class, by the angle between embeddings."""
+    """Number of samples whose nearest neighbour has their class, by the angle between embeddings."""
     z = net.predict(X).astype(np.float64)
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     similarity = z @ z.T - 3 * np.eye(len(z))
@@ -36,7 +36,7 @@ def agreement(net: nn.Sequential, X: np.ndarray, y: np.ndarray) -> float:
 
 @every
 def test_training_draws_classes_together(loss: EmbeddingLoss) -> None:
-    """There are more classes than columns of the input, and fewer than outputs."""
+    """Training draws samples of a class together; there are more classes than input columns, and fewer than outputs."""
     X, y = data()
     net = nn.Sequential(nn.Dense(32, activation="tanh"), nn.Dense(4))
     net.fit(X, y, loss=loss, optimizer=nn.Adam(lr=0.01), epochs=150, batch_size=90, rng=0, progress=False)
@@ -73,7 +73,7 @@ def test_equal_outputs_and_zeros_are_finite(loss: EmbeddingLoss) -> None:
 
 
 def test_the_hardest_triplet_by_hand() -> None:
-    """On a line: 0 and 4 are of one class, 1 and 2 of another."""
+    """The hardest triplet equals the one found by hand: on a line, 0 and 4 are of one class, 1 and 2 of another."""
     output, target = np.array([[0.0, 0], [4, 0], [1, 0], [2, 0]]), np.array([[0.0], [0], [1], [1]])
     weight = np.full(4, 0.25)
     np.testing.assert_allclose(Triplet(0.5).forward(output, target, weight), [4 - 1 + 0.5, 4 - 2 + 0.5, 1 - 1 + 0.5, 0])

@@ -52,7 +52,7 @@ def test_wrong_shapes_and_rubbish_are_refused() -> None:
         nn.FunctionMetric(None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("targets", [np.zeros((2, 1)), np.zeros((5, 1))])  # also where the rows happen to be two
+@pytest.mark.parametrize("targets", [np.zeros((2, 1)), np.zeros((5, 1))])  # also if there are two rows by chance
 def test_a_function_that_forgets_the_gradient_is_told(targets: np.ndarray) -> None:
     def squared(output: np.ndarray, target: np.ndarray) -> np.ndarray:
         return ((output - target) ** 2).sum(axis=1)

@@ -16,7 +16,7 @@ from nncore.testing.losses import Rung
 
 
 def test_is_the_likelihood_but_for_its_constant() -> None:
-    """Two targets: both means, then both log-variances."""
+    """The loss is the negative log-likelihood except for its constant; outputs are both means, then both log-variances."""
     rng = np.random.default_rng(0)
     output, target = rng.normal(size=(9, 4)), rng.normal(size=(9, 2))
     likelihood = norm.logpdf(target, output[:, :2], np.exp(output[:, 2:] / 2)).mean(axis=1)
@@ -24,7 +24,7 @@ def test_is_the_likelihood_but_for_its_constant() -> None:
 
 
 def test_below_the_smallest_variance() -> None:
-    """The loss is that of the smallest variance; the gradient still leads back above it."""
+    """Below the smallest variance the loss is that of the smallest variance, and the gradient leads back above it."""
     loss, target = GaussianNLL(min_variance=0.25), np.array([[1.0], [1.0]])
     output = np.array([[3.0, math.log(0.01)], [3.0, math.log(0.25)]])
     for rung in (loss.forward(output, target), Rung(loss)(output, target, np.ones(2))[0]):
@@ -34,7 +34,7 @@ def test_below_the_smallest_variance() -> None:
 
 
 def test_exact_predictions_do_not_lead_to_infinity() -> None:
-    """Targets that do not vary: the variance goes down to the smallest one, and a little below it."""
+    """Exact predictions do not diverge: for constant targets the variance falls to about the smallest one."""
     X, y = np.ones((10, 1)), np.full(10, 2.0)
     net = minimised(GaussianNLL(min_variance=1e-4), X, y, 2)
     mean, log_variance = net.predict(X[:1])[0]

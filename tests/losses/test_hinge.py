@@ -31,7 +31,7 @@ def test_one_output_closed_form() -> None:
 
 
 def test_several_outputs_closed_form() -> None:
-    """Right by more than the margin, right by less, wrong; two wrong classes alike, of which the first counts."""
+    """Values with several outputs: right by more than the margin, by less, wrong, and two tied wrong classes, of which the first counts."""
     output = np.array([[3.0, 1.0, 0.0], [0.5, 1.0, 0.0], [2.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
     labels, weight = np.array([0, 1, 2, 1]), np.ones(4)
     for rung in rungs(Hinge()):
@@ -79,7 +79,7 @@ def test_arguments_are_checked(arguments: dict[str, object]) -> None:
 @pytest.mark.parametrize("squared", [False, True])
 @pytest.mark.parametrize("n_classes", [1, 3])
 def test_separates_what_can_be_separated(n_classes: int, squared: bool) -> None:
-    """With one output by its sign, with several by the largest; once all are ahead by the margin, the loss is exactly 0."""
+    """Separable data are separated, by the sign of one output or the largest of several; beyond the margin the loss is exactly 0."""
     rng = np.random.default_rng(1)
     centres = np.array([[3.0, 0.0], [-3.0, 1.0], [0.0, -4.0]])
     labels = np.arange(90) % max(n_classes, 2)

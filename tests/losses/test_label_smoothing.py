@@ -1,4 +1,4 @@
-"""Losses of classes with targets of which a fraction is spread over all classes, in training only."""
+"""Label smoothing: a fraction of each target is spread over all classes, only in training."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_is_the_plain_loss_of_smoothed_targets(n_classes: int, dtype: type, kind
 
 
 def test_closed_form() -> None:
-    """Four equal logits: every probability is ¼, whatever is smoothed; then p = (½, ½) against (0.9, 0.1)."""
+    """With four equal logits every probability is ¼ for any smoothing; then p = (½, ½) against (0.9, 0.1)."""
     np.testing.assert_allclose(SMOOTHED.forward(np.zeros((1, 4)), np.array([2])), np.log(4), rtol=1e-15)
     np.testing.assert_allclose(SMOOTHED.backward(np.zeros((1, 4)), np.array([2])), [[0.2, 0.2, -0.6, 0.2]], rtol=1e-14)
     np.testing.assert_allclose(SMOOTHED.backward(np.zeros((1, 2)), np.array([0])), [[-0.4, 0.4]], rtol=1e-14)
 
 
 def test_keeps_probabilities_away_from_certainty() -> None:
-    """Where classes are certain, the minimum has 1 − ε + ε/C for the right one and ε/C for the others."""
+    """At the minimum for certain classes, the right one has the probability 1 − ε + ε/C and the others ε/C."""
     labels = np.repeat([0, 1, 2], 10)
     probabilities = minimised(SMOOTHED, one_hot(labels), labels, 3).predict_proba(np.eye(3))
     np.testing.assert_allclose(probabilities, 0.8 * np.eye(3) + 0.2 / 3, atol=1e-4)
@@ -132,7 +132,7 @@ def test_networks_are_scored_without_it(case: str, in_numpy: bool) -> None:
     assert history["loss"][-1] == pytest.approx(trained.value(outputs, target, weight).mean(), rel=1e-5)
     assert history["val_loss"][-1] == pytest.approx(expected, rel=1e-5)
     assert net.evaluate(X, y)["loss"] == pytest.approx(expected, rel=1e-5)
-    assert history["loss"][-1] != pytest.approx(expected, rel=1e-4), "or smoothing has changed nothing"
+    assert history["loss"][-1] != pytest.approx(expected, rel=1e-4), "smoothing must change the loss"
     gradients = net.input_gradients(X, y=y)
     other = type(loss)(**loss.config() | plain)
     net.fit(X, y, epochs=1, **given | {"loss": other, "rng": None})

@@ -1,4 +1,4 @@
-"""log cosh of the error: small errors, large ones, and its limits."""
+"""Log-cosh loss: small errors, large ones, and its limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNGS = (LogCosh(), numpy_twin(LogCosh()))
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_keeps_its_digits_from_tiny_to_huge_errors(dtype: type) -> None:
-    """½d² − d⁴/12 + d⁶/45 near 0, and |d| − log 2 far from it, where cosh overflows."""
+    """The loss keeps its digits: ½d² − d⁴/12 + d⁶/45 near 0, and |d| − log 2 for large d, where cosh overflows."""
     small = np.array([1e-15, 1e-8, 1e-3], dtype)
     large = np.array([50.0, 1e4, 1e30], dtype)
     errors, d = np.concatenate([small, large]), small.astype(np.float64)
@@ -45,7 +45,7 @@ def test_lies_between_its_limits() -> None:
 
 
 def test_outliers_hardly_move_it() -> None:
-    """The constant that it is best at: Σ tanh(c − y) = 0."""
+    """Outliers hardly change the best constant c, for which Σ tanh(c − y) = 0."""
     y = np.concatenate([np.random.default_rng(1).normal(2, 0.5, 80), np.full(20, 50.0)])
     centre = minimised("log_cosh", np.ones((100, 1)), y, 1).predict(np.ones((1, 1)))[0, 0]
     assert abs(np.tanh(centre - y).sum()) < 1e-3

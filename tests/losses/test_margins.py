@@ -1,7 +1,7 @@
-"""Digits near certainty: values and gradients of losses on logits, from a margin of 0 to one of 100 on either side, beside 150 decimals.
+"""Losses on logits keep their digits near certainty: values and gradients for margins from -100 to 100, against 150 decimals.
 
-Close to p = 1 the value is log(1 + small) and the gradient of the right class p − 1, both as small as the probabilities of the other
-classes, of which a rounded 1 says nothing.
+Close to p = 1 the value is log(1 + small) and the gradient of the right class p − 1. Both are as small as the other classes' probabilities,
+which a p rounded to 1 has lost.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def of_answers(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[
 
 def focused(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
     p, gamma = softmax(z), Decimal(loss.gamma)
-    if len(p) == 1:  # it is always 1
+    if len(p) == 1:  # p is always 1
         return Decimal(0), [Decimal(0)]
     weights = [Decimal(1 if loss.alpha is None else loss.alpha) * y for y in Y]
     factors = [(gamma * (1 - x).ln()).exp() for x in p]
@@ -72,7 +72,7 @@ def focused(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Dec
 
 
 def focused_answers(loss: Loss, z: Sequence[Decimal], Y: Sequence[Decimal]) -> tuple[Decimal, list[Decimal]]:
-    """Of each output, the focal loss of two classes with the logits z and 0."""
+    """Value and gradients of the focal loss of each output, as two classes with the logits z and 0."""
     yes, no = (1, 1) if loss.alpha is None else (Decimal(loss.alpha), 1 - Decimal(loss.alpha))
     plain = SimpleNamespace(gamma=loss.gamma, alpha=None)
     pairs = [focused(plain, [x, Decimal(0)], [yes * y, no * (1 - y)]) for x, y in zip(z, Y, strict=True)]
@@ -100,7 +100,7 @@ LOSSES = {name: loss for name, loss in instances("losses").items() if is_certain
 
 
 def samples(counts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of heads with as many classes, with every margin before and behind the others, and the targets as rows over the outputs."""
+    """Logits of heads with so many classes, with every margin of the first and the last class, and the targets as rows."""
     z, Y = [], []
     for margin in [*MARGINS, *(-m for m in MARGINS)]:
         for place in (0, -1):
@@ -136,7 +136,7 @@ def exact_results(name: str, n_outputs: int) -> tuple[np.ndarray, ...]:
 
 
 def assert_close(actual: np.ndarray, exact: np.ndarray, beside: float = 0.0) -> None:
-    """Within `ROUNDINGS` of the exact number, or of `beside`, what it is a difference of; smaller than normal numbers is 0."""
+    """Compare within `ROUNDINGS` of the exact number, or of `beside`, if it is a difference; numbers below the normal range count as 0."""
     limits = np.finfo(actual.dtype)
     bound = ROUNDINGS * float(limits.eps) * (np.abs(exact) + beside) + float(limits.tiny)
     np.testing.assert_array_less(np.abs(actual.astype(np.float64) - exact), bound)
@@ -155,7 +155,7 @@ def test_values_and_gradients_keep_their_digits_at_every_margin(name: str, dtype
     for n_outputs in {outputs_for(loss, n) for n in (1, 2, 3, 20)}:
         z, Y, values, gradients = exact_results(name, n_outputs)
         for target in given_targets(loss, Y.astype(dtype)):
-            for rows in (slice(None), slice(0, 1)):  # many rows of few columns are transposed, one is not
+            for rows in (slice(None), slice(0, 1)):  # rows of few columns are transposed if there are many
                 if rung == "native":
                     value, gradient = Native(loss, dtype)(z[rows].astype(dtype), target[rows], np.ones(len(z[rows]), dtype))
                 else:
@@ -172,7 +172,7 @@ def test_the_slope_of_probabilities_keeps_the_digits_of_their_complements(name: 
     for n_columns in (2, 3, 20):
         activation = registry.resolve("activations", name if name == "softmax" else {"name": name, "n_classes": (n_columns,)})
         z, Y, _, gradients = exact_results("softmax_cross_entropy", n_columns)
-        right = z.max(axis=1) > 0  # where the right class has a small p, log p has no digits left but those of p
+        right = z.max(axis=1) > 0  # for a small p of the right class, log p has only the digits of p
         output, target = z[right].astype(dtype), Y[right].astype(dtype)
         a = activation.forward(output)
         d_a = registry.get("losses", "cross_entropy")().backward(a, target)

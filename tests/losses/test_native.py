@@ -17,7 +17,7 @@ from nncore.plugin import Loss
 from nncore.testing.losses import real_targets
 from nncore.testing.widths import outputs_for
 
-#: Those of whole batches are computed in NumPy.
+#: Losses of whole batches are computed in NumPy.
 LOSSES = {name: loss for name, loss in instances("losses").items() if not loss.needs_batch}
 SHAPES = [(0, 3), (1, 1), (7, 1), (8, 7), (9, 8), (3, 9), (70, 16), (70, 17), (9, 300), (2, 1023), (1023, 2)]
 
@@ -98,7 +98,7 @@ def test_labels_have_the_bits_of_one_hot_targets(loss: Loss, dtype: type) -> Non
         output, weight = rng.uniform(0.01, 4, size=(33, n_columns)).astype(dtype), rng.uniform(size=33).astype(dtype)
         target = rng.integers(n_columns, size=33)
         by_label, by_row = (Native(loss, dtype)(output, t, weight) for t in (target, np.eye(n_columns, dtype=dtype)[target]))
-        exact = getattr(loss, "label_smoothing", 0) == 0  # else the others add up in another order
+        exact = getattr(loss, "label_smoothing", 0) == 0  # otherwise terms are summed in another order
         tolerance = 0 if exact else 8 * np.finfo(dtype).eps
         np.testing.assert_allclose(by_label[0], by_row[0], rtol=tolerance)
         np.testing.assert_allclose(by_label[1], by_row[1], rtol=tolerance, atol=tolerance / 8)
@@ -107,7 +107,7 @@ def test_labels_have_the_bits_of_one_hot_targets(loss: Loss, dtype: type) -> Non
 @every
 @every_dtype
 def test_weight_scales_the_gradient_and_not_the_value(loss: Loss, dtype: type) -> None:
-    """Weights are powers of two, so that scaling is exact; a weight of 0 gives a gradient of 0."""
+    """Weights scale the gradient and not the value. They are powers of two, so that scaling is exact; weight 0 gives gradient 0."""
     rng = np.random.default_rng(4)
     output = outputs((6, outputs_for(loss, 5)), dtype, rng)
     weight = np.array([0, 1, 2, 0, 0.25, 4], dtype)
@@ -158,7 +158,7 @@ def test_binary_cross_entropy_keeps_its_digits_where_it_is_nearly_right(dtype: t
 
 @every_dtype
 def test_cross_entropy_agrees_with_numpy_down_to_a_probability_of_zero(dtype: type) -> None:
-    """Over all binades, which also sweeps the compiled logarithm; subnormal probabilities count as the smallest normal number."""
+    """Cross-entropy agrees with NumPy for all probabilities down to 0; subnormal ones count as the smallest normal number."""
     loss, tiny = LOSSES["cross_entropy"], np.finfo(dtype).tiny
     p = np.concatenate([[0, tiny / 4, tiny, 1], np.exp(np.linspace(np.log(tiny), 0, 100_000))]).astype(dtype)[:, None]
     target = np.zeros(len(p), np.int64)

@@ -26,7 +26,7 @@ from nncore.testing.losses import real_targets
 from nncore.testing.widths import outputs_for
 
 LOSSES = {name: loss for name, loss in instances("losses").items() if not loss.needs_batch}
-#: Losses with a link that are another function of its predictions.
+#: Losses with a link whose gradient is not link(output) − target.
 OTHER_GRADIENTS = (BinaryFocal, Focal, Tweedie)
 
 every = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
@@ -64,7 +64,7 @@ def test_squared_error_closed_forms() -> None:
 
 
 def test_binary_cross_entropy_closed_form() -> None:
-    """−log p and −log(1 − p), summed over the outputs, for p = 3/4 and 1/4."""
+    """The value is the sum of −log p and −log(1 − p) over the outputs, here for p = 3/4 and 1/4."""
     z = np.array([[math.log(3), -math.log(3)]])
     value = BinaryCrossEntropy().forward(z, np.array([[1.0, 1.0]]))
     np.testing.assert_allclose(value, -math.log(0.75) - math.log(0.25), rtol=4e-16)
@@ -146,7 +146,7 @@ def test_logits_of_ten_thousand_do_not_overflow(dtype: type) -> None:
 
 @every_dtype
 def test_binary_cross_entropy_keeps_its_digits_where_it_is_nearly_right(dtype: type) -> None:
-    """At z = 30, Y = 1 the loss and the gradient are near ±exp(−30); computed from p, both would be 0 in float32."""
+    """For z = 30 and Y = 1, loss and gradient are near ±exp(−30); computed from p, both would be 0 in float32."""
     z, target = np.array([[30], [-30]], dtype), np.array([[1], [0]], dtype)
     e, rtol = math.exp(-30), 4 * np.finfo(dtype).eps
     np.testing.assert_allclose(BinaryCrossEntropy().forward(z, target), math.log1p(e), rtol=rtol)
@@ -176,7 +176,7 @@ def test_nan_shows_in_its_own_sample_only(loss: Loss, dtype: type) -> None:
 
 @every
 def test_link_turns_outputs_into_the_predictions_of_the_gradient(loss: Loss) -> None:
-    """Where a loss is the likelihood of its canonical link, its gradient is link(output) − target, that of a class index being one-hot."""
+    """The gradient of a loss with its canonical link is link(output) − target, where a class index is one-hot."""
     if loss.link is None or getattr(loss, "label_smoothing", 0) or isinstance(loss, OTHER_GRADIENTS):
         return
     output, (target, *_) = batch(loss, (4, 3))

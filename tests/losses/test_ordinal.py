@@ -1,4 +1,4 @@
-"""Classes in order: probabilities, McCullagh's proportional odds, classifiers and the command line."""
+"""Ordered classes: probabilities, McCullagh's proportional odds, classifiers and the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNGS = (Ordinal(), numpy_twin(Ordinal()))
 
 
 def samples(n_rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Four classes by thresholds of a noisy score."""
+    """Samples of four classes, by thresholds of a noisy score."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, 3))
     return X, np.digitize(X @ [2.0, -1.0, 0.0] + rng.logistic(size=n_rows), [-2.0, 0.0, 1.5])
@@ -38,7 +38,7 @@ def test_the_loss_is_that_of_the_decided_probabilities() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_keeps_its_digits_far_from_the_thresholds(dtype: type) -> None:
-    """Differences of logistic functions that are both 1, or 0, in floating point."""
+    """The loss keeps its digits far from the thresholds, where both logistic functions round to 1, or to 0."""
     output = np.array([[60.0, -3.0, 2.0], [-60.0, 1.0, 0.0], [0.0, -90.0, 0.0], [1e4, 0.0, 0.0]], dtype)
     labels = np.array([1, 2, 1, 0])
     g2 = 60 - np.log1p(np.exp(-3.0))
@@ -68,7 +68,7 @@ def test_a_far_mistake_costs_more_than_a_near_one() -> None:
 
 
 def test_a_score_and_thresholds_are_proportional_odds() -> None:
-    """The maximum of McCullagh's likelihood, found by SciPy from its definition."""
+    """Training a score and thresholds finds the maximum of McCullagh's likelihood, as SciPy does from its definition."""
     X, y = samples(300)
 
     def minus_log_likelihood(parameters: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from nncore.losses.poisson import Poisson
 
 
 def test_closed_form() -> None:
-    """Rates of 1 and 4 against counts of 0 and 2: 1 and 4 − 2 + 2 log(2/4)."""
+    """Values for rates of 1 and 4 and counts of 0 and 2: 1 and 4 − 2 + 2 log(2/4)."""
     z, target = np.log([[1.0, 4.0]]), np.array([[0.0, 2.0]])
     np.testing.assert_allclose(Poisson().forward(z, target), [1 + 2 - 2 * np.log(2)], rtol=1e-15)
     np.testing.assert_allclose(Poisson().backward(z, target), [[1, 2]], rtol=1e-15)
@@ -32,7 +32,7 @@ def test_has_the_values_of_scikit_learns_regressor(n_outputs: int) -> None:
 
 
 def test_finds_the_rate_of_each_group() -> None:
-    """The maximum of the likelihood is the mean count; a group without any count has a rate of almost 0."""
+    """Training finds each group's mean count; a group with no counts has a rate of almost 0."""
     rng = np.random.default_rng(1)
     groups = np.repeat([0, 1, 2], 100)
     counts = rng.poisson(np.array([0.5, 7.0, 0.0])[groups])

@@ -17,7 +17,7 @@ from nncore.testing.formulas import decided_by_formula
 
 
 def test_closed_form() -> None:
-    """One target of 1, quantiles of which one is too low by 1 and one too high by 2."""
+    """Values for a target of 1, with one quantile too low by 1 and one too high by 2."""
     loss, output, target = Quantile((0.25, 0.75)), np.array([[0.0, 3.0]]), np.array([[1.0]])
     np.testing.assert_array_equal(loss.forward(output, target), [(0.25 * 1 + 0.25 * 2) / 2])
     np.testing.assert_array_equal(loss.backward(output, target), [[-0.125, 0.125]])
@@ -25,7 +25,7 @@ def test_closed_form() -> None:
 
 
 def test_is_the_mean_of_scikit_learns() -> None:
-    """Over 2 targets and 3 quantiles, those of the first target first."""
+    """The loss is the mean of scikit-learn's over 2 targets and 3 quantiles, those of the first target first."""
     rng, quantiles = np.random.default_rng(0), (0.1, 0.5, 0.9)
     output, target = rng.normal(size=(40, 6)), rng.normal(size=(40, 2))
     parts = [mean_pinball_loss(target[:, t], output[:, t * 3 + k], alpha=q) for t in range(2) for k, q in enumerate(quantiles)]
@@ -69,7 +69,7 @@ def test_finds_the_quantiles_of_each_group() -> None:
 
 
 def test_decided_quantiles_do_not_cross() -> None:
-    """Those of each target by themselves, in whatever order the levels are given."""
+    """Predicted quantiles of each target do not cross, in whatever order the levels are given."""
     output = np.array([[3.0, 1.0, 2.0, 7.0, 9.0, 8.0]])
     np.testing.assert_array_equal(Quantile((0.1, 0.5, 0.9)).decide(output), [[1, 2, 3, 7, 8, 9]])
     np.testing.assert_array_equal(Quantile((0.9, 0.1, 0.5)).decide(output), [[3, 1, 2, 9, 7, 8]])
@@ -79,12 +79,12 @@ def test_decided_quantiles_do_not_cross() -> None:
     loss = Quantile(grid)
     decided = loss.decide(output)
     assert (np.diff(decided.reshape(30, 2, 19), axis=2) >= 0).all()
-    assert (loss.forward(decided, target) <= loss.forward(output, target) + 1e-15).all(), "it never makes them worse"
+    assert (loss.forward(decided, target) <= loss.forward(output, target) + 1e-15).all(), "sorting never increases the loss"
     np.testing.assert_array_equal(decided_by_formula(loss, output), decided)
 
 
 def test_an_estimator_predicts_them_in_order() -> None:
-    """Of a network of first values, whose outputs cross."""
+    """An estimator predicts quantiles in order, even with initial weights, whose outputs cross."""
     rng = np.random.default_rng(5)
     X, y = rng.normal(size=(50, 3)), rng.normal(size=(50, 2))
     model = MLPRegressor({"name": "quantile", "quantiles": (0.2, 0.5, 0.8)}, (8,), max_iter=1, learning_rate_init=1e-9, random_state=0)
@@ -95,7 +95,7 @@ def test_an_estimator_predicts_them_in_order() -> None:
 
 
 def test_a_network_covers_as_many_as_it_says() -> None:
-    """Noise that grows with x: of new samples, four fifths lie between the outer quantiles, everywhere."""
+    """The outer quantiles contain four fifths of new samples everywhere, although the noise grows with x."""
     rng = np.random.default_rng(3)
 
     def sample(n: int) -> tuple[np.ndarray, np.ndarray]:

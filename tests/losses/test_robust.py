@@ -1,4 +1,4 @@
-"""Mean absolute error and Huber's loss: closed forms, and what minimises them."""
+"""Mean absolute error and Huber's loss: closed forms, and their minima."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_huber_closed_form() -> None:
 
 
 def test_huber_lies_between_its_limits() -> None:
-    """Half the squared error for a large δ, δ times the absolute error for a small one."""
+    """Huber's loss tends to half the squared error for large δ, and to δ times the absolute error for small δ."""
     y, target = np.random.default_rng(0).normal(size=(2, 5, 3))
     np.testing.assert_allclose(Huber(delta=1e6).forward(y, target), ((y - target) ** 2).mean(axis=1) / 2, rtol=1e-14)
     np.testing.assert_allclose(Huber(delta=1e-9).forward(y, target) / 1e-9, MAE().forward(y, target), rtol=1e-7)
@@ -41,7 +41,7 @@ def test_delta_is_checked(delta: object) -> None:
 
 
 def test_outliers_do_not_move_them() -> None:
-    """A constant fitted to numbers of which a fifth are far off: the median, and the root of Σ clip(c − y, −δ, δ)."""
+    """Outliers do not move the best constant: the median, and the root of Σ clip(c − y, −δ, δ), with a fifth of the numbers far off."""
     rng = np.random.default_rng(1)
     y = np.concatenate([rng.normal(2, 0.5, 81), rng.normal(50, 5, 20)])
     X = np.ones((len(y), 1))

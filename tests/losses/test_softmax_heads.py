@@ -62,7 +62,7 @@ def test_shapes_that_do_not_fit() -> None:
 
 @pytest.mark.parametrize("target", [-1.0, 2.0, 1e30, np.nan])
 def test_the_kernel_does_not_trust_a_target_that_changes_under_its_hands(target: float) -> None:
-    """A float64 array of the user's is used where it lies."""
+    """The kernel checks targets although they may change meanwhile: a float64 array of the user's is used without a copy."""
     loss = SoftmaxHeads((2,))
     function = tables.loss(loss.kernel.load()).real_f64
     buffers = {"output": np.zeros((1, 2)), "weight": np.ones(1), "loss": np.zeros(1), "d_output": np.zeros((1, 2))}

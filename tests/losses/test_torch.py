@@ -32,7 +32,7 @@ def test_value_and_gradient(case: str, dtype: type, native: bool) -> None:
     weight = np.ones(len(output), dtype) / (len(output) if loss.needs_batch else 1)
     value, d_output = rung(output, target.astype(dtype) if target.dtype.kind == "f" else target, weight)
     d_output /= weight[:, None]
-    # A few roundings of terms of about the size of the largest.
+    # A few roundings of terms as large as the largest.
     for ours, theirs in ((value, DATA[f"{case}/value"]), (d_output, DATA[f"{case}/d_output"])):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=16 * np.finfo(dtype).eps * max(1, np.abs(theirs).max()))
     assert np.abs(d_output).max() > 0.01, "a gradient of zero would prove nothing"

@@ -1,4 +1,4 @@
-"""Half the Tweedie deviance: scikit-learn's, targets of 0, what minimises it."""
+"""Half the Tweedie deviance: scikit-learn's values, targets of 0, and the minimum."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_is_half_of_scikit_learns(power: float) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("power", [1.001, 1.5, 1.999])
 def test_is_zero_where_the_prediction_is_right(dtype: type, power: float) -> None:
-    """The three terms of the deviance are up to a thousand times as large as the target; nothing is left of them."""
+    """The loss is exactly 0 for right predictions, although its three terms are up to a thousand times as large as the target."""
     target = np.array([[1e-6], [0.3], [1.0], [7.0], [1e5]], dtype)
     for loss in (Tweedie(power), numpy_twin(Tweedie(power))):
         value, _ = Rung(loss)(np.log(target), target, np.ones(5, dtype))
@@ -63,7 +63,7 @@ def test_power_is_checked(power: object) -> None:
 
 
 def test_finds_the_mean_of_each_group_and_weighs_by_exposure() -> None:
-    """A rate for each group: all amounts by all exposures, which are the weights."""
+    """Training finds each group's rate: all amounts divided by all exposures, which are the weights."""
     rng = np.random.default_rng(2)
     groups, exposure = np.repeat([0, 1], 100), rng.uniform(0.2, 3, 200)
     y = amounts(rng, 200) * (1 + groups)

@@ -1,4 +1,4 @@
-"""Small networks trained until they stand still, for tests of what a loss's minimum is."""
+"""Small networks trained to convergence, for tests of a loss's minimum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def one_hot(groups: np.ndarray) -> np.ndarray:
 
 
 def minimised(loss: Loss | str, X: np.ndarray, y: np.ndarray, n_outputs: int, *, lr: float = 0.05, epochs: int = 2000) -> nn.Sequential:
-    """A linear network without bias in float64, all samples in every step, the rate going down to 0."""
+    """A linear network without bias in float64, trained on all samples in every step, with a rate that falls to 0."""
     network = nn.Sequential(nn.Dense(n_outputs, use_bias=False))
     settings: dict[str, Any] = {"batch_size": len(X), "shuffle": False, "rng": 0, "dtype": "float64", "progress": False}
     network.fit(X, y, loss=loss, optimizer=nn.Adam(lr=lr), schedule="cosine", epochs=epochs, **settings)

@@ -1,4 +1,4 @@
-"""Accuracy of classes and of yes-or-no answers, as scikit-learn counts it."""
+"""Accuracy of classes and of binary outputs equals scikit-learn's."""
 
 from __future__ import annotations
 

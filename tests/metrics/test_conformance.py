@@ -1,4 +1,4 @@
-"""The kit for every built-in metric."""
+"""Conformance checks of the built-in metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The D² scores, as scikit-learn computes them where it has them."""
+"""The D² scores equal scikit-learn's where it has them."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_refused():
 
 @pytest.mark.parametrize("metric", [R2(), D2AbsoluteError(), D2Pinball((0.1, 0.9))], ids=repr)
 def test_many_targets_are_looked_at_one_after_the_other(metric):
-    """All of them in float64, with the best constant of each and its deviations, were eight times the targets."""
+    """Targets are processed one by one: all of them in float64, with constants and deviations, took eight times their memory."""
     targets, weight = np.random.default_rng(0).random((100, 1000), np.float32), np.ones(100)
-    metric.for_targets(targets[:, :2], weight)  # what is imported the first time
+    metric.for_targets(targets[:, :2], weight)  # modules imported by the first call
     tracemalloc.start()
     try:
         metric.for_targets(targets, weight)

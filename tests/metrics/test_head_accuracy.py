@@ -1,4 +1,4 @@
-"""Accuracy of several classifications at once: the mean of theirs."""
+"""Accuracy of several classifications at once is the mean of their accuracies."""
 
 from __future__ import annotations
 

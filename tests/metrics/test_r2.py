@@ -1,4 +1,4 @@
-"""The coefficient of determination, as scikit-learn computes it."""
+"""The coefficient of determination equals scikit-learn's."""
 
 from __future__ import annotations
 

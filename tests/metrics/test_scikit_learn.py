@@ -1,4 +1,4 @@
-"""Metrics that scikit-learn computes, too: the same numbers, with and without weights."""
+"""Metrics equal those of scikit-learn, with and without weights."""
 
 from __future__ import annotations
 

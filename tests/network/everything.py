@@ -1,4 +1,4 @@
-"""A small network for every component of the registry that a file can hold, and what else a file can hold."""
+"""A small network for every component of the registry that a file can contain, and the other content of files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.testing.widths import outputs_for
 X = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(np.int64)
 
-#: Kinds whose components are given to a fit.
+#: Kinds of components that are arguments of a fit.
 GIVEN: dict[str, Callable[[Any], dict[str, Any]]] = {
     "optimizers": lambda one: {"optimizer": one},
     "schedules": lambda one: {"schedule": one},
@@ -28,20 +28,20 @@ GIVEN: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 
 def instances(kind: str) -> list[Any]:
-    """Of every component of a kind, one for each of its examples."""
+    """Components of a kind, one for each example of every class."""
     classes = [registry.get(kind, name) for name in registry.names(kind)]
     return [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]
 
 
 def networks() -> Iterator[tuple[str, nn.Sequential]]:
-    """Each with a name for messages."""
+    """Networks, each with a name for messages."""
     for layer in components.layers():
         yield repr(layer), _with_layer(layer)
     for activation in instances("activations"):
         for width in range(1, 40):
             try:
                 network = nn.Sequential(nn.Dense(width, activation=activation)).build(6, rng=0)
-            except NNCoreError:  # one that wants another number of columns
+            except NNCoreError:  # the activation needs another number of columns
                 continue
             yield repr(activation), network
             break
@@ -74,7 +74,7 @@ def fitted(**options: Any) -> nn.Sequential:
 
 
 def cut_short() -> nn.Sequential:
-    """In the middle of the second epoch, with what callbacks remember, an average and metadata."""
+    """A fit interrupted in the second epoch, with callback state, an average and metadata."""
 
     def stop(training: Any) -> None:
         if training.network.n_steps == 4:

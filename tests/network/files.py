@@ -1,4 +1,4 @@
-"""Networks to save, what makes two of them equal, and files of them taken apart and put together."""
+"""Networks to save, a comparison of networks, and functions that split and rebuild their files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def trained_size() -> int:
 
 
 def assert_equal(one: nn.Sequential, other: nn.Sequential) -> None:
-    """Bit for bit, and in everything that decides how training goes on."""
+    """Compare two networks bit for bit, in everything that decides how training continues."""
     for name in ("named_parameters", "named_buffers"):
         first, second = getattr(one, name)(), getattr(other, name)()
         assert list(first) == list(second)
@@ -48,7 +48,7 @@ def assert_equal(one: nn.Sequential, other: nn.Sequential) -> None:
 
 
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header (with the description as an object) and data of a file."""
+    """Split a file into its header, with the description as an object, and its data."""
     length = int.from_bytes(file[:8], "little")
     header = json.loads(file[8 : 8 + length])
     header["__metadata__"]["description"] = json.loads(header["__metadata__"]["description"])
@@ -56,13 +56,13 @@ def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def network_in(header: dict[str, Any]) -> dict[str, Any]:
-    """What the header of a file with one network says of it."""
+    """Description of the network in the header of a file."""
     found: dict[str, Any] = header["__metadata__"]["description"]["network"]
     return found
 
 
 def joined(header: dict[str, Any], data: bytes) -> bytes:
-    """A file of these parts, whose checksum fits."""
+    """A file of these parts, with a correct checksum."""
     if "__metadata__" in header and not isinstance(header["__metadata__"].get("description", ""), str):
         header["__metadata__"]["description"] = json.dumps(header["__metadata__"]["description"])
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -70,7 +70,7 @@ def joined(header: dict[str, Any], data: bytes) -> bytes:
 
 
 def sealed(file: bytes) -> bytes:
-    """The same file with the checksum that fits it, if it has a place for one."""
+    """The same file with a corrected checksum, if it has a place for one."""
     place = file.find(b'"checksum":"') + len('"checksum":"')
     if place < len('"checksum":"') or len(file) < place + 64:
         return file

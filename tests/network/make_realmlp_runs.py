@@ -1,7 +1,7 @@
 """Records runs of pytabkit's RealMLP for test_realmlp.py; run with a Python that has pytabkit 1.8.0, and PYTHONPATH=tests.
 
-Small networks on a small table: first values, the rows of every batch, the loss of every step of the whole fit, and the values at its end.
-Dropout is off, since its masks come from another generator.
+Small networks on a small table: initial values, the rows of every batch, the loss of every step of the whole fit, and the values at its
+end. Dropout is off, since its masks come from another generator.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def recorded(maker: Any, arguments: dict[str, Any], X: np.ndarray, y: np.ndarray
         ).fit(X, y)
     finally:
         TabNNModule.training_step, PLREmbeddingsLayerCosBias.forward_cont = original, embed
-    if scaled:  # before its embeddings a network scales columns itself
+    if scaled:  # the network scales columns itself before its embeddings
         found["x"] = np.full_like(found["x"], np.nan)
         for rows, x in zip(found["batches"], scaled, strict=True):
             found["x"][rows] = x
         assert np.isfinite(found["x"]).all(), "every row was in a batch"
     y_used = found["y"]
-    found["y"] = y_used.argmax(axis=1) if y_used.shape[1] > 1 else y_used[:, 0]  # classes, which TD-S smooths before
+    found["y"] = y_used.argmax(axis=1) if y_used.shape[1] > 1 else y_used[:, 0]  # classes, whose labels TD-S smooths first
     found |= {f"last/{name}": values for name, values in found.pop("last").items()}
     return {name: np.asarray(values) for name, values in found.items()}
 

@@ -1,4 +1,4 @@
-"""A small network without anything random in it, and data of three classes for it."""
+"""A small network without randomness, and data of three classes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Batch = tuple[np.ndarray, ...]
 
 
 class Loader:
-    """Batches that can be iterated again, as a data loader gives them: lists of arrays."""
+    """Batches that can be iterated repeatedly, like a data loader's: lists of arrays."""
 
     def __init__(self, parts: tuple[np.ndarray, ...], rows: int) -> None:
         self.parts, self.rows = parts, rows
@@ -97,7 +97,7 @@ def as_scanner(parts: Batch, rows: int, folder: Path) -> dict[str, Any]:
     return given | {"X": ds.dataset(given["X"]).scanner(batch_size=rows)}
 
 
-#: What a fit is given, from arrays, so many rows a batch, and a folder.
+#: Functions that make a fit's arguments from arrays, a batch size and a folder.
 SOURCES: dict[str, Callable[[Batch, int, Path], dict[str, Any]]] = {
     "list": as_list,
     "loader": as_loader,
@@ -111,5 +111,5 @@ SOURCES: dict[str, Callable[[Batch, int, Path], dict[str, Any]]] = {
     "filtered": as_filtered,
     "scanner": as_scanner,
 }
-#: Those that Arrow reads.
+#: Streams that Arrow reads.
 OF_ARROW = ("parquet", "files", "feather", "filtered", "scanner")

@@ -1,4 +1,4 @@
-"""Networks whose loss, optimizer or schedule is not here: they predict, say what is missing, and lose none of it."""
+"""Networks whose loss, optimizer or schedule class is missing predict, name it in errors, and keep its data when saved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def forgetting() -> Iterator[None]:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, nn.Sequential]:
-    """A file of a network with nncore-years, which is gone; and the network."""
+    """A file of a network with nncore-years, which is no longer installed; and the network."""
     with plugin(tmp_path / "site", "1.0"):
         network = trained()
         network.save(tmp_path / "net.nncore")
@@ -181,7 +181,7 @@ def test_an_activation_named_by_an_argument_is_needed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def grouped(tmp_path: Path) -> tuple[Path, nn.Sequential]:
-    """A file of a network whose biases an optimizer of nncore-years trained, which is gone; and the network."""
+    """A file of a network whose biases an optimizer of nncore-years trained, which is no longer installed; and the network."""
     with plugin(tmp_path / "site", "1.0"):
         net = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
         groups = {"*.bias": {"optimizer": {"name": "old", "lr": 0.2}, "lr_factor": 0.5}, "dense_1.weight": {"momentum": 0.5}}
@@ -279,7 +279,7 @@ def test_classes_given_for_a_load_are_known_to_it_alone(tmp_path: Path) -> None:
     assert "my_descent" not in nn.names("optimizers")
     net.fit(X, X[:, :1], epochs=1, progress=False)
     assert net.summary()
-    net.save(tmp_path / "again.nncore")  # under the names that they had
+    net.save(tmp_path / "again.nncore")  # under their original names
     again = nn.load(tmp_path / "again.nncore", components=GIVEN)
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
 
@@ -309,7 +309,7 @@ def test_one_that_only_training_needs_is_warned_about(tmp_path: Path, missing: s
         PluginWarning, match=rf"call nncore\.register\('\w+', YourClass, '{missing}'\).*components={{'{missing}': YourClass}}"
     ):
         net = nn.load(path, components=given)
-    net.schedule_steps += 1  # one step is left to the schedule: at its end, nobody needs it
+    net.schedule_steps += 1  # the schedule has one step left; after its end it is not needed
     with pytest.raises(MissingPluginError, match=rf"components={{'{missing}': YourClass}}"):
         net.fit(X, X[:, :1], epochs=1, progress=False)
 

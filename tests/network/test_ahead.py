@@ -1,4 +1,4 @@
-"""Epochs that the core runs without Python: the same fit as one epoch at a time."""
+"""Several epochs run in the core without Python give the same fit as one epoch at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nncore.training import Training
 
 
 class Looks(Callback):
-    """Declares nothing: so each epoch ends in Python. It notes what a callback can see."""
+    """A callback without declarations, so each epoch ends in Python. It records what a callback can see."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -35,14 +35,14 @@ class Looks(Callback):
 
 
 class Waits(Looks):
-    """Sees the same, later."""
+    """The same callback, which lets the core run any number of epochs ahead."""
 
     def epochs_ahead(self, training: Any) -> int:
         return sys.maxsize
 
 
 class Stops(Waits):
-    """Ends the fit after an epoch that it knows in advance."""
+    """Ends the fit after an epoch that it declares in advance."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Stops(Waits):
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """For each run of the core, how many epochs ended in it."""
+    """Number of epochs that ended in each run of the core."""
     found: list[int] = []
     original = Training._take_in
 
@@ -81,7 +81,7 @@ def state_of(net: nn.Sequential, history: nn.History) -> dict[str, Any]:
 
 
 def both(make: Any = network, epochs: int = 12, callbacks: Any = lambda: [], **arguments: Any) -> list[dict[str, Any]]:
-    """The states after a fit as it comes, and after one that ends each epoch in Python."""
+    """The states after a normal fit, and after one that ends each epoch in Python."""
     states = []
     for watcher in (Waits(), Looks()):
         net = make()
@@ -95,7 +95,7 @@ def test_epochs_are_run_together_and_callbacks_hear_of_each(runs: list[int]) -> 
     assert together == apart
     assert len(together["seen"]) == 12
     assert max(runs) > 3
-    assert runs.count(1) >= 12  # those of the fit that is looked at, and the first epoch of the other
+    assert runs.count(1) >= 12  # runs of the fit with the callback, and the first epoch of the other
 
 
 CALLBACKS = {
@@ -177,7 +177,7 @@ def test_every_argument(
 
 
 class Growing(Sampler):
-    """Orders in Python, some of which are those of the data."""
+    """A sampler in Python, whose order is sometimes that of the data."""
 
     def order(self, samples: Any, seed: int, epoch: int) -> np.ndarray | None:
         return None if epoch % 3 == 0 else np.roll(np.arange(samples.n_samples), epoch)
@@ -196,7 +196,7 @@ def test_a_run_may_end_anywhere(slice_seconds: float, monkeypatch: pytest.Monkey
     runs.clear()
     for state in both(schedule="cosine", validation=(X[:50], Y[:50])):
         assert state == expected
-    assert len(runs) > 24  # so some have ended in the middle of an epoch
+    assert len(runs) > 24  # so some runs have ended in the middle of an epoch
 
 
 def test_a_callback_ends_the_fit_when_it_said(runs: list[int]) -> None:
@@ -211,7 +211,7 @@ def test_a_callback_ends_the_fit_when_it_said(runs: list[int]) -> None:
 
 
 class Breaks(Waits):
-    """Something happens in an epoch that is told of late."""
+    """Raises an error for epoch 5, after the core may have run later epochs."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -245,7 +245,7 @@ def test_what_breaks_off_the_telling_comes_after_it(error: BaseException, runs: 
 
 @pytest.mark.parametrize("n_before", range(1, 40, 3))
 def test_ctrl_c_after_any_run_or_in_the_middle_of_looking_at_it(n_before: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At each line that looks at what the core has done, one after the other."""
+    """Ctrl-C is raised at each line that processes the epochs run by the core, one after the other."""
     whole, net, watcher = network(), network(), Waits()
     expected = fit(whole, 15, validation=(X[:50], Y[:50]), schedule="cosine")
     left, code = n_before, {Training._take_in.__code__, Training._catch_up.__code__}
@@ -326,7 +326,7 @@ def test_a_fit_that_is_watched_prepares_no_more_epochs(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("number", range(2))
 def test_another_thread_meets_a_network_between_two_steps(number: int) -> None:
-    """It may save at any time: the file goes on with the same bits."""
+    """Another thread sees a network between two steps: it may save at any time, and the file resumes with the same bits."""
     import threading
 
     whole, net, saved = network(rng=number), network(rng=number), []
@@ -364,7 +364,7 @@ def test_a_run_that_is_given_to_a_crew_says_the_same() -> None:
 
 
 def test_work_is_done_by_the_core_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loss, link and metrics with kernels: no evaluation is left to Python."""
+    """With kernels for loss, link and metrics, the core does all work, and no evaluation is done in Python."""
     methods, original = [], Work.run
 
     def noted(work: Work) -> None:

@@ -15,7 +15,7 @@ from nncore.plugin import Callback
 
 
 def is_free(callback: Callback) -> bool:
-    """Whether a fit could have it."""
+    """Whether a fit could use the callback."""
     try:
         with claimed([callback]):
             return True
@@ -41,7 +41,7 @@ def test_the_error_says_which_callback_and_what_to_do() -> None:
         pytest.raises(BusyError, match=r"EarlyStopping.* is in use by another fit.*: pass each fit a callback of its own"),
         claimed([one]),
     ):
-        pytest.fail("it was given to both")
+        pytest.fail("both fits got the callback")
 
 
 def test_a_list_that_has_a_callback_twice_has_it_once() -> None:
@@ -52,10 +52,10 @@ def test_a_list_that_has_a_callback_twice_has_it_once() -> None:
 
 
 def test_a_refusal_gives_back_what_it_had_already() -> None:
-    one, other = nn.EarlyStopping("loss"), nn.EarlyStopping("loss")  # equal, and two
+    one, other = nn.EarlyStopping("loss"), nn.EarlyStopping("loss")  # two equal callbacks
     with claimed([other]):
         with pytest.raises(BusyError), claimed([one, other]):
-            pytest.fail("one of them is in use")
+            pytest.fail("one of the callbacks is in use")
         assert is_free(one)
         assert not is_free(other)
 
@@ -82,7 +82,7 @@ def test_a_forked_child_keeps_the_claims_of_its_own_thread() -> None:
     assert is_claimed.wait(30)
     with claimed([own]):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: of forks beside threads, which is what is tried
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns about forks beside threads, which is tested here
             child = os.fork()
         if child == 0:
             os._exit(0 if is_free(others) and not is_free(own) else 1)

@@ -1,4 +1,4 @@
-"""Weights from another network, or from arrays by name: all that is named fits, or nothing is copied and the error lists what does not."""
+"""Weights are copied from another network, or from arrays by name: all of them, or none with an error that lists what does not fit."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def tensors(net: nn.Sequential) -> dict[str, np.ndarray]:
 
 
 class Unwilling:
-    """Cannot be made an array of."""
+    """Cannot be converted to an array."""
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise RuntimeError("no")
 
 
 def check_copied(net: nn.Sequential, before: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """`expected` are there, bit for bit, and all else is as it was."""
+    """Check that the `expected` values are copied bit for bit, and everything else is unchanged."""
     for name, now in tensors(net).items():
         np.testing.assert_array_equal(now, expected[name] if name in expected else before[name], err_msg=name)
 
@@ -152,7 +152,7 @@ def test_the_optimizer_goes_on() -> None:
 
 
 def test_an_average_goes_on_from_the_copied_values() -> None:
-    """Of two sets of parameters, both are copied to: a fit would go on from the other one."""
+    """A network with averaged parameters gets both sets copied, since a fit continues from the other set."""
     net, source = plain(), plain(rng=1)
     net.fit(X, Y, epochs=1, progress=False, callbacks=[nn.EMA(0.9)])
     other = net.trajectory.copy()

@@ -26,7 +26,7 @@ from nncore.network import document
 def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: Any):
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PluginWarning)  # a name such as "0/0" is of a plugin that is not here
+            warnings.simplefilter("ignore", PluginWarning)  # a name such as "0/0" belongs to a plugin that is not installed
             network = load_bytes(with_field(whole, field, value), tmp_path)
     except (FileFormatError, UnknownComponentError):
         return
@@ -63,7 +63,7 @@ def test_any_json_in_any_field(tmp_path: Path, whole: bytes, field: str, value: 
         ("components", {"layers": {"dense": {"plugin": "nncore-ml"}}}),
         ("components", {"layers": {"dense": {"plugin": "nncore-ml", "version": 1}}}),
         ("components", {"layers": {"dense": {"registered": "yesterday"}}}),
-        # Messages about a missing plugin end in a command to copy: it must not be the file's own.
+        # Messages about a missing plugin end in a command to copy, which must not come from the file.
         ("components", {"layers": {"x": {"plugin": "--index-url=http://example.org", "version": "1"}}}),
         ("components", {"layers": {"x": {"plugin": "x; rm -rf ~", "version": "1"}}}),
         ("components", {"layers": {"x": {"plugin": "x", "version": "1 --pre"}}}),

@@ -34,7 +34,7 @@ def test_evaluate_is_the_mean_over_samples_by_weight() -> None:
 
 
 class Spread(Metric):
-    """By terms, without a compiled form."""
+    """A metric by terms, without a compiled form."""
 
     label = "spread"
     higher_is_better = False
@@ -44,7 +44,7 @@ class Spread(Metric):
 
 
 def last(output: np.ndarray, target: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Of all outputs at once."""
+    """A metric of all outputs at once."""
     return float(output[-1, 0])
 
 
@@ -67,7 +67,7 @@ def test_scores_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(evaluation, "OUTPUT_BYTES", 1)
         found.append(net.evaluate(X, y, sample_weight=weights, metrics=metrics))
     assert found[0]["accuracy"] == found[1]["accuracy"] == found[2]["accuracy"]
-    for name in ("loss", "spread", "last"):  # sums of batches, or of NumPy
+    for name in ("loss", "spread", "last"):  # sums over batches, or of NumPy
         assert found[0][name] == pytest.approx(found[2][name], rel=1e-6)
     probabilities = net.predict_proba(X)
     assert found[0]["accuracy"] == pytest.approx(np.average(probabilities.argmax(axis=1) == y, weights=weights), rel=1e-12)
@@ -161,7 +161,7 @@ def test_a_new_loss_brings_its_own_link() -> None:
 def test_a_sample_whose_outputs_overflow_leaves_the_others_alone() -> None:
     net = built()
     whole = net.predict_proba(X)
-    net.named_parameters()["dense_2.bias"][0] = np.inf  # as after training that went wrong
+    net.named_parameters()["dense_2.bias"][0] = np.inf  # as after training that diverged
     assert np.isnan(net.predict_proba(X)[:, 0]).all()
     mixed = np.where(np.arange(60)[:, None] == 7, np.inf, built().predict(X)).astype(np.float32)
     predictions = linked(built(), mixed)

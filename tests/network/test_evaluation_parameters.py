@@ -1,4 +1,4 @@
-"""Optimizers that predict with other parameters than those they train: which ones are used where."""
+"""Optimizers whose predictions use other parameters than the trained ones: which set is used where."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def steps(n: int) -> list[np.ndarray]:
 
 
 def expect_at_step(net: nn.Sequential, path: list[np.ndarray], n: int) -> None:
-    """Both sets of parameters after n steps."""
+    """Check both sets of parameters after n steps."""
     assert net.trajectory is not None
     np.testing.assert_allclose(net.trajectory, path[n], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(net.parameters, path[n - 1], rtol=1e-12, atol=1e-14)
@@ -104,11 +104,11 @@ def test_every_way_to_take_a_step_leaves_both_sets_in_place() -> None:
     expect_at_step(net, path, 4)
     other = network()
     other.parameters[...] = path[3]
-    assert loss == pytest.approx(other.evaluate(X, y)["loss"], rel=1e-12)  # of the trained ones
+    assert loss == pytest.approx(other.evaluate(X, y)["loss"], rel=1e-12)  # evaluated with the trained parameters
 
 
 class Witness(Callback):
-    """Notes the parameters that callbacks see, and what a copy and a file made meanwhile hold."""
+    """Records the parameters that callbacks see, and those in a copy and a file made meanwhile."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.at_epoch_ends, self.under_way = folder, [], []
@@ -135,7 +135,7 @@ def test_validation_callbacks_copies_and_files_have_those_to_predict_with(tmp_pa
         np.testing.assert_allclose(parameters, path[k], rtol=1e-12, atol=1e-14)
         for each in copies:
             expect_at_step(each, path, k)
-            fit(each, 4 - each.n_epochs)  # the epoch under way is still to be ended
+            fit(each, 4 - each.n_epochs)  # the current epoch has still to be ended
             np.testing.assert_array_equal(each.parameters, net.parameters)
 
 
@@ -203,7 +203,7 @@ def test_an_average_of_a_callback_is_refused(average: Callback) -> None:
     net = network(nn.SGD())
     with pytest.raises(ParameterError, match="predicts with parameters of its own"):
         fit(net, 1, optimizer="trailing", callbacks=[average])
-    if average.averages:  # told before anything is changed
+    if average.averages:  # the error comes before anything is changed
         assert isinstance(net.optimizer, nn.SGD)
 
 
@@ -244,7 +244,7 @@ class Freeze(Callback):
 
 @pytest.mark.parametrize("settings", [{"groups": {"dense_1.*": {"frozen": True}}}, {"callbacks": [Freeze()]}], ids=["before", "meanwhile"])
 def test_what_is_frozen_later_keeps_what_it_predicts_with(settings: dict[str, Any]) -> None:
-    """Its optimizer, and what that remembers, are gone."""
+    """A layer frozen later keeps its parameters for predictions, although its optimizer and optimizer state are gone."""
     net, n = network(), 48
     fit(net, 3)
     before = net.parameters[:n].copy()

@@ -23,7 +23,7 @@ from nncore.plugin import Activation, Exporter, Layer, Loss
 from nncore.testing.widths import outputs_for
 
 SUFFIXES = [".py", ".onnx", ".h"]
-#: Relative to the largest output.
+#: Tolerance relative to the largest output.
 TOLERANCE = 1e-5
 N_RANDOM = 300
 
@@ -36,7 +36,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def trained(layers: list[Layer], X: np.ndarray, seed: int = 0) -> nn.Sequential:
-    """In float32, with parameters and buffers of a few steps."""
+    """A network in float32, with parameters and buffers after a few steps."""
     net = nn.Sequential(*layers).build(X.shape[1:], rng=seed, dtype="float32")
     if net.n_parameters:
         y = np.random.default_rng(seed).normal(size=(len(X), *net.output_shape))
@@ -52,7 +52,7 @@ def check(net: nn.Sequential, X: np.ndarray, path: Path) -> None:
         expected = getattr(net, name)(X)
         assert outputs.dtype == net.dtype
         assert outputs.shape == expected.shape
-        # Layer normalisation of nearly equal numbers leaves few digits in float32, whoever computes it.
+        # Layer normalisation of nearly equal numbers leaves few digits in float32 in any implementation.
         exact, narrow = (formula(net, NumPyBuilder(dtype), X.astype(dtype), link=name != "predict") for dtype in ("float64", "float32"))
         is_finite = np.isfinite(expected)
         lost = np.abs(narrow - exact)[is_finite].max(initial=0)
@@ -127,7 +127,7 @@ def test_the_module_says_what_is_wrong_with_its_input(tmp_path: Path) -> None:
         module_of((tmp_path / "network.py").read_bytes()).predict([[1, 2, 3]])
 
 
-# ---- what is refused --------------------------------------------------------------------------------------------------------
+# ---- errors -----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_component_without_a_formula_is_named_before_anything_is_written(path: Path) -> None:

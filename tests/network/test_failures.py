@@ -1,4 +1,4 @@
-"""Numbers that run away: training stops, the layer is named, and the parameters stay finite."""
+"""Training that diverges stops with an error that names the layer, and the parameters stay finite."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_fit_that_was_cut_short(tmp_path: Path) -> None:
 
 
 def test_plugins_are_named_and_not_imported(tmp_path: Path) -> None:
-    """A file that wants two plugins, of which one is installed, in a version that would say so if it were imported."""
+    """Plugins are named and not imported, for a file that needs two plugins; the installed one would report its import."""
     site, path = FakeSite(tmp_path / "site"), tmp_path / "net.nncore"
     site.folder.mkdir()
     site.write("nncore-here", "raise SystemExit('a plugin was imported')", version="2.0")

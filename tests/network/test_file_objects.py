@@ -1,4 +1,4 @@
-"""Networks to and from open files: in memory, without seeking, compressed; and files that are none."""
+"""Networks are written to and read from open files: in memory, without seeking, compressed; other objects are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def net() -> nn.Sequential:
 
 
 def written(net: nn.Sequential) -> bytes:
-    """The bytes of its file."""
+    """The bytes of the network's file."""
     file = io.BytesIO()
     net.save(file)
     return file.getvalue()
@@ -101,7 +101,7 @@ def test_a_pipe_which_nobody_can_seek_in(net: nn.Sequential) -> None:
 
 
 class Dripping:
-    """A file that takes and gives a few bytes at a time, and has no other methods."""
+    """A file that reads and writes a few bytes at a time, and has no other methods."""
 
     def __init__(self, content: bytes = b"") -> None:
         self.content, self.at = bytearray(content), 0
@@ -183,7 +183,7 @@ def test_files_of_texts_are_refused(net: nn.Sequential, tmp_path: Path, number: 
 
 
 class Texts:
-    """A file of texts that does not look like one."""
+    """A text file that does not look like one."""
 
     def read(self) -> str:
         return "text"

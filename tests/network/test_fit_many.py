@@ -1,4 +1,4 @@
-"""Networks trained together: the same bits as separate fits, for any thread, and failures of one of them."""
+"""Networks trained together have the bits of separate fits, with any number of threads; also if one of them fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def classifier(*inside: Any) -> nn.Sequential:
 
 
 class InPython(Activation):
-    """A component without a kernel."""
+    """An activation without a kernel."""
 
     def __init__(self) -> None:
         self.threads: list[int] = []
@@ -50,7 +50,7 @@ class InPython(Activation):
 
 
 class Whole(Loss):
-    """Half the mean squared error, of whole batches, in NumPy."""
+    """Half the mean squared error of whole batches, in NumPy."""
 
     needs_batch = True
     targets = "real"
@@ -97,7 +97,7 @@ def arguments_of(name: str) -> dict[str, Any]:
 
 
 def as_each(arguments: list[dict[str, Any]], **defaults: Any) -> dict[str, Any]:
-    """Arguments of several fits as one of `fit_many`."""
+    """Arguments of several fits, combined for `fit_many`."""
     names = {name for one in arguments for name in one}
     usual = {"epochs": 5, "batch_size": 16, "accumulate": 1, "drop_last": False, "transforms": (), "callbacks": ()}
     return {name: nn.each([one.get(name, usual.get(name)) for one in arguments]) for name in names} | defaults
@@ -286,7 +286,7 @@ def test_an_error_ends_all_and_names_the_network(n_parts: int) -> None:
         nn.fit_many(many, X, Y, loss="softmax_cross_entropy", epochs=500, rng=0, callbacks=callbacks, progress=False)
     assert all(net._trainer == 0 for net in many)
     assert all(0 < net.n_steps < 500 * 2 for net in many)
-    many[0].fit(X, Y, epochs=max(0, 60 - many[0].n_epochs), progress=False)  # goes on where it was cut short
+    many[0].fit(X, Y, epochs=max(0, 60 - many[0].n_epochs), progress=False)  # resumes where it was interrupted
     if many[0].n_epochs == 60:
         reference.fit(X, Y, loss="softmax_cross_entropy", epochs=60, rng=0, progress=False)
         np.testing.assert_array_equal(many[0].parameters, reference.parameters)

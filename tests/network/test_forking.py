@@ -1,4 +1,4 @@
-"""A fork while threads use networks: the child has the state after a complete step, continues from it, and never hangs."""
+"""After a fork while threads use networks, the child has the state of a complete step, continues from it, and never hangs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ X, Y = RNG.normal(size=(400, 6)).astype(np.float32), RNG.integers(3, size=400)
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # Python 3.12 says that it may hang: that is what is tried
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # Python 3.12 warns that it may hang: that is what is tested
 ]
 
 
@@ -55,7 +55,7 @@ def outcome_of_child(work: Callable[[], bool]) -> int:
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
 def fitted(request: pytest.FixtureRequest) -> Iterator[nn.Sequential]:
-    """A network that a thread fits all the time."""
+    """A network that a thread fits continuously."""
     net, has_begun, is_over = network(), threading.Event(), threading.Event()
 
     def until(training: Any) -> None:
@@ -75,11 +75,11 @@ def fitted(request: pytest.FixtureRequest) -> Iterator[nn.Sequential]:
 
 
 def goes_on(net: nn.Sequential) -> bool:
-    """Whether the network, in a child, is that of a whole step and does all it is for."""
+    """Whether the network in a child has the state of a complete step and remains usable."""
     n_epochs, n_steps = net.n_epochs, net.n_steps
     assert n_epochs * 7 <= n_steps <= (n_epochs + 1) * 7
     net.predict(X)
-    net.fit(X, Y, epochs=1, batch_size=64, progress=False)  # the rest of the epoch in which the parent stood
+    net.fit(X, Y, epochs=1, batch_size=64, progress=False)  # the rest of the epoch that the parent was in
     return net.n_epochs == n_epochs + 1 and net.n_steps == (n_epochs + 1) * 7 and bool(np.isfinite(net.parameters).all())
 
 
@@ -90,10 +90,10 @@ def has_the_bits_of_a_fit_alone(net: nn.Sequential) -> bool:
 
 
 def test_children_forked_during_a_fit_go_on_where_it_stood(fitted: nn.Sequential) -> None:
-    assert outcome_of_child(lambda: has_the_bits_of_a_fit_alone(fitted)) == 0  # first, since it takes as long as the fit so far
+    assert outcome_of_child(lambda: has_the_bits_of_a_fit_alone(fitted)) == 0  # first, since it takes as long as the whole fit so far
     before = fitted.n_steps
     assert [outcome_of_child(lambda: goes_on(fitted)) for _ in range(20)] == [0] * 20
-    assert fitted.n_steps > before  # and it goes on here, too
+    assert fitted.n_steps > before  # the parent continues, too
 
 
 def test_children_forked_while_a_thread_predicts() -> None:
@@ -180,7 +180,7 @@ def test_what_is_forked_in_the_middle_of_a_change_says_so(monkeypatch: pytest.Mo
 
 
 def train_in_child(expected: np.ndarray) -> None:
-    """Exit with 0 if training gives the bits that it gave the parent."""
+    """Exit with 0 if training gives the same bits as in the parent."""
     net = network()
     net.fit(X, Y, epochs=1, batch_size=64, progress=False, rng=0)
     os._exit(0 if np.array_equal(net.parameters, expected) else 1)

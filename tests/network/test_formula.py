@@ -1,4 +1,4 @@
-"""The prediction of whole networks as a formula: computed by NumPy it is what `predict` gives."""
+"""The formula of a whole network's prediction, computed by NumPy, equals `predict`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check(net: nn.Sequential, X: np.ndarray) -> np.ndarray:
     return found
 
 
-#: Of any kind, for networks that nobody thought of.
+#: Layers of any kind, for random networks.
 LAYERS = st.one_of(
     st.builds(
         nn.Dense,

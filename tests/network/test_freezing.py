@@ -1,4 +1,4 @@
-"""Freeze and unfreeze layers and tensors by parameter groups, whose other options are kept."""
+"""Freezing and unfreezing layers and tensors by parameter groups keeps their other options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def network(groups: dict[str, Any] | None = None) -> nn.Sequential:
 
 
 def frozen(net: nn.Sequential) -> list[str]:
-    """The tensors that two epochs leave as they are."""
+    """Tensors that two epochs do not change."""
     before = {name: view.copy() for name, view in net.named_parameters().items()}
     net.fit(X, Y, epochs=2, progress=False)
     return [name for name, view in net.named_parameters().items() if np.array_equal(view, before[name])]
@@ -77,7 +77,7 @@ def test_what_else_groups_say_stays() -> None:
 def test_an_order_that_would_say_something_else_is_refused() -> None:
     groups = {"*.bias": {"lr_factor": 0.5}, "e*.bias": {"lr_factor": 0.1, "frozen": False}, "encoder.*": {"frozen": False}}
     net = network(groups)
-    net.freeze("e*.bias")  # goes last, where it says the same of all else
+    net.freeze("e*.bias")  # moves to the end, where its other options apply as before
     assert frozen(net) == ["encoder.bias"]
     net = network({"*.bias": {"lr_factor": 0.5}, "e*": {"lr_factor": 0.1, "frozen": False}})
     before = dict(net.groups)

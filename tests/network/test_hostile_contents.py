@@ -1,4 +1,4 @@
-"""Whatever users put into a network: its file is read again with the same, or nothing is written and an error of nncore says why."""
+"""Any content that users put into a network survives saving and loading, or is refused with an error of nncore and no file."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def as_attribute(name: str) -> Callable[[nn.Sequential, Any], None]:
 
 
 def in_memory(network: nn.Sequential, value: Any) -> None:
-    """What a callback remembers of a fit that is cut short."""
+    """State of a callback in an interrupted fit."""
 
     class Odd(nn.LambdaCallback):
         def state(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def in_name_of_memory(network: nn.Sequential, value: Any) -> None:
     network.fit(X, Y, epochs=2, callbacks=[Odd(on_epoch_end=lambda training: training.stop("", cut_short=True))], progress=False)
 
 
-#: Everything about a network that its user sets: attributes that a file keeps as they are, hyperparameters, names, what callbacks return.
+#: Everything in a network that users set: attributes that files store unchanged, hyperparameters, names, callback state.
 PLACES: dict[str, Callable[[nn.Sequential, Any], None]] = {
     **{name: as_attribute(name) for name in ATTRIBUTES},
     "metadata's value": in_metadata,
@@ -135,7 +135,7 @@ def test_what_is_written_is_read_again_or_the_older_file_stays(
     faults = []
     for name, value in POOL.items():
         for number, (way, save) in enumerate(SAVE.items()):
-            if not all_values and hash_of(place, name) % (4 * len(SAVE)) != number:  # in turn
+            if not all_values and hash_of(place, name) % (4 * len(SAVE)) != number:  # a part of all combinations
                 continue
             network = trained()
             try:

@@ -1,4 +1,4 @@
-"""Files that ask for much, that are damaged anywhere, or that hold what users can put into a network: refused, or read; nothing else."""
+"""Files that are damaged anywhere, need much memory, or contain any user data are either loaded or refused with an error."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from nncore.network.document import DEFAULT_FORMAT
 
 # ---- every value of every file ----------------------------------------------------------------------------------------------
 
-#: JSON that becomes so deep only in the text.
+#: JSON that is deeply nested only in the text.
 _DEEP = "a hundred thousand lists, one in the other"
 HOSTILE: list[Any] = [
     -1, 0, 0.5, 2**31, 2**40, 2**63, 10**30, 10**400, 1e308, math.nan, math.inf, True, None, "", "x" * 1000, [], [2**40], [1] * 1000, {},
     {"name": "relu"}, _DEEP,
 ]  # fmt: skip
 
-#: Memory that a child may take in addition to what it has once networks are made, and processor seconds.
+#: Memory that a child process may take in addition to that of its networks, and CPU seconds.
 _MEGABYTES, _SECONDS = 300, 300
 
 
 def places(value: Any, component: str = "", path: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any, tuple[str, ...]]]:
-    """Every value in an object of JSON: its holder, its key there, and what makes it different from others: the component and the keys."""
+    """Every value in an object of JSON: its holder, its key there, and the component and keys that identify it."""
     if isinstance(value, dict):
         if isinstance(value.get("name"), str):
             component, path = f"{value.get('kind', '')} {value['name']}", ()
@@ -51,7 +51,7 @@ def places(value: Any, component: str = "", path: tuple[str, ...] = ()) -> Itera
 
 
 def variants(file: bytes, seen: set[tuple[str, ...]]) -> Iterator[tuple[str, list[bytes]]]:
-    """For each value that was not seen yet, in the description and in the table of tensors: the files with another one in its place."""
+    """Files with one value replaced, for each kind of value not seen before in the description and the table of tensors."""
     header, numbers = parts(file)
     metadata = header.pop("__metadata__")
     for holder, key, path in [*places(metadata["description"]), *places(header)]:
@@ -71,10 +71,10 @@ def variants(file: bytes, seen: set[tuple[str, ...]]) -> Iterator[tuple[str, lis
 
 
 def check_all(folder: Path, most: int) -> None:
-    """In a process of its own: load `most` of the files of each place, and say which do anything but load or be refused."""
+    """Runs in a separate process: load `most` of the files of each place, and print those that neither load nor are refused."""
     import resource
 
-    os.fsync = lambda descriptor: None  # a disk is slow, and nothing here must survive
+    os.fsync = lambda descriptor: None  # disks are slow, and nothing here must persist
     path, seen, n_files, rng = folder / "net.nncore", set[tuple[str, ...]](), 0, random.Random(os.environ.get("NNCORE_SEED", "0"))
     files = []
     for name, network in networks():
@@ -96,7 +96,7 @@ def check_all(folder: Path, most: int) -> None:
                     network.save(folder / "again.nncore")
                 except NNCoreError:
                     pass
-                except BaseException as error:  # the kind of fault that is looked for
+                except BaseException as error:  # the faults that are searched for
                     print(f"{name}: {where} = {HOSTILE[number]!r:.60}: {type(error).__name__}: {error!s:.200}")
     print(len(seen), n_files)
 
@@ -120,7 +120,7 @@ def test_whatever_stands_in_a_file_costs_no_more_than_the_file(most: int, tmp_pa
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of a process as on Linux")
 @pytest.mark.slow
 def test_a_file_of_many_things_takes_time_in_proportion(tmp_path: Path) -> None:
-    """What grows with the square of 30,000 does not end within the limit."""
+    """Loading many things takes time in proportion: quadratic work for 30,000 would exceed the limit."""
     (tmp_path / "flat.nncore").write_bytes(saved(nn.Sequential(nn.Flatten()).build(6), tmp_path))
     (tmp_path / "trained.nncore").write_bytes(saved(trained(), tmp_path))
     code = (
@@ -201,7 +201,7 @@ def test_a_file_cut_short_at_any_length_is_refused(whole: bytes, tmp_path: Path)
 
 
 def write_all(path: Path) -> None:
-    """In a process of its own: a file of every network."""
+    """Runs in a separate process: write a file of every network."""
     nn.save_many([network for _, network in networks()], path)
 
 

@@ -1,4 +1,4 @@
-"""Gradients with respect to inputs: of a prediction and of a training step, held to central differences over the whole registry."""
+"""Gradients with respect to inputs, of predictions and training steps, equal central differences over the whole registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def samples(seed: int = 0, n: int = N_ROWS) -> np.ndarray:
 
 
 def network_of(*layers: Layer, loss: Loss | str = "half_mse", **options: object) -> nn.Sequential:
-    """Trained a little, so that running statistics are not what they were at first."""
+    """A network trained for a few steps, so that running statistics are not the initial ones."""
     net = nn.Sequential(*layers, nn.Dense(3)).build(N_INPUTS, loss=loss, optimizer="sgd", rng=1, **{"dtype": "float64"} | options)
     net.forward(3 * samples(5, 40) + 1, training=True)
     return net
@@ -62,7 +62,7 @@ def test_jacobian_of_every_activation(activation: Activation, twin: bool) -> Non
 
 @pytest.mark.parametrize("loss", [loss for loss in components.losses() if not loss.needs_batch], ids=repr)
 def test_gradient_of_every_loss(loss: Loss) -> None:
-    """Of each sample's own loss, which central differences of `evaluate` give for one sample."""
+    """The gradient of each sample's own loss equals central differences of `evaluate`."""
     rng = np.random.default_rng(3)
     n_outputs = outputs_for(loss, 3)
     last = activation_for(loss, n_outputs)
@@ -96,7 +96,7 @@ def test_jacobian_through_branches(layers: list[Layer]) -> None:
 
 @pytest.mark.parametrize("layers", BRANCHES.values(), ids=BRANCHES.keys())
 def test_backward_leaves_d_input(layers: list[Layer]) -> None:
-    """Of the mean loss in training; random numbers are keyed by the step and the pass, so that the same forward can be done again."""
+    """`d_input` is the gradient of the mean loss in training; random numbers depend on step and pass, so the forward is repeatable."""
     net, X, y = network_of(*layers), samples(), samples(6)[:, :3]
 
     def value(X: np.ndarray) -> float:
@@ -116,7 +116,7 @@ def test_backward_leaves_d_input(layers: list[Layer]) -> None:
 
 
 def test_d_output_is_a_loss_of_ones_own() -> None:
-    """Half MSE by hand: the same gradients, d_input and step as the loss that is built in."""
+    """`d_output` can be a user's own loss: half MSE by hand gives the gradients, d_input and step of the built-in loss."""
     by_loss, by_hand = network_of(nn.Dense(5, activation="tanh")), network_of(nn.Dense(5, activation="tanh"))
     X, y = samples(), samples(6)[:, :3]
     by_loss.forward(X, training=True)
@@ -131,7 +131,7 @@ def test_d_output_is_a_loss_of_ones_own() -> None:
 
 
 def test_two_networks_are_trained_through_each_other() -> None:
-    """A generator learns from what a critic says of its outputs."""
+    """Two networks are trained through each other: a generator learns from a critic of its outputs."""
     generator = nn.Sequential(nn.Dense(2)).build(2, optimizer=nn.SGD(lr=0.5), rng=0, dtype="float64")
     critic = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dense(1)).build(2, loss="half_mse", rng=1, dtype="float64")
     X = np.random.default_rng(0).normal(size=(50, 2))

@@ -1,4 +1,4 @@
-"""Predictions refuse inputs that are not finite, also where they look at what the first layer makes of them."""
+"""Predictions refuse inputs that are not finite, also if only the first layer's outputs are checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import nncore as nn
 from nncore.errors import DataError
 from nncore.testing import team_of
 
-#: Below and above the number of inputs from which on outputs are looked at; the bad one is the first, the last or another.
+#: Numbers of inputs below and above the one from which outputs are checked; the bad input is the first, the last or another.
 PLACES = [(5, 0), (5, 4), (63, 62), (64, 0), (64, 63), (100, 37), (784, 783)]
 ROWS = 700  # more than a slice
 
@@ -23,7 +23,7 @@ def network(n_inputs: int, dtype: str, activation: str | None = "relu") -> nn.Se
 @pytest.mark.parametrize(("n_inputs", "place"), PLACES)
 @pytest.mark.parametrize("weight", [0.0, -1.0, 1.0])
 def test_it_is_found_wherever_it_is(dtype: str, value: float, n_inputs: int, place: int, weight: float) -> None:
-    """An infinity that a ReLU hides, one that meets a weight of 0, NaN: the message says where it is."""
+    """The message says where the input is: an infinity that a ReLU hides, one with a weight of 0, or NaN."""
     net = network(n_inputs, dtype)
     net.named_parameters()["dense_1.weight"][...] = weight
     X = np.random.default_rng(0).normal(size=(ROWS, n_inputs)).astype(dtype)
@@ -58,7 +58,7 @@ def test_parameters_that_are_not_finite_are_no_fault_of_the_inputs(n_inputs: int
 
 @pytest.mark.parametrize("n_inputs", [64, 200])
 def test_rows_do_not_depend_on_their_neighbours(n_inputs: int) -> None:
-    """Also not on whether a neighbour's outputs overflow, so that all inputs are looked at."""
+    """Rows do not depend on their neighbours, also if a neighbour's outputs overflow, so that all inputs are checked."""
     net = network(n_inputs, "float32")
     X = np.random.default_rng(1).normal(size=(ROWS, n_inputs)).astype(np.float32)
     alone = net.predict(X)

@@ -1,4 +1,4 @@
-"""A look inside a network: what its layers give for a batch, and the gradients of its parameters."""
+"""Inspection of a network: outputs of its layers for a batch, and gradients of its parameters."""
 
 from __future__ import annotations
 

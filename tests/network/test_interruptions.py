@@ -28,7 +28,7 @@ def network() -> nn.Sequential:
 
 
 class PressedOnce:
-    """A metric during whose n-th call somebody presses Ctrl-C."""
+    """A metric that simulates Ctrl-C in its n-th call."""
 
     def __init__(self, n: int) -> None:
         self.left = n
@@ -67,7 +67,7 @@ def test_an_epoch_that_is_broken_off_in_its_validation_is_validated_by_the_fit_t
 
 
 def sooner_or_later(function: Callable[[], Any], after: float = 0.15) -> float:
-    """Seconds from Ctrl-C to the `KeyboardInterrupt` that calling `function` again and again ends with."""
+    """Seconds from Ctrl-C to the `KeyboardInterrupt` that repeated calls of `function` end with."""
     pressed = list[float]()
 
     def press() -> None:
@@ -128,18 +128,18 @@ def test_a_fit_in_another_thread_is_stopped_by_a_callback_and_ctrl_c_stays_with_
 
 
 def test_whoever_calls_fit_for_somebody_else_passes_ctrl_c_on() -> None:
-    """In the source of nncore: a history that `fit` returns is asked for `whole()`, or whether it was `interrupted`."""
+    """In nncore's sources, every caller of `fit` uses `whole()` or `interrupted` of the history, so that Ctrl-C is passed on."""
     found = 0
     for path in PACKAGE.rglob("*.py"):
         if "testing" in path.parts:
-            continue  # what authors of plugins test with, where a test ends at once
+            continue  # tools for tests of plugins, where Ctrl-C ends the test
         for function in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)):
             nodes = list(ast.walk(function))
             fits = [node for node in nodes if isinstance(node, ast.Call) and is_fit_of_network(node)]
             asked = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
             n_whole = sum(isinstance(node, ast.Attribute) and node.attr == "whole" and is_fit_of_network(node.value) for node in nodes)
             found += len(fits)
-            hands_on = path.parent.name == "cli" and function.name in ("fit", "fit_network", "train")  # the history itself, to `run`
+            hands_on = path.parent.name == "cli" and function.name in ("fit", "fit_network", "train")  # return the history to `run`
             assert n_whole == len(fits) or "interrupted" in asked or hands_on, f"{path}: {function.name}"
     assert found >= 6
 

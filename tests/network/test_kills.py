@@ -1,6 +1,6 @@
-"""A process that is killed while it saves leaves the older file or the newer one, whole, from which the fit goes on with the same bits.
+"""A process killed while it saves leaves the older or the newer file, complete, from which the fit resumes with the same bits.
 
-``pytest --slow tests/network/test_kills.py`` kills 100 processes of each kind; ``NNCORE_KILLS=1000`` another number.
+``pytest --slow tests/network/test_kills.py`` kills 100 processes of each kind; ``NNCORE_KILLS=1000`` sets another number.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def network() -> nn.Sequential:
 
 
 def fit(net: nn.Sequential) -> nn.History:
-    """The rest of the epochs, with a file of the best epoch and one after every third step, in the folder of the process."""
+    """Fit the remaining epochs, and save the best epoch and every third step in the working directory."""
     callbacks = [
         nn.EarlyStopping(monitor="loss", patience=50),
         nn.Checkpoint("best.nncore", monitor="loss"),
@@ -42,7 +42,7 @@ def fit(net: nn.Sequential) -> nn.History:
 
 
 def train() -> None:
-    """In a process that is killed: go on from where the last one was."""
+    """Runs in a process that is killed: continue from the last file."""
     net = nn.load("run.nncore") if Path("run.nncore").exists() else network()
     print("ready", flush=True)
     fit(net)
@@ -50,7 +50,7 @@ def train() -> None:
 
 
 def save() -> None:
-    """In a process that is killed: write two networks over each other."""
+    """Runs in a process that is killed: write two networks alternately to one file."""
     networks = [nn.load(f"{name}.nncore") for name in ("one", "other")]
     print("ready", flush=True)
     while True:
@@ -59,7 +59,7 @@ def save() -> None:
 
 
 def killed(what: str, folder: Path, seconds: float) -> bool:
-    """Whether a process that does this was killed after so many seconds of work; False if it had come to its end."""
+    """Whether a process was killed after so many seconds of work; False if it had finished."""
     code = "import sys; from network import test_kills; getattr(test_kills, sys.argv[1])()"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen([sys.executable, "-c", code, what], cwd=folder, env=environment, stdout=subprocess.PIPE) as process:

@@ -81,7 +81,7 @@ def test_a_fit_that_changes_nothing_lets_no_program_take_anything_over(net: nn.S
 
 
 class Always(nn.plugin.Metric):
-    """A score that is the same for whatever there is."""
+    """A constant score."""
 
     def __init__(self, what: float = 1.0) -> None:
         self.what = what
@@ -96,7 +96,7 @@ class AlwaysTwo(Always):
 
 
 class Judged(nn.plugin.Loss):
-    """Squared errors that a metric of its own goes with."""
+    """Squared errors with a metric of their own."""
 
     metrics = ("always",)
 

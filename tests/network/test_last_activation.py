@@ -1,4 +1,4 @@
-"""Every registered activation at the end of a network, with every registered loss: trained, or refused before anything is changed."""
+"""Every registered activation at the end of a network, with every loss, is trained or refused before anything is changed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ X = np.random.default_rng(0).normal(size=(60, 4))
 
 
 def activations() -> list[Activation]:
-    """Every registered one that can be trained through, with arguments where it needs some."""
+    """Every registered activation that can be trained through, with its required arguments."""
     classes = [registry.get("activations", name) for name in registry.names("activations")]
     made = [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]
     return [activation for activation in made if activation.trainable]
 
 
 def activations_for(loss: Loss) -> list[tuple[Activation, int]]:
-    """With numbers of outputs that both take: at the kit's width, and with a single output."""
+    """Activations for numbers of outputs that the loss takes, too: the kit's width, and a single output."""
     found = {}
     for activation in activations():
         for n_outputs in (outputs_for(loss, columns_for(activation, 3)), outputs_for(loss, 1)):
@@ -45,13 +45,13 @@ def target_for(loss: Loss, n_outputs: int) -> np.ndarray:
 
 
 def gives(activation: Activation, n_columns: int) -> np.ndarray:
-    """Its values over a wide range, seen, not asked for."""
+    """Sampled outputs over a wide range, instead of declared ones."""
     z = np.random.default_rng(1).uniform(-60, 60, (2000, n_columns))
     return activation.forward(z)
 
 
 def will_do(loss: Loss, values: np.ndarray) -> bool:
-    """Whether outputs that take these values, and no others, can be what the loss is about."""
+    """Whether the loss is meaningful for outputs that take only these values."""
     low, high = values.min(), values.max()
     match loss.output_domain_for(values.shape[1]):
         case "real":
@@ -67,13 +67,13 @@ def will_do(loss: Loss, values: np.ndarray) -> bool:
 
 
 def activation_of(loss: Loss) -> Activation | None:
-    """What makes the outputs predictions."""
+    """The function that turns outputs into predictions."""
     name = loss.link or activation_for(loss, 1)
     return None if name is None else registry.resolve("activations", name)
 
 
 def activation_leaks(values: np.ndarray) -> bool:
-    """Whether negative values go on falling, however slowly, where the positive ones rise."""
+    """Whether negative values continue to fall, however slowly, while positive ones rise."""
     below = values[values < 0]
     return bool(below.size and np.quantile(below, 0.05) < 1.5 * np.quantile(below, 0.5))
 
@@ -104,7 +104,7 @@ def check_trained_or_refused(loss: Loss, activation: Activation, n_outputs: int)
     history = network.fit(X, y, **fit)
     is_sure = "distribution" in (activation.output_domain, getattr(activation_of(loss), "output_domain", None))
     if n_outputs == 1 and (is_sure or np.ptp(gives(activation, 1)) == 0):
-        return  # a single probability of classes is always 1, and its logarithm 0: nothing to learn
+        return  # a single class always has the probability 1 and the loss 0: nothing to learn
     assert history["loss"][-1] < history["loss"][0]
 
 
@@ -114,7 +114,7 @@ def test_the_activation_that_a_loss_asks_for_is_accepted(loss: Loss) -> None:
     nn.Sequential(nn.Dense(n_outputs, activation=activation_for(loss, n_outputs))).build(4, loss=loss, rng=0)
 
 
-# ---- every way into training ------------------------------------------------------------------------------------------------
+# ---- every way to train -----------------------------------------------------------------------------------------------------
 
 Y = (X[:, :1] > 0).astype(float)
 
@@ -124,7 +124,7 @@ def misfit() -> nn.Sequential:
 
 
 def built() -> nn.Sequential:
-    """As a file may hold it: with a loss that it cannot be given any more."""
+    """A network as a file may contain it: with a loss that can no longer be set."""
     network = misfit().build(4, loss="mse", optimizer="sgd", rng=0)
     network.allocate((4,), registry.resolve("losses", "binary_cross_entropy"), registry.resolve("optimizers", "sgd"), network.dtype)
     return network

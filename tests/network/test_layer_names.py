@@ -22,7 +22,7 @@ LAYERS = [
 
 
 class Mine(Layer):
-    """Of an author who wrote nothing about names."""
+    """A layer whose author did nothing about names."""
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale
@@ -32,7 +32,7 @@ class Mine(Layer):
 
 
 class Own(Layer):
-    """Of an author who takes the name."""
+    """A layer whose author takes the name as an argument."""
 
     def __init__(self, scale: float = 1.0, name: str | None = None) -> None:
         self.scale, self.name = scale, name

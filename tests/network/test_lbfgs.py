@@ -22,7 +22,7 @@ LIMITS: dict[str, Any] = {"gtol": 1e-5, "max_iter": 15_000, "max_fun": 15_000}
 
 
 class Plain:
-    """A function of a vector, from a value and a gradient; it keeps where it was asked for."""
+    """A function of a vector, from a value and a gradient; records the points of its evaluations."""
 
     def __init__(self, value: Callable[[np.ndarray], float], gradient: Callable[[np.ndarray], np.ndarray], first: np.ndarray) -> None:
         self.value, self.gradient = value, gradient
@@ -68,7 +68,7 @@ def corner() -> Plain:
 
 
 def of_both(function: Plain, **limits: Any) -> tuple[Minimum, list[np.ndarray], Any, list[np.ndarray]]:
-    """The minimum and all points where the function was asked: ours, then SciPy's."""
+    """Minimum and all evaluated points: ours, then SciPy's."""
     first = function.parameters.copy()
     limits = LIMITS | limits
     ours, asked = minimize(function, **limits), function.asked
@@ -148,16 +148,16 @@ def test_what_ends_it(limits: dict[str, Any], status: int, message: str) -> None
 
 
 def test_gradient_that_points_up() -> None:
-    """Neither finds a step, and says so."""
+    """For a gradient with the wrong sign neither finds a step, and both report it."""
     function = Plain(lambda x: x @ x, lambda x: -2 * x, np.ones(3))
     ours, asked, theirs, _ = of_both(function)
     assert (ours.status, ours.message, ours.n_iterations) == (theirs.status, theirs.message, theirs.nit) == (2, "ABNORMAL: ", 0)
     assert ours.n_evaluations == 1 + MOST_TRIALS
-    np.testing.assert_array_equal(function.parameters, asked[0])  # back where it was
+    np.testing.assert_array_equal(function.parameters, asked[0])  # the parameters are restored
 
 
 def test_memory_that_misleads_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where rounding has turned the direction upwards, the next line goes down the gradient."""
+    """If rounding turns the direction uphill, the memory is cleared and the next line search follows the gradient."""
     slopes = []
 
     class Misled(Descent):

@@ -1,4 +1,4 @@
-"""The search for a learning rate: it leaves the network as it was, and finds a rate that trains well."""
+"""The search for a learning rate does not change the network, and finds a rate that trains well."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def search(net: nn.Sequential, **options: object) -> LearningRateSearch:
 
 
 def snapshot(net: nn.Sequential) -> dict[str, object]:
-    """All that training could change."""
+    """Everything that training could change."""
     return {
         "parameters": net.parameters.tobytes(),
         "gradients": net.gradients.tobytes(),
@@ -45,7 +45,7 @@ def test_a_trained_network_stays_as_it_is_bit_for_bit(optimizer: str | None):
     result = search(nets[0], optimizer=optimizer, loss=None, weight_decay=0.5)
     assert len(result.rates) > 10
     assert snapshot(nets[0]) == before
-    for net in nets:  # and goes on as if nothing had been
+    for net in nets:  # and continues as if nothing had happened
         net.fit(X, Y, epochs=1, progress=False)
     assert snapshot(nets[0]) == snapshot(nets[1])
 

@@ -24,7 +24,7 @@ LINES: dict[str, Callable[[float], tuple[float, float]]] = {
 
 
 def ours(line: Callable[[float], tuple[float, float]], step: float) -> list[float]:
-    """The steps that are tried, the last of which is the answer."""
+    """The steps tried by our search; the last one is the result."""
     search, tried = LineSearch(*map(float, line(0.0)), step), []
     for _ in range(40):
         tried.append(search.step)

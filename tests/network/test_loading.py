@@ -1,4 +1,4 @@
-"""Reading a network from a file: it comes back bit for bit; files that are damaged, hostile or no networks are refused."""
+"""A network loaded from a file equals the saved one bit for bit; damaged, hostile and other files are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from nncore.errors import FileFormatError, MissingPluginError, UnknownComponentE
 from nncore.plugin import Loss
 from nncore.testing.widths import outputs_for
 
-# ---- what comes back --------------------------------------------------------------------------------------------------------
+# ---- valid files ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -126,7 +126,7 @@ def test_a_folder(tmp_path: Path):
 
 
 class Payload:
-    """What a hostile pickle does when it is opened."""
+    """The code that a hostile pickle runs when it is opened."""
 
     opened: list[str] = []
 
@@ -135,7 +135,7 @@ class Payload:
 
 
 def execute(word: str) -> None:
-    """By its name: a method of the list would be pickled with a copy of the list."""
+    """A function, found by its name: a method of the list would be pickled with a copy of the list."""
     Payload.opened.append(word)
 
 
@@ -193,7 +193,7 @@ def test_a_file_with_something_appended(tmp_path: Path, whole: bytes):
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bytes_of_the_header(tmp_path: Path, whole: bytes, data: st.DataObject):
-    """A flip is noticed, or it changes a value into another valid one; it never does anything else."""
+    """A flipped byte of the header is noticed, or changes a value into another valid one."""
     end = 8 + int.from_bytes(whole[:8], "little")
     flips = data.draw(st.dictionaries(st.integers(0, end - 1), st.integers(1, 255), min_size=1, max_size=3))
     damaged = bytearray(whole)

@@ -123,12 +123,12 @@ def test_absent_parts_are_told_once(tmp_path: Path) -> None:
         nn.save_many(networks, tmp_path / "two.nncore")
     with pytest.warns(PluginWarning, match="loaded for prediction.*nncore-years") as told:
         again = nn.load_many(tmp_path / "two.nncore")
-    assert len({str(warning.message) for warning in told}) == len(told) == 3  # of loss, optimizer and schedule, each for both networks
+    assert len({str(warning.message) for warning in told}) == len(told) == 3  # one each for loss, optimizer and schedule, for both networks
     assert told[0].filename == __file__
     for net in again:
         with pytest.raises(MissingPluginError):
             net.fit(X, X[:, 0] > 0, progress=False)
-    nn.save_many(again, tmp_path / "again.nncore")  # nothing of what is missing is lost
+    nn.save_many(again, tmp_path / "again.nncore")  # missing components are preserved
     assert (tmp_path / "again.nncore").read_bytes() == (tmp_path / "two.nncore").read_bytes()
 
 

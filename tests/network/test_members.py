@@ -1,4 +1,4 @@
-"""Ensembles whose members are trained each by its own loss, with any loss; what predicts and is scored is their mean."""
+"""Members of an ensemble are each trained by their own loss; predictions and scores use their mean."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def heads(loss: Loss, n_outputs: int, link: Any, dtype: str = "float64") -> nn.S
 
 
 def alone(net: nn.Sequential, j: int, loss: Loss, n_outputs: int) -> nn.Sequential:
-    """The network of one member."""
+    """The network of a single member."""
     layer = nn.Dense(n_outputs, activation_for(loss, n_outputs))
     one = nn.Sequential(layer).build(4, loss=loss, optimizer="sgd", rng=0, dtype="float64")
     for name in ("weight", "bias"):
@@ -62,7 +62,7 @@ def test_the_loss_is_the_mean_of_the_members_own(loss: Loss, twin: bool) -> None
 
 def test_a_loss_of_whole_batches_sees_one_member_at_a_time() -> None:
     class Spread(Loss):
-        """The variance of the outputs over the batch against that of the targets."""
+        """Compares the variance of the outputs over the batch with that of the targets."""
 
         needs_batch = True
 

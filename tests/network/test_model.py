@@ -1,4 +1,4 @@
-"""A network in use: forward, backward and step by hand, predictions, and what it says of itself."""
+"""Use of a network: forward, backward and step by hand, predictions, and its repr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from network.small import X, Y, built
 import nncore as nn
 from nncore.errors import NotBuiltError, ParameterError, ShapeError
 
-# ---- the three steps --------------------------------------------------------------------------------------------------------
+# ---- forward, backward, step ------------------------------------------------------------------------------------------------
 
 
 def test_order_of_the_three_steps_is_enforced() -> None:
@@ -82,7 +82,7 @@ def test_changed_learning_rate_takes_effect() -> None:
     assert net.optimizer.lr == 0
 
 
-# ---- using ------------------------------------------------------------------------------------------------------------------
+# ---- predictions and repr ---------------------------------------------------------------------------------------------------
 
 
 def test_predict_does_not_depend_on_how_many_rows_come_together() -> None:

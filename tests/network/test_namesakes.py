@@ -1,4 +1,4 @@
-"""A plugin that offers a name which nncore has itself: each comes back from a file as the one that was saved."""
+"""If a plugin and nncore have components of one name, files restore the one that was saved."""
 
 from __future__ import annotations
 

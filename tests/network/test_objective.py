@@ -41,7 +41,7 @@ def test_gradient(activation: str, loss: str, n_outputs: int, target: Any, weigh
         return objective.evaluate()
 
     np.testing.assert_allclose(gradient, approx_fprime(point, value_at, 1e-7), rtol=1e-4, atol=1e-6)
-    assert value_at(point) == value  # though it has been elsewhere since
+    assert value_at(point) == value  # although it had other parameters since
     np.testing.assert_array_equal(objective.gradients, gradient)
 
 
@@ -72,7 +72,7 @@ def test_what_it_refuses() -> None:
 
 
 def test_gradient_that_overflows() -> None:
-    """Of a loss that does not."""
+    """The gradient overflows although the loss does not."""
     network = nn.Sequential(nn.Dense(1, use_bias=False)).build(1, loss="mse", rng=1, dtype="float64")
     objective = Objective(network, np.array([[1e200]]), np.array([0.0]))
     objective.parameters[...] = 1e-50

@@ -1,6 +1,6 @@
-"""One truth about a network: every argument of every component, changed while the network lives, is obeyed everywhere or refused.
+"""Changed arguments of a built network's components take effect everywhere, or are refused.
 
-The registry is enumerated, so that a new component, or a new argument, is tried by existing.
+The registry is enumerated, so that new components and arguments are covered.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from nncore.plugin import Callback, Configurable
 from nncore.testing import numpy_twin
 
 ROWS = 24
-#: Numbers that say how many tensors there are, of which shape, or what they began with.
+#: Arguments that determine the number of tensors, their shapes or their initial values.
 OF_THE_STRUCTURE = {"n_outputs", "axis", "n_frequencies", "n_members", "sigma", "initial_slope"}
 KINDS = ("layers", "activations", "initializers", "losses", "optimizers", "regularizers", "constraints", "schedules")
-#: Kinds of what tensors have in training, and what the arguments of a layer call them.
+#: Kinds of components for tensors in training, and a layer's arguments for them.
 RULES = {"regularizers": "regularizer", "constraints": "constraint"}
-#: What an argument that is no number may be changed to: some of it suits some argument.
+#: Values to try for arguments that are not numbers; each argument accepts some of them.
 OTHERS = (
     None, True, False, 0, 1, 2, "tanh", "relu", "none", "cumulative", "batch", "tensor", "layer", "labels", "real", "loss", "min", "max",
     "zeros", [1], [2], [0.25], (0.2, 0.7), [3, 2], [2, 3], [5], [], {"name": "elu"}, -1, math.nan, "no such thing",
@@ -58,7 +58,7 @@ class Case:
         return bool(getattr(self.component, "trainable", True))
 
     def build(self, component: Any) -> nn.Sequential:
-        """With the component, or with a like one in its place; the same first values every time."""
+        """Build a network with the component, or with an equal one in its place; always with the same initial values."""
         layers: list[Any] = [nn.Dense(4), nn.Dense(self.n_outputs, activation=self.last)]
         if self.kind == "layers":
             before = [nn.RepeatMembers(2)] if len(getattr(component, "input_shapes", ((4,),))[0]) > 1 else []
@@ -88,7 +88,7 @@ class Case:
         net.fit(self.X, self.y, epochs=epochs, batch_size=8, validation=(self.X, self.y), progress=False, n_threads=1, **arguments)
 
     def fitted(self, n: int) -> nn.Sequential:
-        """Built, and fitted so often; with a schedule, to the middle of a fit."""
+        """Built, and trained for so many fits; with a schedule, to the middle of a fit."""
         net, arguments = self.build(self.component), self.arguments(self.component)
         self.fit(net, 0, **arguments)
         if n and self.kind == "schedules":
@@ -111,7 +111,7 @@ class Case:
         )
 
     def goes_on_with(self, component: Any, source: nn.Sequential) -> nn.Sequential:
-        """A network built with another component, at the point where `source` is."""
+        """A network built with another component, at the same point of training as `source`."""
         net = self.build(component)
         self.fit(net, 0, **self.arguments(component))
         net.parameters[:] = source.parameters
@@ -157,12 +157,12 @@ def cases() -> Iterator[Case]:
 
 
 CASES = list(cases())
-#: Of what has a kernel and NumPy methods, the methods are tried among the slow tests.
+#: If components have a kernel and NumPy methods, the methods are tested among the slow tests.
 BY_RUNG = [pytest.param(case, marks=pytest.mark.slow if case.rung == "numpy" else ()) for case in CASES]
 
 
 def candidates(component: Any, name: str) -> list[Any]:
-    """Values for an argument, good ones and bad ones."""
+    """Values for an argument, valid and invalid ones."""
     if name in component.ranges:
         low, high = bounds(component.ranges[name])
         start, end = (low if math.isfinite(low) else 0.0), min(high, (low if math.isfinite(low) else 0.0) + 1)
@@ -181,7 +181,7 @@ def altered(component: Any, name: str, value: Any) -> Any:
 
 
 def state(net: nn.Sequential, case: Case) -> tuple[Any, ...]:
-    """Everything that shows what a network is."""
+    """All observable state of a network."""
     texts = (
         (repr(net.describe()), net.summary()) if case.rung == "native" and case.own(net) is not None else (repr(net), repr(net.optimizer))
     )
@@ -195,7 +195,7 @@ def each_value(case: Case) -> Iterator[tuple[str, Any]]:
 
 
 def set_or_refused(case: Case, net: nn.Sequential, name: str, value: Any) -> bool:
-    """Whether the value was taken; if not, nothing is changed."""
+    """Whether the value was accepted; if not, check that nothing has changed."""
     before = state(net, case)
     try:
         setattr(case.own(net), name, value)
@@ -227,7 +227,7 @@ def test_an_argument_changed_before_between_or_during_fits(case: Case, tmp_path:
         net = case.fitted(fits_before)
         for name, value in each_value(case):
             if not set_or_refused(case, net, name, value):
-                continue  # and the network is as it was
+                continue  # and the network is unchanged
             what = f"{name}={value!r:.60}"
             taken.add(name)
             fresh = altered(case.component, name, value)
@@ -242,7 +242,7 @@ def test_an_argument_changed_before_between_or_during_fits(case: Case, tmp_path:
                 case.fit(during, 2, **case.arguments(case.component), callbacks=[change_once(case, name, value)])
                 assert during.parameters.tobytes() == net.parameters.tobytes(), f"{what}, by a callback"
             net = case.fitted(fits_before)
-    if case.kind != "initializers" and "gain" not in case.component.ranges:  # first values do not change once they are drawn
+    if case.kind != "initializers" and "gain" not in case.component.ranges:  # changing them has no effect after initialisation
         assert taken >= case.component.ranges.keys() - OF_THE_STRUCTURE
 
 
@@ -254,7 +254,7 @@ def change_once(case: Case, name: str, value: Any) -> Callable[[Any], None]:
     return change
 
 
-# ---- the network's own numbers ------------------------------------------------------------------------------------------------
+# ---- numbers of the network ---------------------------------------------------------------------------------------------------
 
 NUMBERS = {
     "weight_decay": (0.3, -1, math.nan, "0.1", None),
@@ -317,7 +317,7 @@ def test_a_number_of_the_network(name: str, number: int) -> None:
 
 
 def test_a_good_value_is_obeyed_in_single_steps() -> None:
-    """Forward, backward and step one by one: the next step counts."""
+    """In single calls of forward, backward and step, a changed value takes effect in the next step."""
     net, other = small(nn.SGD(lr=0.1)), small(nn.SGD(lr=0.1))
     net.train_on_batch(X, Y)
     other.train_on_batch(X, Y)
@@ -337,7 +337,7 @@ def test_a_good_value_is_obeyed_in_single_steps() -> None:
 
 
 class AtProgress(Callback):
-    """Does something once, between two slices of an epoch."""
+    """Calls a function once, between two slices of an epoch."""
 
     def __init__(self, do: Callable[[Any], None]) -> None:
         self.do, self.n = do, 0
@@ -350,7 +350,7 @@ class AtProgress(Callback):
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_rate_changed_under_a_schedule_counts_from_the_next_step(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # Python looks up after every step
+    monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)  # returns to Python after every step
     net = small(OPTIMIZERS[number])
     seen: list[np.ndarray] = []
 

@@ -41,7 +41,7 @@ def trained(**options: Any) -> nn.Sequential:
 
 
 class Cut(Callback):
-    """Ends a fit after so many steps."""
+    """Ends a fit after a given number of steps."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
@@ -76,7 +76,7 @@ def test_processes_together_round_as_one(shards: int) -> None:
 
 @pytest.mark.parametrize("first", ["bfloat16", "float32"])
 def test_processes_take_what_the_first_one_finds(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where ``"auto"`` is bfloat16 there, and another process has none, the fit is refused everywhere."""
+    """If ``"auto"`` chooses bfloat16 in the first process and another one does not support it, the fit is refused everywhere."""
     own = threading.local()
     monkeypatch.setattr("nncore.network.preparing.chosen_precision", lambda *given: first if own.rank == 0 else "float32")
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
@@ -138,7 +138,7 @@ def test_goes_on_only_where_there_is_bfloat16(monkeypatch: pytest.MonkeyPatch) -
 
 
 def gradients(layers: tuple[Any, ...], dtype: str, precision: str | None) -> dict[str, np.ndarray]:
-    """Of the mean loss of all samples, by the step that plain gradient descent takes along them."""
+    """Gradients of the mean loss of all samples, from the step of plain gradient descent along them."""
     net = nn.Sequential(*layers).build(70, loss="mse", optimizer=nn.SGD(lr=1.0), rng=5, dtype=dtype)
     before = {name: values.astype(float) for name, values in net.named_parameters().items()}
     target = np.random.default_rng(1).normal(size=(len(X), net.output_shape[-1]))
@@ -157,7 +157,7 @@ def gradients(layers: tuple[Any, ...], dtype: str, precision: str | None) -> dic
     ids=["dense", "gated", "members"],
 )
 def test_gradients(layers: tuple[Any, ...]) -> None:
-    """Those of float64, but for roundings: each of a chain of a few products of factors is off by 2⁻⁹ at most, in either direction."""
+    """Gradients equal those of float64 except for roundings: each factor in a chain of products is off by at most 2⁻⁹."""
     exact = gradients(layers, "float64", None)
     for name, found in gradients(layers, "float32", "bfloat16").items():
         error = np.linalg.norm(found - exact[name]) / np.linalg.norm(exact[name])

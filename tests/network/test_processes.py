@@ -1,4 +1,4 @@
-"""Fits shared by several processes: the same bits as one process, for all features, and the same result in all."""
+"""Fits shared by several processes have the bits of one process, for all features, and equal results in all processes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ RULES = {
     "dense_1.weight": {"regularizer": ["l1", numpy_twin(nn.L2(0.01))], "constraint": [nn.MaxNorm(1.0), numpy_twin(nn.NonNegative())]},
     "dense_2.*": {"regularizer": "group_lasso"},
 }
-#: Networks, and what `fit` is told of them.
+#: Networks, and arguments of `fit` for them.
 CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
     "plain": classifier(nn.Dense(20, activation="gelu"), nn.Dense(70, activation="relu"), train_metrics=True),
     "batch_norm": classifier(nn.Dense(20), nn.BatchNorm(), nn.ActivationLayer("relu"), nn.Dropout(0.3), accumulate=2),
@@ -110,7 +110,7 @@ def data_for(case: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def left_by(network: nn.Sequential, history: Any) -> dict[str, np.ndarray]:
-    """All that a fit leaves behind."""
+    """Everything that a fit changes or returns."""
     rows = {f"history {name}": np.array(history[name]) for name in history if name != "seconds"}
     return {"parameters": network.parameters.copy(), **rows, **network.optimizer_state, **network.named_buffers()}
 
@@ -132,7 +132,7 @@ def expect_equal(results: list[Any], expected: dict[str, np.ndarray], what: str)
 
 
 def check_bits(case: str, teams: tuple[tuple[int, int], ...]) -> None:
-    """So many processes of so many threads."""
+    """Compare so many processes, with so many threads each, with one process."""
     with team_of(1):
         alone = fitted(case, None)
     for size, n_threads in teams:
@@ -161,7 +161,7 @@ def test_float64_and_callbacks_that_stop() -> None:
     expect_equal(on_ranks(3, run), alone, "early stopping")
 
 
-# ---- one outcome for all ---------------------------------------------------------------------------------------------------
+# ---- the same outcome in all processes -------------------------------------------------------------------------------------
 
 
 def errors_of(results: list[Any], kind: type[Exception]) -> list[str]:
@@ -170,7 +170,7 @@ def errors_of(results: list[Any], kind: type[Exception]) -> list[str]:
 
 
 def test_nan_of_one_process_stops_all_with_the_same_error() -> None:
-    """Only the last row overflows, which the last process has."""
+    """NaN in one process stops all of them with the same error; here only the last row overflows, which the last process has."""
     inputs, targets = X.copy(), X[:, :1].copy()
     inputs[-1] = 1e38
 
@@ -292,7 +292,7 @@ def test_chance_is_drawn_once() -> None:
 
 
 def test_only_the_first_process_writes_and_another_number_goes_on(tmp_path: Any) -> None:
-    """A fit of four that was cut short in the middle of an epoch is gone on with by two, by one, and ends as if never interrupted."""
+    """Only the first process writes files; a fit of four interrupted within an epoch is resumed by two and by one with the same result."""
     files: list[Any] = []
 
     def fit(network: nn.Sequential, collective: Collective | None, epochs: int, *callbacks: Any) -> None:
@@ -340,7 +340,7 @@ def test_ctrl_c_in_one_process_ends_all() -> None:
 
         def on_progress(self, training: Any) -> None:
             if training.network.n_steps == 10 and threading.current_thread().name == "rank 1":
-                training._is_interrupted[0] = True  # as the handler of the signal does, which threads have not
+                training._is_interrupted[0] = True  # set as the signal handler would, since threads have none
 
     def run(collective: Collective) -> dict[str, np.ndarray]:
         network = nn.Sequential(nn.Dense(3))

@@ -1,4 +1,4 @@
-"""Networks with products of 8 bits, made from trained ones: what they become, how near they stay, and their files."""
+"""Networks with 8-bit products, made from trained ones: their layers, their accuracy, and their files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_tied_layers_get_weights_of_their_own() -> None:
     half = net.quantize(X, skip=["encoder"])
     assert half.layer_names == ["encoder", "quantized_dense_1"]
     with pytest.raises(ParameterError, match="no layer to quantize"):
-        net.quantize(X, skip=["dense_1"])  # which uses the weights of the other one
+        net.quantize(X, skip=["dense_1"])  # shares its weights with the other layer
 
 
 def test_layers_can_be_skipped() -> None:
@@ -139,7 +139,7 @@ def test_few_outliers_do_not_widen_the_steps() -> None:
     assert scales == [pytest.approx(2 / 255, rel=0.01), pytest.approx(1500 / 255)]
     assert net.quantize(inputs[:1500], percentile=99.99, skip=()).layers[0].config()["input_scale"] == pytest.approx(
         1500 / 255
-    )  # of fewer than 10,000 on a side, none is an outlier
+    )  # below 10,000 numbers on a side, none is an outlier
     for percentile in (50, 100.1, "99", np.nan):
         with pytest.raises(ParameterError, match="percentile must be None, or a number above 50"):
             net.quantize(inputs, percentile=percentile, skip=())

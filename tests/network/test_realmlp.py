@@ -1,7 +1,7 @@
-"""RealMLP put together from parts of nncore, step for step beside runs of pytabkit 1.8.0 that make_realmlp_runs.py recorded.
+"""RealMLP built from layers of nncore, compared step for step with runs of pytabkit 1.8.0 that make_realmlp_runs.py recorded.
 
-First values and batches are pytabkit's; the losses of all 51 steps of a fit agree to rounding, and so does what it ends with. Its layers
-divide by √d, here the weights have that in them: so their learning rate is that of pytabkit divided by √d, and ε and the decay, which are
+Initial values and batches are pytabkit's; the losses of all 51 steps of a fit agree to rounding, and so do the final values. Its layers
+divide by √d; here the weights include this factor. So their learning rate is pytabkit's divided by √d, and ε and the decay, which are
 relative to the rate, are multiplied by it.
 """
 
@@ -18,7 +18,7 @@ import nncore as nn
 
 DATA = np.load(Path(__file__).with_name("realmlp_runs.npz"))
 EPOCHS, BATCH = 17, 32
-#: Where pytabkit has a tensor, by what ours is called, and how large the learning rate of its group is beside that of weights.
+#: By the name of our tensor: its place in pytabkit, and the learning rate of its group relative to that of weights.
 TENSORS = {
     "periodic_embedding_1.frequency": ("plr/weight_1", 0.1),
     "periodic_embedding_1.phase": ("plr/bias_1", 0.1),
@@ -40,7 +40,7 @@ TENSORS = {
 
 
 def network(case: str, width: int, n_outputs: int) -> nn.Sequential:
-    """RealMLP without dropout, whose masks come from another generator."""
+    """RealMLP without dropout, whose masks would come from another generator."""
     activation = "selu" if "classes" in case else "mish"
     if "TD-S" in case:
         hidden = [nn.Dense(width, activation=activation) for _ in range(3)]
@@ -50,7 +50,7 @@ def network(case: str, width: int, n_outputs: int) -> nn.Sequential:
 
 
 def theirs(case: str, when: str, name: str, like: np.ndarray) -> np.ndarray:
-    """A tensor of pytabkit as ours is laid out: without √d, and with embeddings behind the inputs, not before."""
+    """A tensor of pytabkit in our layout: without √d, and with embeddings after the inputs, not before."""
     values = DATA[f"{case}/{when}//{TENSORS[name][0]}"].reshape(like.shape if name != "dense_1.weight" else (-1, like.shape[1]))
     if name.startswith("dense_") and name.endswith("weight"):
         values = values / math.sqrt(len(values))

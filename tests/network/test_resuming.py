@@ -31,7 +31,7 @@ from nncore.training import Training
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(203, 5)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
-X_VAL, Y_VAL = RNG.normal(size=(50, 5)).astype(np.float32), RNG.integers(0, 2, 50)  # nothing to learn: the validation loss soon rises
+X_VAL, Y_VAL = RNG.normal(size=(50, 5)).astype(np.float32), RNG.integers(0, 2, 50)  # nothing to learn, so the validation loss soon rises
 
 
 def network(dtype: str = "float32") -> nn.Sequential:
@@ -45,7 +45,7 @@ def fit(net: nn.Sequential, epochs: int, *callbacks: Callback, **options: Any) -
 
 
 class Cut(Callback):
-    """Ends a fit, or presses Ctrl-C, after so many steps of the network's life."""
+    """Ends a fit, or simulates Ctrl-C, after a given total number of steps."""
 
     def __init__(self, steps: int, how: str = "stop") -> None:
         self.steps, self.how = steps, how
@@ -58,13 +58,13 @@ class Cut(Callback):
                 raise ZeroDivisionError
             else:
                 _thread.interrupt_main(signal.SIGINT)
-                for _ in range(1000):  # the interpreter looks for signals at the end of a loop
+                for _ in range(1000):  # the interpreter checks for signals at the end of a loop
                     pass
 
 
 @pytest.fixture
 def one_step_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The core comes back after each step, so that a fit can be stopped anywhere."""
+    """Return from the core after each step, so that a fit can be stopped anywhere."""
     monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)
 
 
@@ -166,7 +166,7 @@ def test_data_that_are_converted_block_by_block(monkeypatch: pytest.MonkeyPatch)
         assert_equal(net, ends[0])
 
 
-#: What a fit may not do otherwise where it goes on in the middle of an epoch, and the word for it in the error.
+#: Arguments that a fit resumed within an epoch may not change, and the text of the error.
 OTHER_WAYS: dict[str, tuple[dict[str, Any], str]] = {
     "batch size": ({"batch_size": 20}, "batch_size is 20 and was 10"),
     "shuffle": ({"shuffle": False}, r"sampler is 'SequentialSampler\(\)' and was 'ShuffleSampler\(\)'"),
@@ -194,7 +194,7 @@ OTHER_WAYS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def test_every_argument_that_decides_how_an_epoch_goes_on_is_looked_at() -> None:
-    """Those of `fit` that may differ: they count from the next step or epoch on, or watch."""
+    """Every argument of `fit` is compared, except those that take effect in the next step or epoch, or only observe."""
     free = {
         "epochs",
         "validation",
@@ -209,7 +209,7 @@ def test_every_argument_that_decides_how_an_epoch_goes_on_is_looked_at() -> None
         "dtype",
         "collective",
     }
-    refused = {name for options, _ in OTHER_WAYS.values() for name in options} | {"precision"}  # see test_precision.py
+    refused = {name for options, _ in OTHER_WAYS.values() for name in options} | {"precision"}  # tested in test_precision.py
     assert {*inspect.signature(nn.Sequential.fit).parameters} - {"self"} == free | refused
 
 
@@ -360,7 +360,7 @@ def test_places_of_another_kind(place: Any, whole: bytes, tmp_path: Path) -> Non
         nn.load(path)
 
 
-# ---- what callbacks remember ------------------------------------------------------------------------------------------------
+# ---- the state of callbacks -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["checkpoint first", "checkpoint last"])
@@ -427,7 +427,7 @@ def test_a_fit_that_came_to_its_end_leaves_nothing() -> None:
     assert net.memories == ()
     assert net.place is None
     first = nn.EarlyStopping(patience=2)
-    assert len(fit(net, 30, first)) >= 2  # patience anew
+    assert len(fit(net, 30, first)) >= 2  # its patience starts anew
 
 
 def test_what_was_cut_short_goes_on_in_this_process() -> None:
@@ -447,7 +447,7 @@ def test_what_was_cut_short_goes_on_in_this_process() -> None:
 
 
 class Counting(Callback):
-    """Remembers numbers and arrays of its own."""
+    """Has numbers and arrays as its state."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -558,9 +558,9 @@ def test_arrays_of_another_network(tmp_path: Path) -> None:
             nn.load(written(tampered(file, change), tmp_path))
 
 
-# ---- whatever is registered, in another process -----------------------------------------------------------------------------
+# ---- every registered component, in another process -------------------------------------------------------------------------
 
-#: Arguments of `fit` under which components of a kind are tried.
+#: Arguments of `fit` for the components of a kind.
 KINDS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "samplers": lambda one: {"sampler": one},
     "transforms": lambda one: {"transforms": [one]},
@@ -573,7 +573,7 @@ KINDS: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 
 def instances(kind: str) -> list[Any]:
-    """Of every component of a kind that goes with this network."""
+    """Components of a kind that work with this network."""
     found = []
     for name in registry.names(kind):
         cls = registry.get(kind, name)
@@ -582,7 +582,7 @@ def instances(kind: str) -> list[Any]:
 
 
 def options_for(kind: str, number: int) -> dict[str, Any]:
-    """Arguments of a fit with one of the registered components, made anew."""
+    """Arguments of a fit with one registered component, made anew."""
     options: dict[str, Any] = {"callbacks": [], **KINDS[kind](instances(kind)[number])}
     if not any(isinstance(one, nn.EarlyStopping) for one in options["callbacks"]):
         options["callbacks"] = [*options["callbacks"], nn.EarlyStopping(patience=50)]
@@ -590,7 +590,7 @@ def options_for(kind: str, number: int) -> dict[str, Any]:
 
 
 def go_on(cases: list[tuple[str, str, int]], folder: Path) -> None:
-    """In a process of its own: load what was cut short, and finish it."""
+    """Runs in a separate process: load an interrupted fit, and finish it."""
     os.chdir(folder)
     for name, kind, number in cases:
         net, options = nn.load(folder / f"{name}.part.nncore"), options_for(kind, number)
@@ -604,7 +604,7 @@ def go_on(cases: list[tuple[str, str, int]], folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_component_goes_on_in_another_process(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut short in the middle of the second epoch, in turns by Ctrl-C, a callback that stops, an error of one, and a checkpoint."""
+    """A fit interrupted within the second epoch is resumed in another process: by Ctrl-C, a callback, an error or a checkpoint."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)
     cases, histories = [], {}

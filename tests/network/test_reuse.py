@@ -54,7 +54,7 @@ def test_layers_taken_out_of_a_trained_network_come_with_their_values() -> None:
     old = trained()
     new = nn.Sequential(*old.layers[:2], nn.Dense(2)).build(6, rng=0)
     assert values(new)["dense_1.weight"] == values(old)["dense_1.weight"]
-    gone = nn.Sequential(*trained()[:2], nn.Dense(2)).build(6, rng=0)  # a layer outlives its network
+    gone = nn.Sequential(*trained()[:2], nn.Dense(2)).build(6, rng=0)  # a layer can be reused after its network is deleted
     assert values(gone)["dense_1.weight"] == values(old)["dense_1.weight"]
     fresh = nn.Sequential(copy.deepcopy(old[0]), nn.Dense(2)).build(6, rng=0)
     assert values(fresh)["dense_1.weight"] != values(old)["dense_1.weight"]
@@ -130,7 +130,7 @@ def test_trained_layers_inside_a_new_layer_bring_their_values() -> None:
     assert values(net)["concat_1.dense_1.bias"] == values(old)["dense_3.bias"]
     assert values(net)["dense_1.weight"] != values(old)["dense_1.weight"]
     carried = values(net)["residual_1.dense_1.weight"]
-    assert values(net.build(6, rng=1))["residual_1.dense_1.weight"] != carried  # built again, it starts anew like any network
+    assert values(net.build(6, rng=1))["residual_1.dense_1.weight"] != carried  # after a new build it starts like any new network
 
 
 def test_layers_of_a_network_that_is_not_built_may_change_in_any_way() -> None:
@@ -163,7 +163,7 @@ def test_one_object_at_two_places_is_refused() -> None:
 
 
 class Scaled(Layer):
-    """Keeps on itself what it planned, as a layer should not."""
+    """Stores its plan on itself, as a layer should not."""
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         self.weights = np.arange(1.0, input_shape[0] + 1)

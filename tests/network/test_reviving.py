@@ -1,4 +1,4 @@
-"""Files of older versions: a component mends its arguments."""
+"""Files of older versions: components upgrade their arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.optimizers.adam import Adam
 
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
-    """A file of nncore-years 1.0, with components inside components."""
+    """A file of nncore-years 1.0, with nested components."""
     with plugin(tmp_path / "old", "1.0"):
         inner = registry.resolve("layers", {"name": "same", "speed": 0.25})
         network = trained(
@@ -37,7 +37,7 @@ def test_arguments_of_an_older_version_are_mended(old_file: Path, tmp_path: Path
         assert net.schedule.inner[0].rate == 0.25
         net.fit(X, Y, epochs=1, progress=False)
         net.save(tmp_path / "again.nncore")
-        assert nn.load(tmp_path / "again.nncore").optimizer.rate == 0.75  # which its upgrade, meant for 1.0, is not asked about
+        assert nn.load(tmp_path / "again.nncore").optimizer.rate == 0.75  # its upgrade, which is for 1.0, is not called
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.0.0", "1.0+cpu"])

@@ -1,4 +1,4 @@
-"""Regularizers and constraints in files, texts and copies; and where their classes are not here."""
+"""Regularizers and constraints in files, texts and copies, also if their classes are missing."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_the_constraint_holds_for_what_a_file_held(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(loaded.named_parameters()["dense_1.weight"], axis=0), 1, rtol=1e-6)
 
 
-# ---- a plugin that is gone ------------------------------------------------------------------------------------------------------
+# ---- a plugin that is missing ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """A file of a network whose regularizer in a layer, and constraint in a group, are nncore-years's, which is gone."""
+    """A file of a network with a regularizer and a constraint of nncore-years, which is no longer installed."""
     path = tmp_path / "net.nncore"
     with plugin(tmp_path / "site", "1.0"):
         net = nn.Sequential(nn.Dense(4, weight_regularizer=["l1", {"name": "pull", "speed": 0.1}]), nn.Dense(2))
@@ -152,7 +152,7 @@ def test_an_older_file_is_upgraded(saved: Path, tmp_path: Path) -> None:
         net.fit(X, Y, epochs=1, progress=False)
 
 
-# ---- what cannot be ------------------------------------------------------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Writing a network to a file: what is in it, and that it appears whole or not at all."""
+"""Saving a network: the content of the file, which is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.formats.safetensors import Safetensors
 from nncore.plugin import Layer, Plan
 from nncore.tabular.description import FORMAT
 
-# ---- what is in the file ----------------------------------------------------------------------------------------------------
+# ---- content of files -------------------------------------------------------------------------------------------------------
 
 
 def test_the_file_is_plain_safetensors(whole: bytes, tmp_path: Path):
@@ -50,7 +50,7 @@ def test_the_same_network_makes_the_same_parts(whole: bytes, tmp_path: Path):
     assert parts((tmp_path / "again.nncore").read_bytes()) == parts(whole)
 
 
-# ---- what cannot be saved ---------------------------------------------------------------------------------------------------
+# ---- networks that cannot be saved ------------------------------------------------------------------------------------------
 
 
 class Unregistered(Layer):

@@ -1,4 +1,4 @@
-"""`fit`: what it refuses before anything is changed, what it keeps of earlier fits, and that a network learns."""
+"""`fit`: errors before anything is changed, state kept from earlier fits, and learning."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_nothing_to_train_is_refused() -> None:
         nn.Sequential(nn.Flatten()).fit(X, Y, loss="softmax_cross_entropy")
 
 
-# ---- changing one's mind ----------------------------------------------------------------------------------------------------
+# ---- changed arguments ------------------------------------------------------------------------------------------------------
 
 
 def test_equal_optimizer_keeps_its_state_another_starts_afresh() -> None:
@@ -108,11 +108,11 @@ def test_it_learns_exclusive_or() -> None:
     np.testing.assert_array_equal(net.predict(inputs)[:, 0] > 0, outputs == 1)
 
 
-# ---- planned once -----------------------------------------------------------------------------------------------------------
+# ---- plans ------------------------------------------------------------------------------------------------------------------
 
 
 class Meddling(Sampler):
-    """Changes the network while a fit is being prepared: as another thread might."""
+    """Changes the network while a fit is being prepared, as another thread might."""
 
     def length(self, samples: object) -> int:
         NETWORKS[-1].layers[0].n_outputs = 7

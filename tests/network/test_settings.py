@@ -1,4 +1,4 @@
-"""Every way to change a network comes through one place, and programs look there whenever they are entered."""
+"""All changes of a network go through one place, which programs check at each entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCE = Path(nn.__file__).parent / "_core" / "program.pyx"
 
 
 def test_a_public_attribute_is_a_property_or_a_counter_that_files_hold() -> None:
-    """What is stored on the network itself and read by nothing else cannot disagree with anything."""
+    """Public attributes are properties or counters in files: a plain value on the network that nothing else uses cannot be inconsistent."""
     net = nn.Sequential(nn.Dense(2)).build(2, loss="mse", optimizer="adam")
     stored = {name for name in vars(net) if not name.startswith("_")}
     assert stored <= set(ATTRIBUTES)
@@ -31,7 +31,7 @@ def test_a_public_attribute_is_a_property_or_a_counter_that_files_hold() -> None
 @pytest.mark.skipif(not SOURCE.exists(), reason="the sources are not installed")
 def test_every_entry_of_a_program_looks_whether_something_has_changed() -> None:
     source = SOURCE.read_text(encoding="utf-8")
-    of_program = source.partition("\ncdef struct nnc_run")[0]  # what is behind it works for one of the entries
+    of_program = source.partition("\ncdef struct nnc_run")[0]  # the functions after it serve one of the entries
     entries = [method for method in re.split(r"\n    (?=c?def )", of_program) if re.search(r"= runner\.\w+\(|Run\.__new__\(", method)]
     assert len(entries) == len(re.findall(r"= runner\.\w+\(&self\.program|Run\.__new__\(", of_program)) >= 8
     for method in entries:
@@ -42,7 +42,7 @@ def test_every_entry_of_a_program_looks_whether_something_has_changed() -> None:
 
 @pytest.mark.parametrize("kernel", ["native", "numpy"])
 def test_a_change_from_another_thread_comes_between_two_steps(kernel: str) -> None:
-    """The fit goes on, and the last value is obeyed."""
+    """A change from another thread is applied between two steps of a fit, which uses the last value."""
     X, y = np.random.default_rng(0).normal(size=(400, 4)), np.zeros(400)
     optimizer = nn.Momentum(lr=0.01)
     net = nn.Sequential(nn.Dense(8, activation="tanh"), nn.Dropout(0.1), nn.Dense(1))

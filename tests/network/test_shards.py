@@ -1,4 +1,4 @@
-"""`fit(shards=S)`: sums over a batch along a fixed tree of its parts, the same whatever the number of threads."""
+"""`fit(shards=S)` sums over a batch along a fixed tree of its parts, so that results do not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.testing import numpy_twin, team_of
 from nncore.testing.expectations import expect_same_bits
 
 RNG = np.random.default_rng(0)
-N, BATCH = 150, 40  # the last batch is of 30
+N, BATCH = 150, 40  # the last batch has 30 rows
 X = RNG.normal(size=(N, 6))
 CLASSES = (X[:, 0] > 0) + (X[:, 1] > 0.3).astype(np.int64)
 WEIGHT = RNG.uniform(0.1, 3, N)
@@ -34,7 +34,7 @@ def members() -> list[Layer]:
     return [nn.RepeatMembers(4), *inner]
 
 
-#: Layers, and what `fit` is told.
+#: Layers, and arguments of `fit`.
 CASES: dict[str, tuple[list[Layer], dict[str, Any]]] = {
     "dense": (hidden(), {}),
     "batch_norm": (hidden(nn.BatchNorm(), nn.Dense(20, activation="tanh")), {"optimizer": "momentum"}),
@@ -55,7 +55,7 @@ CASES: dict[str, tuple[list[Layer], dict[str, Any]]] = {
 
 
 def fitted(case: str, dtype: str = "float32", **fit: Any) -> dict[str, np.ndarray]:
-    """All that a fit leaves behind."""
+    """Everything that a fit changes or returns."""
     layers, options = CASES[case]
     network = nn.Sequential(*layers)
     settings = {"loss": "softmax_cross_entropy", "epochs": 2, "batch_size": BATCH, "rng": 0, "progress": False, "dtype": dtype}
@@ -117,7 +117,7 @@ def test_many_networks_have_the_bits_of_their_own_fits() -> None:
 
 
 def tree(parts: list[np.ndarray | None]) -> np.ndarray | None:
-    """Parts of a batch in pairs: the left half is as large as it can be with a power of two of parts. None has no rows."""
+    """Combine the parts of a batch in pairs: the left half is the largest power of two of parts. None has no rows."""
     if len(parts) == 1:
         return parts[0]
     half = 1 << (len(parts) - 1).bit_length() - 1
@@ -130,7 +130,7 @@ def tree(parts: list[np.ndarray | None]) -> np.ndarray | None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("n", "shards"), [(40, 1), (40, 2), (40, 3), (41, 8), (40, 40), (7, 23), (5, 8)])
 def test_a_gradient_is_the_sum_of_its_parts_along_a_tree(n: int, shards: int, dtype: str) -> None:
-    """The oracle: gradients of the parts, each as that of a batch, added up by NumPy."""
+    """A gradient is the sum of its parts along a tree: NumPy adds the gradients of the parts as an oracle."""
     number = np.dtype(dtype).type
     layers = nn.Dense(9, activation="tanh"), nn.LayerNorm(), nn.Dense(2)
     network = nn.Sequential(*layers).build(6, loss="half_mse", optimizer=nn.SGD(lr=1.0), rng=0, dtype=dtype)
@@ -153,7 +153,7 @@ def test_a_gradient_is_the_sum_of_its_parts_along_a_tree(n: int, shards: int, dt
         parts.append(network.gradients.copy())
         values.append(np.array(float(number(1 / n)) * losses[rows].sum()))
     before = network.parameters.copy()
-    size = max(n, shards)  # of batches, of which the last one may have fewer rows than there are shards
+    size = max(n, shards)  # in batches, of which the last may have fewer rows than shards
     program = network.program_for_training(size, shards=shards)
     progress: list[Any] = [0, 0.0, 0.0]
     program.train(x, y, None, None, None, [], size, 1, False, np.inf, progress, 1)
@@ -163,7 +163,7 @@ def test_a_gradient_is_the_sum_of_its_parts_along_a_tree(n: int, shards: int, dt
 
 @pytest.mark.parametrize("shards", [2, 3, 8, 64])
 def test_statistics_of_a_batch_keep_their_digits_far_from_zero(shards: int) -> None:
-    """Joined from those of the parts, which lie apart, and in float32."""
+    """Batch statistics keep their digits far from zero, although they join statistics of distant parts in float32."""
     rng = np.random.default_rng(shards)
     x = (1000 + rng.normal(size=(64, 3)) + np.linspace(0, 5, 64)[:, None]).astype(np.float32)
     network = nn.Sequential(nn.BatchNorm(momentum=1.0), nn.Dense(1))
@@ -174,7 +174,7 @@ def test_statistics_of_a_batch_keep_their_digits_far_from_zero(shards: int) -> N
 
 
 def test_gradients_are_those_of_the_loss() -> None:
-    """Central differences of the loss of a step, through batch normalisation."""
+    """Gradients equal central differences of a step's loss, through batch normalisation."""
     layers = nn.Dense(2, activation="tanh"), nn.BatchNorm(), nn.Dense(3)
     start = nn.Sequential(*layers).build(6, loss="softmax_cross_entropy", optimizer=nn.SGD(lr=1.0), rng=0, dtype="float64")
 
@@ -208,7 +208,7 @@ def test_a_loss_that_needs_the_whole_batch_is_given_it() -> None:
     np.testing.assert_allclose(ends[5, 1], ends[1, 1], rtol=1e-10, atol=1e-12)
 
 
-# ---- what may be asked for ------------------------------------------------------------------------------------------------------
+# ---- invalid arguments ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

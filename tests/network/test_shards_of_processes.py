@@ -1,4 +1,4 @@
-"""`fit(shards=S, collective=...)`: each process sums the rows of a branch of the tree, and sums are what they send."""
+"""`fit(shards=S, collective=...)`: each process sums the rows of a branch of the tree, and sends only sums."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_any_number_of_processes_has_the_bits_of_one(case: str) -> None:
 
 @pytest.mark.parametrize("case", ["dense", "batch_norm", "ties", "two_branches"])
 def test_numbers_that_do_not_divide_have_the_bits_of_one(case: str) -> None:
-    """Branches of 2, 2 and 1 parts, of 4 and 3, and more processes than parts."""
+    """Numbers that do not divide give the bits of one process: branches of 2, 2 and 1 parts, of 4 and 3, and more processes than parts."""
     check_bits(case, 5, (3, 4), 2, "float64")
     check_bits(case, 7, (2, 8))
 
 
 def test_parts_without_rows_belong_to_somebody() -> None:
-    """The last batch is of 30 rows in 40 parts."""
+    """Parts without rows are assigned to processes, too: the last batch has 30 rows in 40 parts."""
     check_bits("batch_norm", 40, (3, 4))
 
 
@@ -55,7 +55,7 @@ def test_more_processes_have_the_bits_of_one(case: str) -> None:
 
 
 def test_large_networks_have_the_bits_of_one() -> None:
-    """One process uses up its gradients while they are in the cache; several exchange them."""
+    """Large networks have the bits of one process, which uses up its gradients in the cache; several processes exchange them."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(64, 600)), rng.integers(0, 3, 64)
 
@@ -68,11 +68,11 @@ def test_large_networks_have_the_bits_of_one() -> None:
     expect_equal(on_ranks(2, run), run(None), "a large network")
 
 
-# ---- what is sent ---------------------------------------------------------------------------------------------------------------
+# ---- messages -------------------------------------------------------------------------------------------------------------------
 
 
 class Counted(Collective):
-    """Writes down how many bytes each call sends to others."""
+    """Records how many bytes each call sends to others."""
 
     def __init__(self, inner: Collective) -> None:
         self.inner = inner
@@ -105,14 +105,14 @@ class Counted(Collective):
         self.inner.abort(reason)
 
     def of_steps(self) -> list[tuple[str, int]]:
-        """From one exchange of gradients to the last one, without those that bring nothing but a verdict of 8 bytes."""
+        """Calls from the first exchange of gradients to the last, without those that send only a status of 8 bytes."""
         deals = [i for i, (kind, _) in enumerate(self.calls) if kind == "deal"]
         verdict = 8 * (self.size - 1)
         return [call for call in self.calls[deals[0] + 1 : deals[-1] + 1] if call != ("gather", verdict)]
 
 
 def sent_by(size: int, shards: int, batch_size: int, n_steps: int, *layers: Any) -> tuple[list[list[tuple[str, int]]], int]:
-    """What each process sends in all steps but the first, and how many parameters there are."""
+    """Bytes that each process sends in all steps but the first, and the number of parameters."""
     found: list[Any] = [None] * size
     n = batch_size * n_steps
 
@@ -133,7 +133,7 @@ def sent_by(size: int, shards: int, batch_size: int, n_steps: int, *layers: Any)
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize("batch_size", [16, 64])
 def test_a_step_sends_sums_and_no_samples(size: int, batch_size: int) -> None:
-    """All together: gradients and parameters once to everybody else, a loss of 8 bytes with a verdict of 8. A larger batch is no more."""
+    """A step sends gradients and parameters once, a loss of 8 bytes and a status of 8, whatever the batch size."""
     n_steps = 4
     found, n_parameters = sent_by(size, 8, batch_size, n_steps, nn.Dense(10, activation="tanh"), nn.Dense(7, activation="relu"))
     others = size - 1
@@ -147,7 +147,7 @@ def test_a_step_sends_sums_and_no_samples(size: int, batch_size: int) -> None:
 
 
 def test_batch_normalisation_sends_its_sums() -> None:
-    """Two numbers of 8 bytes for each column, on either way."""
+    """Batch normalisation sends two numbers of 8 bytes for each column, forwards and backwards."""
     size, n_steps, width = 2, 3, 10
     found, _ = sent_by(size, 4, 32, n_steps, nn.Dense(width), nn.BatchNorm(), nn.ActivationLayer("relu"))
     for calls in found:
@@ -157,7 +157,7 @@ def test_batch_normalisation_sends_its_sums() -> None:
 
 
 def test_a_layer_in_python_is_given_the_whole_batch() -> None:
-    """Its inputs, and the gradients at its outputs, are gathered for it, and those of no other layer."""
+    """A layer in Python gets the whole batch: its inputs and output gradients are gathered, and those of no other layer."""
     size, n_steps, width, batch_size = 2, 3, 10, 32
     found, _ = sent_by(size, 4, batch_size, n_steps, nn.Dense(width), numpy_twin(nn.BatchNorm()), nn.Dense(20, activation="relu"))
     assert {n for calls in found for _, n in calls} >= {(8 + batch_size // size * width * 4) * (size - 1)}
@@ -165,19 +165,19 @@ def test_a_layer_in_python_is_given_the_whole_batch() -> None:
 
 @pytest.mark.parametrize(("size", "shards", "works"), [(3, 8, [1, 1, 0]), (3, 6, [1, 1, 1]), (3, 2, [1, 1, 0]), (5, 8, [1, 1, 1, 1, 0])])
 def test_processes_without_a_branch_update_their_range_alone(size: int, shards: int, works: list[int]) -> None:
-    """Branches have a power of two of parts: of three processes, 6 parts are shared out evenly, and 8 among two."""
+    """Branches have a power of two of parts: of three processes, all get 2 of 6 parts, and only two get 4 of 8."""
     found, _ = sent_by(size, shards, 16, 2, nn.Dense(10, activation="tanh"))
     sent = [sum(n for kind, n in calls if kind == "deal") for calls in found]
     assert [int(n > 0) for n in sent] == works
     assert all(n > 0 for calls in found for kind, n in calls if kind == "gather")  # parameters of its range
 
 
-# ---- one outcome for all ----------------------------------------------------------------------------------------------------------
+# ---- the same outcome in all processes --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("more", [[], [nn.BatchNorm]])
 def test_nan_of_one_process_stops_all_with_the_same_error(more: list[Any]) -> None:
-    """Only the last row overflows, which the last process has."""
+    """NaN in one process stops all of them with the same error; here only the last row overflows, which the last process has."""
     inputs, targets = X.astype(np.float32), X[:, :1].astype(np.float32)
     inputs[-1] = 1e38
 
@@ -193,7 +193,7 @@ def test_nan_of_one_process_stops_all_with_the_same_error(more: list[Any]) -> No
 
 
 def test_another_number_of_processes_goes_on(tmp_path: Path) -> None:
-    """A fit of four that was cut short in the middle of an epoch is gone on with by two, and ends as if never interrupted."""
+    """A fit of four processes, interrupted within an epoch, is resumed by two with the same result."""
     file = tmp_path / "run.nncore"
 
     class Cut(Callback):

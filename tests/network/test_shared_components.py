@@ -1,6 +1,6 @@
-"""One component given to two networks, or two estimators, that are fitted at the same time: each fit has the bits that it has alone.
+"""If two networks or estimators share a component and are fitted at the same time, each has the bits of a separate fit.
 
-The registry is enumerated, so that a new component is tried by existing.
+The registry is enumerated, so that new components are covered.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from nncore.errors import BusyError, NNCoreError
 from nncore.plugin import Callback
 
 Result = dict[str, bytes | list[Any]]
-#: Kinds that only a fit is given, and how.
+#: Kinds that are arguments of a fit, and the arguments.
 GIVEN: dict[str, Callable[[Any], dict[str, Any]]] = {
     "samplers": lambda one: {"sampler": one},
     "transforms": lambda one: {"transforms": [one]},
     "metrics": lambda one: {"metrics": [one]},
     "callbacks": lambda one: {"callbacks": [one]},
 }
-#: Kinds that are no part of a network: those write files, make its inputs, and reach other processes, one fit at a time.
+#: Kinds outside a network: they write files, encode its inputs or connect processes, one fit at a time.
 NOT_GIVEN = {"formats", "exporters", "encodings", "collectives"}
 
 
 class Meeting(Callback):
-    """Lets two fits take each step at the same time, until one of them is over."""
+    """Makes two fits take each step at the same time, until one of them ends."""
 
     pause_every = 1
 
@@ -53,7 +53,7 @@ class Meeting(Callback):
 
 
 def at_once(*fits: Callable[[Meeting], Result]) -> list[Result | BusyError]:
-    """What comes of each, or the error that refuses it."""
+    """Result of each fit, or the error that refuses it."""
     barrier, results = threading.Barrier(len(fits)), dict[int, Any]()
 
     def run(number: int) -> None:
@@ -82,7 +82,7 @@ def alone(fit: Callable[[Meeting], Result]) -> Result:
 
 
 def result_of(net: nn.Sequential, history: Any) -> Result:
-    """All that can be mixed up."""
+    """Everything that two fits could mix up."""
     columns: Result = {name: history[name].tobytes() for name in history if name != "seconds"}
     buffers = {name: view.tobytes() for name, view in net.named_buffers().items()}
     return {"parameters": net.parameters.tobytes(), "end": [history.stop_reason], **columns, **buffers}
@@ -92,7 +92,7 @@ def result_of(net: nn.Sequential, history: Any) -> Result:
 
 
 class Shared:
-    """A component, and a network that goes with it: its own, or one with any loss if only a fit is given the component."""
+    """A component, and a network for it: one that contains it, or one with any loss if only fits take the component."""
 
     def __init__(self, kind: str, component: Any, case: Case | None = None) -> None:
         self.kind, self.component, self.case = kind, component, case
@@ -110,7 +110,7 @@ class Shared:
         assert self.case is not None
 
     def fit(self, component: Any, sign: int, *meeting: Meeting) -> Result:
-        """With the component; each sign has data of its own, so that two fits that are mixed up are seen."""
+        """Fit with the component; data differ by the sign, so that mixed-up fits are noticed."""
         assert self.case is not None
         case, hosted, given = copy.copy(self.case), component, dict[str, Any]()
         case.X = sign * case.X
@@ -125,7 +125,7 @@ class Shared:
 
 
 def assert_not_in(component: Any, training: Any) -> None:
-    """A fit works with copies, whatever a component may come to remember."""
+    """Check that a fit uses copies, so that it does not change the component."""
     net = training.network
     whole = [*net.layers, net.loss, net.optimizer, *net.schedules.values(), *net.groups.values()]
     metrics = [metric for evaluation in training._evaluations for metric in evaluation.metrics]
@@ -149,7 +149,7 @@ def shared() -> Iterator[Shared]:
         yield from (Shared(kind, component) for component in instances(kind))
 
 
-#: Of what has a kernel and NumPy methods, the methods are tried among the slow tests.
+#: If components have a kernel and NumPy methods, the methods are tested among the slow tests.
 PARAMETERS = [pytest.param(one, marks=pytest.mark.slow if one.case is not None and one.case.rung == "numpy" else ()) for one in shared()]
 
 
@@ -181,7 +181,7 @@ def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 # ---- estimators ------------------------------------------------------------------------------------------------------------
 
-#: How an estimator is given a component of each kind.
+#: The estimator's arguments for a component of each kind.
 ARGUMENTS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "layers": lambda one: {"layers": [nn.Dense(4), one, nn.Flatten()]},
     "activations": lambda one: {"activation": one},
@@ -226,7 +226,7 @@ def test_estimators_that_share_a_component_have_the_bits_of_each_alone(kind: str
                 enter(tmp_path / f"{cls.__name__}{number}", monkeypatch)
                 expected = alone(lambda meeting, cls=cls, one=component: fit_estimator(cls, kind, copy.deepcopy(one), 1, meeting))
             except (NNCoreError, ValueError):
-                continue  # it does not go with this estimator
+                continue  # the component does not suit this estimator
             enter(tmp_path / f"{cls.__name__}{number}both", monkeypatch)
             fits = [lambda meeting, cls=cls, one=component, sign=sign: fit_estimator(cls, kind, one, sign, meeting) for sign in (1, -1)]
             assert at_once(*fits)[0] == expected

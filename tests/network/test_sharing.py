@@ -1,4 +1,4 @@
-"""Fits say how many threads they would use, and single-threaded ones among them leave the rest to others."""
+"""Fits declare how many threads they need, so that single-threaded ones leave the rest to others."""
 
 from __future__ import annotations
 

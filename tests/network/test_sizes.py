@@ -1,4 +1,4 @@
-"""Sizes as large as a number can be: the result of any that are large enough, or an error of nncore, never another result or a crash."""
+"""The largest possible sizes give the result of any large enough size, or an error of nncore, never another result or a crash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.contract import is_inside
 from nncore.testing.conformance import required_arguments
 
 LARGE = [2**31 - 1, 2**31, 2**57, sys.maxsize, 2**63, 10**30]
-#: Beyond everything in the small fits below, which last for five steps at most.
+#: Larger than everything in the small fits below, which take five steps at most.
 ENOUGH = 10**6
 KINDS = {"optimizers": "optimizer", "schedules": "schedule", "samplers": "sampler", "callbacks": "callbacks"}
 
@@ -25,7 +25,7 @@ def takes_whole(parameter: inspect.Parameter) -> bool:
     return "int" in str(parameter.annotation).replace("int |", "int").split() or parameter.annotation in (int, "int", "int | None")
 
 
-#: What takes whole numbers, asked of the signatures: (what, name of the argument). Shards are no more than the samples of a batch.
+#: Arguments for integers, read from the signatures: (what, name of the argument). Shards are limited by the samples of a batch.
 CASES = [
     ("fit", name)
     for name, parameter in inspect.signature(nn.Sequential.fit).parameters.items()
@@ -87,7 +87,7 @@ def test_large_sizes(tmp_path: Path) -> None:
         input=json.dumps(tried),
         capture_output=True,
         encoding="utf-8",
-        cwd=tmp_path,  # callbacks write there
+        cwd=tmp_path,  # callbacks write files there
     )
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, (tried[len(results)], done.stderr[-2000:])

@@ -1,4 +1,4 @@
-"""Sparse samples are read without conversion: the same results as for dense ones, up to rounding."""
+"""Sparse samples are read without conversion, with the results of dense ones up to rounding."""
 
 import tracemalloc
 
@@ -15,7 +15,7 @@ N, WIDTH = 90, 700
 
 
 def samples(n=N, width=WIDTH, density=0.02):
-    """With rows and columns that are empty, and a column that is full."""
+    """Samples with empty rows and columns, and a full column."""
     X = scipy.sparse.random(n, width, density, format="csr", random_state=0)
     X = scipy.sparse.hstack([X, np.arange(1.0, n + 1)[:, None] / n, csr_array((n, 3))], format="csr")
     X.data[X.indptr[4] : X.indptr[6]] = 0
@@ -165,7 +165,7 @@ def test_numbers_in_one_place_are_added_and_columns_sorted():
     x = csr_array(parts, shape=(3, 3))
     net = nn.Sequential(nn.Dense(2)).build(3, rng=0, dtype="float64")
     np.testing.assert_allclose(net.predict(x), net.predict(x.toarray()))
-    assert x.indices.tolist() == [2, 0, 2, 1, 0]  # the user's own is as it was
+    assert x.indices.tolist() == [2, 0, 2, 1, 0]  # the user's data are unchanged
 
 
 def test_whole_numbers_and_truth_values():

@@ -1,4 +1,4 @@
-"""Streams of sparse batches train and score as the same samples in memory, in the memory of their numbers."""
+"""Streams of sparse batches train and score as the same samples in memory, without being converted to dense."""
 
 import tracemalloc
 
@@ -19,7 +19,7 @@ WEIGHTS = np.linspace(0, 1.9, N)
 
 
 def batches(size=35, kinds=("csr", "csc", "coo")):
-    """Of this size but for the last, in different formats."""
+    """Batches of this size, but for the last, in different formats."""
     starts = range(0, N, size)
     return [(X[at : at + size].asformat(kinds[i % len(kinds)]), Y[at : at + size], WEIGHTS[at : at + size]) for i, at in enumerate(starts)]
 

@@ -1,4 +1,4 @@
-"""Networks that are trained on streams: the same bits as on arrays, errors that come out, and no thread that is left."""
+"""Networks trained on streams: the same bits as on arrays, errors that are passed on, and no leftover threads."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_stream_in_turn_trains_like_arrays(name: str, tmp_path: Path) -> None:
 
 
 def spread(output: np.ndarray, target: np.ndarray, weight: np.ndarray | None) -> float:
-    """A score that is no mean over samples."""
+    """A score that is not a mean over samples."""
     return float(np.ptp(output[:, 0] * (1 + target)))
 
 
@@ -222,7 +222,7 @@ def test_a_part_is_held_out_by_number_and_seed(tmp_path: Path) -> None:
         fitted(arrays(), validation=1.5)
 
 
-# ---- what cannot be ---------------------------------------------------------------------------------------------------------
+# ---- errors -----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_generator_goes_through_one_epoch() -> None:
@@ -309,13 +309,13 @@ def test_a_sample_that_cannot_be_trained_on_is_named() -> None:
 
 
 def test_a_stream_that_changes_is_noticed() -> None:
-    lengths = iter([N, N, N, 300])  # looked at, counted, and an epoch
+    lengths = iter([N, N, N, 300])  # for a first look, for counting, and in an epoch
     with pytest.raises(DataError, match=r"X had 403 samples when it was first looked at, and has 300 now"):
         fitted({"X": lambda: iter(Loader((X[: (n := next(lengths))], Y[:n]), 50))})
 
 
 class Ends(Callback):
-    """Ends a fit in one way or another after some steps."""
+    """Ends a fit in one of several ways after some steps."""
 
     def __init__(self, steps: int, how: str) -> None:
         self.steps, self.how = steps, how
@@ -467,7 +467,7 @@ print(peak() - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kilobytes of ru_maxrss")
 @pytest.mark.parametrize("name", ["function", "parquet"])
 def test_memory_does_not_grow_with_the_stream(name: str, tmp_path: Path) -> None:
-    """400 or 200 MB of samples, of which a buffer and a few blocks are there."""
+    """Memory does not grow with 400 or 200 MB of samples, of which only a buffer and a few blocks are in memory."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     block = pa.table(
         {f"x{i}": column for i, column in enumerate(np.random.default_rng(1).random((50, 50_000), np.float32))}

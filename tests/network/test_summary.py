@@ -13,7 +13,7 @@ from nncore.plugin import Layer, LayerCall, Plan
 
 
 class Tag(Layer):
-    """Passes its input on; in NumPy, with a text of the user's."""
+    """Passes its input on, in NumPy; its argument is any text."""
 
     def __init__(self, text: str = "") -> None:
         self.text = text

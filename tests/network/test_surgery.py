@@ -1,4 +1,4 @@
-"""Layers put into a network, taken out and exchanged: what stays keeps its bits, and what cannot be is refused before anything changes."""
+"""Layers are inserted, removed and replaced: remaining layers keep their bits, and invalid changes are refused before any effect."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def plain(**build: object) -> nn.Sequential:
 
 
 def everything(net: nn.Sequential) -> object:
-    """All that a failed change must leave as it was."""
+    """All state that a failed change must not alter."""
     state = {name: view.tobytes() for name, view in net.optimizer_state.items()} if net.optimizer is not None else {}
     said = net.layer_names, repr(net.layers), repr(net.loss), repr(net.optimizer), net.groups, net.n_steps, net.n_epochs, net.seed
     return said, values(net), state
 
 
-# ---- what is done -----------------------------------------------------------------------------------------------------------
+# ---- valid changes ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_layer_in_the_middle_leaves_all_others_as_they_are() -> None:
@@ -86,7 +86,7 @@ def test_replace_draws_first_values_for_what_is_new_alone() -> None:
     drawn = [plain(), plain()]
     for one in drawn:
         one.replace("head", nn.Dense(2, name="head"))
-    assert values(drawn[0]) != values(drawn[1]), "None is different every time"
+    assert values(drawn[0]) != values(drawn[1]), "initial values must differ without a seed"
 
 
 def test_pop_gives_the_layer_which_keeps_its_values() -> None:
@@ -169,7 +169,7 @@ def test_what_is_not_built_yet() -> None:
     assert values(net.build(4, rng=0)) == values(fresh.build(4, rng=0))
 
 
-# ---- what a network knows beside its layers ---------------------------------------------------------------------------------
+# ---- other state of a network -----------------------------------------------------------------------------------------------
 
 
 def test_the_optimizer_keeps_its_numbers_and_begins_anew() -> None:
@@ -246,7 +246,7 @@ def test_files_and_copies_of_what_was_changed(tmp_path: Path) -> None:
         assert values(twin) == values(net)
 
 
-# ---- what is refused --------------------------------------------------------------------------------------------------------
+# ---- errors -----------------------------------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[nn.Sequential], object], type[Exception], str]] = {
     "an index beyond": (lambda net: net.insert(4, "dropout"), ParameterError, "whole number from -3 to 3, got 4"),
@@ -281,7 +281,7 @@ def test_the_last_layer_stays() -> None:
 
 
 def test_numbers_in_names_that_groups_go_by() -> None:
-    """An insertion renames ``dense_1``; groups would train another tensor in its place."""
+    """Groups by numbered names are checked: an insertion renames ``dense_1``, so groups would train another tensor."""
     net = plain()
     net.groups = {"dense_1.*": {"frozen": True}}
     before = everything(net)

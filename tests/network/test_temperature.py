@@ -1,4 +1,4 @@
-"""Temperature scaling: the minimum of the cross-entropy over 1/T, and networks whose last layer is divided by T."""
+"""Temperature scaling: the minimum of the cross-entropy over 1/T, and networks with their last layer divided by T."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 def drawn(n_rows: int, n_classes: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logits that are too large by a factor, and one-hot targets that follow the right ones."""
+    """Logits that are too large by a factor, and one-hot targets drawn from the correct ones."""
     logits = np.random.default_rng(1).normal(size=(n_rows, n_classes))
     chances = softmax(logits).cumsum(axis=1)
     labels = (np.random.default_rng(2).uniform(size=(n_rows, 1)) > chances).sum(axis=1)
@@ -29,7 +29,7 @@ def drawn(n_rows: int, n_classes: int, sharpness: float) -> tuple[np.ndarray, np
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray, temperature: float) -> float:
-    """Of targets that are smoothed as documented."""
+    """Cross-entropy of targets with the documented smoothing."""
     n = weights.sum() ** 2 / (weights**2).sum()
     wanted = targets + (1 / targets.shape[1] - targets) / (n + 1)
     return float(weights @ -(wanted * np.log(softmax(logits / temperature))).sum(axis=1))
@@ -56,7 +56,7 @@ def test_many_samples_show_how_sharp_logits_are() -> None:
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_samples_that_are_all_right_make_nothing_certain(offset: float) -> None:
-    """The chance of an error is estimated at ε·(1 − 1/C) with ε = 1/(n + 1)."""
+    """If all samples are right, the probability of an error is estimated as ε·(1 − 1/C) with ε = 1/(n + 1), not as 0."""
     logits, targets = np.array([[8.0, 0.0, 0.0]] * 20) + offset, np.array([[1.0, 0, 0]] * 20)
     found = find_temperature([(logits[:, None], targets[:, None])])
     assert softmax(logits / found)[0, 0] == pytest.approx(1 - 2 / 3 / 21, rel=1e-9)
@@ -64,7 +64,7 @@ def test_samples_that_are_all_right_make_nothing_certain(offset: float) -> None:
 
 @pytest.mark.parametrize(("logits", "expected"), [([0.0, 0.0], None), ([-5.0, 5.0], 100.0), ([1e-4, 0.0], 0.01)])
 def test_the_ends_of_the_range(logits: list[float], expected: float | None) -> None:
-    """Logits that say nothing, are all wrong, or are tiny."""
+    """The ends of the range are reached for logits that are uninformative, all wrong, or tiny."""
     z, targets = np.array([[logits]] * 9), np.array([[[1.0, 0.0]]] * 9)
     found = find_temperature([(z, targets)])
     assert 0.01 <= found <= 100
@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Any, int, np.ndarray]] = {
 
 
 def fitted(case: str, dtype: str = "float32") -> nn.Sequential:
-    """A network that has learned the first 60 samples by heart."""
+    """A network that overfits the first 60 samples."""
     loss, n_outputs, y = CASES[case]
     net = nn.Sequential(nn.Dense(32, activation="relu"), nn.Dense(n_outputs))
     net.build(4, loss=loss, optimizer=nn.Adam(0.03), rng=0, dtype=dtype)
@@ -104,7 +104,7 @@ def test_of_a_network(case: str, dtype: str, tmp_path: Path) -> None:
     y, net = CASES[case][2], fitted(case, dtype)
     logits, loss = net.predict(X), net.evaluate(X[60:], y[60:])["loss"]
     temperature = net.calibrate(X[60:], y[60:])
-    assert 1.5 < temperature < 50, "it was too sure"
+    assert 1.5 < temperature < 50, "the network was overconfident"
     tolerance = 1e-4 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(net.predict(X), logits / temperature, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(net.predict_proba(X), probabilities_of(case, logits / temperature), rtol=tolerance, atol=tolerance)

@@ -1,4 +1,4 @@
-"""The fit loop: what it does between steps, how it ends, and that it can be taken up again."""
+"""The fit loop: work between steps, how it ends, and resuming."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_reported_loss_includes_the_penalty_and_is_the_mean_over_samples() -> No
 
 
 class Recorder(Callback):
-    """Writes down what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.events: list[str] = []

@@ -1,4 +1,4 @@
-"""Threads that share a network: every method follows the locking rule, and sees only complete steps."""
+"""Threads that share a network: every method follows the locking rule and sees only complete steps."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from nncore.network.turns import place_of
 from nncore.plugin import Callback, Optimizer
 
 X, Y = np.ones((3, 1), np.float32), np.zeros((3, 1), np.float32)
-#: So many different networks there are to see while `Counting` trains.
+#: Number of different states of a network while `Counting` trains.
 N_SEEN = 5
 
 
 class Counting(Optimizer):
-    """Gives all parameters one number in each step: 1, 2, 3, 4, 5, 1, ... Half a step can be told from a whole one."""
+    """Sets all parameters to one number in each step: 1, 2, 3, 4, 5, 1, ... An incomplete step is visible."""
 
     def __init__(self, lr: float = 1.0) -> None:
         self.lr = lr
@@ -34,11 +34,11 @@ class Counting(Optimizer):
     def step(self, w: Any, g: Any, state: Any, t: int, *tensors: Any, **_: Any) -> None:
         for i in range(len(w)):
             w[i] = t % N_SEEN + 1
-            time.sleep(0)  # another thread may look
+            time.sleep(0)  # another thread may run now
 
 
 class Until(Callback):
-    """Ends a fit when it is told to."""
+    """Ends a fit when a test requests it."""
 
     def __init__(self) -> None:
         self.has_begun, self.is_over = threading.Event(), threading.Event()
@@ -85,18 +85,18 @@ class InAThread:
 
 # ---- every method and property ---------------------------------------------------------------------------------------------
 
-#: What methods are called with, by the names of their parameters.
+#: Arguments of methods, by the names of their parameters.
 ARGUMENTS: dict[str, Any] = {
     "X": X, "y": Y, "x": X[0], "path": "net.nncore", "where": slice(None), "n_rows": 3, "n_inputs": 1, "input_shape": (1,), "loss": "mse",
     "optimizer": "sgd", "dtype": np.dtype("float32"), "begin": 0, "is_over_steps": True, "state": {}, "place": "optimizer", "name": "lr",
     "value": 0.5, "layer": "dropout", "index": 0, "which": 0, "source": {}, "X_calibration": X,
 }  # fmt: skip
-#: What makes an object of Python, or is asked about what it may not have.
+#: Methods of Python's object protocol, not called on a shared network.
 OF_OBJECTS = {"__init__", "__setstate__", "__getattr__", "__setattr__", "__dir__"}
 
 
 def shared_names() -> list[str]:
-    """What a thread can ask a network for: all that its classes say in public."""
+    """Names that threads can use on a network: all public methods and properties of its classes."""
     classes = [cls for cls in nn.Sequential.__mro__ if cls.__module__.startswith("nncore.")]
     found = {name: value for cls in reversed(classes) for name, value in vars(cls).items() if inspect.isroutine(value) or name in dir(cls)}
     is_code = {name for name, value in found.items() if inspect.isfunction(value) or isinstance(value, property)}
@@ -117,7 +117,7 @@ def test_the_rule_is_asked_about_what_there_is() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_a_place_in_the_rule(name: str) -> None:
     method = getattr(nn.Sequential, name)
-    taken_in_c = {"predict_one", "predict_proba_one"}  # in the core, where it costs less
+    taken_in_c = {"predict_one", "predict_proba_one"}  # the core takes the lock, at a lower cost
     taken_if_needed = {"program_for_link"}  # to compile it
     assert place_of(method) in {"reads", "sets", "records", "steps", "rebuilds", "fits"} or name in taken_in_c | taken_if_needed
 
@@ -135,7 +135,7 @@ def test_everything_that_can_be_set_has_a_place_in_the_rule(name: str) -> None:
 def test_nothing_of_a_network_can_be_set_without_the_rule(made: Callable[[], nn.Sequential]) -> None:
     net = made()
     net.fit(X, Y, loss="mse", epochs=1, progress=False, callbacks=[nn.EMA()], schedule="cosine")
-    assert [name for name in vars(net) if not name.startswith("_")] == []  # properties have setters, plain attributes have none
+    assert [name for name in vars(net) if not name.startswith("_")] == []  # settable are properties with a setter
 
 
 @pytest.mark.parametrize("name", [name for name in SETTERS if place_of(inspect.getattr_static(nn.Sequential, name).fset) == "sets"])
@@ -158,7 +158,7 @@ def test_what_is_set_waits_for_its_turn(name: str) -> None:
 
 
 def seen(value: Any) -> Any:
-    """What can be compared of a result, a copy; None for what says nothing about parameters."""
+    """The comparable part of a result, as a copy; None if it does not depend on parameters."""
     if isinstance(value, nn.Sequential):
         return value.parameters.tolist()
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -171,14 +171,14 @@ def seen(value: Any) -> Any:
 
 
 def is_live(value: Any, net: nn.Sequential) -> bool:
-    """Whether it is, or holds, the network's own memory."""
+    """Whether a result is, or contains, the network's own memory."""
     arrays = [item for item in (value.values() if isinstance(value, dict) else [value]) if isinstance(item, np.ndarray)]
     vectors = [net.parameters, net.gradients, *([] if net.trajectory is None else [net.trajectory])]
     return any(np.shares_memory(array, vector) for array in arrays for vector in vectors)
 
 
 def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
-    """What a method or a property gives."""
+    """The result of a method or a property."""
     if name in PROPERTIES:
         return getattr(net, name)
     method = getattr(net, name)
@@ -186,7 +186,7 @@ def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
         parameter.name
         for parameter in inspect.signature(method).parameters.values()
         if parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY)
-    ] + ["y"] * (name == "evaluate")  # which may be left out for streams
+    ] + ["y"] * (name == "evaluate")  # optional for streams
     given = ARGUMENTS | {"path": folder / ("net.py" if name == "export" else "net.nncore"), "component": net.optimizer, "memo": {}}
     options = {"skip": ()} if name == "quantize" else {}  # or the small layers would stay in float
     result = method(*(given[parameter] for parameter in required), **options)
@@ -195,7 +195,7 @@ def asked(net: nn.Sequential, name: str, folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def busy() -> Iterator[nn.Sequential]:
-    """A network that a thread fits."""
+    """A network that a thread is fitting."""
     nn.register("optimizers", Counting, "counting_for_turns")
     with InAThread(network()) as net:
         yield net
@@ -203,7 +203,7 @@ def busy() -> Iterator[nn.Sequential]:
 
 
 def possible(name: str, folder: Path) -> list[Any]:
-    """What may be seen, network by network."""
+    """Results that may be seen, for each state of the network."""
     found = []
     for number in range(1, N_SEEN + 1):
         net = network()
@@ -217,7 +217,7 @@ def test_what_reads_a_network_that_is_being_fitted_sees_a_whole_step(name: str, 
     value = asked(busy, name, tmp_path)
     live, expected = is_live(value, busy), possible(name, tmp_path)
     for _ in range(6):
-        if live:  # then it is a view, which is looked at between two steps
+        if live:  # a view is compared between two steps
             with busy.paused():
                 found = seen(asked(busy, name, tmp_path))
                 assert len({*busy.parameters.tolist()}) == 1
@@ -232,7 +232,7 @@ def test_properties_can_be_read_while_a_thread_fits(name: str, busy: nn.Sequenti
     try:
         asked(idle, name, tmp_path)
     except nn.errors.NotBuiltError:
-        return  # d_input: there is none without backward
+        return  # d_input does not exist before a backward
     with busy.paused():
         before = seen(asked(busy, name, tmp_path))
         time.sleep(0.001)
@@ -331,7 +331,7 @@ def test_a_callback_that_begins_anew_is_refused(what: str) -> None:
     net = network()
     with pytest.raises(BusyError, match=f"{what}: this network is being fitted"):
         net.fit(X, Y, epochs=1, progress=False, callbacks=[begin_anew])
-    net.fit(X, Y, epochs=1, progress=False)  # it is free
+    net.fit(X, Y, epochs=1, progress=False)  # the network is not in use
 
 
 def test_a_callback_may_wait_for_threads_that_predict() -> None:
@@ -367,7 +367,7 @@ def test_a_callback_that_waits_for_a_thread_that_saves_gets_an_error(tmp_path: P
 
 
 class Halves(Callback):
-    """Remembers two numbers that belong together."""
+    """Has two numbers that belong together."""
 
     def __init__(self) -> None:
         self.one = self.other = 0.0

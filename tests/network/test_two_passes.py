@@ -1,4 +1,4 @@
-"""Optimizers that compute two gradients of each batch: where, from what, and what a step leaves behind."""
+"""Optimizers that compute two gradients of each batch: their parameters, and the state after a step."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def network(optimizer: Any = None, *, given: list[Any] | None = None, **settings
 def by_hand(
     net: nn.Sequential, X: np.ndarray, y: np.ndarray, lr: float = 0.1, clip_norm: float = 0.0
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Loss, parameters and buffers after one step, with the public parts of a step of a network like `net`."""
+    """Loss, parameters and buffers after one step, by the public methods of a network like `net`."""
     net = network(nn.SGD(lr), weight_decay=net.weight_decay, groups=net.groups, n_steps=net.n_steps)
     net.forward(X, training=True)
     loss = net.backward(y)
@@ -73,7 +73,7 @@ def by_hand(
 )
 @pytest.mark.parametrize("how", ["fit", "train_on_batch"])
 def test_a_step_is_the_one_by_hand(how: str, settings: dict[str, Any]) -> None:
-    """The same units are dropped in both passes, statistics of the batch are taken up once, and the first loss is reported."""
+    """A step equals the one by hand: both passes drop the same units, batch statistics are updated once, the first loss is reported."""
     X, y = data()
     net = network(**settings)
     loss, parameters, buffers = by_hand(net, X, y, clip_norm=settings.get("clip_norm", 0.0))
@@ -101,7 +101,7 @@ def test_teams_give_the_bits_of_one_thread() -> None:
 
 
 class FarAway(Sharp):
-    """Moves parameters to where the loss overflows."""
+    """Moves parameters to values where the loss overflows."""
 
     def perturb(self, w: np.ndarray, g: np.ndarray, norm: float) -> None:
         w[:] = 1e200
@@ -114,7 +114,7 @@ class Raising(Sharp):
 
 
 class RaisingLayer(Layer):
-    """Passes its input on, but for one that is large."""
+    """Passes its input on, except for one large input."""
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape)
@@ -174,7 +174,7 @@ def test_steps_of_several_batches_are_refused() -> None:
 
 
 def test_no_tiles_and_no_copies_without_need() -> None:
-    """Tiles forget gradients, which a second pass begins with."""
+    """For a second pass tiles, which discard gradients, are switched off and parameters are copied; otherwise neither happens."""
     net = nn.Sequential(nn.Dense(700), nn.Dense(700)).build(600, loss="mse", optimizer="sgd", rng=0)
     assert (program := net.program_for_training(2).spec).tiles is not None
     assert program.anchor is None

@@ -14,7 +14,7 @@ X, Y = np.ones((4, 600), np.float32), np.ones((4, 600), np.float32)
 
 
 def built(**layer: object) -> nn.Sequential:
-    """Large enough for gradients that are used up as they are made: 1.4 MB."""
+    """A network of 1.4 MB, large enough that gradients are used up as they are made."""
     return nn.Sequential(nn.Dense(600, **layer)).build(600, loss="mse", optimizer="sgd", rng=0)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,7 @@ from nncore.testing.losses import example
 from nncore.testing.metrics import example as example_of_metric
 from nncore.testing.widths import outputs_for
 
-#: Powers of two, which leave every bit as it is, and what may cost the last one.
+#: Powers of two, which change no bit, and factors that may change the last one.
 POWERS = [2.0**-1070, 2.0**-300, 2.0**130, 2.0**1000]
 SIZES = [1e-320, 1e-300, 1e-40, 1e37, 1e39, 1e300, 1.7e308]
 N = 60
@@ -25,7 +25,7 @@ X = np.random.default_rng(0).normal(size=(N, 4))
 
 
 def trained(loss: Loss, dtype: type, weights: np.ndarray | None, **arguments: Any) -> list[np.ndarray]:
-    """What training and scoring with weights make."""
+    """Results of training and scoring with weights."""
     n_outputs = outputs_for(loss, 3)
     _, real, labels = example(loss, N, n_outputs, np.float64)
     target = labels if real is None else real
@@ -55,7 +55,7 @@ def test_any_size(loss: Loss, dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 def test_ratios_beyond_float32(dtype: type) -> None:
-    """Weights of a batch relative to other batches do not matter; those of a row relative to others of its step do."""
+    """Weights of a batch relative to other batches do not matter, also beyond float32's range; those of rows within a step do."""
 
     def after(weights: np.ndarray, accumulate: int) -> np.ndarray:
         net = nn.Sequential(nn.Dense(1)).build(4, loss="half_mse", optimizer=nn.SGD(lr=0.1), rng=0, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Losses whose rows depend on each other: called once with all rows, with their weights, in training and in scores."""
+"""Losses whose rows depend on each other are called once with all rows and weights, in training and in scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def nncore_losses(api):
 
 @pytest.fixture
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Losses of our own as a plugin."""
+    """A plugin with the losses of this folder, installed."""
     with open_site(tmp_path_factory.mktemp("site")) as site:
         site.write("nncore-own", MANIFEST)
         registry.reload(only=["nncore-own"])
@@ -155,7 +155,7 @@ def test_a_fit_that_is_resumed_ends_with_the_same_bits(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     ("name", "left_out"),
-    [("cox", set()), ("nncore-own/ordinal", {"formula agrees with decide"})],  # a formula gives values, and ordinal decides for classes
+    [("cox", set()), ("nncore-own/ordinal", {"formula agrees with decide"})],  # a formula gives values, but ordinal predicts classes
 )
 def test_the_conformance_kit_knows_such_losses(name: str, left_out: set[str]) -> None:
     outcomes = list(verify("losses", name))

@@ -1,4 +1,4 @@
-"""A fit in pieces: the caller decides when they run, and the result is the same."""
+"""A fit in pieces, which the caller runs at any time, has the same result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nncore.training import Training
 
 
 def begun(monkeypatch: pytest.MonkeyPatch, net: nn.Sequential, epochs: int, **arguments: Any) -> Training:
-    """A fit that is ready to be driven."""
+    """A fit that is ready to run in pieces."""
     found: list[Training] = []
     with monkeypatch.context() as patch:
         patch.setattr(Training, "run", lambda training: found.append(training))
@@ -57,13 +57,13 @@ def test_two_fits_driven_in_turn_are_those_of_each(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("how", ["thrown", "closed"])
 def test_a_fit_that_is_broken_off_between_two_pieces_goes_on(monkeypatch: pytest.MonkeyPatch, n_done: int, how: str) -> None:
     whole, net = network(), network()
-    judged = {"validation": (X, Y), "metrics": [nn.FunctionMetric(spread, label="spread")]}  # a piece of work of its own
+    judged = {"validation": (X, Y), "metrics": [nn.FunctionMetric(spread, label="spread")]}  # a separate piece of work
     fit(whole, 3, **judged)
     training = begun(monkeypatch, net, 3, **judged)
     turns = training.turns()
     for _ in range(n_done - 1):
         next(turns).run()
-    next(turns)  # its work is not done
+    next(turns)  # its work is unfinished
     if how == "closed":
         turns.close()
     else:

@@ -1,4 +1,4 @@
-"""A plugin in two versions, and networks saved with it: what files meet over years."""
+"""A plugin in two versions, and networks saved with it, for tests of files from older versions."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def nncore_activations(api): return [Component("curve", "nncore_years:Curve")]
 
 @contextmanager
 def plugin(folder: Path, version: str) -> Iterator[None]:
-    """nncore-years in a version is installed; the argument of its components is called speed in 1.0, and rate from 2.0 on."""
+    """Install nncore-years in a version; the argument of its components is called speed in 1.0, and rate from 2.0 on."""
     folder.mkdir()
     with open_site(folder) as site:
         site.write("nncore-years", SOURCE.format(name="speed" if version == "1.0" else "rate"), version=version)
@@ -120,7 +120,7 @@ def plugin(folder: Path, version: str) -> Iterator[None]:
 
 
 def trained(**parts: object) -> nn.Sequential:
-    """Two of three epochs done, with the plugin's optimizer, schedule and loss unless `parts` names others."""
+    """A network after two of three epochs, with the plugin's optimizer, schedule and loss unless `parts` names others."""
     named = {"loss": "soft", "optimizer": "old", "schedule": "slow"} | parts
     network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(2))
     network.fit(X, Y, **named, epochs=3, batch_size=20, rng=0, progress=False, callbacks=[_stop_after_two])
