@@ -1,4 +1,4 @@
-"""Pages of the documentation as programs: their blocks are run in order, and must print what the page says they print.
+"""Pages of the documentation as programs: their blocks are run in order, and must print the output on the page.
 
 - Python blocks share one namespace. What one prints stands in the ``text`` block after it.
 - A ``console`` block has commands after ``$ `` and their output, errors included.
@@ -25,7 +25,7 @@ import pytest
 from registering import forgetting
 
 _NUMBER = r"-?\d+\.\d*"
-#: Shown where a fit takes more than half a second, and on no page.
+#: Shown only where a fit takes more than half a second, and on no page.
 _PROGRESS = re.compile(r"^( *\d+ %  (epoch|network) |ended early: ).*\n", re.MULTILINE)
 _COUNTS = re.compile(r"\bepochs?\b|\d m?s\b")
 
@@ -51,7 +51,7 @@ def table_rows(page: str) -> list[list[str]]:
 
 
 def check_output(printed: str, promised: str, where: str) -> None:
-    """Fail unless `printed` is what the page promises, up to white space and the digits that may differ."""
+    """Fail unless `printed` is the output on the page, up to white space and the digits that may differ."""
     numbers: list[float] = []
     pattern = r"\s*".join(_line_pattern(line, numbers) for line in promised.split("\n") if line.strip())
     found = re.fullmatch(rf"\s*{pattern}\s*", printed)
@@ -79,11 +79,13 @@ def _line_pattern(line: str, numbers: list[float]) -> str:
 
 
 def run_page(path: Path, folder: Path) -> None:
-    """Run a page in an empty folder, which is then the working directory; what it registers is forgotten afterwards, and its figures
-    are closed: matplotlib warns of more than 20."""
+    """Run a page in an empty working directory.
+
+    Afterwards its registrations are removed and its figures closed: matplotlib warns of more than 20.
+    """
     found = blocks(path.read_text(encoding="utf-8"))
     namespace: dict[str, object] = {"__name__": "page"}
-    printed: tuple[str, str] | None = None  # where, and what; it waits for the text block that has it
+    printed: tuple[str, str] | None = None  # place and output, until a text block with the output follows
     with contextlib.chdir(folder), forgetting():
         for block in found:
             where = f"{path.name}:{block.line}"

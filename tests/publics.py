@@ -1,4 +1,4 @@
-"""Every public function, class and method of nncore: what users call. Asked of the modules, so that a new one is among them."""
+"""Every public function, class and method of nncore. They are read from the modules, so that new ones are included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODULES = ("nncore", *(f"nncore.{name}" for name in nncore._MODULES if name not 
 
 
 class Public(NamedTuple):
-    """Something to call."""
+    """A public callable."""
 
     name: str  # "nncore.Sequential.fit"
     call: Callable[..., Any]
@@ -45,12 +45,12 @@ def _methods(prefix: str, cls: type) -> Iterator[Public]:
 
 
 def is_for_hosts(public: Public) -> bool:
-    """Whether it is a method of a component, which networks call and no user does."""
+    """Whether it is a method of a component, which networks call and users do not."""
     from nncore.plugin import Configurable
 
     return public.owner is not None and issubclass(public.owner, Configurable)
 
 
 def has_constructor_of_nncore(cls: type) -> bool:
-    """Whether calling the class ends in code of nncore."""
+    """Whether calling the class runs code of nncore."""
     return inspect.isfunction(cls.__init__) and cls.__init__.__module__.startswith("nncore.")

@@ -18,7 +18,7 @@ def classes(y: np.ndarray) -> np.ndarray:
 
 
 def record(path: Path, cases: Mapping[str, tuple[Any, dict[str, Any]]], X: Any, y: np.ndarray, recorded: Callable[..., Any]) -> None:
-    """Write what `recorded` finds for each case, an estimator and its arguments; cases with "classes" in their names get classes."""
+    """Write the results of `recorded` for each case, an estimator and its arguments; cases with "classes" in their names get classes."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     arrays: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Common tools for tests of run-time registration: classes to register, and a way to forget them."""
+"""Common tools for tests of run-time registration: classes to register, and a way to remove them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from nncore.registry.registry import RUN_TIME
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """Whatever is registered inside is forgotten at the end."""
+    """Remove everything that is registered inside, at the end."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""nncore/plugin.h is a promise: sizes and offsets, its Cython and Python mirrors, and that any C or C++ compiler takes it."""
+"""nncore/plugin.h is stable: sizes and offsets, its Cython and Python mirrors, and any C or C++ compiler accepts it."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ CONSTANTS = {
     "NNC_ROLE_SCALE": 2,
     "NNC_TOUCHED_ROWS": 256,
 }
-#: Structures that ctypes has too.
+#: Structures that also have a ctypes definition.
 MIRRORS = [
     ("nnc_head", calls.HeadStruct), ("nnc_site", calls.SiteStruct), ("nnc_tensor", calls.TensorStruct),
     ("nnc_batch_sums", calls.BatchSumsStruct), ("nnc_touched", calls.TouchedStruct), ("nnc_sparse_rows", calls.SparseRowsStruct),
@@ -157,7 +157,7 @@ needs_64_bits = pytest.mark.skipif(ctypes.sizeof(ctypes.c_void_p) != 8, reason="
 
 
 def compiler(variable: str) -> str:
-    """The program that compiled this Python (``CC`` or ``CXX``), if it is here."""
+    """The compiler of this Python (``CC`` or ``CXX``), if it is installed."""
     program = shlex.split(sysconfig.get_config_var(variable) or "cc")[0]
     if shutil.which(program) is None:
         pytest.skip(f"there is no compiler {program}")

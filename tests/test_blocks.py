@@ -1,4 +1,4 @@
-"""Code that processes large data in blocks bounds their bytes, so that extra memory is small for rows of any width."""
+"""Code that processes large data in blocks bounds the bytes of a block, so that extra memory is small for rows of any width."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGE = Path(nn.__file__).parent
 WIDE = 20_000
 N_ROWS = 400
 
-#: Constants that count rows and bound no memory, or do so together with a bound of bytes; and why.
+#: Constants that count rows, with the reason why they need no bound in bytes or have one.
 COUNTS_OF_ROWS = {
     "BATCH_ROWS": "of input gradients, with BLOCK",
     "BLOCK_ROWS": "of tables, with BLOCK_CELLS",
@@ -39,7 +39,7 @@ COUNTS_OF_ROWS = {
 
 
 def peak(what: Callable[[], object]) -> int:
-    """Largest number of bytes that a call holds, without its result."""
+    """Peak memory of a call in bytes, without its result."""
     tracemalloc.start()
     try:
         kept = what()
@@ -52,7 +52,7 @@ def peak(what: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def wide() -> np.ndarray:
-    """32 MB of rows that are 80 kB each."""
+    """A matrix of 32 MB, with rows of 80 kB each."""
     return np.random.default_rng(0).normal(size=(N_ROWS, WIDE)).astype(np.float32)
 
 
@@ -70,10 +70,10 @@ def test_blocks_are_all_rows_in_their_order() -> None:
 
 
 def test_no_other_constant_counts_rows() -> None:
-    """A new one is bounded by bytes, too (`nncore.blocks`), or is listed above."""
+    """A new constant that counts rows is also bounded by bytes (`nncore.blocks`), or is listed above."""
     found = set()
     for path in PACKAGE.rglob("*"):
-        if path.suffix in (".py", ".pyx") and "bench" not in path.parts:  # those of kernels count what registers and caches hold
+        if path.suffix in (".py", ".pyx") and "bench" not in path.parts:  # those of kernels depend on registers and caches
             found |= set(re.findall(r"^([A-Z_]*ROWS)\b(?: =|, [A-Z_]+ =)", path.read_text("utf-8"), re.MULTILINE))
     assert found <= set(COUNTS_OF_ROWS)
 
@@ -95,7 +95,7 @@ def test_converting_during_an_epoch(wide: np.ndarray, monkeypatch: pytest.Monkey
 
 
 def test_standardizing(wide: np.ndarray) -> None:
-    """Beside its result, and a few numbers for each column."""
+    """Standardising needs only its result and a few numbers for each column."""
     few = 20 * 8 * WIDE
     assert peak(lambda: EncodingChain.learn(["standard"], wide)) < 8 * BLOCK + few
     chain, out = EncodingChain.learn(["standard"], wide), np.empty_like(wide)
@@ -109,21 +109,21 @@ def test_initializers_that_look_at_data(wide: np.ndarray) -> None:
     curious, huge = nn.Dense(2, weight_initializer={"name": "data_hull", "batch_rows": 3000}), nn.Dense(100_000)
     assert len(narrow[looked_at(100_000, 4 * 784, plan_network([nn.Dense(2), curious], ["a", "b"], (784,)))]) in range(2900, 3001)
     of_huge = plan_network([huge, curious], ["a", "b"], (784,))
-    assert len(narrow[looked_at(100_000, 4 * 784, of_huge)]) < 200, "outputs take memory, too"
+    assert len(narrow[looked_at(100_000, 4 * 784, of_huge)]) < 200, "rows must be limited by the memory of outputs, too"
     weight = np.ones((WIDE, 2), np.float32)
     few = 20 * 8 * WIDE
     assert peak(lambda: output_statistics(wide, weight)) < 4 * BLOCK + few
 
 
 def test_gradients_of_wide_inputs(wide: np.ndarray) -> None:
-    """Beside the gradients themselves: the batch's inputs, the gradients at them, and the parameters'."""
+    """Gradients of wide inputs need the batch's inputs, the gradients at them, and the parameters' gradients."""
     net = nn.Sequential(nn.Dense(3)).build(WIDE, loss="softmax_cross_entropy", rng=0)
     net.input_gradients(wide[:1], output=0)
     assert peak(lambda: net.input_gradients(wide, output=0)) < 5 * BLOCK
 
 
 def test_trying_mixtures_of_many_classes() -> None:
-    """4,096 rows of 10,000 classes would be 160 MB."""
+    """Mixtures of many classes are tried in blocks; 4,096 rows of 10,000 classes would be 160 MB."""
     X, y = np.zeros((5000, 2), np.float32), np.arange(5000) % 1000
     net = nn.Sequential(nn.Dense(10_000)).build(2, loss="softmax_cross_entropy", optimizer="sgd", rng=0)
     net.fit(X[:8], y[:8], epochs=1, batch_size=8, transforms=["mixup"], progress=False)
@@ -131,7 +131,7 @@ def test_trying_mixtures_of_many_classes() -> None:
 
 
 def test_reading_a_wide_table(tmp_path: Path) -> None:
-    """A block of it has fewer rows; all of it is what it was."""
+    """A block of a wide table has fewer rows, and the table is read completely."""
     path = tmp_path / "wide.csv"
     n_columns, n_rows = 5000, 300
     row = ",".join("1" for _ in range(n_columns))
@@ -142,7 +142,7 @@ def test_reading_a_wide_table(tmp_path: Path) -> None:
 
 
 def test_predicting_with_wide_layers(wide: np.ndarray) -> None:
-    """The outputs, and what lies between layers of a slice of rows."""
+    """Predictions of wide layers need the outputs, and values between layers for a slice of rows."""
     net = nn.Sequential(nn.Dense(4, "relu"), nn.Dense(1)).build(WIDE, rng=0)
     net.predict(wide[:1])
     assert peak(lambda: net.predict(wide)) < BLOCK

@@ -10,7 +10,7 @@ import nncore as nn
 from nncore import registry
 from nncore.testing import numpy_twin
 
-#: Past what float32 can count, and odd: it has no such number either.
+#: Beyond the integers that float32 can count, and odd, so that float32 cannot represent it.
 MANY = 2**24 + 1
 ROWS, STEPS = 3, 4
 
@@ -20,7 +20,7 @@ def samples() -> np.ndarray:
 
 
 def counters(seen: list[np.ndarray]) -> list[int]:
-    """Elements of a vector, looked at after every step, that grew by the same whole number each time and are about as large as all that."""
+    """Elements of a vector that grew by the same integer in every step and are about as large as the total growth."""
     grown = np.diff(np.array(seen, np.float64), axis=0)
     steady = (grown == grown[0]).all(axis=0) & (grown[0] > 0) & (grown[0] == np.round(grown[0]))
     return [int(i) for i in np.flatnonzero(steady & (seen[0] == np.round(seen[0])))]
@@ -70,7 +70,7 @@ def test_the_cumulative_count_is_exact(rung: str) -> None:
 @pytest.mark.parametrize("name", registry.names("optimizers"))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_optimizers_count_on(name: str, dtype: str) -> None:
-    """State of an optimizer holds no counter; steps are whole numbers, and each of them is another one for it."""
+    """Optimizers have no counters in their state; they get step numbers as integers, each different."""
     net = nn.Sequential(nn.Dense(3, activation="tanh"), nn.Dense(1)).build(6, loss="mse", optimizer=name, rng=0, dtype=dtype)
     y, seen = samples()[:, 0], []
     for _ in range(STEPS):

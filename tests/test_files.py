@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, private until finished, and nothing left behind; and that nncore writes them in no other way."""
+"""Files are written completely or not at all, are private until finished, and leave nothing behind; nncore has no other way to write."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_trying_leaves_everything_as_it_was(tmp_path: Path) -> None:
         try_to_write(tmp_path / "none" / "out", b"")
 
 
-# ---- what is in the way -----------------------------------------------------------------------------------------------------
+# ---- obstacles --------------------------------------------------------------------------------------------------------------
 
 
 @posix
@@ -334,7 +334,7 @@ _WORDS = re.compile(rf"\b(open|np\.save|{'|'.join(sorted(WRITERS))})\(")
 
 
 def written_in(source: str) -> Iterator[str]:
-    """Calls that open a file to write it, as they stand there, but for those on bytes in memory or a file that `nncore.files` opened."""
+    """Calls that open a file for writing, except on bytes in memory or a file that `nncore.files` opened."""
     if not _WORDS.search(source):
         return
     tree = ast.parse(source)

@@ -30,7 +30,7 @@ def gradient(net: nn.Sequential, X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def step(**settings: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient of one step of plain descent with rate 1, and what the step did."""
+    """The gradient of one step of plain descent with rate 1, and the change that the step made."""
     X, y, _ = data()
     net = network()
     g, before = gradient(net, X, y), net.parameters.copy()

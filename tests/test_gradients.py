@@ -28,12 +28,12 @@ N_ROWS, N_INPUTS, N_OUTPUTS = 7, 3, 4
 STEP = 1e-6
 
 LAYERS, ACTIVATIONS = components.layers(trainable=True), components.activations(trainable=True)
-#: Losses of distances have a bend where samples are equal, as an embedding of few categories makes them; see the conformance tests.
+#: Losses of distances are not differentiable for equal samples, which embeddings of few categories produce; see the conformance tests.
 LOSSES = [loss for loss in components.losses() if not isinstance(loss, EmbeddingLoss)]
 
 
 def has_its_pairs(*at: int) -> bool:
-    """Whether a combination, by its indices in the three lists, is among those where that of the shortest follows from the two others."""
+    """Whether a combination of indices belongs to a set with every pair once, in which two indices determine that of the shortest list."""
     shortest = min((LAYERS, ACTIVATIONS, LOSSES), key=len)
     own = at[(LAYERS, ACTIVATIONS, LOSSES).index(shortest)]
     return (sum(at) - 2 * own) % len(shortest) == 0
@@ -71,7 +71,7 @@ def numeric_gradient(network: nn.Sequential, X: np.ndarray, y: np.ndarray, weigh
     def value() -> float:
         if constant and network.loss.for_evaluation() is network.loss:
             return network.evaluate(X, y, sample_weight=weight, metrics=[])["loss"]
-        if constant:  # a score leaves out what the loss has for training only
+        if constant:  # a score omits training-only parts of the loss
             return float(np.average(network.loss.forward(network.predict(X), y), weights=weight))
         network.n_passes = 0
         network.forward(X, training=True)
@@ -116,13 +116,13 @@ def check_gradient(layer: Layer, activation: Activation, loss: Loss, *, twin: bo
     for labels in [kind for kind in (False, True) if takes == "both" or kind == (takes == "labels")]:
         network = make_network(layer, activation, loss, seed=3)
         y = make_target(loss, rng, n_outputs, labels=labels)
-        steep = np.abs(network.forward(X, training=True)).max()  # two exponentials in a row leave nothing to differences
+        steep = np.abs(network.forward(X, training=True)).max()  # two exponentials in a row leave no digits for differences
         network.named_parameters()[f"{network.layer_names[-1]}.weight"][...] /= max(1, steep)
         network.n_passes = 0
         network.forward(X, training=True)
         network.backward(y)
         analytic = network.gradients.copy()
-        assert np.abs(analytic).max() > 1e-4, "a gradient of zero would prove nothing"
+        assert np.abs(analytic).max() > 1e-4, "the gradient must not be 0"
         np.testing.assert_allclose(analytic, numeric_gradient(network, X, y, None), rtol=2e-6, atol=2e-8)
 
 
@@ -142,15 +142,15 @@ def test_gradient_with_sample_weights_and_penalty(loss: Loss) -> None:
 
 @pytest.mark.parametrize("layer", components.layers(trainable=True), ids=repr)
 def test_input_gradient_reaches_the_layer_before(layer: Layer) -> None:
-    """A layer's d_x is what the Dense before it turns into its own gradient; two layers of the kind in a row pass it on."""
+    """A layer's d_x is right: the Dense before it computes its own gradient from it, through two such layers in a row."""
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(N_ROWS, N_INPUTS)), rng.normal(size=(N_ROWS, 2))
     network = nn.Sequential(nn.Dense(8), layer, copy.deepcopy(layer), nn.Dense(2)).build(N_INPUTS, loss="half_mse", rng=5, dtype="float64")
     network.forward(X, training=True)
     network.backward(y)
     first = network.named_gradients()["dense_1.weight"].copy()
-    if not (isinstance(layer, BatchNorm) and layer.mode == "cumulative"):  # its second instance sees moving statistics
+    if not (isinstance(layer, BatchNorm) and layer.mode == "cumulative"):  # its second instance gets changing statistics
         numeric = numeric_gradient(network, X, y, None)[: first.size].reshape(first.shape)
         np.testing.assert_allclose(first, numeric, rtol=2e-6, atol=2e-8)
-    takes_codes_only = isinstance(layer, Embedding) and layer.columns is None  # which are constant nearly everywhere: nothing to pass on
+    takes_codes_only = isinstance(layer, Embedding) and layer.columns is None  # codes are constant almost everywhere, so the gradient is 0
     assert (first == 0).all() if takes_codes_only else np.abs(first).max() > 0

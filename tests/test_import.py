@@ -1,4 +1,4 @@
-"""``import nncore`` is cheap: each name is loaded when it is first used, plugins when something is first looked up."""
+"""``import nncore`` is fast: each name is loaded when it is first used, and plugins at the first look-up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAVY = ["pluggy", "importlib.metadata", "email", "rich", "matplotlib", "pandas"
 
 
 def modules_after(*statements: str, path: str = "") -> list[set[str]]:
-    """What `sys.modules` holds after each statement, in a fresh interpreter."""
+    """The content of `sys.modules` after each statement, in a fresh interpreter."""
     program = "import sys, json, builtins\nsteps = []\n"
     program += "".join(f"{statement}\nsteps.append(list(sys.modules))\n" for statement in statements)
     program += "print(json.dumps(steps))"
@@ -53,7 +53,7 @@ def test_the_first_look_up_imports_the_one_component(tmp_path):
 
 
 def test_a_prediction_by_a_saved_network_imports_little_else(tmp_path):
-    """The first answer of a fresh process waits for every module: what trains, draws or describes networks is not among them."""
+    """A prediction by a saved network imports no modules for training, displays or descriptions, so a new process answers quickly."""
     path = tmp_path / "net.nncore"
     nncore.Sequential(nncore.Dense(3, activation="relu"), nncore.Dense(1)).build(2, rng=0).save(path)
     before, after = modules_after("import numpy", f"import nncore; nncore.load({str(path)!r}).predict([[0.0, 1.0]])")

@@ -1,4 +1,4 @@
-"""The commands of the page on installation, run as it has them: only the network is missing, so packages come from a folder of wheels."""
+"""The commands of the installation page, run as written, but offline: packages come from a folder of wheels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = (ROOT / "docs" / "guide" / "install.md").read_text(encoding="utf-8")
 
 
 def needed(*requirements: str) -> dict[str, Distribution]:
-    """The installed distributions that requirements name, and those that they need, by name."""
+    """Installed distributions for the requirements and all their dependencies, by name."""
     found: dict[str, Distribution] = {}
     asked, seen = [Requirement(text) for text in requirements], set()
     while asked:
@@ -37,8 +37,8 @@ def needed(*requirements: str) -> dict[str, Distribution]:
 
 
 def write_wheel(one: Distribution, folder: Path) -> None:
-    """A wheel of what is installed, without its scripts, which its installation writes again."""
-    tag = re.findall(r"^Tag: (.+)$", one.read_text("WHEEL") or "", re.MULTILINE)[-1]  # the first of several may be of Python 2
+    """A wheel of an installed distribution, without its scripts, which installing recreates."""
+    tag = re.findall(r"^Tag: (.+)$", one.read_text("WHEEL") or "", re.MULTILINE)[-1]  # the first of several tags may be for Python 2
     name = f"{canonicalize_name(one.name).replace('-', '_')}-{one.version}-{tag}.whl"
     with zipfile.ZipFile(folder / name, "w") as archive:
         for path in one.files or []:

@@ -1,4 +1,4 @@
-"""The map in CONTRIBUTING.md: every file of code is on it, and what code imports stands on a floor below, or in its own folder."""
+"""The map in CONTRIBUTING.md has every file of code, and code imports only from a floor below or its own folder."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ floors = sys.modules["floors"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(floors)
 
 HOUSE = floors.floors((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-#: The imports that point up, each inside a method: results draw themselves. They name one display, which keeps each circle small.
+#: The imports from a floor above, each inside a method by which results draw themselves. They import one display, so each cycle is small.
 UPWARDS = {
     ("nncore.contract.history", "nncore.displays.learning_curve"),
     ("nncore.network.learning_rate", "nncore.displays.learning_rate"),
 }
-#: Of the ground and of the contract in Python: all that a component may import beside its own folder.
+#: Modules of the ground and the contract in Python that a component may import besides its own folder.
 FOR_COMPONENTS = {
     "nncore",
     "nncore.plugin",
@@ -60,17 +60,17 @@ class Import:
     importer: str
     module: str
     name: str
-    is_lazy: bool  # done when a function is called, or by type checkers alone
+    is_lazy: bool  # inside functions, or for type checkers
 
     @property
     def target(self) -> str:
-        """The module that is meant: a name of a package may be one."""
+        """The imported module: a name of a package may be a module."""
         inner = f"{self.module}.{self.name}"
         return inner if inner in MODULES else self.module
 
 
 def imports(module: str, nodes: list[ast.stmt], *, lazily: bool = False) -> Iterator[Import]:
-    """What statements import of nncore."""
+    """Imports of nncore in statements."""
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
             source = node.module or ""
@@ -91,7 +91,7 @@ IMPORTS = [found for module, path in MODULES.items() for found in imports(module
 
 
 def folder_of(module: str) -> str:
-    """The room that a module is in: a folder of nncore, or itself."""
+    """The room of a module: a folder of nncore, or the module itself."""
     parts = module.split(".")
     return ".".join(parts[:2]) if ".".join(parts[:2]) in FOLDERS else module
 
@@ -129,11 +129,11 @@ def test_rooms_of_a_floor_import_each_other_in_no_circle() -> None:
             if (found.importer, found.target) not in UPWARDS and key(found.importer) != key(found.target) and not of_faces:
                 arrows[key(found.importer)].add(key(found.target))
         arrows.pop("nncore", None)  # loads every name when it is first used
-        TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+        TopologicalSorter(arrows).prepare()  # raises CycleError, which names the cycle
 
 
 def names_of_face(folder: str) -> set[str]:
-    """What the face of a folder hands on."""
+    """Names that the face of a folder exports."""
     body = ast.parse(MODULES[folder].read_text(encoding="utf-8")).body
     names = {
         alias.asname or alias.name for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -161,13 +161,13 @@ def test_another_folder_is_imported_through_its_face() -> None:
             through = f"{found.module}:{found.name}" in components
         else:
             through = found.module == folder and found.name in names_of_face(folder)
-        if not through and found.importer != "nncore.hookspecs":  # which is a face itself
+        if not through and found.importer != "nncore.hookspecs":  # the target is a face itself
             past.append(f"{found.importer} imports {found.name} of {found.module}")
     assert past == []
 
 
 def test_a_face_is_not_imported_by_its_own_folder() -> None:
-    """Which would make what a module finds there depend on what was imported first; its modules may be named."""
+    """A folder's modules do not import from its face, whose content would depend on the import order; they may name its modules."""
     own = [
         found for found in IMPORTS if found.module in FOLDERS and folder_of(found.importer) == found.module and found.target == found.module
     ]

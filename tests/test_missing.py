@@ -1,4 +1,4 @@
-"""NaN in the inputs: refused, unless the network's first layer takes it; infinity is refused always."""
+"""NaN in the inputs is refused, unless the network's first layer accepts it; infinity is always refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def inputs(value: float = np.nan, row: int = 4, column: int = 1, dtype: type = n
 
 y = np.arange(12.0)
 
-#: All that takes samples.
+#: Every call that takes samples.
 USES: dict[str, Callable[[nn.Sequential, np.ndarray], object]] = {
     "fit": lambda net, X: net.fit(X, y, epochs=1, batch_size=4, progress=False),
     "validation": lambda net, X: net.fit(np.zeros((12, 3)), y, epochs=1, validation=(X, y), progress=False),
@@ -122,7 +122,7 @@ def test_every_member_of_a_team_looks_at_its_rows(row: int) -> None:
 
 
 def table(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A category and whether a number is missing decide the class between them; the number itself and another say nothing."""
+    """Samples whose class depends on a category and on whether a number is missing; the number and another one have no effect."""
     rng = np.random.default_rng(seed)
     category, number, other = rng.integers(0, 12, n), rng.normal(size=n), rng.normal(size=n)
     is_missing = rng.random(n) < 0.4

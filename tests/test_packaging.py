@@ -24,7 +24,7 @@ from nncore.registry.discovery import Policy
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-#: What git would not keep, and what packaging leaves behind.
+#: Files that git would ignore, and those left by packaging.
 NOT_SOURCES = shutil.ignore_patterns(".*", "__pycache__", "*.so", "*.o", "*.egg-info", "build", "dist")
 
 
@@ -34,7 +34,7 @@ def blocks(language: str) -> list[str]:
 
 
 def run_python(program: str, folder: Path) -> str:
-    """What a program prints, run in `folder`, whose modules it can import."""
+    """Output of a program, run in `folder`, whose modules it can import."""
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
@@ -51,7 +51,7 @@ def test_readme_example_prints_what_the_readme_says(i: int, tmp_path: Path) -> N
     number = re.compile(r"\d+\.\d*")
     printed, promised = run_python(blocks("python")[i], tmp_path), blocks("text")[i]
     assert number.sub("#", printed).split() == number.sub("#", promised).split()
-    # Rounding differs between CPUs, and 20 epochs amplify it: a few of 445 images, or a hundredth of the loss, are in order.
+    # Rounding differs between CPUs, and 20 epochs amplify it: a few of 445 images, or a hundredth of the loss, may differ.
     assert [float(x) for x in number.findall(printed)] == pytest.approx([float(x) for x in number.findall(promised)], abs=0.02)
 
 
@@ -122,7 +122,7 @@ def test_extras_named_in_messages_exist() -> None:
     assert named <= PROJECT["optional-dependencies"].keys()
 
 
-#: Extras for those who work on nncore; the others are for those who work with it.
+#: Extras for developers of nncore; the others are for users.
 DEVELOPMENT = {"bench", "test", "lint", "docs"}
 
 
@@ -167,7 +167,7 @@ def build(tree: Path, kind: str, target: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources, so that nothing left from other builds counts and nothing is left behind."""
+    """A copy of the sources, so that files of other builds have no effect and none are left behind."""
     return shutil.copytree(ROOT, tmp_path_factory.mktemp("tree") / "nncore-ml", ignore=NOT_SOURCES)
 
 

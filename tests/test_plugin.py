@@ -1,4 +1,4 @@
-"""The module that plugin authors import: everything is there and documented, and a base class says what its author must write."""
+"""The module for plugin authors: every name exists and is documented, and base classes say what to implement."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def test_records_cannot_be_changed(record):
 
 def test_everything_exported_is_there_and_documented():
     for name in nncore.plugin.__all__:
-        is_alias = name.endswith("Like") or name in ("Regularizers", "Constraints")  # the comment above it is what the reference shows
+        is_alias = name.endswith("Like") or name in ("Regularizers", "Constraints")  # the comment above it is shown in the reference
         assert is_alias or getattr(nncore.plugin, name).__doc__
     assert {base.__name__ for base in BASES} <= set(nncore.plugin.__all__)

@@ -1,4 +1,4 @@
-"""A program frozen by PyInstaller finds what nncore imports by name, and plugins."""
+"""A program frozen by PyInstaller finds the modules that nncore imports by name, and plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print("frozen", sys.frozen)
 
 @pytest.mark.slow
 def test_a_frozen_program_trains_saves_and_loads(tmp_path: Path) -> None:
-    """With built-ins by name and an installed plugin, in an empty environment."""
+    """A frozen program trains, saves and loads with built-ins by name and an installed plugin, in an empty environment."""
 
     def run(*command: str | Path, **environment: dict[str, str]) -> str:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, **environment)  # type: ignore[call-overload]

@@ -35,7 +35,7 @@ def test_other_platforms_have_the_portable_one(setup: ModuleType, platform: str)
 
 
 def microsofts() -> SimpleNamespace:
-    """What is used of setuptools' compiler for Windows."""
+    """The parts of setuptools' compiler for Windows that are used."""
     compiler = SimpleNamespace(initialized=False, cc=None, compile_options=None)
 
     def initialize() -> None:
@@ -62,7 +62,7 @@ def test_windows_without_clang_says_what_to_install(setup: ModuleType, tmp_path:
 
 
 def test_clang_takes_the_flags_as_clang_cl(setup: ModuleType, tmp_path: Path) -> None:
-    """For Windows, a file without headers: the headers are Microsoft's."""
+    """clang accepts the flags as clang-cl for Windows, for a file without headers, which are Microsoft's."""
     clang = shutil.which("clang")
     if clang is None:
         pytest.skip("there is no clang")
@@ -108,7 +108,7 @@ def test_the_widest_level_has_what_gains_by_it(setup: ModuleType, monkeypatch: p
 
 
 def test_no_compiler_of_kernels_fuses_by_itself(setup: ModuleType) -> None:
-    """Ours, those of the plugins here, and what a new plugin begins with."""
+    """No compiler of kernels fuses operations on its own: in nncore, in the plugins here, and in new plugins."""
     root = Path(__file__).parents[1]
     in_c = [script for script in root.glob("plugins/*/setup.py") if not (script.parent / "Cargo.toml").exists()]  # Rust never fuses
     scripts = [*in_c, root / "nncore" / "scaffold" / "setup.py.template"]

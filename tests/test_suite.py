@@ -1,4 +1,4 @@
-"""The tests themselves: none depends on which other tests ran before it, or in which process."""
+"""No test depends on other tests, or on the process that it runs in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def assigned(nodes: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
 
 @each("path", FILES)
 def test_no_test_draws_from_a_generator_that_others_draw_from(path: Path) -> None:
-    """What it gets would depend on who drew before. Data of a whole file may be drawn while it is imported."""
+    """Tests do not use a file's generator, whose numbers would depend on earlier tests; data of a file may be drawn at import."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [(name, value.func) for name, value in assigned(tree.body) if isinstance(value, ast.Call)]
     shared = {name for name, function in calls if ast.unparse(function).endswith("default_rng")}

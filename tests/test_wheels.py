@@ -1,4 +1,4 @@
-"""Wheels: which are built, and what the tool refuses that checks them."""
+"""Wheels: which are built, and errors of the tool that checks them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-#: What the README promises.
+#: Versions and systems that the README promises.
 PYTHONS = ("cp311", "cp312", "cp313", "cp314", "cp314t")
 SYSTEMS = {
     "linux": ("manylinux_x86_64", "manylinux_aarch64", "musllinux_x86_64", "musllinux_aarch64"),
@@ -26,7 +26,7 @@ SYSTEMS = {
 def tool() -> ModuleType:
     spec = importlib.util.spec_from_file_location("check_wheels", ROOT / "tools" / "check_wheels.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["check_wheels"] = module  # dataclasses look their module up
+    sys.modules["check_wheels"] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     return module
 

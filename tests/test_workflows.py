@@ -34,7 +34,7 @@ def test_tools_have_one_version() -> None:
     versions: dict[str, set[str]] = {}
     for tool, version in re.findall(r"\b([a-z][a-z-]+)==([\d.]+)", text):
         versions.setdefault(tool, set()).add(version)
-    versions.pop("numpy")  # the oldest that nncore works with
+    versions.pop("numpy")  # the oldest version that nncore supports
     versions.pop("pluggy")
     assert {"towncrier", "build", "twine", "cibuildwheel"} <= versions.keys()
     assert {tool: found for tool, found in versions.items() if len(found) > 1} == {}

@@ -1,4 +1,4 @@
-"""Rows M7, M9, M14: the notes' training loop transcribed to NumPy, step for step what `fit` does."""
+"""Rows M7, M9, M14: the notes' training loop, transcribed to NumPy, equals `fit` step for step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def nn_forward(network: SimpleNamespace, batch_x: np.ndarray, batch_y: np.ndarray) -> None:
-    """Samples are columns, as in the notes."""
+    """The notes' forward pass; samples are columns."""
     m = batch_x.shape[0]
     network.a = [batch_x.T]
     cost2 = 0.0
@@ -44,7 +44,7 @@ def nn_applygradient(network: SimpleNamespace) -> None:
 
 
 def nn_train(network: SimpleNamespace, iteration: int, batch_size: int, train_x: np.ndarray, train_y: np.ndarray, seed: int) -> None:
-    """The notes' loop; only the permutation comes from nncore, so that both visit the same batches."""
+    """The notes' training loop; only the permutation comes from nncore, so that both use the same batches."""
     m = train_x.shape[0]
     num_batches = m / batch_size
     for k in range(iteration):

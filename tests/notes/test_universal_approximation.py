@@ -1,4 +1,4 @@
-"""Row M5: half-planes, and, or. Networks of steps with weights set by hand, against geometry that knows no half-planes."""
+"""Row M5: half-planes, and, or. Step networks with weights set by hand, against geometry without half-planes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Corners = list[tuple[float, float]]
 
 
 def network_of(pieces: list[Corners], dtype: str = "float64") -> nn.Sequential:
-    """Says 1 inside any of the convex polygons, whose corners come counter-clockwise."""
+    """A network that is 1 inside any of the convex polygons, whose corners come counter-clockwise."""
     n_edges = [len(corners) for corners in pieces]
     net = nn.Sequential(nn.Dense(sum(n_edges), activation="step"), nn.Dense(len(pieces), activation="step"), nn.Dense(1, activation="step"))
     tensors = net.build(2, dtype=dtype).named_parameters()
-    tensors["dense_2.weight"][...] = 0  # an "and" does not hear the edges of other pieces
+    tensors["dense_2.weight"][...] = 0  # an "and" ignores the edges of other pieces
     column = 0
     for piece, corners in enumerate(pieces):
         for (px, py), (qx, qy) in zip(corners, corners[1:] + corners[:1], strict=True):
@@ -67,7 +67,7 @@ def test_a_union_of_convex_polygons(seed: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_shape_that_is_not_convex_and_a_part_apart(dtype: str) -> None:
-    """The outline of an L goes through a corner that turns inwards; its pieces are two bars. On a grid between whole numbers."""
+    """The network is right for a shape that is not convex, an L of two bars, and a separate part, on a grid between whole numbers."""
     outline: Corners = [(0, 0), (6, 0), (6, 2), (2, 2), (2, 7), (0, 7)]
     bars: list[Corners] = [[(0, 0), (6, 0), (6, 2), (0, 2)], [(0, 0), (2, 0), (2, 7), (0, 7)]]
     triangle: Corners = [(4, 4), (8, 4), (6, 8)]
@@ -84,7 +84,7 @@ def test_the_line_itself_is_outside() -> None:
 
 @pytest.mark.parametrize("n_stairs", [2, 16, 128, 1000])
 def test_a_staircase_keeps_its_bound(n_stairs: int) -> None:
-    """Steps of the height of f in the middle of each are off by at most half a step's width times the largest slope."""
+    """A staircase with f's height in the middle of each step is off by at most half a step's width times the largest slope."""
     net = nn.Sequential(nn.Dense(n_stairs - 1, activation="step"), nn.Dense(1)).build(1, dtype="float64")
     middles = np.sin(7 * (np.arange(n_stairs) + 0.5) / n_stairs)
     tensors = net.named_parameters()

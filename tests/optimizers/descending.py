@@ -1,6 +1,6 @@
-"""What trajectories of other libraries are recorded on: an ill-conditioned function, and how a trajectory is kept.
+"""An ill-conditioned function, on which trajectories of other libraries are recorded, and the format of a trajectory.
 
-E(w) = Σ cᵢ(½uᵢ² + 0.1·sin(3uᵢ)) with u = w − target and c from 1 to 1000, whose gradient is written down here in closed form. Optimizers of
+E(w) = Σ cᵢ(½uᵢ² + 0.1·sin(3uᵢ)) with u = w − target and c from 1 to 1000, whose gradient is given here in closed form. Optimizers of
 matrices descend it with twelve numbers in a matrix.
 """
 
@@ -43,7 +43,7 @@ def trajectory(w: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> dict[
 
 
 def save(path: Path, version: str, found: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, np.ndarray]]]) -> None:
-    """Write trajectories by name, each with the component of nncore that should do the same and its arguments, as JSON.
+    """Write trajectories by name, each with the equivalent component of nncore and its arguments, as JSON.
 
     A trajectory is parameters w and gradients g, and for an optimizer that evaluates others those, x, after each step.
     """

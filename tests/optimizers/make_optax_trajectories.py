@@ -1,4 +1,4 @@
-"""Records what optax does, as data for test_trajectories.py; run with a Python that has optax when a case is added.
+"""Records trajectories of optax, as data for test_trajectories.py; run with a Python that has optax when a case is added.
 
 Every case descends the function of descending.py in float64; optax_trajectories.npz holds the trajectories.
 """
@@ -60,7 +60,7 @@ CASES = {
 def optax_step(
     optimizer: optax.GradientTransformation, first: np.ndarray, evaluated: list[np.ndarray] | None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from gradients to parameters, which steps each time; a list gets the parameters to evaluate."""
+    """A function that takes gradients, steps, and returns parameters; the parameters to evaluate are appended to a list."""
     w = jax.numpy.asarray(first)
     state = optimizer.init(w)
 

@@ -1,7 +1,7 @@
-"""Records what torch.optim.SparseAdam does to an embedding, as data for test_lazy.py; run with a Python that has PyTorch (CPU).
+"""Records how torch.optim.SparseAdam trains an embedding, as data for test_lazy.py; run with a Python that has PyTorch (CPU).
 
-The network is an embedding of 12 rows and a linear layer, which Adam trains; batches of four touch two to four rows. SparseAdam adds its
-epsilon elsewhere than Adam does, so that there is none.
+The network is an embedding of 12 rows and a linear layer, which Adam trains; batches of four touch two to four rows. Epsilon is 0, since
+SparseAdam adds it elsewhere than Adam does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records what torch.optim does, as data for test_trajectories.py; run with a Python that has PyTorch (CPU) when a case is added.
+"""Records trajectories of torch.optim, as data for test_trajectories.py; run with a Python that has PyTorch (CPU) when a case is added.
 
 Every case descends the function of descending.py in float64; torch_trajectories.npz holds the trajectories.
 """
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from descending import save, start, trajectory
 
-torch.set_default_dtype(torch.float64)  # of scalars that an optimizer keeps, too
-torch.Tensor.bfloat16 = torch.Tensor.clone  # to which Muon rounds what it makes orthogonal
+torch.set_default_dtype(torch.float64)  # also for scalars that an optimizer stores
+torch.Tensor.bfloat16 = torch.Tensor.clone  # no rounding where Muon orthogonalises in bfloat16
 
 #: name: (component and arguments in nncore, class and arguments in torch.optim)
 CASES = {
@@ -79,7 +79,7 @@ MATRIX_CASES = {
 
 
 def torch_step(optimizer_class: str, arguments: dict[str, object], first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from gradients to parameters, which steps each time."""
+    """A function that takes gradients, steps, and returns parameters."""
     is_turned = optimizer_class == "Muon"  # whose weights are (n_out, n_in)
     w = torch.tensor(first.T.copy() if is_turned else first, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, optimizer_class)([w], **arguments)

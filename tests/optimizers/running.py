@@ -1,4 +1,4 @@
-"""The optimizers under test, with unusual hyperparameters too."""
+"""The optimizers under test, also with unusual hyperparameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from manifest import classes
 
 from nncore.plugin import Optimizer
 
-#: Unusual hyperparameters beside the defaults, all different, so that a kernel that mixes them up is found.
+#: Unusual hyperparameters in addition to the defaults, all different, so that a kernel that mixes them up fails.
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "sgd": [{"lr": 0.7}],
     "momentum": [{"lr": 0.7, "momentum": 0.6}, {"momentum": 0.0}],

@@ -1,4 +1,4 @@
-"""Alternating descent on a network: one block's bits change at a time, and the loss falls."""
+"""Block coordinate descent on a network: only one block changes at a time, and the loss falls."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_one_block_at_a_time(block: str, steps_per_block: int, dtype: str, nativ
         network.step()
         changed = [name for name, value in network.named_parameters().items() if value.tobytes() != before[name].tobytes()]
         assert changed == BLOCKS[block][step // steps_per_block % len(BLOCKS[block])]
-    # Every one of these steps is small enough to go downhill.
+    # Every one of these steps is small enough to reduce the loss.
     assert (np.diff(losses) < 0).all()
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_turns_do_not_start_again_with_a_new_fit() -> None:
-    """The step number, which says whose turn it is, counts over the life of the network."""
+    """The order of blocks continues in a new fit, since it depends on the step number, which counts over all fits."""
     network = nn.Sequential(nn.Dense(4, activation="tanh"), nn.Dense(1))
     network.build(2, loss="half_mse", optimizer=BlockCoordinate(0.1), rng=0)
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Bounds of optimizer steps, which allow a fit to skip checks."""
+"""Bounds of optimizer steps, with which a fit can skip checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.program.state import GroupState
 from nncore.testing.stepping import native_step, zeros
 
 N_STEPS = 7
-#: Every optimizer that says how far its steps go, made with a learning rate.
+#: Every optimizer that declares a bound of its steps, made with a learning rate.
 KNOWING: dict[str, Callable[[float], Optimizer]] = {
     name: cls
     for name, cls in ((name, registry.get("optimizers", name)) for name in registry.names("optimizers"))
@@ -60,7 +60,7 @@ def test_those_that_step_on_vectors_know_it() -> None:
 
 
 def n_squares(name: str) -> int:
-    """How many of the last slots hold no negative numbers."""
+    """Number of last slots that hold no negative numbers."""
     innermost = name.removeprefix("lookahead around ").partition(",")[0]
     return {"adadelta": 2, "momentum": 0, "nesterov": 0, "sgd": 0, "lion": 0, "schedule_free_sgd": 0}.get(innermost, 1)
 
@@ -68,7 +68,7 @@ def n_squares(name: str) -> int:
 @pytest.mark.parametrize("lr", [1e-3, 3.0, 1e4])
 @every
 def test_no_step_goes_further(name: str, lr: float) -> None:
-    """Also where all magnitudes are as large as they may be, with any signs."""
+    """No step exceeds the bound, also if all magnitudes are the largest allowed, with any signs."""
     optimizer = made(name, lr)
     sizes = [0.0, 1e-30, 1.0, 1e20]
     for w_size, g_size, s_size in itertools.product(sizes, repeat=3):
@@ -97,7 +97,7 @@ def test_bounds_grow_with_what_they_are_of(name: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [*KNOWING, *AROUND])
 def test_gradients_as_large_as_is_safe_let_nothing_overflow(name: str, dtype: type) -> None:
-    """The compiled step, whose numbers are of the network's dtype, with gradients of one sign and of changing ones."""
+    """With the largest safe gradients no compiled step overflows in the network's dtype, for constant and for changing signs."""
     optimizer, n, n_steps, rng = made(name, 0.3), 60, 40, np.random.default_rng(0)
     tensors = [TensorSpan("dense_1.weight", "weight", 0, 0, 10, 6)]
     for signs in (np.ones((n_steps, n)), rng.choice([-1.0, 1.0], (n_steps, n))):
@@ -120,10 +120,10 @@ def program_of(optimizer: Any, **arguments: Any) -> Any:
 def test_what_is_safe() -> None:
     net, spec = program_of("adam")
     safe = spec.safe_gradient(1.0, 1000)
-    assert 1e12 < safe < 1e19  # whose square is a float32
+    assert 1e12 < safe < 1e19  # its square is finite in float32
     assert spec.safe_gradient(1e20, 1000) < safe
     assert spec.safe_gradient(math.inf, 1000) == 0
-    net.optimizer_state["dense_1.weight/slot_1"][0, 0] = -1.0  # no mean of squares
+    net.optimizer_state["dense_1.weight/slot_1"][0, 0] = -1.0  # not a mean of squares
     assert spec.safe_gradient(1.0, 1000) == 0
     net.optimizer.lr = 1e300
     assert spec.safe_gradient(1.0, 1) == 0
@@ -155,7 +155,7 @@ def test_a_wrapper_knows_it_if_it_says_it_and_the_optimizer_inside_does() -> Non
 
 
 def test_state_in_arrays_of_any_shape_has_no_bound() -> None:
-    """Lookahead around an optimizer of tensors keeps its state with them."""
+    """State in arrays of any shape has no bound, since Lookahead around an optimizer of tensors stores its state with theirs."""
     for optimizer, is_known in (("block_coordinate", True), (nn.Lookahead("block_coordinate"), False), ("adafactor", False)):
         _, spec = program_of(optimizer)
         assert (spec.safe_gradient(1.0, 10) > 0) == is_known
@@ -163,7 +163,7 @@ def test_state_in_arrays_of_any_shape_has_no_bound() -> None:
 
 @pytest.mark.parametrize("optimizer", ["adam", nn.Lookahead()], ids=["adam", "lookahead"])
 def test_what_is_safe_is_found_out_once(optimizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where parameters to predict with take the place of those that are trained after every call."""
+    """The safe gradient is computed once, also if parameters for predictions replace the trained ones after every call."""
     found = []
 
     def counted(*arguments: Any) -> float:
@@ -176,7 +176,7 @@ def test_what_is_safe_is_found_out_once(optimizer: Any, monkeypatch: pytest.Monk
         net.train_on_batch(np.ones((8, 2)), np.ones((8, 3)))
     assert len(found) == 1
     assert found[0] > 0
-    views = net.parameters, net.trajectory  # who is handed one may write to it
+    views = net.parameters, net.trajectory  # the caller may write to the array
     net.train_on_batch(np.ones((8, 2)), np.ones((8, 3)))
     assert len(found) == 2
     del views
@@ -184,7 +184,7 @@ def test_what_is_safe_is_found_out_once(optimizer: Any, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("what", ["parameters", "optimizer_state"])
 def test_what_is_written_to_a_live_view_counts(what: str) -> None:
-    """Adagrad's state may be just about to overflow."""
+    """Writing to a live view of the state counts: Adagrad's state may be about to overflow."""
     net, _ = program_of("adagrad")
     x, y = np.ones((8, 2)), np.ones((8, 3))
     net.train_on_batch(x, y)

@@ -1,4 +1,4 @@
-"""The built-in optimizers keep the contract that plugins are held to."""
+"""Conformance checks of the built-in optimizers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every optimizer reaches the bottom of a bowl and follows Rosenbrock's valley, in NumPy and compiled."""
+"""Every optimizer reaches the minimum of a quadratic function and follows Rosenbrock's valley, in NumPy and compiled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.testing.stepping import native_step, numpy_step, zeros
 OPTIMIZERS = classes("optimizers")
 CURVATURE, BOTTOM = np.array([1.0, 3.0, 10.0]), np.array([2.0, -1.0, 0.5])
 
-#: Arguments for the bowl and for the valley.
+#: Arguments for the quadratic function and for the valley.
 ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sgd": ({"lr": 0.1}, {"lr": 1e-3}),
     "momentum": ({"lr": 0.02}, {"lr": 5e-4}),
@@ -39,7 +39,7 @@ ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "block_coordinate": ({"lr": 0.1, "block": "tensor"}, {"lr": 1e-3, "block": "tensor"}),
 }
 
-#: Steps relative to the size of a tensor do not get a number past 0: here all coordinates are one tensor.
+#: Steps relative to the size of a tensor cannot move a single number past 0: for these all coordinates are one tensor.
 RELATIVE = {"lamb"}
 
 every = pytest.mark.parametrize("name", OPTIMIZERS)
@@ -58,7 +58,7 @@ def rosenbrock(w: np.ndarray) -> tuple[float, np.ndarray]:
 def descend(
     optimizer: Optimizer, step: Callable[..., None], function: Callable[[np.ndarray], tuple[float, np.ndarray]], start: list[float], n: int
 ) -> np.ndarray:
-    """Where `n` steps lead; every coordinate is a tensor of its own, unless steps are relative to tensors."""
+    """Parameters after `n` steps; every coordinate is a tensor of its own, unless steps are relative to tensors."""
     w = np.array(start)
     tensors = [TensorSpan(f"dense_{i}.weight", "weight", i, i, 1, 1) for i in range(w.size)]
     if isinstance(optimizer, tuple(OPTIMIZERS[name] for name in RELATIVE)):
@@ -77,11 +77,11 @@ def test_bowl(name: str, step: Callable[..., None]) -> None:
     np.testing.assert_allclose(w, BOTTOM, rtol=0, atol=0.01)
 
 
-@pytest.mark.slow  # the kit takes each of them along the valley, too
+@pytest.mark.slow  # the kit also tests each of them in the valley
 @every
 @either
 def test_rosenbrock(name: str, step: Callable[..., None]) -> None:
-    """From 24.2 at the usual start; the valley floor near (−1, 1), where descent slows down, is at 4."""
+    """Each optimizer gets from 24.2, at the usual start, past the flat valley floor near (−1, 1), where the function is 4."""
     w = descend(OPTIMIZERS[name](**ARGUMENTS[name][1]), step, rosenbrock, [-1.2, 1.0], 5000)
     assert rosenbrock(w)[0] < 0.1
 

@@ -1,4 +1,4 @@
-"""Flags that give an optimizer more state, and decoupled weight decay of only some tensors."""
+"""Flags that add state to an optimizer, and decoupled weight decay of only some tensors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_network_s_own_does_not_change_its_state(flag: str) -> None:
 
 
 def test_amsgrad_takes_no_longer_steps_after_a_large_gradient() -> None:
-    """Adam forgets it, and its steps grow again."""
+    """AMSGrad's steps do not grow after a large gradient; Adam's do, since it forgets the gradient."""
     ends = {}
     for amsgrad in (False, True):
         optimizer = nn.Adam(0.1, beta1=0.0, beta2=0.5, amsgrad=amsgrad)
@@ -63,7 +63,7 @@ def test_amsgrad_takes_no_longer_steps_after_a_large_gradient() -> None:
 
 
 def test_centered_does_not_take_a_root_of_less_than_nothing() -> None:
-    """r − a² of gradients that are all alike is rounding alone."""
+    """Centred RMSProp never takes the root of a negative number: for equal gradients r − a² consists of rounding errors."""
     optimizer = nn.RMSProp(1e-3, rho=0.5, epsilon=1.0, centered=True)
     w, state = np.zeros(200, np.float32), np.zeros((2, 200), np.float32)
     g = np.linspace(0.1, 1e3, 200, dtype=np.float32)
@@ -73,7 +73,7 @@ def test_centered_does_not_take_a_root_of_less_than_nothing() -> None:
 
 
 def test_decoupled_decay_leaves_out_what_a_group_says() -> None:
-    """Without gradients nothing but decay moves a tensor."""
+    """Groups exclude tensors from decoupled decay, which alone moves tensors without gradients."""
     net = nn.Sequential(nn.Dense(4, bias_initializer={"name": "constant", "value": 1.0}), nn.Dense(2)).build(5, loss="mse", rng=0)
     before = {name: tensor.copy() for name, tensor in net.named_parameters().items()}
     zeros = np.zeros(64, np.float32)

@@ -33,7 +33,7 @@ def bounds(interval: str) -> tuple[float, float]:
 
 @every_class
 def test_lr_comes_first_and_the_rest_by_keyword(cls: type[Optimizer]) -> None:
-    """Or the optimizer inside, which has the lr."""
+    """lr, or the inner optimizer that has it, is the first argument, and all others are keyword-only."""
     first, *others = inspect.signature(cls).parameters.values()
     assert first.name == ("optimizer" if issubclass(cls, OptimizerWrapper) else "lr")
     assert first.kind is first.POSITIONAL_OR_KEYWORD
@@ -81,7 +81,7 @@ def test_config_makes_an_equal_one(optimizer: Optimizer) -> None:
 
 @every
 def test_kernels_get_numbers(optimizer: Optimizer) -> None:
-    """As many as the kernel reads, whatever the type of number they were written with."""
+    """Kernels get as many numbers as they read, for any type of number in the arguments."""
     assert len(optimizer.hyper()) == len(optimizer.settings())
     as_scalars = {name: np.float64(value) if isinstance(value, float) else value for name, value in optimizer.config().items()}
     assert type(optimizer)(**as_scalars).hyper() == optimizer.hyper()

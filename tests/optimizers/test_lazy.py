@@ -30,4 +30,4 @@ def test_lazy_adam_is_sparse_adam(optimizer: Any) -> None:
         for name, path in (("embedding_1.weight_0", "tables"), ("dense_1.weight", "weights"), ("dense_1.bias", "biases")):
             np.testing.assert_allclose(kept[name], DATA[path][step], rtol=0, atol=1e-12)
     still = (np.diff(DATA["tables"], axis=0) == 0).all(axis=2)
-    assert still.any(axis=1).all(), "rows stand still in every step, which Adam would move"
+    assert still.any(axis=1).all(), "rows that Adam would move are unchanged in every step"

@@ -1,4 +1,4 @@
-"""Lookahead: the algorithm of the paper, around every other optimizer, and what a network makes of slow and fast weights."""
+"""Lookahead: the paper's algorithm, around every other optimizer, and the slow and fast weights of a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nncore.plugin import Optimizer, OptimizerWrapper, native_kernel
 from nncore.testing import numpy_twin, team_of
 from nncore.testing.stepping import native_step, numpy_step
 
-#: What it may be put around: all that do not evaluate parameters of their own.
+#: Inner optimizers: all that do not evaluate parameters of their own.
 OTHERS = {name: cls for name, cls in classes("optimizers").items() if not cls().has_evaluation}
 every_other = pytest.mark.parametrize("name", OTHERS)
 
@@ -54,15 +54,15 @@ def fit(net: nn.Sequential, epochs: int, **settings: Any) -> Any:
 
 @every_other
 def test_until_the_first_synchronisation_the_fast_weights_are_those_of_the_optimizer_inside(name: str) -> None:
-    """Bit for bit: no optimizer is imitated. 24002 parameters are several blocks, on three threads too."""
+    """Until the first synchronisation the fast weights equal the inner optimizer's bit for bit, also over several blocks and threads."""
     ends = []
     for n_parts in (1, 3):
         net, alone = network(nn.Lookahead(name, every=9), 3000), network(name, 3000)
         with team_of(n_parts):
             fit(net, 2), fit(alone, 2)
         np.testing.assert_array_equal(net.trajectory, alone.parameters)
-        rounding = 4 * np.finfo(np.float32).eps * float(np.abs(net.trajectory).max())  # the slow ones are kept as a distance from these
-        np.testing.assert_allclose(net.parameters, network(name, 3000).parameters, rtol=1e-6, atol=rounding)  # and have not moved
+        rounding = 4 * np.finfo(np.float32).eps * float(np.abs(net.trajectory).max())  # the slow ones are stored as a difference from these
+        np.testing.assert_allclose(net.parameters, network(name, 3000).parameters, rtol=1e-6, atol=rounding)  # and are unchanged
         fit(net, 1)
         ends.append(net.parameters)
         assert not np.array_equal(net.trajectory, fit(alone, 1) and alone.parameters)
@@ -96,7 +96,7 @@ def test_resumed_equals_uninterrupted(name: str, tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_is_that_of_the_optimizer_inside() -> None:
-    """For schedules, groups, and whoever sets it."""
+    """The learning rate is the inner optimizer's, for schedules, groups and assignments."""
     net = network(nn.Lookahead(nn.SGD(lr=0.5), every=100))
     assert net.optimizer.lr == 0.5
     net.optimizer.lr = 0.1
@@ -135,12 +135,12 @@ def test_frozen_tensors_stay() -> None:
     fit(net, 2, groups={"dense_1.*": {"frozen": True}})
     np.testing.assert_array_equal(net.parameters[:48], first[:48])
     assert not np.array_equal(net.parameters[48:], first[48:])
-    fit(net, 1, groups={})  # thawed in the middle of five steps
+    fit(net, 1, groups={})  # unfrozen within five steps
     assert np.abs(net.parameters[:48] - first[:48]).max() < 0.02
 
 
 class Twice(OptimizerWrapper):
-    """Has one slot, and counts what is done around steps."""
+    """A wrapper with one slot that counts its calls around steps."""
 
     own_slots = 1
 

@@ -35,7 +35,7 @@ def random_matrix(shape: tuple[int, int], dtype: type, seed: int = 0) -> np.ndar
 
 
 def update_of(rung: str, g: np.ndarray, muon: Muon) -> np.ndarray:
-    """What the first step subtracts from a lone weight matrix, over lr = 1."""
+    """The update of a single weight matrix in the first step, for lr = 1."""
     tensors = spans(g.shape)
     w, state = np.zeros(g.size, g.dtype), zeros(muon, g.size, g.dtype, tensors)
     STEPS[rung](muon, w, g.ravel(), state, 1, tensors)
@@ -46,14 +46,14 @@ def update_of(rung: str, g: np.ndarray, muon: Muon) -> np.ndarray:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (17, 33), (130, 40)])
 def test_the_update_is_nearly_orthogonal(rung: str, dtype: type, shape: tuple[int, int]) -> None:
-    """Its singular values are near 1, up to the factor for the shape, and its singular vectors are those of the gradient."""
+    """The update's singular values are near 1, up to the factor for the shape, and its singular vectors are the gradient's."""
     g = random_matrix(shape, dtype)
     update = update_of(rung, g, Muon(1.0)) / max(1, shape[1] / shape[0]) ** 0.5
     u, _, vt = np.linalg.svd(g.astype(np.float64), full_matrices=False)
     rotated = u.T @ update @ vt.T
     assert np.diag(rotated).min() > LOW
     assert np.diag(rotated).max() < HIGH
-    # Five iterations take a rounding beside a small singular value up by the slope of the polynomial at 0.
+    # Five iterations amplify a rounding error beside a small singular value by the slope of the polynomial at 0.
     np.testing.assert_allclose(rotated - np.diag(np.diag(rotated)), 0, atol=3.4445**5 * np.finfo(dtype).eps * 8)
 
 
@@ -66,7 +66,7 @@ def test_more_iterations_do_not_leave_the_neighbourhood_of_one(rung: str) -> Non
 
 
 def test_iterations_apply_the_polynomial_to_singular_values() -> None:
-    """Against a singular value decomposition instead of matrix products."""
+    """The iterations equal the polynomial applied to the singular values of a singular value decomposition."""
     g = random_matrix((6, 11), np.float64)
     u, s, vt = np.linalg.svd(g, full_matrices=False)
     s = s / np.linalg.norm(s)
@@ -91,7 +91,7 @@ def test_kernel_agrees_with_numpy(dtype: type, shape: tuple[int, int], nesterov:
         g = rng.normal(size=n).astype(dtype)
         numpy_step(muon, w, g, state, t, tensors)
         native_step(muon, w_native, g, state_native, t, tensors)
-        # A rounding anywhere in an iteration grows at most by the slope of the polynomial at 0, and lr = 1 hands all of it to w.
+        # A rounding error in an iteration grows at most by the slope of the polynomial at 0, and lr = 1 passes all of it to w.
         np.testing.assert_allclose(w_native, w, rtol=0, atol=t * scale * 3.4445**5 * eps)
         for kept, expected in zip(state_native, state, strict=True):
             np.testing.assert_allclose(kept, expected, rtol=0, atol=8 * eps)
@@ -100,7 +100,7 @@ def test_kernel_agrees_with_numpy(dtype: type, shape: tuple[int, int], nesterov:
 @pytest.mark.parametrize("rung", STEPS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gradients_of_zero_and_of_any_size(rung: str, dtype: type) -> None:
-    """No gradient, no step; the square of a large one may overflow in float32, its direction counts all the same."""
+    """A zero gradient makes no step. A gradient whose square overflows in float32 still determines the direction."""
     muon, g = Muon(1.0, momentum=0.0), random_matrix((5, 4), dtype)
     np.testing.assert_array_equal(update_of(rung, 0 * g, muon), 0)
     np.testing.assert_allclose(
@@ -110,7 +110,7 @@ def test_gradients_of_zero_and_of_any_size(rung: str, dtype: type) -> None:
 
 @pytest.mark.parametrize("rung", STEPS)
 def test_momentum_and_decay(rung: str) -> None:
-    """Two steps, written out with the oracle of the orthogonal factor."""
+    """Two steps with momentum and decay equal the formula with the oracle of the orthogonal factor."""
     lr, beta, decay = 0.1, 0.8, 0.5
     first, second = random_matrix((3, 5), np.float64, 1), random_matrix((3, 5), np.float64, 2)
     m1 = (1 - beta) * first
@@ -130,7 +130,7 @@ def test_momentum_and_decay(rung: str) -> None:
 @pytest.mark.parametrize("rung", STEPS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_rest_takes_steps_of_adamw(rung: str, dtype: type) -> None:
-    """A bias, a scale, and weights with one row or one column; at the rate that is relative to Muon's."""
+    """Biases, scales, and weights with one row or column take steps of AdamW, with a rate relative to Muon's."""
     muon = Muon(0.02, weight_decay=0.1, adamw_ratio=0.5, beta1=0.8, beta2=0.95, epsilon=1e-3)
     adamw = nn.AdamW(0.01, weight_decay=0.1, beta1=0.8, beta2=0.95, epsilon=1e-3)
     tensors = [
@@ -167,13 +167,13 @@ def test_alone_it_trains_a_network_and_goes_on_from_a_file(tmp_path: Path) -> No
 
 
 def test_matched_steps_are_as_long_as_adamw_s() -> None:
-    """A root mean square of about 0.2 times lr, whatever the shape."""
+    """Matched steps have a root mean square of about 0.2 times lr for any shape, like AdamW's."""
     for shape in ((16, 16), (8, 64), (64, 8)):
         update = update_of("numpy", random_matrix(shape, np.float64), Muon(1.0, match_adamw=True))
         assert 0.2 * LOW < np.sqrt((update**2).mean()) < 0.2 * HIGH
 
 
-#: What the authors advise: hidden weights by Muon, the rest by AdamW.
+#: The authors' recommendation: Muon for hidden weights, AdamW for the rest.
 GROUPS = {"dense_[12].weight": {"optimizer": {"name": "muon", "lr": 0.02}}}
 
 
@@ -196,7 +196,7 @@ def spirals() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_needs_fewer_steps_than_sgd() -> None:
-    """On spirals; SGD at the best of several learning rates."""
+    """On spirals Muon needs fewer steps than SGD with the best of several learning rates."""
     X, y = spirals()
     best_sgd = min(losses(nn.SGD(lr), X, y)[-1] for lr in (0.01, 0.03, 0.1, 0.3, 1.0))
     assert losses(nn.AdamW(0.01), X, y, groups=GROUPS)[-1] < best_sgd
@@ -204,7 +204,7 @@ def test_needs_fewer_steps_than_sgd() -> None:
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_with_adamw_for_the_rest_each_trains_its_own(twin: bool) -> None:
-    """The first step: Muon's weights move along orthogonal matrices, the others by the sign of their gradients."""
+    """In the first step Muon's weights move along orthogonal matrices, the others by the sign of their gradients."""
     X, y = spirals()
     muon: Any = numpy_twin(Muon(1.0)) if twin else Muon(1.0)
     net = network().build(2, loss="softmax_cross_entropy", optimizer=nn.AdamW(0.01, weight_decay=0.0), rng=0, dtype="float64")

@@ -36,7 +36,7 @@ def test_the_table_offers_a_step_that_never_fails_for_each_dtype(optimizer: Opti
 
 
 def amplified(optimizer: Optimizer) -> float:
-    """How much larger a rounding may become: each of Muon's iterations takes one beside a small singular value up by the slope at 0."""
+    """Factor by which a rounding error may grow: Muon's iterations amplify errors beside small singular values by the slope at 0."""
     return float(3.4445**optimizer.n_iterations) if isinstance(optimizer, Muon) else 1.0
 
 
@@ -46,7 +46,7 @@ def amplified(optimizer: Optimizer) -> float:
 def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
     rng = np.random.default_rng(n)
     w, state = rng.normal(size=n).astype(dtype), zeros(optimizer, n, dtype, layout(n))
-    # Operands are of order 1 and some four roundings apart: fused or not, and in another order.
+    # Operands are of order 1, with some four roundings of difference from fused operations and another order.
     tolerance = 16 * float(np.finfo(dtype).eps) * amplified(optimizer)
     for t in range(1, 7):
         g = rng.normal(size=n).astype(dtype)
@@ -62,7 +62,7 @@ def test_agrees_with_numpy(optimizer: Optimizer, dtype: type, n: int) -> None:
 @every
 @each("t", [1, 2, 1000, 10**6, 2**40])
 def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: int) -> None:
-    """Against NumPy in float64: the bias corrections 1 − βᵗ would lose theirs if they were computed in float32."""
+    """Compared with NumPy in float64; computed in float32, the bias corrections 1 − βᵗ would lose their digits."""
     rng = np.random.default_rng(1)
     w32, g32 = (rng.normal(size=33).astype(np.float32) for _ in range(2))
     state32 = zeros(optimizer, 33, np.float32, layout(33))
@@ -82,10 +82,10 @@ def test_float32_keeps_its_digits_at_every_step_number(optimizer: Optimizer, t: 
 @every_dtype
 @each("step", [numpy_step, native_step])
 def test_without_a_gradient_nothing_moves(optimizer: Optimizer, dtype: type, step: Callable[..., None]) -> None:
-    """A parameter that never had a gradient is 0 / (0 + ε) from its step, also with the least ε; only decay moves it."""
+    """A parameter without any gradient does not move, except by decay: its step is 0 / (0 + ε), also with the least ε."""
     if "epsilon" in optimizer.ranges:
         optimizer = type(optimizer)(**optimizer.config() | {"epsilon": 1e-30})
-    if isinstance(optimizer, (LAMB, ScheduleFree, ScheduleFreeSGD)):  # whose decay is part of an update of another length
+    if isinstance(optimizer, (LAMB, ScheduleFree, ScheduleFreeSGD)):  # their decay is part of an update of another length
         optimizer = type(optimizer)(**optimizer.config() | {"weight_decay": 0.0})
     w = np.linspace(-2, 2, 19).astype(dtype)
     kept = 1 - optimizer.lr * getattr(optimizer, "weight_decay", 0)

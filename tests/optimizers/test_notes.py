@@ -1,4 +1,4 @@
-"""The update rules as the course notes' section 5.5 writes them, in its own names, a layer's W and b at a time.
+"""The update rules of section 5.5 in the course notes, with their names, for the W and b of each layer.
 
 Two slips in the notes' Adam are corrected here. The first moment sW averages squared gradients, which is the second moment's formula. And
 b is moved by the weights' newS and newR.
@@ -15,7 +15,7 @@ from manifest import classes
 
 from nncore.plugin import Optimizer
 
-SHAPES = [((4, 3), (4, 1)), ((2, 4), (2, 1))]  # W[k], b[k]: the notes have a unit a row
+SHAPES = [((4, 3), (4, 1)), ((2, 4), (2, 1))]  # W[k], b[k]: in the notes each unit is a row
 N_STEPS = 100
 
 

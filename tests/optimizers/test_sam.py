@@ -1,4 +1,4 @@
-"""SAM: the step by hand, and what it is around other optimizers."""
+"""SAM: the step by hand, and SAM around other optimizers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network(optimizer: Any) -> nn.Sequential:
 
 
 def by_hand(rho: float, n_steps: int) -> nn.Sequential:
-    """Steps of SAM around Adam, by the public parts of a step."""
+    """Steps of SAM around Adam, from the public methods that make up a step."""
     net, sharp = network(nn.Adam()), network(nn.Adam())
     X, y = data()
     for _ in range(n_steps):
@@ -73,7 +73,7 @@ def test_names_and_dicts_make_the_optimizer_inside() -> None:
 
 
 def test_clipping_limits_the_second_gradient() -> None:
-    """A step of plain gradient descent is then no longer than lr times the limit."""
+    """With clipping, a step of plain gradient descent is no longer than lr times the limit."""
     net = network(SAM(nn.SGD(lr=1.0), rho=0.5))
     before = net.parameters.copy()
     net.fit(*data(), epochs=1, batch_size=64, clip_norm=0.01, progress=False)

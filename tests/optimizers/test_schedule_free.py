@@ -1,4 +1,4 @@
-"""Schedule-free AdamW and SGD: the paper's three sequences, and what a network makes of two sets of parameters."""
+"""Schedule-free AdamW and SGD: the paper's three sequences, and the two sets of parameters of a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.testing import numpy_twin, team_of
 
 
 def papers_sequences(optimizer: ScheduleFree, w: np.ndarray, gradients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """y and x after each step, by algorithm 1 of the paper: z, x and the sum of squared rates are kept as they are."""
+    """y and x after each step of the paper's algorithm 1, which stores z, x and the sum of squared rates."""
     z, x, v, sum_of_squares, path = w.copy(), w.copy(), np.zeros_like(w), 0.0, []
     for t, g in enumerate(gradients, start=1):
         y = (1 - optimizer.beta1) * z + optimizer.beta1 * x
@@ -104,7 +104,7 @@ def test_both_rungs_train_alike(optimizer: Any) -> None:
 
 
 def test_the_average_is_better_than_where_training_stands() -> None:
-    """With a constant learning rate, small batches and noisy targets."""
+    """With a constant learning rate, small batches and noisy targets, the average is better than the trained parameters."""
     rng = np.random.default_rng(2)
     X = rng.normal(size=(300, 6))
     y = X @ rng.normal(size=(6, 1)) + rng.normal(size=(300, 1))

@@ -51,4 +51,4 @@ def test_trajectory(case: str, native: bool) -> None:
     if optimizer.has_evaluation:
         np.testing.assert_allclose(evaluated, DATA[f"{case}/x"], rtol=0, atol=150 * 4 * 4 * np.finfo(np.float64).eps)
     moved = np.abs(np.diff(path, axis=0)).reshape(len(gradients), -1).max(axis=1)
-    assert (moved > 1e-9).all(), "a trajectory that stands still would prove nothing"
+    assert (moved > 1e-9).all(), "the trajectory must move"

@@ -47,7 +47,7 @@ class FakeSite:
         importlib.invalidate_caches()
 
     def entry_points(self) -> list[EntryPoint]:
-        """nncore's own, and those of this folder; whatever else the tester has installed stays out."""
+        """Entry points of nncore and of this folder, and none of other packages that the tester has installed."""
         found = [point for info in importlib.metadata.distributions(path=[str(self.folder)]) for point in info.entry_points]
         return [point for point in [*importlib.metadata.distribution(DISTRIBUTION).entry_points, *found] if point.group == GROUP]
 
@@ -58,7 +58,7 @@ class FakeSite:
 
 @contextmanager
 def open_site(folder: Path) -> Iterator[FakeSite]:
-    """An empty `FakeSite`; at the end every module imported from it is forgotten, and what the process's registry found there."""
+    """An empty `FakeSite`; at the end its modules are removed, also from the process's registry."""
     sys.path.insert(0, str(folder))
     try:
         yield FakeSite(folder)

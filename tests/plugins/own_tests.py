@@ -1,4 +1,4 @@
-"""Runs the tests of plugin packages where they lie, without pip: their folders go on the path, their metadata beside them."""
+"""Runs the tests of plugin packages in the source tree, without pip: their folders and metadata go on the path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plugin_fixtures.fake_site import FakeSite
 
 
 def environment_with(projects: Sequence[Path], site: Path) -> dict[str, str]:
-    """The environment of a process that finds the packages as if they were installed; `site` is an empty folder for their metadata."""
+    """Environment variables for a process in which packages look installed; `site` is an empty folder for their metadata."""
     for project in projects:
         about = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         FakeSite(site).write_metadata(about["name"], about["entry-points"]["nncore"], version=about["version"])
@@ -23,7 +23,7 @@ def environment_with(projects: Sequence[Path], site: Path) -> dict[str, str]:
 
 
 def run_own_tests(projects: Sequence[Path], site: Path) -> str:
-    """Run the tests of all packages in an interpreter of its own; return what pytest says."""
+    """Run the tests of all packages in a new interpreter; return pytest's output."""
     options = ["-q", "-ra", "-p", "no:cacheprovider", "-W", "error", "--import-mode=importlib"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *(str(project / "tests") for project in projects)],

@@ -1,4 +1,4 @@
-"""The plugin nncore-autograd as it lies in the tree: sound by its own tests, and its page prints what it says."""
+"""The plugin nncore-autograd in the source tree passes its own tests, and its page prints the output shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_its_page_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_its_names_are_listed_without_autograd(tmp_path: Path) -> None:
-    """The manifest does not import it, and a component says what is missing."""
+    """Its names are listed without autograd, which the manifest does not import; components raise an error that names it."""
     code = """
 import sys
 sys.modules["autograd"] = None  # as if it were not installed

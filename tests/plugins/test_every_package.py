@@ -1,4 +1,4 @@
-"""Every package in plugins/ holds all its components against the conformance kit, which resumes them and runs them on teams of threads."""
+"""Every package in plugins/ tests all its components with the conformance kit, including resuming and teams of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the tutorial on plugins, run as written, in a new environment next to a copy of the tree."""
+"""The commands of the tutorial on plugins, run as written in a new environment, next to a copy of the tree."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_here_document_belongs_to_its_command() -> None:
 
 
 def steps_of(page: str) -> tuple[list[str], dict[int, str]]:
-    """The commands of a page, and what it promises that some of them print: those before a ``text`` block."""
+    """The commands of a page, and the output shown for some of them, in ``text`` blocks."""
     steps: list[str] = []
     promised: dict[int, str] = {}
     for block in blocks(page):
@@ -59,7 +59,7 @@ def test_the_overview_names_every_plugin() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the commands are for a POSIX shell")
 def test_the_walk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Needs a package index, and a compiler; prints the seconds that each command takes."""
+    """The whole tutorial works; needs a package index and a compiler, and prints the seconds that each command takes."""
     tree = tmp_path / "nncore"
     shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
     steps, promised = steps_of(GUIDE.read_text(encoding="utf-8"))

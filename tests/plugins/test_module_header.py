@@ -1,4 +1,4 @@
-"""nncore/module.h, with which a plugin in C hands its tables out: any C or C++ compiler takes it, within the stable ABI or not."""
+"""nncore/module.h, for the tables of plugins in C, compiles with any C or C++ compiler, with and without the stable ABI."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ABIS = [[]] if sysconfig.get_config_var("Py_GIL_DISABLED") else [[], [STABLE_ABI
 
 
 def compile_with(variable: str, options: list[str], source: Path) -> None:
-    """Run the program that compiled this Python (``CC`` or ``CXX``), if it and Python's headers are here."""
+    """Run the compiler of this Python (``CC`` or ``CXX``), if it and Python's headers are installed."""
     program = shlex.split(sysconfig.get_config_var(variable) or "cc")[0]
     python = Path(sysconfig.get_path("include"))
     if shutil.which(program) is None or not (python / "Python.h").exists():

@@ -1,4 +1,4 @@
-"""The plugin nncore-mpi as it lies in the tree: sound by its own tests, which start real processes."""
+"""The plugin nncore-mpi in the source tree passes its own tests, which start real processes."""
 
 from __future__ import annotations
 

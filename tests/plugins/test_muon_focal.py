@@ -1,4 +1,4 @@
-"""plugins/nncore-muon and plugins/nncore-focal: their NumPy rung as it lies here; slow: built, installed, with their own tests."""
+"""plugins/nncore-muon and plugins/nncore-focal: their NumPy rung in the source tree; slow: built and installed, with their tests."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def logits_and_labels() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_source_distributions_build_and_pass_their_own_tests(tmp_path: Path) -> None:
-    """In an environment of its own, which sees what this one has; the sources are those that an sdist carries."""
+    """Source distributions contain all sources: they build and pass their tests in a new environment that sees this one's packages."""
     pytest.importorskip("Cython")
     python = fresh_environment(tmp_path / "environment")
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""Plugins in Python alone (lion, lecun, survival) as they lie in the tree: found, used by name, and sound by their own tests."""
+"""Plugins without C (lion, lecun, survival) in the source tree: found, used by name, and passing their own tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plugins.own_tests import environment_with, run_own_tests
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PROJECTS = [PLUGINS / "nncore-lion", PLUGINS / "nncore-lecun", PLUGINS / "nncore-survival"]
-#: What a plugin may lean on.
+#: Modules that plugins may import.
 PUBLIC = {"nncore", "nncore.errors", "nncore.plugin", "nncore.testing", "nncore.testing.tables"}
 
 every_project = pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)

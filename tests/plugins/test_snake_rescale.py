@@ -1,4 +1,4 @@
-"""Packages whose C is in one abi3 wheel: their NumPy rung without an installation, and (slow) their own tests with one."""
+"""Packages with C code in an abi3 wheel: their NumPy rung without installation, and (slow) their own tests with one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHER_LAYERS = ["rescale_numpy", "conv1d", "conv2d", "max_pool2d"]
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """The built-ins and these plugins, as they are in the source tree: without compiled kernels, even if somebody built them there."""
+    """The built-ins and these plugins from the source tree: without compiled kernels, even if they were built there."""
     with open_site(tmp_path) as site:
         for distribution in DISTRIBUTIONS:
             package = distribution.replace("-", "_")
@@ -95,7 +95,7 @@ def test_formulas_give_what_predict_gives(
 
 
 def check_gradients(net: nn.Sequential) -> None:
-    """Central differences of the loss with respect to every parameter."""
+    """Check gradients by central differences of the loss with respect to every parameter."""
     rng, h = np.random.default_rng(1), 1e-5
     net.build(3, loss="half_mse", rng=0, dtype="float64")
     X, y = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
@@ -142,7 +142,7 @@ def test_rescale_numpy_has_no_kernel_to_miss(registry: Registry) -> None:
 
 @pytest.mark.slow
 def test_installed_from_the_source_tree_their_own_tests_pass(tmp_path: Path) -> None:
-    """In a new environment that sees what this one has (nncore, pytest, setuptools), as the READMEs say; nothing is downloaded."""
+    """Installed in a new environment as the READMEs say, without downloads, the packages pass their own tests."""
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -155,7 +155,7 @@ def test_installed_from_the_source_tree_their_own_tests_pass(tmp_path: Path) -> 
             PLUGINS / distribution, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "*.so", "*.pyd", "__pycache__")
         )
         run(sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-build-isolation", "--no-deps", "--no-index", source)
-        shutil.rmtree(source / distribution.replace("-", "_"))  # what is tested is what was installed
+        shutil.rmtree(source / distribution.replace("-", "_"))  # the installed package is tested
         run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", source)
 
 

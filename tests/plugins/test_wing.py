@@ -1,4 +1,4 @@
-"""plugins/nncore-wing: its NumPy form as it lies here; slow: built by cargo, installed, with its own tests."""
+"""plugins/nncore-wing: its NumPy form in the source tree; slow: built by cargo and installed, with its tests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_crate_passes_its_own_tests_and_is_as_rust_is_written(tmp_path: Path
 @pytest.mark.slow
 @needs_cargo
 def test_one_wheel_serves_all_versions_and_passes_its_own_tests(tmp_path: Path) -> None:
-    """From a source distribution, in an environment of its own, which sees what this one has; nothing is downloaded."""
+    """One wheel, built from a source distribution without downloads, serves all versions of Python and passes its own tests."""
     pytest.importorskip("setuptools")
     source, python = copy_to(tmp_path), fresh_environment(tmp_path / "environment")
     build = f"from setuptools import build_meta; print(build_meta.build_sdist({str(tmp_path)!r}))"
@@ -64,7 +64,7 @@ def test_one_wheel_serves_all_versions_and_passes_its_own_tests(tmp_path: Path) 
     (wheel,) = (tmp_path / "wheels").iterdir()
     assert "-cp311-abi3-" in wheel.name
     run([*pip, "--python", str(python), "install", *offline, str(wheel)], tmp_path)
-    shutil.rmtree(source / "nncore_wing")  # what is tested is what was installed
+    shutil.rmtree(source / "nncore_wing")  # the installed package is tested
     said = run([str(python), "-m", "pytest", "-q", "-rs", "--import-mode=importlib", "-W", "error", str(source / "tests")], tmp_path)
     assert "skipped" not in said
     assert "ok" in run([str(python), "-m", "nncore", "plugins", "--verify", "nncore-wing"], tmp_path)

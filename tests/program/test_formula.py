@@ -1,4 +1,4 @@
-"""Formulas of built-in components: every one has one, written with nothing but the primitives of g."""
+"""Every built-in component has a formula, written only with the primitives of g."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LAYERS = manifest.instances("layers")
 
 
 def shape_for(layer: Layer) -> tuple[int, ...]:
-    """Of samples that it takes: vectors, or members of an ensemble."""
+    """Shape of samples that a layer takes: vectors, or members of an ensemble."""
     return getattr(layer, "input_shapes", ((4,),))[0]
 
 
 def computes(layer: Layer) -> bool:
-    """Whether the host asks it for a formula: it does something of its own at prediction."""
+    """Whether the layer needs a formula, since it computes something in predictions."""
     plan = layer.plan(shape_for(layer))
     return not (plan.is_view or plan.training_only or plan.branches)
 
@@ -95,7 +95,7 @@ def test_built_in_formulas_need_all_primitives_but_two_for_plugins():
 
 
 def network_of(*layers: object, shape: tuple[int, ...] = (4,)):
-    """The blueprint of layers, with parameters and buffers."""
+    """The blueprint of a network of layers, with parameters and buffers."""
     from nncore import Sequential
 
     net = Sequential(*layers).build(shape, rng=0, dtype="float64")

@@ -1,4 +1,4 @@
-"""Networks whose values part and meet: gradients, memory that is shared, and the same bits however a batch is split."""
+"""Networks with branches and joins: gradients, shared memory, and the same bits for any split of a batch."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def built(make: Make, dtype: str = "float64") -> nn.Sequential:
 
 
 def as_numpy(make: Make) -> Make:
-    """The same network of Python layers and activations."""
+    """The same network with Python layers and activations."""
 
     def rebuild(layer: Layer) -> Layer:
         twin = numpy_twin(layer)

@@ -34,7 +34,7 @@ def trained(optimizer: Any, **settings: Any) -> nn.Sequential:
 
 
 def planned(*names: str) -> Blueprint:
-    """A network with such tensors."""
+    """The blueprint of a network with the given tensors."""
     spans = tuple(TensorSpan(name, "weight", 0, 10 * i, 1, 10) for i, name in enumerate(names))
     return Blueprint((1,), (), spans, 10 * len(spans), 0)
 

@@ -23,7 +23,7 @@ def train(layers: list[Layer], loss: object, optimizer: object, **arguments: obj
 
 
 def stack(activation: object = "tanh") -> list[Layer]:
-    # No bias before the batch norm: its gradient is 0 but for rounding, which adaptive optimizers would blow up.
+    # No bias before the batch norm: its gradient consists of rounding errors, which adaptive optimizers would amplify.
     return [nn.Dense(6, use_bias=False), nn.BatchNorm(), nn.ActivationLayer(activation), nn.Dropout(0.2), nn.Dense(3)]
 
 
@@ -49,7 +49,7 @@ def test_every_optimizer_on_both_rungs(name: str) -> None:
 
 
 class Cubic(Activation):
-    """An activation of the user's own."""
+    """A user-defined activation."""
 
     needs_input = True
 
@@ -61,7 +61,7 @@ class Cubic(Activation):
 
 
 class Scale(Layer):
-    """A layer of the user's own with one parameter a feature."""
+    """A user-defined layer with one parameter for each feature."""
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         return Plan(input_shape, (Tensor("scale", input_shape, "scale", {"name": "constant", "value": 1.0}, 1, 1),))
@@ -101,7 +101,7 @@ def test_unshuffled_input_reaches_a_python_layer_at_the_front() -> None:
 
 
 class Fails(Optimizer):
-    """Raises in its third step, after having written half of it."""
+    """Raises in its third step, after having changed half of the parameters."""
 
     n_slots = 1
 

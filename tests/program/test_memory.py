@@ -60,7 +60,7 @@ ZEROS = np.zeros
 
 
 def refuse(shape: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-    """Zeros, but not many."""
+    """Allocate zeros, but raise MemoryError for large arrays."""
     if np.prod(shape) > 5000:
         raise MemoryError
     return ZEROS(shape, *args, **kwargs)

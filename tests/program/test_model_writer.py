@@ -1,4 +1,4 @@
-"""Models written down as graphs: what is folded, shared, cast, left out and refused."""
+"""Models as graphs for export: folding, sharing, casts, omissions and errors."""
 
 from __future__ import annotations
 

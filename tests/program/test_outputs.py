@@ -1,4 +1,4 @@
-"""The range of a network's outputs, from its plan, and whether it suits the loss."""
+"""The range of a network's outputs, from its plan, and its check against the loss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nncore.program import check_outputs, layer_names, outputs_of, plan_network
 
 
 class Quiet(Activation):
-    """An activation that does not say what it gives."""
+    """An activation that does not declare its range."""
 
     def forward(self, z: np.ndarray) -> np.ndarray:
         return z

@@ -18,7 +18,7 @@ from nncore.testing import numpy_twin, team_of
 
 X = np.random.default_rng(0).normal(size=(64, 6))
 Y = X @ np.random.default_rng(1).normal(size=(6, 2))
-#: One of each built-in, with numbers that matter.
+#: One of each built-in, with numbers that have an effect.
 EVERY: dict[str, list[Any]] = {
     kind: [cls(**arguments) for cls in (registry.get(kind, name) for name in registry.names(kind)) for arguments in cls.examples or ({},)]
     for kind in ("regularizers", "constraints")
@@ -39,7 +39,7 @@ def all_of(kind: str, twin: bool) -> list[Any]:
     return [numpy_twin(component) if twin else component for component in EVERY[kind]]
 
 
-# ---- pieces --------------------------------------------------------------------------------------------------------------------
+# ---- splits --------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9000), (3, 5), (5000, 3), (3, 5000), (300, 200)])
@@ -65,7 +65,7 @@ def test_every_split_is_among_the_built_ins_or_tried_here() -> None:
 @pytest.mark.parametrize("optimizer", ["momentum", "block_coordinate", "adam"])
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_everything_at_once_has_the_same_bits_for_any_number_of_threads(twin: bool, optimizer: str) -> None:
-    """All built-ins on one tensor, one after the other, with a penalty, clipping and an average beside them."""
+    """All built-in rules on one tensor, with weight decay, clipping and an average, give the same bits for any number of threads."""
     ends, losses = [], []
     for n in (1, 2, 3):
         net = network(width=300, weight_regularizer=all_of("regularizers", twin), weight_constraint=all_of("constraints", twin))
@@ -90,7 +90,7 @@ def test_both_rungs_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_network_with_tiles_keeps_its_constraints(n: int) -> None:
-    """Constraints project last, and switch tiles off only if they may fail; regularizers switch them off."""
+    """Constraints project last and exclude tiles only if they may fail; regularizers always exclude them."""
     rng = np.random.default_rng(0)
     inputs, targets = rng.normal(size=(8, 700)).astype(np.float32), rng.normal(size=(8, 700)).astype(np.float32)
     ends = []
@@ -138,7 +138,7 @@ def test_regularizers_come_before_clipping_and_constraints_after_the_step() -> N
     net.clip_value = 1e-2
     before = net.named_parameters()["dense_1.weight"].copy()
     net.train_on_batch(X, Y)
-    expected = before - 1e-3 * 1e-2 * np.sign(before)  # the force of 100 is cut down, whatever the data say
+    expected = before - 1e-3 * 1e-2 * np.sign(before)  # clipping limits the regularizer's gradient of 100, too
     nn.MaxNorm(0.5).project(expected, 0.0)
     np.testing.assert_allclose(net.named_parameters()["dense_1.weight"], expected, rtol=1e-12)
 
@@ -180,13 +180,13 @@ def test_soft_threshold_uses_the_rate_of_step_group_and_schedule() -> None:
     for threshold in (nn.SoftThreshold(0.3), Watching(0.3)):
         net = network(weight_constraint=threshold)
         nets.append(fit(net, optimizer=nn.SGD(lr=0.1), schedule={"name": "step"}, epochs=4, groups={"dense_1.*": {"lr_factor": 0.5}}))
-    assert rates[0] == 0  # first values
+    assert rates[0] == 0  # initial values
     assert rates[1] == pytest.approx(0.05)
     assert min(rates[1:]) < 0.05
     np.testing.assert_allclose(nets[0].parameters, nets[1].parameters, rtol=1e-9, atol=1e-13)
 
 
-# ---- live -----------------------------------------------------------------------------------------------------------------------
+# ---- changes during training ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
@@ -238,7 +238,7 @@ SOFT = {"dense_1.bias": {"constraint": "soft_threshold"}}
 
 
 class WholeTensor(Regularizer):
-    """The square of the sum, which no part knows."""
+    """The square of the sum, which parts cannot compute."""
 
     split = "tensor"
 
@@ -279,7 +279,7 @@ def test_a_constraint_that_fails_leaves_the_last_finished_step(how: str, optimiz
     error = ArithmeticError if how == "raise" else NonFiniteError
     rules = {"weight_constraint": [Failing(how=how), nn.NonNegative()]}
     with team_of(n):
-        # The first call is that for first values, which copies of the component forget.
+        # The first call is the one for initial values, which copies of the component do not count.
         net = network(**rules).build(6, loss="mse", optimizer=optimizer, rng=3, dtype="float64")
         seen = []
 

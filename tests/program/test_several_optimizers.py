@@ -18,9 +18,9 @@ from nncore.plugin import Optimizer
 from nncore.program import group_tensors
 from nncore.testing import numpy_twin, team_of
 
-#: A second gradient is taken where the first of *some* tensors lead, which is another place than that of all.
+#: Without optimizers of two passes: their second gradient would be taken where only *some* tensors have moved.
 NAMES = [name for name in nn.names("optimizers") if nn.get("optimizers", name)().n_passes == 1]
-PAIRS = [*itertools.pairwise([*NAMES, NAMES[0]])]  # every optimizer beside another one, on both sides
+PAIRS = [*itertools.pairwise([*NAMES, NAMES[0]])]  # every optimizer in both places
 
 
 def made(name: str, twin: bool = False) -> Optimizer:
@@ -53,7 +53,7 @@ def tensors_like(net: nn.Sequential, other: nn.Sequential, name: str) -> None:
             np.testing.assert_array_equal(kept, other.optimizer_state[key], err_msg=key)
 
 
-# ---- each trains its own -------------------------------------------------------------------------------------------------------
+# ---- each optimizer trains its own tensors -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def tensors_like(net: nn.Sequential, other: nn.Sequential, name: str) -> None:
 )
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_a_step_of_each_is_the_step_of_a_network_of_its_own(first: str, second: str, twins: tuple[bool, bool]) -> None:
-    """In the first step the gradients are those of a network that one optimizer trains alone. Elementwise ones agree bit for bit."""
-    if "block_coordinate" in (first, second):  # whose turn it is depends on which tensors there are
+    """In the first step gradients equal those of networks with one optimizer; elementwise optimizers then agree bit for bit."""
+    if "block_coordinate" in (first, second):  # its order of blocks depends on the number of tensors
         pytest.skip("its first block is another one where it trains fewer tensors")
     one, other = made(first, twins[0]), made(second, twins[1])
     net = network(one, {"*.weight": {"optimizer": other}})
@@ -77,7 +77,7 @@ def test_a_step_of_each_is_the_step_of_a_network_of_its_own(first: str, second: 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_equal_optimizer_in_a_group_changes_no_bit(name: str, twin: bool) -> None:
     if name == "block_coordinate":
-        pytest.skip("each of two takes turns among its own tensors")
+        pytest.skip("each of the two has its own order of blocks")
     plain, grouped = fit(network(made(name, twin))), fit(network(made(name, twin), {"*.bias": {"optimizer": made(name, twin)}}))
     for tensor in plain.named_parameters():
         tensors_like(grouped, plain, tensor)
@@ -95,7 +95,7 @@ def test_same_bits_for_any_team_and_after_a_file(first: str, second: str, twins:
         np.testing.assert_array_equal(end.parameters, ends[0].parameters)
         np.testing.assert_equal(end.optimizer_state, ends[0].optimizer_state)
     half = fit(network(made(first, twins[0])), 1, groups=groups)
-    if any(twins):  # which have no name for a file
+    if any(twins):  # twins have no name in files
         half = copy.deepcopy(half)
     else:
         half.save(tmp_path / "net.nncore")
@@ -175,7 +175,7 @@ def test_a_number_of_an_own_optimizer_may_change(twin: bool) -> None:
     np.testing.assert_array_equal(fit(net, 1).parameters, fit(other, 1).parameters)
     with pytest.raises(ParameterError, match="lr must be a number"):
         net.groups["*.weight"]["optimizer"].lr = -1.0
-    assert other.groups["*.weight"]["optimizer"].lr == 0.01, "what was given is not the network's own"
+    assert other.groups["*.weight"]["optimizer"].lr == 0.01, "the network must have a copy"
 
 
 def test_weight_decay_of_a_group_is_that_of_its_optimizer_or_the_penalty() -> None:
@@ -270,7 +270,7 @@ def test_bad_groups_change_nothing(groups: Any, message: str) -> None:
 
 
 def test_a_number_that_no_longer_fits_the_group_is_refused() -> None:
-    """The network's optimizer may not lose a number that a group sets."""
+    """The network's optimizer cannot be replaced by one without a number that a group sets."""
     net = network("adam", {"*.bias": {"beta1": 0.5}})
     with pytest.raises(ParameterError, match="is trained by SGD"):
         net.optimizer = "sgd"
@@ -283,7 +283,7 @@ def test_a_number_that_no_longer_fits_the_group_is_refused() -> None:
 
 
 class Raises(Optimizer):
-    """Raises in its second step, after having changed everything."""
+    """Raises in its second step, after having changed all parameters."""
 
     n_slots = 1
 
@@ -325,7 +325,7 @@ def test_a_gradient_that_is_not_finite_stops_every_optimizer() -> None:
 
 
 class Declares(Optimizer):
-    """Declares whatever it is given."""
+    """Declares the state that a test gives."""
 
     needs_tensors = True
     declared: Any = ()

@@ -1,4 +1,4 @@
-"""Number of rows that pass through a network together: it depends on rows of products and not on samples."""
+"""The number of rows that pass through a network together depends on rows of products and not on samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nncore.program.compiler import LARGEST_SLICE_BYTES, MIN_PARTS, MIN_PRODUCT_
 
 
 class Shared(Layer):
-    """Every sample is `terms` rows of one product."""
+    """A layer in which every sample is `terms` rows of one product."""
 
     def __init__(self, terms: int, width: int = 512) -> None:
         self.terms, self.width = terms, width
@@ -26,7 +26,7 @@ class Shared(Layer):
 
 
 class Members(Layer):
-    """Each of `n` members has weights of its own, so that a sample is one row of each product, however wide it is."""
+    """A layer whose `n` members have separate weights, so that a sample is one row of each product, however wide it is."""
 
     def __init__(self, n: int, width: int) -> None:
         self.n, self.width = n, width
@@ -49,7 +49,7 @@ def test_wide_samples_of_many_rows_make_small_slices(terms: int) -> None:
 
 
 def test_a_layer_of_one_row_a_sample_counts_by_its_size() -> None:
-    """512 · 512 numbers met 32 times, 32 · 512 · 16 met once."""
+    """A layer with one row for each sample counts by its size: here 512 · 512 weights for 32 rows, and 32 · 512 · 16 for one."""
     rows = reserved_rows(nn.Sequential(Shared(32), nn.Flatten(), nn.Dense(16, use_bias=False)), (32, 512)) // MIN_PARTS
     packed, met = 512 * 512 + 32 * 512 * 16, 512 * 512 * 32 + 32 * 512 * 16
     assert rows == int(np.ceil(MIN_PRODUCT_ROWS * packed / met))

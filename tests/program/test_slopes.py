@@ -1,4 +1,4 @@
-"""Activations that leave their slope in place of z: gradients are those without it, and nothing that is still needed is overwritten."""
+"""Activations that store their slope in place of z: gradients are unchanged, and no value still needed is overwritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nncore.testing.twin import numpy_twin
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(200, 6)), RNG.normal(size=(200, 3))
 
-#: Where z is a layer's output that nobody else reads; where it is the input; where the activation before it, or a branch, reads it too.
+#: Cases: z is a layer's output without other uses, the input, or also used by the activation before or a branch.
 NETWORKS: dict[str, Callable[[nn.plugin.Activation], list[nn.plugin.Layer]]] = {
     "alone": lambda phi: [nn.Dense(8, activation=phi), nn.Dense(8, activation=phi), nn.Dense(3)],
     "last": lambda phi: [nn.Dense(8), nn.Dense(3, activation=phi)],

@@ -18,14 +18,14 @@ from nncore.program.threads import usable_cpus
 
 @pytest.fixture(autouse=True)
 def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nothing said so far."""
+    """Eight processors, and no settings."""
     monkeypatch.setattr(threads, "usable_cpus", lambda: 8)
     monkeypatch.setattr(threads, "_chosen", None)
     for name in ("NNCORE_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
 
 
-# ---- what is said ----------------------------------------------------------------------------------------------------------
+# ---- settings --------------------------------------------------------------------------------------------------------------
 
 
 def test_the_default_is_all_processors() -> None:
@@ -121,7 +121,7 @@ def test_no_control_groups_no_quota(tmp_path: Path) -> None:
     assert threads._quota(tmp_path) is None
 
 
-# ---- what is worth it ------------------------------------------------------------------------------------------------------
+# ---- work worth several threads --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_as_many_threads_as_the_work_pays_for(n_threads: int | None, seconds: fl
 
 
 def paced(pace: Pace, n_slices: int, speeds: dict[int, float]) -> list[tuple[int, float]]:
-    """What `pace` chooses for slices of one second when threads are so fast."""
+    """Numbers of threads that `pace` chooses for slices of one second, for given speeds."""
     chosen = []
     for _ in range(n_slices):
         chosen.append(pace.next(1.0))
@@ -168,9 +168,9 @@ def test_the_pace_does_not_count_the_first_slice_and_counts_the_best_of_the_tria
 def test_the_pace_changes_when_the_faster_stays_the_slower() -> None:
     pace = Pace(4)
     paced(pace, 6, {4: 15.0, 1: 10.0})
-    pace.record(4, 1000, 1000 / 7.0)  # one slice was disturbed
+    pace.record(4, 1000, 1000 / 7.0)  # one slice was disturbed by other processes
     assert pace.next(1.0)[0] == 4
-    pace.record(4, 1000, 1000 / 3.0)  # somebody else wants the processors now
+    pace.record(4, 1000, 1000 / 3.0)  # another process uses the processors now
     assert pace.next(1.0)[0] == 1
 
 
@@ -183,7 +183,7 @@ def test_the_pace_of_one_thread_is_one() -> None:
 
 @contextmanager
 def others_fit(*wanted: int) -> Iterator[None]:
-    """Threads that each fit on as many threads as one of these numbers says."""
+    """Threads that each run a fit declaring one of these numbers of threads."""
     end, begun = threading.Event(), threading.Barrier(len(wanted) + 1)
 
     def fit(n_threads: int) -> None:
@@ -218,7 +218,7 @@ def others_fit(*wanted: int) -> Iterator[None]:
     ],
 )
 def test_fits_at_the_same_time_share_the_threads(others: tuple[int, ...], wanted: int, share: int) -> None:
-    with others_fit(*others), sharing(8):  # what this thread wants itself does not count
+    with others_fit(*others), sharing(8):  # this thread's own demand does not count
         assert threads_for(wanted, 1e6, worth_a_thread=1.0) == share
         assert crew_size(wanted) == share
         assert Pace(wanted).next(1.0)[0] == share

@@ -49,7 +49,7 @@ def tied(dtype: str = "float64", **build: Any) -> nn.Sequential:
 
 
 def untied(net: nn.Sequential) -> nn.Sequential:
-    """The same functions without ties."""
+    """A network with the same layers, without ties."""
     other = autoencoder().build(37, loss=net.loss, optimizer="sgd", rng=1, dtype=net.dtype)
     views, values = other.named_parameters(), net.named_parameters()
     for name, view in views.items():
@@ -70,7 +70,7 @@ def backward(net: nn.Sequential, inputs: np.ndarray, y: np.ndarray) -> dict[str,
 @every_dtype
 @pytest.mark.parametrize("layer", WITH_TENSORS, ids=repr)
 def test_every_layer_shares_its_tensors(layer: Layer, dtype: str, twin: bool) -> None:
-    """Branches with one set of tensors: the gradient is, bit for bit, the sum of those of branches with two."""
+    """The gradient of branches that share tensors is, bit for bit, the sum of the gradients of branches with separate ones."""
     layer = numpy_twin(layer) if twin else layer
     nets = []
     for second in (layer.named("second").tied("first", transposed=False), layer.named("second")):
@@ -102,7 +102,7 @@ def test_a_layer_without_tensors_has_nothing_to_tie(layer: Layer) -> None:
 @pytest.mark.parametrize("n_parts", [1, 2, 3, 5, 8])
 @every_dtype
 def test_a_transposed_weight_gets_the_sum_of_both_gradients(dtype: str, n_parts: int) -> None:
-    """On teams whose ranges begin in the middle of rows, too."""
+    """A weight used transposed gets the sum of both gradients, also on teams whose ranges begin within rows."""
     net = tied(dtype)
     net.parameters[:] = np.random.default_rng(3).normal(0, 0.3, net.n_parameters)
     other = untied(net)
@@ -186,7 +186,7 @@ def test_the_bits_do_not_depend_on_threads(fit: dict[str, Any], dtype: str) -> N
     assert fitted(tied(dtype), epochs=1, **copy.deepcopy(fit)).parameters.tobytes() != ends[0][0]
 
 
-SAVED = {name: fit for name, fit in FITS.items() if name != "python optimizer"}  # which no file can name
+SAVED = {name: fit for name, fit in FITS.items() if name != "python optimizer"}  # no file can contain these
 
 
 @pytest.mark.parametrize("fit", SAVED.values(), ids=SAVED)
@@ -211,7 +211,7 @@ def test_rungs_agree(fit: dict[str, Any]) -> None:
 
 
 def test_an_autoencoder_trains_as_its_formulas_say() -> None:
-    """Momentum on W, b and c of ŷ = tanh(x·W + b)·Wᵀ + c."""
+    """An autoencoder trains as its formulas: Momentum on W, b and c of ŷ = tanh(x·W + b)·Wᵀ + c."""
     net = nn.Sequential(nn.Dense(5, activation="tanh", name="encoder"), nn.Dense(37, tied_to="encoder"))
     net.build(37, loss="mse", optimizer=nn.Momentum(lr=0.1, momentum=0.9), rng=0, dtype="float64")
     W, b, c = (view.copy() for view in net.named_parameters().values())
@@ -253,7 +253,7 @@ def test_a_penalty_counts_a_shared_weight_once() -> None:
 
 
 def test_a_network_too_large_for_the_cache_adds_up_all_gradients() -> None:
-    """Where gradients are otherwise used up tile by tile."""
+    """A network too large for the cache adds up all gradients of tied tensors, although others are used up tile by tile."""
     net = nn.Sequential(nn.Dense(700, name="a", activation="tanh"), nn.Dense(600, tied_to="a")).build(
         600, loss="mse", optimizer="sgd", rng=0
     )
@@ -353,11 +353,11 @@ def test_a_tie_decides_what_a_network_consists_of() -> None:
     np.testing.assert_array_equal(untied(net).predict(X), net.predict(X))
 
 
-# ---- names and refusals ------------------------------------------------------------------------------------------------------
+# ---- names and errors --------------------------------------------------------------------------------------------------------
 
 
 class Halves(Layer):
-    """Two layers that it makes itself, the second one tied to the first."""
+    """A layer of two sublayers, the second one tied to the first."""
 
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         n = input_shape[0]
@@ -365,7 +365,7 @@ class Halves(Layer):
 
 
 class Scores(Layer):
-    """y = x·Eᵀ with the vectors of a layer called words, as output layers of language models have it."""
+    """y = x·Eᵀ with the embedding of a layer called words, like the output layer of language models."""
 
     def __init__(self, source: str = "words.vectors_0", transposed: bool = True, n: int = 6) -> None:
         self.source, self.transposed_source, self.n = source, transposed, n

@@ -1,4 +1,4 @@
-"""What importing each built-in component does, alone: one fresh interpreter imports the manifest, and a fork of it each target."""
+"""Side effects of importing each built-in component: a fresh interpreter imports the manifest, and each target in a fork."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from nncore import registry
 from nncore.testing import imports, subnormals
 
-#: Runs in the fresh interpreter: for each target prints why it cannot be imported, or that subnormal numbers are dead from then on.
+#: Runs in the fresh interpreter: for each target prints why it cannot be imported, or that it flushes subnormal numbers to zero.
 FORKS = """
 import importlib, os, runpy, sys
 import nncore.plugin

@@ -78,7 +78,7 @@ def test_a_built_in_name_cannot_be_taken_over(site):
 
 
 def test_the_name_of_a_built_in_is_nothing_wrong_with_a_plugin(site):
-    """nncore may get a component of that name years after the plugin."""
+    """A plugin's component may have a name that nncore introduces later, without an error."""
     site.install("nncore-impostor")
     registry = site.registry(Policy(strict=True))
     assert registry.problems() == []

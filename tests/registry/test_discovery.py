@@ -1,4 +1,4 @@
-"""Finding plugins among the installed distributions, and keeping the bad ones from harming the others."""
+"""Discovery of plugins among the installed distributions; faulty ones do not affect others."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_one_distribution_with_two_entries(site):
     site.write_metadata("nncore-both", {"one": "nncore_good", "two": "nncore_twin_a"}, version="2.1")
     entries = [plugin for plugin in discover(site.entry_points(), Policy()) if plugin.distribution == "nncore-both"]
     assert [(plugin.entry, plugin.version) for plugin in entries] == [("one", "2.1"), ("two", "2.1")]
-    # nncore-both comes first in the alphabet, so it holds the modules. The other owner of the same modules gets an error.
+    # nncore-both comes first in the alphabet, so it gets the modules. The other owner of the same modules gets an error.
     assert all(plugin.components for plugin in entries)
     assert "nncore-both:one has it already" in found(site)["nncore-good"].problem.error
 
@@ -172,7 +172,7 @@ def test_a_distribution_without_metadata_does_not_hide_the_others(site):
     assert "nncore_twin_a" in [plugin.module for plugin in plugins]
 
 
-# What may be wrong with a dist-info folder, and what is then said.
+# Damages of a dist-info folder, and the messages about them.
 DAMAGE = {
     "no METADATA": (lambda folder: (folder / "METADATA").unlink(), "reinstall it"),
     "no name": (lambda folder: (folder / "METADATA").write_text("Metadata-Version: 2.1\n"), "METADATA is missing or gives no name"),
@@ -211,7 +211,7 @@ def test_damaged_metadata_of_who_has_nothing_to_do_with_nncore_are_not_told(site
 
 
 def test_one_module_looks_through_all_distributions():
-    """Whatever else did would have to be as patient with damaged metadata; the hook runs where a program is frozen, which may fail."""
+    """Only one module searches all distributions, since it handles damaged metadata; the hook for frozen programs may fail."""
     package = Path(nncore.__file__).parent
     everything = re.compile(r"\bentry_points\(|metadata\.distributions\(|packages_distributions\(")
     found = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if everything.search(path.read_text(encoding="utf-8"))]
@@ -294,7 +294,7 @@ def test_the_other_project_installed_over_this_one(site):
     builtin = [EntryPoint(name="builtin", value="nncore.registry.builtin", group="nncore")]
     with pytest.raises(ShadowedInstallError, match=r"'nncore' 0\.2\.6.*pip uninstall nncore nncore-ml"):
         check_install(builtin, site.folder / "nncore")
-    # Elsewhere on the path it does no harm: this nncore is the one that was imported.
+    # Elsewhere on the path it is harmless, since this nncore is the one that was imported.
     check_install(builtin, Path(nncore.__file__).parent)
 
 

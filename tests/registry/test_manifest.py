@@ -1,4 +1,4 @@
-"""Reading one manifest: what keeps the contract, what breaks it, and what is said then."""
+"""Reading one manifest: valid and invalid ones, and the error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes registered at run time: known by name, checked like a manifest's entries, and listed as a plugin of their own."""
+"""Classes registered at run time are found by name, checked like a manifest's entries, and listed as a separate plugin."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_what_a_manifest_may_not_say_is_refused(kind: str, cls: Any, name: Any, 
 
 
 def cell(lr: float) -> type[Optimizer]:
-    """A cell of a notebook, run again with another default."""
+    """A notebook cell that defines the class again with another default."""
 
     class Again(MyDescent):
         def __init__(self, lr: float = lr) -> None:
@@ -186,7 +186,7 @@ def test_a_plugin_and_a_registration_of_one_name(tmp_path: Path) -> None:
             nn.register("optimizers", MyDescent, "tiger")
         registry.reload(disabled=["nncore-twin-a"])
         nn.register("optimizers", MyDescent, "tiger")
-        registry.reload()  # the plugin comes later, and has its qualified name
+        registry.reload()  # the plugin is installed later, and has its qualified name
         assert nn.get("optimizers", "tiger") is MyDescent
         assert nn.get("optimizers", "nncore-twin-a/tiger") is not MyDescent
         assert {"tiger", "nncore-twin-a/tiger"} <= set(nn.names("optimizers"))

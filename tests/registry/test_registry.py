@@ -1,4 +1,4 @@
-"""Making components from what users write, describing them for files, and the registry of the running process."""
+"""Making components from names and descriptions, describing them for files, and the registry of the process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def good(site):
 
 @pytest.fixture
 def process(site, monkeypatch):
-    """The module's functions, which will discover what is installed in `site` at the next look-up."""
+    """The functions of the module, which discover the packages in `site` at the next look-up."""
     monkeypatch.setattr(registry.registry, "_default", None)
     for name in ("NNCORE_PLUGINS", "NNCORE_DISABLE_PLUGINS", "NNCORE_PLUGINS_STRICT"):
         monkeypatch.delenv(name, raising=False)
@@ -319,7 +319,7 @@ def test_many_threads_discover_once(process, monkeypatch):
     class Counting(registry.Registry):
         def __init__(self, *args, **kwargs):
             made.append(self)
-            time.sleep(0.02)  # long enough for every thread to arrive
+            time.sleep(0.02)  # enough time for every thread to arrive
             super().__init__(*args, **kwargs)
 
     monkeypatch.setattr(registry.registry, "Registry", Counting)
@@ -341,7 +341,7 @@ def test_many_threads_discover_once(process, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_while_another_thread_discovers(process):
-    """The child inherits a lock that nobody will release; its own look-up must not wait for it."""
+    """In a fork, the child inherits a lock that no thread will release; its own look-up must not wait for it."""
     held, release = threading.Event(), threading.Event()
 
     def hold():

@@ -1,4 +1,4 @@
-"""Names registered in one process, in its workers: forked ones, and those of joblib, which start afresh."""
+"""Names registered in a process are available in its workers: forked ones, and new processes of joblib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nncore.plugin import Optimizer
 from nncore.registry.registry import RUN_TIME
 from nncore.registry.travel import packed, unpacked
 
-#: A script as users write it: its classes are of ``__main__``, which no worker of joblib imports.
+#: A script as users write it: its classes belong to ``__main__``, which joblib's workers do not import.
 SCRIPT = """
 import sys, warnings
 import numpy as np
@@ -94,7 +94,7 @@ def test_a_script_and_workers_of_joblib(library: str, tmp_path: Path) -> None:
 
 def local() -> type[Optimizer]:
     class Local(MyDescent):
-        """That no module holds, as those of a notebook."""
+        """A class outside any module, like those of a notebook."""
 
     return Local
 
@@ -118,7 +118,7 @@ def test_what_arrives_is_registered_and_replaced_by_what_arrives_later() -> None
         assert pickle.loads(luggage) is not None
         assert issubclass(nn.get("optimizers", "local"), MyDescent)
         assert RUN_TIME.has_arrived("optimizers", "local")
-    nn.register("optimizers", nn.get("optimizers", "local"))  # from now on it is this process's own
+    nn.register("optimizers", nn.get("optimizers", "local"))  # from now on it belongs to this process
     assert not RUN_TIME.has_arrived("optimizers", "local")
 
 

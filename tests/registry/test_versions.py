@@ -1,4 +1,4 @@
-"""The order of versions, as PEP 440 says it."""
+"""The order of versions follows PEP 440."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built-in regularizers keep the contract that plugins are held to."""
+"""Conformance checks of the built-in regularizers."""
 
 from __future__ import annotations
 

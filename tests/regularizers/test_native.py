@@ -8,7 +8,7 @@ from nncore import registry
 from nncore.plugin import Regularizer
 from nncore.testing.regularizers import check_agreement, check_parts
 
-#: Products of matrices, for which NumPy's are faster than a loop could be.
+#: Regularizers of matrix products, in which NumPy is faster than a loop.
 IN_NUMPY = {"orthogonal"}
 CLASSES = [registry.get("regularizers", name) for name in registry.names("regularizers") if name not in IN_NUMPY]
 ALL = [cls(**arguments) for cls in CLASSES for arguments in cls.examples or ({},)]

@@ -1,4 +1,4 @@
-"""Units at right angles: the formula, both orientations, and training towards it."""
+"""Orthogonality of units: the formula, both orientations, and training with it."""
 
 from __future__ import annotations
 

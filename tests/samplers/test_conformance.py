@@ -1,4 +1,4 @@
-"""The built-in samplers keep the contract that plugins are held to."""
+"""Conformance checks of the built-in samplers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The samples that each sampler visits, and fits with samplers."""
+"""The samples that each sampler draws, and fits with samplers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fit(net: nn.Sequential, y: np.ndarray = Y, **arguments: Any) -> nn.History:
     return net.fit(X, y, **{"epochs": 2, "batch_size": 20, "progress": False} | arguments)
 
 
-# ---- in whole ---------------------------------------------------------------------------------------------------------------
+# ---- whole epochs -----------------------------------------------------------------------------------------------------------
 
 
 def test_shuffle_is_what_fit_has_always_done() -> None:
@@ -204,7 +204,7 @@ def test_weighted_takes_the_weights_of_the_fit_in_their_place() -> None:
     weights = np.where(Y == 2, 10.0, 1.0)
     by_fit, by_hand = network(), network()
     fit(by_fit, sampler="weighted", sample_weight=weights)
-    fit(by_hand, sampler=nn.WeightedSampler(weights))  # each visit counts 1
+    fit(by_hand, sampler=nn.WeightedSampler(weights))  # each drawn sample has weight 1
     np.testing.assert_array_equal(by_fit.parameters, by_hand.parameters)
     visits = nn.WeightedSampler().order(SampleInfo(90, labels=Y, weights=weights / 8), 0, 0)
     assert (Y[visits] == 2).sum() > 20
@@ -216,7 +216,7 @@ def test_weighted_without_weights_is_a_bootstrap() -> None:
 
 
 def test_weights_of_a_sampler_are_those_of_all_rows() -> None:
-    """A part is held out for validation; the others are drawn by their own weights, and the fit knows what the rows were."""
+    """The weights of a sampler are those of all rows: validation rows are held out, and the others are drawn by their own weights."""
     weights = np.where(np.arange(90) < 45, 0.0, np.arange(90))
     seen: list[np.ndarray] = []
 
@@ -310,7 +310,7 @@ def test_groups_that_do_not_fit_the_data() -> None:
     "make", [lambda order: nn.GroupedSampler(order % 7), lambda order: nn.WeightedSampler(order)], ids=["groups", "weights"]
 )
 def test_a_fit_goes_on_in_an_epoch_only_with_the_same_values(make: Any) -> None:
-    """What an interrupted fit compares tells any two arrays apart, however long they are."""
+    """A fit is resumed within an epoch only with equal values: arrays of any length are compared."""
     first, other = np.arange(5000.0), np.arange(5000.0)
     other[[2500, 2502]] = other[[2502, 2500]] + 1
     assert repr(make(first)) == repr(make(first.copy())) != repr(make(other))
@@ -329,7 +329,7 @@ def test_they_look_at_all_samples_so_that_streams_are_refused(sampler: str) -> N
 
 
 class Few(Sampler):
-    """Some samples, again and again."""
+    """Some samples, repeatedly."""
 
     def __init__(self, n: int = 30) -> None:
         self.n = n
@@ -409,7 +409,7 @@ def test_what_cannot_be_set_stops_the_fit(name: str, value: int, error: type[Exc
 
 
 class Wrong(Sampler):
-    """Returns what it was made to."""
+    """Returns the order that a test gives."""
 
     def __init__(self, returned: Any, says: Any = 90) -> None:
         self.returned = returned
@@ -463,7 +463,7 @@ def test_an_order_in_any_memory_layout_is_taken() -> None:
 
 
 class Curious(Sampler):
-    """Looks at all it is given."""
+    """Records all its arguments."""
 
     def order(self, samples: SampleInfo, seed: int, epoch: int) -> None:
         SEEN.append(samples)

@@ -1,6 +1,6 @@
-"""Records what schedules of optax do, as data for test_optax.py; run with a Python that has optax when a case is added.
+"""Records schedules of optax, as data for test_optax.py; run with a Python that has optax when a case is added.
 
-Every case is a fit of so many steps: the schedule of nncore, and the one of optax that should give the same rates from 1.
+Every case is a fit of a number of steps: a schedule of nncore, and the one of optax that should give equal rates from 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records what torch.optim.lr_scheduler does, as data for test_torch.py; run with a Python that has PyTorch when a case is added.
+"""Records schedules of torch.optim.lr_scheduler, as data for test_torch.py; run with a Python that has PyTorch when a case is added.
 
 Every case is a fit of a number of steps. It has the schedule of nncore and the scheduler of PyTorch, stepped after every step, that should
 give the same learning rates from ``lr=1``. Plateaus are stepped after every epoch of one step, with the losses of `LOSSES`.

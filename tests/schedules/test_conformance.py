@@ -1,4 +1,4 @@
-"""The built-in schedules keep the contract that plugins are held to."""
+"""Conformance checks of the built-in schedules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each schedule by its formula, and what it makes of the learning rate of a fit."""
+"""Each schedule's formula, and the learning rates of a fit with it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_steps_at_milestones() -> None:
 
 @pytest.mark.parametrize("n_epochs", [7, 10, 30, 90])
 def test_steps_come_with_the_epoch_that_was_meant(n_epochs: int) -> None:
-    """A third of 90 epochs is 30 of them, whatever the rounding of 30 / 90 * 90."""
+    """Steps happen in the intended epoch: a third of 90 epochs is 30 of them, despite the rounding of 30 / 90 * 90."""
     epoch = np.arange(n_epochs)
     for meant in range(1, n_epochs):
         drop = nn.StepDecay(milestones=[meant / n_epochs]).factor(epoch, n_epochs)
@@ -142,7 +142,7 @@ def test_cyclic() -> None:
 def test_function_of_epochs() -> None:
     np.testing.assert_array_equal(rates(lambda epoch: 0.5**epoch), 0.5 ** np.arange(20))
     np.testing.assert_array_equal(rates({"lr": lambda epoch: 1 / (1 + epoch)}), 1 / np.arange(1, 21))
-    warm = nn.Warmup(lambda epoch: 1 + epoch, fraction=0.125)  # 10 of 80 steps; epochs count from the begin of the fit
+    warm = nn.Warmup(lambda epoch: 1 + epoch, fraction=0.125)  # 10 of 80 steps; epochs count from the beginning of the fit
     np.testing.assert_allclose(rates(warm)[[0, 1, 2, 3]], [4 / 11, 2 * 8 / 11, 3, 4], rtol=1e-12)
 
 
@@ -213,7 +213,7 @@ def test_one_cycle() -> None:
     angle = np.pi * np.array([0, 3, 19.5]) / 39
     np.testing.assert_allclose(factor[:3], 0.2 + 0.8 * 0.5 * (1 - np.cos(angle)), rtol=1e-12)
     np.testing.assert_allclose(factor[3:], [1, 0.505, 0.01, 0.01], rtol=1e-12)
-    np.testing.assert_array_equal(nn.OneCycle().factor(np.arange(2), 1), 1)  # a fit of one step takes it
+    np.testing.assert_array_equal(nn.OneCycle().factor(np.arange(2), 1), 1)  # used by a fit of one step
     assert nn.OneCycle(rise=0.0).factor(np.arange(9), 9).argmax() == 0
     assert nn.OneCycle(rise=1.0).factor(np.arange(9), 9).argmax() == 8
     assert rates("one_cycle").argmax() == 5
@@ -269,7 +269,7 @@ def test_warmup_knows_its_schedules() -> None:
 
 
 class Losses:
-    """A history whose losses a test decides."""
+    """A history with losses that a test gives."""
 
     def __init__(self, schedule: nn.Plateau, column: str = "val_loss") -> None:
         self.schedule, self.column, self.history = schedule, column, History({"accuracy": True})
@@ -311,7 +311,7 @@ def test_plateau_of_what_is_not_finite() -> None:
 
 
 def test_plateau_moves_the_rate_of_a_fit() -> None:
-    # From zeros, what is learned is wrong for the opposite labels.
+    # The network starts from zeros, so its training is wrong for the opposite labels.
     net = nn.Sequential(nn.Dense(2, weight_initializer="zeros", bias_initializer="zeros"))
     history = fit(net, schedule=nn.Plateau(patience=3), optimizer=nn.SGD(lr=0.125), validation=(X, 1 - Y), dtype="float64")
     assert history.best() == 1
@@ -327,7 +327,7 @@ def test_plateau_of_what_the_fit_does_not_record() -> None:
 
 
 def test_plateau_goes_on_from_a_file(tmp_path) -> None:
-    """The best value, the epochs waited for and the factor are in the file, not only in the running schedule."""
+    """Plateau resumes from a file, which has the best value, the number of epochs waited and the factor."""
 
     def stop(training: Any) -> None:
         if training.network.n_epochs in (3, 9):

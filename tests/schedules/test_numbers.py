@@ -1,4 +1,4 @@
-"""Schedules of any number: every number of every component moves, step by step, or says why it cannot."""
+"""Schedules of hyperparameters: every number of every component changes in each step, or an error says why it cannot."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)
 
 
-#: The least part of a number that schedules leave here: less of Tweedie's power would be outside its range.
+#: Smallest factor of schedules here; with less, Tweedie's power would be outside its range.
 LEAST = 0.92
 
 
 class Rising(Schedule):
-    """From above a least factor up to 1 in the last step, so that every step has its own number and predictions agree with the end."""
+    """Rises from a least factor to 1 in the last step, so that each step has another number and predictions use the final one."""
 
     def __init__(self, least: float = LEAST) -> None:
         self.least = least
@@ -45,7 +45,7 @@ class Halving(Schedule):
 
 
 class Vanishing(Schedule):
-    """0 in the end."""
+    """Falls to 0 at the end."""
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         return 1.0 - step / (n_steps - 1)
@@ -57,7 +57,7 @@ class Negative(Schedule):
 
 
 class Stop(Callback):
-    """After so many epochs."""
+    """Ends a fit after a given number of epochs."""
 
     def __init__(self, epoch: int = 1) -> None:
         self.epoch = epoch
@@ -71,7 +71,7 @@ class Stop(Callback):
 
 
 def moving(case: Case, net: nn.Sequential) -> list[Knob]:
-    """The numbers of a case's component, each once."""
+    """The scheduled numbers of a case's component, each once."""
     own = case.own(net)
     return list({knob.path: knob for knob in net._knobs.table().values() if any(owner is own for owner in knob.owners)}.values())
 
@@ -85,13 +85,13 @@ def moves(net: nn.Sequential, knob: Knob) -> bool:
 
 
 def fresh(case: Case, knob: Knob) -> nn.Sequential:
-    """Built and ready to be trained; a number that is 0, which no factor changes, or of which less is not allowed, is another one."""
+    """A network ready to be trained. A number is replaced if it is 0, which no factor changes, or may not become smaller."""
     net = case.build(case.component)
     case.fit(net, 0, **case.arguments(case.component))
     value, holder = knob.value or 0.125, holder_of(case.own(net), knob.name)
     while not is_allowed(holder, knob.name, LEAST * value):
         value *= 2
-        assert value < 1e6, f"{holder!r} allows no {knob.name}"
+        assert value < 1e6, f"{holder!r} does not accept {knob.name}"
     if value != knob.value:
         setattr(holder, knob.name, value)
     return net
@@ -124,7 +124,7 @@ def by_schedule(case: Case, knob: Knob, n_threads: int) -> nn.Sequential:
 
 MOVABLE = ("layers", "activations", "losses", "optimizers", "regularizers", "constraints")
 WITH_NUMBERS = [case for case in CASES if case.kind in MOVABLE and case.is_trainable()]
-#: Nobody reads their numbers in a step of training.
+#: Kinds whose numbers are not used in training steps.
 NOT_IN_STEPS = {"initializers", "schedules", "samplers", "encodings", "metrics", "callbacks", "formats", "exporters", "collectives"}
 
 
@@ -149,7 +149,7 @@ def test_every_number_of_every_component_moves_or_says_why(case: Case) -> None:
 
 
 def test_the_numbers_that_move() -> None:
-    """So that nothing stops moving unnoticed."""
+    """The list of scheduled numbers, so that no number drops out unnoticed."""
     found = set()
     for case in WITH_NUMBERS:
         net = case.build(case.component)
@@ -236,7 +236,7 @@ def test_the_rungs_agree() -> None:
 def test_batches_of_a_step_share_its_number() -> None:
     whole, parts = network(), network()
     for net, batch, n in ((whole, 60, 1), (parts, 30, 2)):
-        net.layers[1].rate = 1e-12  # dropout draws for each batch
+        net.layers[1].rate = 1e-12  # dropout draws other units for each batch
         fit(net, 2, schedule={"weight_decay": Halving(), "lr": Rising()}, batch_size=batch, accumulate=n, shuffle=False)
     np.testing.assert_allclose(whole.parameters, parts.parameters, rtol=1e-9, atol=1e-12)
 
@@ -294,7 +294,7 @@ def test_numbers_inside_blocks_have_their_paths() -> None:
 @pytest.mark.parametrize("decays_itself", [False, True])
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_groups_move_with_the_network(decays_itself: bool, twin: bool) -> None:
-    """Each by the factor, from the value of its own."""
+    """In groups, each number changes by the factor from the group's own value."""
 
     def start() -> nn.Sequential:
         net = network(nn.AdamW(lr=0.05, weight_decay=0.1) if decays_itself else None, twin)
@@ -315,7 +315,7 @@ def test_groups_move_with_the_network(decays_itself: bool, twin: bool) -> None:
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_every_optimizer_that_has_the_number_moves(twin: bool) -> None:
-    """Each from its own value; one without it goes on as it is."""
+    """Every optimizer with the number changes it from its own value; others are unaffected."""
 
     def start() -> nn.Sequential:
         net = network(twin=twin)

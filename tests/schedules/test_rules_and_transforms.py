@@ -1,4 +1,4 @@
-"""Schedules of the numbers of transforms, regularizers and constraints; every one of those that layers hold stands in test_numbers.py."""
+"""Schedules of the numbers of transforms, regularizers and constraints; test_numbers.py covers those in layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nncore.plugin import Transform
 from nncore.program import team_of
 from nncore.testing import numpy_twin
 
-#: What steps draw changes little with a number: so it moves far, which all numbers of transforms may.
+#: A wide range, since random transforms change little with their numbers, all of which allow it.
 FAR = Rising(least=0.125)
 TRANSFORMS = [registry.get("transforms", name)() for name in registry.names("transforms")]
 
@@ -26,9 +26,9 @@ TRANSFORMS = [registry.get("transforms", name)() for name in registry.names("tra
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=repr)
 def test_every_number_of_every_transform_moves(transform: Transform, twin: bool) -> None:
-    """As if each batch had a fit of its own, with a transform of another number."""
+    """Results equal those of a separate fit for each batch, with a transform that has another number."""
     numbers = numbers_of(transform)
-    assert numbers, "the built-in ones have some"
+    assert numbers, "every built-in transform has numbers"
     for name, base in numbers.items():
         by_steps = copy.deepcopy(transform)
         base = base or 0.125
@@ -49,7 +49,7 @@ def test_every_number_of_every_transform_moves(transform: Transform, twin: bool)
             rows = slice(30 * (number % 3), 30 * (number % 3) + 30)
             hand.fit(X[rows], Y[rows], epochs=1, batch_size=30, shuffle=False, transforms=["gaussian_noise", by_steps], progress=False)
         np.testing.assert_allclose(ends[0], hand.parameters, rtol=1e-10, atol=1e-12, err_msg=path)
-        assert np.abs(still.parameters - ends[0]).max() > 1e-6, "another number makes another network"
+        assert np.abs(still.parameters - ends[0]).max() > 1e-6, "the number must have an effect"
 
 
 # ---- what happens between steps -----------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_paths_of_regularizers_and_constraints_are_those_of_their_tensors() -> N
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_regularizers_and_constraints_of_layers_and_groups_move(twin: bool) -> None:
-    """Together, and a regularizer of two tensors with another schedule for each."""
+    """Schedules of rules in layers and groups work together, and with a different schedule for each of one rule's tensors."""
     schedule = {path: Halving() if ".bias." in path else Rising() for path in RULES}
     ends = []
     for n_parts in (1, 3):
@@ -107,7 +107,7 @@ def test_regularizers_and_constraints_of_layers_and_groups_move(twin: bool) -> N
 
 @pytest.mark.parametrize("twin", [False, True], ids=["native", "numpy"])
 def test_they_go_on_from_a_file(twin: bool, tmp_path: Path) -> None:
-    """Between epochs; the transforms are given again, and without them the fit says so."""
+    """Schedules resume from a file between epochs; the transforms must be passed again, or the fit raises an error."""
     noise = numpy_twin(nn.GaussianNoise(0.5)) if twin else nn.GaussianNoise(0.5)
     schedule = dict.fromkeys([*RULES, "transforms.0.std"], "cosine")
     whole, cut = ruled(twin=False), ruled(twin=False)

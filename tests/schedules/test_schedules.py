@@ -1,4 +1,4 @@
-"""Schedules: their formulas, and what `fit` makes of them."""
+"""Schedules: their formulas, and their use by `fit`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)
 
 
 class Counting(Schedule):
-    """Powers of a half, so that every step's rate tells its number."""
+    """Powers of a half, so that every step can be recognised by its rate."""
 
     def factor(self, step: np.ndarray, n_steps: int) -> np.ndarray:
         return 0.5**step
@@ -132,7 +132,7 @@ def test_bad_factors_are_refused(result: object) -> None:
 
 
 class Slowing(Schedule):
-    """Halves the rate after every epoch, whatever happens."""
+    """Halves the rate after every epoch."""
 
     def __init__(self) -> None:
         self.restore({})
@@ -157,9 +157,9 @@ def test_a_schedule_observes_every_epoch() -> None:
     history = fit(net, 4, schedule=schedule)
     np.testing.assert_array_equal(history["lr"], 0.5 * 0.5 ** np.arange(4))
     assert net.schedule.seen == list(history["loss"])
-    assert schedule.n_epochs == 0  # the network has its own
+    assert schedule.n_epochs == 0  # the network has its own copy
     fit(net, 1, schedule=schedule)
-    assert net.schedule.n_epochs == 1  # the first one was at its end: a new one begins
+    assert net.schedule.n_epochs == 1  # the first schedule was at its end, so a new one begins
 
 
 def test_what_a_schedule_observed_outlives_an_interruption() -> None:

@@ -31,7 +31,7 @@ def test_cells_are_what_a_csv_file_would_hold(data: Path) -> None:
     assert table.names == ["a", "n", "c", "b"]
     assert [[None if v is None else float(v) for v in column] for column in table.columns[:2]] == [[1.5, None, 3.0], [1, 2, None]]
     assert table.columns[2:] == [["x", "?", "é"], ["True", None, "False"]]
-    assert table.usual_missing == frozenset()  # what is missing is so without a word
+    assert table.usual_missing == frozenset()  # missing values need no text here
     assert (table.has_header, table.delimiter, table.place(1)) == (True, "", "row 2")
 
 

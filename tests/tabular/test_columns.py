@@ -26,7 +26,7 @@ def test_a_word_among_numbers_names_its_line() -> None:
 def test_dates_become_parts_of_them() -> None:
     values: list[str | None] = ["2011-01-31", None, "2011-02-01", "2011-02-03"]
     column = TimeColumn.fit("day", "year-month-day", values, place)
-    assert column.parts == ["elapsed", "month", "day", "weekday", "day_of_year"]  # all of one year, at midnight
+    assert column.parts == ["elapsed", "month", "day", "weekday", "day_of_year"]  # all in one year, at midnight
     assert (column.width, column.has_missing) == (2 * (1 + 4 * 2), True)
     out, notices = encoded(column, values)
     days = np.array([0.0, np.nan, 1.0, 3.0])

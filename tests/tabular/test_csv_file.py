@@ -1,4 +1,4 @@
-"""One line a row: none is dropped without being counted."""
+"""Rows of CSV files are lines; dropped ones are counted."""
 
 from __future__ import annotations
 

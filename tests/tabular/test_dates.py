@@ -1,4 +1,4 @@
-"""In which form a column of dates is written, and which moments they are."""
+"""Formats of date columns, and the moments that they denote."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_missing_columns_are_named() -> None:
 
 
 def test_columns_without_names_are_matched_by_position() -> None:
-    # The target is the first column, so that without it all others move.
+    # The target is the first column, so that all others move without it.
     data = table([(y, a, colour, b) for a, colour, b, y in ROWS], ("c1", "c2", "c3", "c4"), has_header=False)
     fitted = TableEncoder.fit(data, column_kinds(data, "c1"), "c1", "classification", range(5))
     without = table([(a, colour, b) for a, colour, b, _ in ROWS], ("c1", "c2", "c3"), has_header=False)

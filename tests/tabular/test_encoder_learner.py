@@ -1,4 +1,4 @@
-"""Columns learned from blocks of files: the bits of those learned from the table in memory, and the same inputs."""
+"""Columns learned from blocks of files have the bits of those learned from the table in memory, and give the same inputs."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def labelled(table: Table, target: str) -> Table:
 
 
 def learned(files: TableFiles, target: str, table: Table, n_rows: int) -> tuple[TableEncoder, np.ndarray, list[int]]:
-    """Of the rows whose number is no multiple of 3; their inputs, and how many there are in each piece."""
+    """An encoder learned from the rows whose number is no multiple of 3, its inputs, and the number of rows in each piece."""
     kinds = column_kinds(table, target, drop=["price" if target == "colour" else "colour"])
 
     def prepared(block: Table) -> Table:

@@ -64,4 +64,4 @@ def test_equal_numbers_are_one_level_however_they_are_written() -> None:
         assert column.n_levels == n, more
     assert NumberColumn.of_coded(CodedColumn.of(["1", None])).n_levels is None
     assert NumberColumn.of_coded(CodedColumn.of(["1", "x"])).n_levels is None
-    assert NumberColumn.of_coded(CodedColumn.of(["0.30000000000000004"])).n_levels is None  # to be seen from the texts
+    assert NumberColumn.of_coded(CodedColumn.of(["0.30000000000000004"])).n_levels is None  # visible from the texts

@@ -60,7 +60,7 @@ def test_words_of_names() -> None:
         (GAPS, ""),  # prices, years with gaps
         (SHUFFLED + 0.5, ""),
         (SHUFFLED // 2, ""),
-        (np.arange(RUN_ROWS - 1) + 1950, ""),  # few, and from no beginning
+        (np.arange(RUN_ROWS - 1) + 1950, ""),  # too few, and an arbitrary first number
         (np.random.default_rng(2).permutation(FEWEST_ROWS), "row numbers: whole, all different, without gaps"),
         (np.random.default_rng(3).permutation(FEWEST_ROWS - 1), ""),
         (np.random.default_rng(4).normal(size=N), ""),

@@ -23,7 +23,7 @@ def table(**columns: list[str | None]) -> Table:
         (["1", "1.0"], "left out"),
         ([None, None], "left out"),
         (["x", "x"], "left out"),
-        (["x", "x", None], "categorical"),  # missing or not is something to learn from
+        (["x", "x", None], "categorical"),  # whether it is missing is a feature
         (["x", "y"], "categorical"),
         (["red", "blue", "red", "blue"], "categorical"),
         ([f"Mr {i}" for i in range(100)], "left out"),
@@ -98,7 +98,7 @@ def test_dates_are_known_by_their_form() -> None:
     assert kind([f"{1 + i % 12}/{1 + i % 10}/2011" for i in range(400)]).reason == (
         "dates, 60 different, whether 1/1/2011 is day-month-year or month-day-year cannot be decided; write 2024-01-31"
     )
-    assert kind(["2011-01-31", None]).kind == "categorical"  # missing or not is something to learn from
+    assert kind(["2011-01-31", None]).kind == "categorical"  # whether it is missing is a feature
     assert kind([f"{i % 9}-{i % 7}" for i in range(400)]).kind == "categorical"
 
 

@@ -31,7 +31,7 @@ def tar() -> bytes:
     return file.getvalue()
 
 
-#: Beginnings of files that are no table, by a part of what they are called.
+#: First bytes of files that are not tables, by a part of the name of their kind.
 FILES: dict[str, Callable[[], bytes]] = {
     "a NumPy array": npy,
     "a pickle of Python": lambda: pickle.dumps({"a": [1, 2]}),

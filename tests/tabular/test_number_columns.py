@@ -1,4 +1,4 @@
-"""Numbers become inputs in the same way, however many columns are worked on at a time."""
+"""Columns of numbers are encoded in the same way, however many are processed at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_numeric_is_standardised_with_the_median_where_missing() -> None:
     out, notices = encoded(column, values)
     np.testing.assert_allclose(out[:, 0], (filled - present.mean()) / present.std(), rtol=1e-15)
     assert out[:, 1].tolist() == [0, 1, 0, 0]
-    assert notices == ""  # nothing that training did not know
+    assert notices == ""  # all values are within those of training
 
 
 def test_a_number_too_large_for_the_network_has_its_place() -> None:

@@ -37,7 +37,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Slow(io.RawIOBase):
-    """A pipe into which one byte is written at a time."""
+    """A pipe that gets one byte at a time."""
 
     def __init__(self, content: bytes) -> None:
         self.content, self.n = content, 0

@@ -1,4 +1,4 @@
-"""Every reader by every check: what one kind of file may not have, none may."""
+"""Every reader performs every check, so that all kinds of files are refused for the same reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Columns = Sequence[tuple[str, Sequence[str]]]
 
 
 def readers() -> Iterator[type[TableFile]]:
-    """All there are, however deep they are derived."""
+    """All reader classes, including indirect subclasses."""
     waiting = [TableFile]
     while waiting:
         found = waiting.pop().__subclasses__()
@@ -50,10 +50,10 @@ def feather_file(path: Path, columns: Columns) -> None:
         writer.write_table(arrow_table(columns))
 
 
-#: How to write a file for each reader, by what it calls its kind.
+#: Functions that write a file for each reader, by the name of its kind.
 WRITERS: dict[str, Callable[[Path, Columns], None]] = {"CSV": csv_file, "Parquet": parquet_file, "Arrow": feather_file}
 
-#: For each check, columns that fail it, and what is said of them.
+#: For each check, columns that fail it, and the message.
 FAULTY: dict[str, tuple[Columns, str]] = {
     "some_columns": ([], "no columns|is empty"),
     "not_too_many_columns": ([(f"v{i}", ["1", "2"]) for i in range(40)], "has 40 columns, more than 30"),

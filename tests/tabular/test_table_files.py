@@ -1,4 +1,4 @@
-"""Tables in several files, and some of their rows."""
+"""Tables in several files, and subsets of their rows."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from nncore.tabular import Table, TableEncoder, Writing, column_kinds, gathering
 from nncore.tabular.missing import USUAL
 from nncore.tabular.plain_csv import read_plain
 
-#: Whether lines are cut at once, bytes of a piece, distinct texts that are few.
+#: Whether lines are split in one call, bytes of a piece, and the number up to which distinct texts are few.
 WAYS = [(False, 40, 0), (False, 2**20, 0), (True, 40, 0), (True, 300, 20_000), (True, 300, 0), (True, 2**20, 0)]
 
 N = 40
@@ -70,7 +70,7 @@ HOSTILE = {
 
 
 def told(path: Path, *, blocks: bool = False) -> object:
-    """Everything that is found out about a file, or what is wrong with it."""
+    """Everything that is read and learned from a file, or the error message."""
     try:
         tables = list(read_blocks(path, n_rows=7)) if blocks else [read_table(path)]
         return [(_described(table), blocks or _learnt(table)) for table in tables]

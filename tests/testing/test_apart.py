@@ -1,4 +1,4 @@
-"""Components that crash, hang or end their process, in a process of their own; and settings that stand on a component's class."""
+"""Components that crash, hang or end their process, checked in a separate process; and settings on a component's class."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nncore.testing.setting import settings_of
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 
-#: How each harms its process, and what is said of it.
+#: How each component harms its process, and the message about it.
 HARM = [
     pytest.param("segfault", "its process was ended by SIGSEGV", marks=posix),
     pytest.param("kill", "its process was ended by SIGKILL", marks=[posix, pytest.mark.slow]),
@@ -50,7 +50,7 @@ def test_harm_becomes_a_failed_check(name: str, message: str) -> None:
     assert found.rung == "numpy"
     assert failed[0].check == "forward and backward"
     assert failed[0].message.startswith(message)
-    assert len(found.outcomes) > len(failed)  # what passed before is known
+    assert len(found.outcomes) > len(failed)  # earlier results are kept
 
 
 def test_a_process_that_ends_at_import() -> None:
@@ -61,14 +61,14 @@ def test_a_process_that_ends_at_import() -> None:
 
 @pytest.mark.parametrize("told", ["", 'print(\'{"rung": "numpy"}\\n{"begins": "step"}\', flush=True)'], ids=["import", "step"])
 def test_a_process_that_says_nothing_for_too_long(told: str) -> None:
-    """With children of its own that keep the pipe open."""
+    """A process that is silent for too long is ended, even if children of it keep the pipe open."""
     code = (
         f"{told}\nimport subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\ntime.sleep(600)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         if told:
-            wait([process.stdout])  # until it has said so: how long it takes to start is the machine's affair
+            wait([process.stdout])  # until its first output, since the start may be slow
         with tempfile.TemporaryFile() as errors:
             found = apart._watched(process, errors, 0.5)
     finally:
@@ -82,7 +82,7 @@ def test_a_process_that_says_nothing_for_too_long(told: str) -> None:
 def test_what_a_component_prints_is_no_report() -> None:
     found = seen("chatty")
     assert len(found.outcomes) == len(unittest.defaultTestLoader.getTestCaseNames(ActivationConformance)) > 10
-    assert {outcome.check for outcome in found.outcomes if outcome.status != "ok"} == {"formula"}  # it has none
+    assert {outcome.check for outcome in found.outcomes if outcome.status != "ok"} == {"formula"}  # it has no kernel
 
 
 def test_the_child_finds_what_is_found_here_and_no_more() -> None:

@@ -1,4 +1,4 @@
-"""The kits for regularizers and constraints catch what breaks the contract: each class here breaks it in one way."""
+"""The kits for regularizers and constraints find violations of the contract: each class here has one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def forgetting() -> Iterator[None]:
 
 
 def kernel_of(kind: str, name: str) -> Kernel:
-    """That of a built-in component, offered by a module of this process."""
+    """The kernel of a built-in component, offered by a module of this process."""
     functions = vars(tables.open_table(registry.get(f"{kind}s", name).kernel.load(), kind))
     module = ModuleType(f"lent_{kind}_{name}")
     module.table = function_table(kind, **{key: function.pointer for key, function in functions.items()})  # type: ignore[attr-defined]
@@ -98,14 +98,14 @@ class Halves(Quartic):
 
 
 class OtherKernel(Quartic):
-    """Its kernel is that of L2."""
+    """Has the kernel of L2."""
 
     split = "elements"
     kernel = kernel_of("regularizer", "l2")
 
 
 class WrongSplit(nn.GroupLasso):
-    """The norms are of rows, and it says that single numbers will do."""
+    """Takes norms of rows, but declares that it can be split into elements."""
 
     split = "elements"
     kernel = kernel_of("regularizer", "group_lasso")
@@ -135,7 +135,7 @@ class Infinite(Box):
 
 
 class WrongColumns(nn.MaxNorm):
-    """It says rows, and its kernel takes the norms of columns."""
+    """Declares rows, but its kernel takes the norms of columns."""
 
     split = "rows"  # type: ignore[assignment]
     kernel = kernel_of("constraint", "max_norm")

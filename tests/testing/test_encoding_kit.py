@@ -1,4 +1,4 @@
-"""The kit for encodings catches what breaks the contract: each class here breaks it in one way."""
+"""The kit for encodings finds violations of the contract: each class here has one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def forgetting() -> Iterator[None]:
 
 
 class Ranks(Encoding):
-    """Draws, and says so."""
+    """Uses random numbers, and declares it."""
 
     learns: ClassVar[dict[str, str]] = {"shift": "float64"}
     draws = True

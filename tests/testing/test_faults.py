@@ -1,4 +1,4 @@
-"""The kit catches plugins that break the contract: each fixture breaks it in one way, and is sound otherwise."""
+"""The kit finds plugins that break the contract: each fixture breaks it in one way, and is correct otherwise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nncore.testing.layer_calls import Call
 from nncore.testing.report import Outcome, conformance_class, outcome, verify
 from nncore.testing.subnormals import subnormals_alive
 
-#: Kind and name of a component, the check that must fail, and what it must say.
+#: Kind and name of a component, the check that must fail, and its message.
 FAULTS = [
     ("optimizers", "overrun", "step", "written behind w"),
     ("optimizers", "overrun", "kernel agrees with numpy", "written behind w"),
@@ -97,7 +97,7 @@ def outcomes(kind: str, name: str) -> dict[str, Outcome]:
 
 
 def single(kind: str, name: str, check: str) -> Outcome:
-    """One check alone."""
+    """Result of a single check."""
     return outcome(conformance_class(kind, name)(), "test_" + check.replace(" ", "_"))
 
 
@@ -166,7 +166,7 @@ def test_exception_in_a_step_keeps_its_traceback_and_undoes_the_step() -> None:
     net = nn.Sequential(nn.Dense(2)).build(3, loss="softmax_cross_entropy", optimizer="nncore-faulty/raising", rng=0)
     net.train_on_batch(X, Y)
     net.train_on_batch(X, Y)
-    net.parameters[:2] = 5  # which the third step overwrites before it raises
+    net.parameters[:2] = 5  # the third step overwrites these before it raises
     before = net.parameters.copy(), copy.deepcopy(net.optimizer_state)
     with pytest.raises(ArithmeticError, match="third step") as caught:
         net.train_on_batch(X, Y)
@@ -185,7 +185,7 @@ def test_failing_kernel_is_reported_by_the_host() -> None:
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the fixture sets a register of x86-64")
 def test_flush_to_zero_at_import_is_caught_where_it_happens(tmp_path: Path) -> None:
     with installed(tmp_path, "nncore-flushing"):
-        check = "import leaves the processor alone"  # the others would load the library into this process
+        check = "import leaves the processor alone"  # other checks would load the library into this process
         found = {name: single("optimizers", f"nncore-flushing/{name}", check) for name in ("innocent", "flushing", "late")}
     assert {name: result.status for name, result in found.items()} == {"innocent": "ok", "flushing": "failed", "late": "ok"}
     assert "importing nncore_flushing_optimizer:Flushing flushes subnormal numbers to zero" in found["flushing"].message

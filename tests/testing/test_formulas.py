@@ -1,4 +1,4 @@
-"""The conformance checks catch a formula that differs from `forward`, and skip components without one."""
+"""The conformance checks find a formula that differs from `forward`, and skip components without one."""
 
 from __future__ import annotations
 

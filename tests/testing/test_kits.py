@@ -1,4 +1,4 @@
-"""The kits for layers, metrics, callbacks and formats catch what breaks the contract: each class here breaks it in one way."""
+"""The kits for layers, metrics, callbacks and formats find violations of the contract: each class here has one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_there_is_a_kit_for_every_kind() -> None:
         assert len(own) >= 4
 
 
-# ---- sound ones -------------------------------------------------------------------------------------------------------------
+# ---- correct components -----------------------------------------------------------------------------------------------------
 
 
 class SoundMetric(Metric):
@@ -56,12 +56,12 @@ class SoundCallback(Callback):
     """Stops after the second epoch."""
 
     def on_epoch_end(self, training):
-        if training.network.n_epochs == 2:  # over the interruptions of a fit, too
+        if training.network.n_epochs == 2:  # the count includes earlier parts of a resumed fit
             training.stop("two are enough")
 
 
 class SoundFormat(Format):
-    """NumPy's archive with the description as JSON beside it."""
+    """NumPy's archive, with the description as JSON beside it."""
 
     suffixes = (".sound",)
 
@@ -87,7 +87,7 @@ def test_a_sound_component_passes_everything(kind: str, cls: Any) -> None:
     found = list(verify(kind, "sound"))
     assert [result for result in found if result.status == "failed"] == []
     skipped = [result.check for result in found if result.status == "skipped"]
-    assert skipped == ["manifest is light", "import leaves the processor alone"]  # there is neither
+    assert skipped == ["manifest is light", "import leaves the processor alone"]  # the component has neither
     assert len(found) >= 10
 
 
@@ -133,7 +133,7 @@ class Refusing(SoundMetric):
 
 
 class Forgetful(Callback):
-    """Counts on from the fit before."""
+    """Continues to count from the fit before."""
 
     def __init__(self):
         self.epochs = 0
@@ -202,7 +202,7 @@ class Trusting(SoundFormat):
 
 
 class Telling(nn.BatchNorm):
-    """Says that all inputs show in the first output, which knows the first input alone."""
+    """Declares that all inputs affect the first output, which depends only on the first input."""
 
     def plan(self, input_shape):
         return dataclasses.replace(super().plan(input_shape), spreads_nan=True)
@@ -238,7 +238,7 @@ def test_fault_is_caught(kind: str, cls: Any, check: str, message: str) -> None:
 
 
 class Largest(SoundMetric):
-    """The largest error, whatever the weights are."""
+    """The largest error, without regard to weights."""
 
     weighted: ClassVar[bool] = False
 

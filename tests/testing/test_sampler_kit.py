@@ -1,4 +1,4 @@
-"""The kit for samplers catches what breaks the contract: each class here breaks it in one way."""
+"""The kit for samplers finds violations of the contract: each class here has one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Half(Sampler):
 
 
 class Picky(Half):
-    """Takes labels alone."""
+    """Accepts only labels."""
 
     def length(self, samples):
         if samples.labels is None:
@@ -76,7 +76,7 @@ class Absent(Half):
 
 
 class Counting(Half):
-    """Goes by how often it was asked."""
+    """Depends on the number of its calls."""
 
     def __init__(self):
         self._asked = 0

@@ -1,4 +1,4 @@
-"""The kit for transforms catches what breaks the contract: each class here breaks it in one way."""
+"""The kit for transforms finds violations of the contract: each class here has one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Restless(Jitter):
 
 
 class Dicing(Jitter):
-    """Goes by what an earlier step has left."""
+    """Depends on state from an earlier step."""
 
     def __init__(self, width=0.1):
         super().__init__(width)
@@ -94,7 +94,7 @@ class Dicing(Jitter):
 
 
 class Unlike(nn.FeatureDropout):
-    """A kernel that reads its numbers in another order than `apply`."""
+    """Its kernel reads its numbers in another order than `apply`."""
 
     kernel = Kernel("nncore._core.native:transform_gaussian_noise")
 

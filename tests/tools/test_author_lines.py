@@ -1,4 +1,4 @@
-"""The guide's table of lines is what is counted, and examples of a kind compute the same in every library (where it is installed)."""
+"""The guide's table of lines matches the count, and examples of a kind compute the same in every installed library."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nncore.plugin import LayerCall
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
-#: Of Keras, which makes NumPy arrays of PyTorch's.
+#: A warning of Keras, which converts tensors of PyTorch to NumPy arrays.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_every_kind_but_three_is_counted() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_an_example_is_as_this_repository_writes_python(file: Path) -> None:
-    """In lines of its width, with two blank lines around what stands by itself: no library's lines are longer or closer than others'."""
+    """Examples are formatted by ruff, so that no library's lines are longer or denser than others'."""
     pytest.importorskip("ruff")
     command = [sys.executable, "-m", "ruff", "format", "--check", "--stdin-filename", "example.py", "-"]
     done = subprocess.run(command, input=file.read_text(encoding="utf-8"), capture_output=True, text=True, cwd=ROOT)
@@ -66,7 +66,7 @@ def test_an_example_is_as_this_repository_writes_python(file: Path) -> None:
 
 
 def nncores(kind: str) -> Any:
-    """What nncore's example of a kind defines."""
+    """Names that nncore's example of a kind defines."""
     namespace: dict[str, Any] = {"__name__": "example"}
     with forgetting():
         exec(author_lines.examples()[kind.capitalize()], namespace)
@@ -75,7 +75,7 @@ def nncores(kind: str) -> Any:
 
 
 def others(library: str, kind: str) -> dict[str, Any]:
-    """The names that an example defines; the test is skipped where its library is not installed."""
+    """Names that an example defines; the test is skipped if its library is not installed."""
     for module in {"pytorch": ("torch",), "keras": ("torch", "keras"), "optax": ("optax",), "autograd": ("autograd",)}[library]:
         pytest.importorskip(module)
     if library == "autograd":

@@ -1,4 +1,4 @@
-"""Each thing that is missing gets one sentence that says what to install, before anything starts."""
+"""For each missing prerequisite one sentence says what to install, before anything starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCRIPT = ROOT / "tools" / "check_prerequisites.sh"
 
 pytestmark = pytest.mark.skipif(os.name != "posix" or not SCRIPT.exists(), reason="a POSIX shell and a source tree")
 
-#: Answers like a sound Python 3.11 whose compiler is `mycc`.
+#: Behaves like a working Python 3.11 whose compiler is `mycc`.
 PYTHON = """#!/bin/sh
 case "$2" in
 *version_info*) exit {version} ;;
@@ -42,7 +42,7 @@ def pretend(folder: Path, *, python: str = "python3", version: int = 0, venv: in
 
 
 def check(folder: Path, **environment: str) -> tuple[int, str, list[str]]:
-    """Exit code, the Python chosen and the sentences, if `folder` holds all commands there are."""
+    """Exit code, the Python chosen and the messages, with only the commands in `folder`."""
     done = subprocess.run(["/bin/sh", str(SCRIPT)], env={"PATH": str(folder), **environment}, capture_output=True, text=True)
     return done.returncode, done.stdout.strip(), done.stderr.splitlines()
 
@@ -76,7 +76,7 @@ def test_python_too_old(tmp_path: Path) -> None:
 def test_a_newer_python_beside_an_old_one_is_taken(tmp_path: Path) -> None:
     pretend(tmp_path, version=1)
     pretend(tmp_path, python="python3.12")
-    pretend(tmp_path, python="python3.13", version=127)  # a version manager's shim without a version behind it
+    pretend(tmp_path, python="python3.13", version=127)  # the shim of a version manager without an installed version
     assert check(tmp_path) == (0, f"{tmp_path}/python3.12", [])
 
 

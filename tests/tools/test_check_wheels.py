@@ -1,4 +1,4 @@
-"""The tests that a wheel is tried with quickly are there."""
+"""The quick tests for wheels exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tools/leaks.py`: lives of networks and estimators leave nothing behind."""
+"""`tools/leaks.py`: networks and estimators do not leak memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_many_lives_leave_no_memory_behind() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 def test_a_leak_is_found() -> None:
-    """Each life keeps 20 kB."""
+    """A leak of 20 kB in each life is found."""
     code = "import runpy, sys; sys.argv = ['leaks', '--fits', '1600']; import nncore as nn; kept = []; real = nn.Sequential.predict\n"
     code += "nn.Sequential.predict = lambda self, X: (kept.append(bytearray(20_000)), real(self, X))[1]\n"
     code += f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"

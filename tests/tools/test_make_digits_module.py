@@ -1,4 +1,4 @@
-"""The module of the page that reads digits is what the script makes, and predicts what its network predicts."""
+"""The module of the digit recognition page equals the script's output, and predicts what its network predicts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(platform.machine() != "x86_64", reason="the bits are those of x86-64"),
 ]
 
-#: Trains in a process of its own, whose level is what the exported network has.
+#: Runs in a separate process, whose level is that of the exported network.
 MAKE = """
 import sys
 import make_digits_module as script

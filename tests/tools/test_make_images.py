@@ -1,4 +1,4 @@
-"""The pictures of the documentation come from the script, all of them, and stay small."""
+"""All pictures of the documentation are made by the script, and are small."""
 
 from __future__ import annotations
 

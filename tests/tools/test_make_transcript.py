@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: A folder with the tables; they are too large to come with the tests.
+#: A folder with the tables, which are too large for the repository.
 DATA = Path(os.environ.get("NNCORE_DATA", "data"))
 
 
@@ -47,7 +47,7 @@ def test_the_transcript_has_every_command(tool: ModuleType) -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason="no folder of tables: NNCORE_DATA says where it is")
 @pytest.mark.skipif(sys.platform == "win32", reason="the transcript is made by a shell")
 def test_a_newcomer_meets_no_error(tool: ModuleType, tmp_path: Path) -> None:
-    """The first command of every chapter does what it should."""
+    """The first command of every chapter works for a newcomer."""
     for _, _, files, commands in tool.CHAPTERS[:3]:
         for source, name in files:
             tool.bring(DATA / source, tmp_path / name)

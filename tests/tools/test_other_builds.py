@@ -1,4 +1,4 @@
-"""tools/other_builds.py: what is copied, and what it asks compilers for."""
+"""tools/other_builds.py: the copied files, and the compiler flags."""
 
 from __future__ import annotations
 

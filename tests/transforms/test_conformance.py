@@ -1,4 +1,4 @@
-"""The built-in transforms keep the contract that plugins are held to."""
+"""Conformance checks of the built-in transforms."""
 
 from __future__ import annotations
 

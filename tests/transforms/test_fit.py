@@ -1,4 +1,4 @@
-"""Transforms in a fit: rungs, threads, resumption, what is transformed and what is not, and what is refused before anything changes."""
+"""Transforms in a fit: rungs, threads, resuming, which data are transformed, and errors before anything changes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_threads_do_not_change_a_bit(y: np.ndarray, transforms: list[Any], dtype
 
 
 def test_neither_do_slices_of_a_large_batch() -> None:
-    """More rows than go through the ops at a time."""
+    """Slices of a large batch give the same bits, with more rows than pass through the ops at a time."""
     rng = np.random.default_rng(1)
     inputs, y = rng.normal(size=(20_000, 40)).astype(np.float32), rng.integers(3, size=20_000)
     ends = []
@@ -120,7 +120,7 @@ def test_data_in_order_on_disk_and_in_blocks_train_alike(tmp_path: Path, monkeyp
         ends.append(net.parameters)
     np.testing.assert_array_equal(ends[1], ends[0])
     np.testing.assert_array_equal(ends[2], ends[0])
-    np.testing.assert_array_equal(single, X.astype(np.float32))  # nobody has written to it
+    np.testing.assert_array_equal(single, X.astype(np.float32))  # the user's array is unchanged
 
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "mixup", "feature_dropout"])
@@ -132,11 +132,11 @@ def test_names_classes_and_descriptions_mean_the_same(name: str) -> None:
     assert not np.array_equal(bits(), expected)
 
 
-# ---- what is transformed ----------------------------------------------------------------------------------------------------
+# ---- transformed data -------------------------------------------------------------------------------------------------------
 
 
 class Spy(Transform):
-    """Keeps what it sees; changes nothing."""
+    """Records its calls; changes nothing."""
 
     def __init__(self, mixes: bool = False) -> None:
         self.mixes = mixes
@@ -187,7 +187,7 @@ def test_targets_and_weights_reach_those_that_mix_them(first: list[Any]) -> None
 
 
 def test_mixup_trains_on_the_mixtures_of_its_random_words() -> None:
-    """One step by hand: the batch mixed here, then `train_on_batch`, against a fit of one step."""
+    """Mixup trains on mixtures from its random words: a fit of one step equals `train_on_batch` with a batch mixed here."""
     fitted, by_hand = network("float64"), network("float64")
     fit(fitted, transforms=[nn.Mixup(1.0)], epochs=1, batch_size=150, shuffle=False, optimizer=nn.SGD(lr=0.5))
     words = random_words(by_hand.seed, 1, 2**32 - 2, 4)
@@ -278,7 +278,7 @@ def coded_network() -> nn.Sequential:
 
 
 class Everything(Transform):
-    """Writes to all it is given."""
+    """Writes to everything it gets."""
 
     def apply(self, call: TransformCall) -> None:
         COLUMNS.append(call.columns.copy())
@@ -345,7 +345,7 @@ def test_missing_values_reach_the_layer_that_fills_them(name: str, n_parts: int)
     np.testing.assert_array_equal(np.isnan(np.concatenate([call.source for call in SEEN])), np.isnan(inputs))
 
 
-# ---- what is refused --------------------------------------------------------------------------------------------------------
+# ---- errors -----------------------------------------------------------------------------------------------------------------
 
 
 def embedding_behind_a_layer() -> nn.Sequential:
@@ -381,7 +381,7 @@ def test_refusals_come_before_anything_is_changed(make: Any, transforms: Any, y:
 
 
 class Labelled(nn.SoftmaxCrossEntropy):
-    """Takes class indices alone."""
+    """Accepts only class indices."""
 
     targets = "labels"
 
@@ -403,7 +403,7 @@ def test_explicit_columns_are_taken_where_codes_are_not_known() -> None:
     net.fit(CODED, LABELS, loss="softmax_cross_entropy", transforms=[nn.GaussianNoise(columns=[1, 2])], epochs=1, progress=False)
 
 
-# ---- while it runs ----------------------------------------------------------------------------------------------------------
+# ---- during a fit -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [nn.GaussianNoise, lambda std: numpy_twin(nn.GaussianNoise(std))], ids=["compiled", "numpy"])
@@ -452,7 +452,7 @@ def test_copies_and_pickles_made_by_a_callback_have_none() -> None:
 
 
 def test_a_callback_may_train_the_network_otherwise() -> None:
-    """Steps by hand between the steps of a fit: without its transforms, and the fit goes on with its own."""
+    """Training by hand in a callback does not use the fit's transforms, which the fit continues to use."""
 
     def interlude(training: Any) -> None:
         if training.epoch == 1:

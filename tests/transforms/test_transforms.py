@@ -20,7 +20,7 @@ WEIGHTS = RNG.uniform(0.1, 3, 20)
 
 
 def applied(transform: Transform, x: np.ndarray = X, weight: np.ndarray | None = None, step: int = 1) -> TransformCall:
-    """What NumPy makes of a batch."""
+    """Output of the transform in NumPy for a batch."""
     weight = np.full(len(x), 1 / len(x)) if weight is None else weight
     call = TransformCall(x, x.copy(), np.ones(x.shape[1], bool), seed=7, step=step, layer=2**32 - 2)
     if transform.mixes_targets:
@@ -94,7 +94,7 @@ def test_partners_are_all_others_equally_often() -> None:
 
 
 def test_mixup_is_its_formula() -> None:
-    """Row by row, from the same random words."""
+    """Mixup equals its formula row by row, from the same random words."""
     words = random_words(7, 1, 2**32 - 2, 4)
     share, distance = mixing_share(words, 0.4), partner_distance(words, 20)
     call = applied(nn.Mixup(0.4))
@@ -150,7 +150,7 @@ def test_a_batch_of_one_is_not_mixed() -> None:
 
 
 def cut(alpha: float, step: int, columns: np.ndarray) -> tuple[float, int, np.ndarray]:
-    """The share that stays, how far the partner is and which columns are its own, from the words of a step of `applied`."""
+    """The share that is kept, the distance of the partner and the replaced columns, from the words of a step of `applied`."""
     words = random_words(7, step, 2**32 - 2, 4 + len(columns))
     replaced = columns & (words[4:] / 2**32 < 1 - mixing_share(words, alpha))
     return 1 - replaced.sum() / columns.sum(), partner_distance(words, 20), replaced
@@ -158,7 +158,7 @@ def cut(alpha: float, step: int, columns: np.ndarray) -> tuple[float, int, np.nd
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_cutmix_is_its_formula(step: int) -> None:
-    """Row by row, from the same random words."""
+    """CutMix equals its formula row by row, from the same random words."""
     share, distance, replaced = cut(1.0, step, np.ones(5, bool))
     call = applied(nn.CutMix(), step=step)
     assert call.target is not None
@@ -199,7 +199,7 @@ def test_cutmix_replaces_as_many_columns_as_shares_say() -> None:
     assert max(parts) < 0.58
 
 
-# ---- features left out ------------------------------------------------------------------------------------------------------
+# ---- feature dropout --------------------------------------------------------------------------------------------------------
 
 
 def test_features_are_left_out_at_their_rate_and_others_stay() -> None:

@@ -1,6 +1,6 @@
 """Types of networks for type checkers; read by mypy in test_typing.py, never run.
 
-A line with ``type: ignore[code]`` is one that must be an error: mypy complains of each ignore that nothing needs.
+A line with ``type: ignore[code]`` must be a type error, since mypy reports unused ignores.
 """
 
 from __future__ import annotations

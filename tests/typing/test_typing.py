@@ -20,11 +20,11 @@ PROGRAMS = sorted(path.name for path in HERE.glob("*.py") if not path.name.start
 
 
 def run_mypy(*paths: Path, cache: Path) -> str:
-    """What mypy says of the files as a user's, without this repository's settings."""
+    """mypy's output for files checked as a user's, without this repository's settings."""
     pytest.importorskip("mypy")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", "--no-error-summary"]
     root = Path(nncore.__file__).parents[1]
-    # mypy finds what is in site-packages by itself, and does not follow an editable installation.
+    # mypy finds packages in site-packages by itself, and does not follow an editable installation.
     environment = os.environ if root.name == "site-packages" else os.environ | {"MYPYPATH": str(root)}
     command += [f"--cache-dir={cache}", *map(str, paths)]
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, encoding="utf-8")
@@ -54,12 +54,12 @@ def test_mypy_would_tell(cache: Path, tmp_path: Path) -> None:
 
 
 def built_in_names(annotation: Any) -> set[Any]:
-    """What an editor offers for an argument, and the types that it takes beside."""
-    inner = [each for each in get_args(annotation) if not isinstance(each, list)]  # a list holds what a function takes
+    """Names that an editor offers for an argument, and the other types that it accepts."""
+    inner = [each for each in get_args(annotation) if not isinstance(each, list)]  # a list contains argument types of a function
     return set().union(*map(built_in_names, inner)) if inner else {annotation}
 
 
-#: Where users write names, and the kind that is meant.
+#: Arguments in which users write names, and their kinds.
 PLACES = [
     (nncore.Sequential.fit, {
         "loss": "losses", "optimizer": "optimizers", "schedule": "schedules", "sampler": "samplers", "transforms": "transforms",

@@ -1,4 +1,4 @@
-"""Calls with words that a function does not know."""
+"""Calls with unknown keyword arguments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_public_function_explains_an_unknown_word(public: Public) -> None:
     parameters = inspect.signature(public.call).parameters.values()
     takes_anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
     takes_nothing = public.owner is not None and [p.name for p in parameters] == ["self"]
-    # what answers for one sample is to be as fast as a call can be
+    # predictions for one sample must be as fast as possible
     if takes_anything or takes_nothing or public.name.endswith((".predict_one", "Sequential.predict_proba_one")):
         return
     with pytest.raises(CallError, match="no_such_word"):

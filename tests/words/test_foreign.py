@@ -1,4 +1,4 @@
-"""The list of words of other libraries: what stands on its right sides is there."""
+"""The list of other libraries' names: the equivalents in it exist."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_what_an_argument_is_called_here_is_an_argument(word: str) -> None:
 
 @each("word", ARGUMENTS)
 def test_a_word_helps_somewhere(word: str) -> None:
-    """Some function has what it is called here and does not have the word itself; or there is a remedy."""
+    """Each word is useful: some function has the equivalent argument but not the word itself, or there is a remedy."""
     helps = any(word not in s.parameters and set(ARGUMENTS[word]) & set(s.parameters) for s in SIGNATURES)
     assert helps or word in REMEDIES
 

@@ -1,4 +1,4 @@
-"""Names and attributes that are not there."""
+"""Errors for names and attributes that do not exist."""
 
 from __future__ import annotations
 

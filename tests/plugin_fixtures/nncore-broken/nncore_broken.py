@@ -1,3 +1,3 @@
-"""Breaks on import, as a plugin does whose own requirement is missing."""
+"""Fails on import, like a plugin with a missing requirement."""
 
 import nncore_library_that_is_not_there  # noqa: F401

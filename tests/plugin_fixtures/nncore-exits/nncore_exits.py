@@ -1,4 +1,4 @@
-"""Ends the process on import: a script somebody listed as a plugin."""
+"""Ends the process on import, like a script that is listed as a plugin by mistake."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Does not say which version of the plugin API it is written for."""
+"""Does not declare its version of the plugin API."""
 
 from nncore.plugin import Component, hookimpl
 

@@ -1,4 +1,4 @@
-"""The model of many processes: what messages take, what a step sends, and the page from made-up results."""
+"""The model of many processes: the time of messages, the bytes of a step, and the page from made-up results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_messages_take_latency_and_bytes():
 
 @pytest.mark.parametrize("size", [2, 3, 8])
 def test_an_exact_step_sends_samples_and_parameters(size: int, monkeypatch: pytest.MonkeyPatch):
-    """B · (what comes into and out of layers, but for the first inputs) + P numbers, and a few words for each meeting."""
+    """A step sends B · (inputs and outputs of layers, without the first inputs) + P numbers, and a few words for each exchange."""
     monkeypatch.setattr(steps, "REPEATS", 1)
     step = steps.pretended(SMALL, SMALL.batch, size)
     n_outputs = sum(SMALL.widths[1:])
@@ -69,7 +69,7 @@ def test_the_page(tmp_path: Path):
 
 
 def test_processes_are_compared_with_as_many_and_as_many_shards():
-    """One process with two shards does the work of both, and four processes on two cores take turns."""
+    """Expected times: one process with two shards does the work of two processes, and four processes share two cores."""
     one, shards = made(SHAPES[0], 1, 1), replace(made(SHAPES[0], 1, 2), seconds=1.5)
     assert results.Checked("", replace(shards, seconds=1.6), shards).expected(2) == 1.5
     four = made(SHAPES[0], 4, 1)

@@ -39,7 +39,7 @@ def test_page(file: Path) -> None:
     assert "CatBoost: took more than 9 s" in text
     assert "TabPFN" in text
     results = text.partition("## The tables")[0]
-    assert division.read()["tune"][0] not in results  # scores of those are not reported
+    assert division.read()["tune"][0] not in results  # their scores are not reported
     assert all(f"| {name} | " in text for name in TABLES)
 
 

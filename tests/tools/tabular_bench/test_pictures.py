@@ -1,4 +1,4 @@
-"""What the critical-difference diagram joins."""
+"""The groups in the critical-difference diagram."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_from_the_most_tables_to_the_most_learners(data: pd.DataFrame) -> None:
 
 
 def test_the_critical_difference_is_the_published_one() -> None:
-    """Demšar 2006, section 3.2.2: 4 classifiers, 14 datasets, 5 %: 1.25."""
+    """The critical difference equals that of Demšar 2006, section 3.2.2: 4 classifiers, 14 datasets, 5 %: 1.25."""
     data = frame([made(f"t{number}", 0, method, 0.5) for number in range(14) for method in "abcd"])
     assert shared(data, list("abcd")).critical_difference() == pytest.approx(1.25, abs=0.005)
 
@@ -72,7 +72,7 @@ def test_regression_has_scores_of_its_own() -> None:
 
 
 def test_seconds_of_a_second_machine_become_those_of_the_first() -> None:
-    """It took half as long for the two fits that both have done."""
+    """Seconds of a second machine are converted to the first one's by their common fits, which took half as long."""
     first = [made(f"t{number}", 0, "a", 0.5, fit=2) for number in range(3)]
     second = [made(f"t{number}", 0, "a", 0.7, fit=1, cpu="faster") for number in range(2)] + [made("t0", 0, "b", 0.6, fit=3, cpu="faster")]
     data = frame(first + second).set_index(["table", "method"])

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, and the file that keeps them."""
+"""Runs in separate processes, and the file of their results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def data() -> Data:
 
 @pytest.mark.slow
 def test_what_is_missing_is_run_and_nothing_else(tmp_path: Path) -> None:
-    """A table of classes with a category and missing numbers, and one of numbers, the second one in a second call."""
+    """Only missing runs are done: a table of classes with a category and missing numbers, then one of numbers in a second call."""
     rng = np.random.default_rng(0)
     penguins = pd.DataFrame({"species": list("ABC") * 20, "island": list("pq") * 30, "mass": rng.normal(size=60)})
     penguins.loc[3, "mass"] = np.nan

@@ -19,7 +19,7 @@ def test_classes() -> None:
 
 
 def test_calibration() -> None:
-    """Two bins: 3 of 4 right at 0.9, 1 of 2 right at 0.6."""
+    """Calibration of two bins: 3 of 4 right at 0.9, 1 of 2 right at 0.6."""
     p = np.array([0.9, 0.9, 0.9, 0.9, 0.6, 0.6])
     y = np.array([0, 0, 0, 1, 0, 1])
     came = scores.of_probabilities(y, np.column_stack([p, 1 - p]))

@@ -1,4 +1,4 @@
-"""The manifest of a plugin that does everything right: one component for every hook."""
+"""The manifest of a correct plugin: one component for every hook."""
 
 from nncore.plugin import Component, hookimpl
 
