@@ -1,5 +1,5 @@
-// How results of the search are ordered: pages for users first, records of the project last. Read by Sphinx while it builds; the numbers beside
-// `score` are those of Sphinx.
+// How results of the search are ordered: pages for users whose titles have the words typed, then the class or function of that name, then other
+// pages for users, records of the project last. Read by Sphinx while it builds; the numbers beside `score` are those of Sphinx.
 const FOLDERS = [
   ["guide/", 40],
   ["start", 40],
@@ -8,6 +8,8 @@ const FOLDERS = [
   ["how-to/", 20],
   ["_generated/gallery/applications/", 30],
   ["faq", 10],
+  ["glossary", -20],
+  ["reference/api/plugin.h", -40],
   ["reference/", 0],
   ["explanation/", -5],
   ["benchmarks/", -10],
@@ -18,7 +20,7 @@ const FOLDERS = [
 
 var Scorer = {
   score: ([page, , , , score]) => score + (FOLDERS.find(([folder]) => page.startsWith(folder)) ?? ["", 0])[1],
-  objNameMatch: 11,
+  objNameMatch: 50,
   objPartialMatch: 6,
   objPrio: { 0: 15, 1: 5, 2: -5 },
   objPrioDefault: 0,

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
+
+from nncore import registry
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -33,20 +39,36 @@ def shows_focus(page, stop) -> bool:
     return focused != blurred
 
 
+def _first_result(page: Page) -> Locator:
+    """The link of the first result, when the search has ended."""
+    results = page.locator("#search-results ul.search li a")
+    results.first.wait_for()
+    page.wait_for_function("!document.querySelector('#search-progress')?.textContent.trim().endsWith('...')")
+    return results.first
+
+
+def test_the_name_of_a_component_leads_to_its_reference(opened, site):
+    """Its page is among the first five results, for a class of each kind: guide pages may have the name in a title."""
+    page = opened(site).page
+    for kind in registry.KINDS:
+        name = registry.get(kind, registry.names(kind)[0]).__name__
+        page.goto(f"{site}/search.html?q={name}")
+        _first_result(page)
+        results = page.locator("#search-results ul.search li a").evaluate_all("links => links.map((a) => a.getAttribute('href'))")
+        assert any(address.startswith(f"reference/components/{kind}.html") for address in results[:5]), name
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_search_leads_to_the_page(opened, site, screenshots, width, scheme):
     watched = opened(f"{site}/search.html?q=Adam", width, scheme)
     page = watched.page
-    results = page.locator("#search-results ul.search li a")
-    results.first.wait_for()
-    page.wait_for_function("!document.querySelector('#search-progress')?.textContent.trim().endsWith('...')")
+    result = _first_result(page)
     page.screenshot(path=screenshots / f"search-{width}-{scheme}.png")
     assert watched.overflow() == []
     assert watched.axe() == []
-    result = page.locator("#search-results ul.search li a", has_text=re.compile(r"\boptimizers\b|\bAdam\b")).first
     result.click()
-    page.wait_for_url(re.compile(r"/reference/"))
+    page.wait_for_url(re.compile(r"/reference/components/optimizers\.html"))
     assert page.get_by_text("Adam", exact=False).first.is_visible()
     assert watched.complaints == []
 
