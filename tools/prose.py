@@ -136,12 +136,25 @@ def docstring_sentences(docstring: str, line: int = 1) -> Iterator[Sentence]:
     yield from sentences(" ".join(paragraph), start)
 
 
+Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def definitions(node: ast.AST) -> Iterator[Definition]:
+    """All that may have a docstring, without a look into expressions, which are most of a file."""
+    if isinstance(node, Definition):
+        yield node
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        statements = getattr(node, field, ())
+        for statement in statements if isinstance(statements, list) else ():
+            yield from definitions(statement)
+
+
 def code_sentences(path: Path) -> tuple[list[Sentence], list[Sentence]]:
     """The sentences of a Python file's docstrings, and those of its comments."""
     source = path.read_text(encoding="utf-8")
     found: list[Sentence] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
+    for node in definitions(ast.parse(source)):
+        if text := ast.get_docstring(node):
             found += docstring_sentences(text, node.body[0].lineno)
     comments: list[Sentence] = []
     block: list[str] = []
