@@ -1,4 +1,4 @@
-"""Pages of every kind in a browser: on a desktop and a phone, light and dark."""
+"""Pages of every kind in a browser: on a desktop and a phone, light and dark; the quick run takes two of these four."""
 
 from __future__ import annotations
 
@@ -32,8 +32,15 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.slow),
+        pytest.param(390, "light", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", PAGES)
 def test_page(opened, site, screenshots, name, width, scheme):
     watched = opened(f"{site}/{PAGES[name]}", width, scheme)
