@@ -41,7 +41,7 @@ lint: $(VENV)/lint $(VENV)/built  ## check style, types, the C and Cython code, 
 
 # Nothing is fetched by the pages: what they load is in build/docs/html. Node and KaTeX typeset formulas while building.
 docs: $(VENV)/docs $(VENV)/built build/npm/installed  ## build the documentation in build/docs/html; every warning is an error
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/sphinx-build -j auto -W --keep-going -n -q -b html -d build/docs/doctrees docs build/docs/html
 
 docs-test: docs $(VENV)/test  ## check links and names of the built documentation, look at it in Chromium
 	$(PYTEST) --site --browser -m "site or browser" tests/docs tests/browser

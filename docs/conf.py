@@ -94,6 +94,7 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),  # what a notebook would draw, not that ax.legend() is a Legend
     "abort_on_example_error": True,
     "plot_gallery": True,
+    "parallel": True,
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,

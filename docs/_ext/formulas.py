@@ -7,6 +7,7 @@ Node runs KaTeX (katex.js beside this file). A formula that KaTeX does not take 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -26,15 +27,17 @@ logger = logging.getLogger(__name__)
 
 
 class Typesetter:
-    """A process of Node, started for the first formula."""
+    """A process of Node, started for the first formula. Each process of a parallel build starts its own."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._owner = 0
 
     def html(self, latex: str, node: nodes.Node, *, display: bool) -> str:
-        if self._process is None:
+        if self._process is None or self._owner != os.getpid():
             command = ["node", str(Path(__file__).with_name("katex.js")), str(KATEX)]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+            self._owner = os.getpid()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps({"latex": latex, "display": display}), file=self._process.stdin, flush=True)
