@@ -78,6 +78,7 @@ _HOMES = {
     "FillMissing": "nncore.layers.fill_missing",
     "PiecewiseLinearEmbedding": "nncore.layers.piecewise_linear_embedding",
     "RepeatMembers": "nncore.layers.repeat_members",
+    "RepeatedDense": "nncore.layers.repeated_dense",
     "MembersDense": "nncore.layers.members_dense",
     "MemberHeads": "nncore.layers.member_heads",
     "MeanMembers": "nncore.layers.mean_members",

@@ -44,6 +44,7 @@ from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from nncore.layers.prelu import PReLU
 from nncore.layers.quantized_dense import QuantizedDense
 from nncore.layers.repeat_members import RepeatMembers
+from nncore.layers.repeated_dense import RepeatedDense
 from nncore.layers.residual import Residual
 from nncore.layers.rms_norm import RMSNorm
 from nncore.layers.scale import Scale
@@ -231,6 +232,7 @@ __all__ = [
     "RMSNorm",
     "RMSProp",
     "RepeatMembers",
+    "RepeatedDense",
     "Residual",
     "Scale",
     "ScaledDense",

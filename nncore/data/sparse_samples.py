@@ -74,6 +74,12 @@ class SparseSamples(Rows):
         ends = np.cumsum(np.bincount(of_row, minlength=shape[0])).astype(np.int64)
         return cls(SparseRows(np.concatenate([[0], ends[:-1]])[: len(ends)], ends, columns.astype(np.int32, copy=False), values, shape[1]))
 
+    @classmethod
+    def of_dense(cls, matrix: np.ndarray) -> Self:
+        """The samples of a dense matrix."""
+        of_row, columns = np.nonzero(matrix)
+        return cls.of_numbers(columns, matrix[of_row, columns], of_row, matrix.shape)
+
     def followed_by(self, others: SparseSamples) -> SparseSamples:
         """These samples, and others of as many columns behind them."""
         parts = zip(self.numbers, others.numbers, strict=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nncore.ensembles.best_epoch import BestTogether, Score
 from nncore.ensembles.calibration import at_temperature, check_averages, has_temperature, temperature_of
-from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated, dense_matrix
+from nncore.ensembles.ensemble_fit import EnsembleFit, FitOptions, Samples, Validated
 from nncore.ensembles.exporting import (
     graph_of_table_model,
     text_levels,
@@ -45,7 +45,7 @@ __all__ = [
     "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe", "Samples", "Score",
     "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples", "TabMRecipe", "TableModel", "TargetScale", "Trial", "TrialsFile",
     "Validated", "activation_of", "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told",
-    "dense_matrix", "described_members", "dtype_of", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations",
+    "described_members", "dtype_of", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations",
     "hidden_layer_sizes_of", "hidden_layers", "in_order", "label_of_number", "layout_of", "load_table_model", "member_folds",
     "member_order", "n_outputs", "need", "number_of", "numbers_of", "read_members", "recipe", "run_search", "shown_parameters",
     "temperature_of", "text_levels", "together", "weights_of", "without_fixed", "write_classes", "write_decision", "write_members",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,10 +27,6 @@ from nncore.registry import get, resolve
 
 #: Outputs for validation rows after the link of the loss, their encoded targets, and their weights.
 Validated: TypeAlias = tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]
-
-
-#: Largest number of bytes of a dense matrix that is made from a sparse one without being asked for.
-MOST_DENSE = 2**30
 
 
 @dataclass
@@ -58,42 +53,20 @@ class Samples:
         """Matrix, target and weights of some rows."""
         return some_rows(self.matrix, rows), self.target[rows], None if self.weights is None else self.weights[rows]
 
-    @cached_property
-    def dense(self) -> Samples:
-        """The samples with a dense matrix, which is made once.
-
-        Raises
-        ------
-        DataError
-            If a sparse matrix would take more than `MOST_DENSE` bytes.
-        """
-        return self if isinstance(self.matrix, np.ndarray) else replace(self, matrix=dense_matrix(self.matrix))
-
     def with_validation(self, matrix: Any, target: np.ndarray, weights: NDArray[np.floating] | None) -> Samples:
-        """Append the user's validation data."""
+        """Append the user's validation data, in the form of the training data: sparse or dense."""
         both = (self.weights, weights)
         if any(some is not None for some in both):
             lengths = (len(self.matrix), len(matrix))
             whole = np.concatenate([np.ones(n) if some is None else some for some, n in zip(both, lengths, strict=True)])
         else:
             whole = None
-        if isinstance(self.matrix, SparseSamples) and isinstance(matrix, SparseSamples):
-            both_matrices: Any = self.matrix.followed_by(matrix)
+        if isinstance(self.matrix, SparseSamples):
+            own = matrix if isinstance(matrix, SparseSamples) else SparseSamples.of_dense(matrix)
+            both_matrices: Any = self.matrix.followed_by(own)
         else:
-            both_matrices = np.concatenate([one if isinstance(one, np.ndarray) else dense_matrix(one) for one in (self.matrix, matrix)])
+            both_matrices = np.concatenate([self.matrix, matrix[:]])
         return Samples(both_matrices, np.concatenate([self.target, target]), whole, self.n_train)
-
-
-def dense_matrix(samples: SparseSamples) -> NDArray[np.floating]:
-    """Sparse samples as a dense matrix. Raises `DataError` if it would take more than `MOST_DENSE` bytes."""
-    n_bytes = samples.size * samples.dtype.itemsize
-    if n_bytes > MOST_DENSE:
-        raise DataError(
-            f"X is sparse, {len(samples):,} × {samples.shape[1]:,}, and TabM and networks with embeddings of numbers read dense samples. "
-            f"These would take {n_bytes / 2**30:.1f} GiB: use RealMLP with numerical_embedding=False or preset='td-s', which keep it "
-            "sparse, or MLPClassifier or MLPRegressor, or pass X.toarray()"
-        )
-    return samples[:]
 
 
 @dataclass(frozen=True)
@@ -221,8 +194,7 @@ class EnsembleFit:
         encoded: dict[Any, tuple[InputColumns, Any]] | None = None,
     ) -> None:
         self._family, self.recipe = family, recipe
-        self._layout, self.loss = layout, loss
-        self._samples = samples if family.reads_sparse(recipe) else samples.dense
+        self._layout, self.loss, self._samples = layout, loss, samples
         self.options, self._began, self._dtype = options, began, np.dtype(options.dtype)
         self._scales_targets, self._n_outputs = scales_targets, n_outputs
         self.monitor = f"val_{metric_name(options.metrics[0])}" if options.metrics else "val_loss"

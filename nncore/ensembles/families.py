@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nncore.contract import Layer, Loss
-from nncore.data import SparseSamples
 from nncore.ensembles import real_mlp_network
 from nncore.ensembles.hidden_layers import hidden_layer_sizes_of
 from nncore.ensembles.input_columns import InputColumns
@@ -38,8 +37,6 @@ class Family:
         Name of the default search space for a preset.
     said_by_preset : frozenset of str
         Parameters that a preset sets. A search does not draw them if the user names a preset.
-    reads_sparse : callable
-        Whether networks of a recipe read sparse samples.
     """
 
     presets: Mapping[str, tuple[Recipe, Recipe]]
@@ -49,21 +46,17 @@ class Family:
     spaces: Mapping[str, Callable[[], list[Space]]]
     usual_space: Callable[[str], str]
     said_by_preset: frozenset[str] = frozenset()
-    reads_sparse: Callable[[Any], bool] = lambda recipe: False
 
 
 #: By the value of ``nncore train --model``.
 FAMILIES: Mapping[str, Family] = {
     "realmlp": Family(
         PRESETS,
-        lambda recipe, columns, rows, loss, n_outputs: real_mlp_network.layers_of(
-            recipe, columns, loss, n_outputs, is_sparse=isinstance(rows, SparseSamples)
-        ),
+        lambda recipe, columns, rows, loss, n_outputs: real_mlp_network.layers_of(recipe, columns, loss, n_outputs),
         real_mlp_network.started,
         lambda recipe: f"{' → '.join(map(str, hidden_layer_sizes_of(recipe.hidden_layer_sizes))) or 'no hidden'} units",
         OF_REAL_MLP,
         lambda preset: "small" if preset == "fast" else "paper",
-        reads_sparse=real_mlp_network.reads_sparse,
     ),
     "tabm": Family(
         {arch: (replace(TabMRecipe(), arch=arch), replace(TabMRecipe(), arch=arch)) for arch in ARCHITECTURES},

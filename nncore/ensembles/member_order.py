@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.data import SparseSamples, some_rows
 from nncore.ensembles.calibration import mean_loss
 from nncore.layers.mean_members import MeanMembers
 from nncore.network import Sequential, member_outputs
@@ -15,7 +16,7 @@ MOST_NUMBERS = 65536
 
 
 def member_order(
-    network: Sequential, inputs: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None
+    network: Sequential, inputs: NDArray[np.floating] | SparseSamples, target: np.ndarray, weights: NDArray[np.floating] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Greedy selection: first the best member, then in each step the one that gives the mean the smallest loss.
 
@@ -23,7 +24,7 @@ def member_order(
     ----------
     network : Sequential
         Trained network that ends with `MeanMembers`.
-    inputs : ndarray of shape (n_rows, n_inputs)
+    inputs : ndarray or SparseSamples of shape (n_rows, n_inputs)
         Inputs of validation rows. With more than 65,536 predictions a member, evenly spaced rows are used.
     target : ndarray
         Targets in the form that the loss takes.
@@ -41,7 +42,7 @@ def member_order(
     assert isinstance(last, MeanMembers), "its members are those of the mean"
     rows = slice(None, None, -(-len(inputs) // max(1, MOST_NUMBERS // network.output_shape[0])))
     target, weights = target[rows], None if weights is None else weights[rows]
-    given = member_outputs(network, inputs[rows]).astype(np.float64)
+    given = member_outputs(network, some_rows(inputs, rows)).astype(np.float64)
     link = None if loss.link is None else resolve("activations", loss.link)
     if link is not None and last.link != "identity":
         given = link.forward(given.reshape(-1, given.shape[2])).reshape(given.shape)

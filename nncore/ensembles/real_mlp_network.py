@@ -41,20 +41,15 @@ TENSORS = {
 DENSE = ("dense_", "scaled_dense_")
 
 
-def reads_sparse(recipe: RealMLPRecipe) -> bool:
-    """Whether networks of a recipe read sparse samples. An embedding does not: it learns a vector for zeros."""
-    return recipe.numerical_embedding is False or recipe.numerical_embedding is np.False_
-
-
-def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int, *, is_sparse: bool = False) -> list[Layer]:
-    """All layers of a network for the inputs that `columns` encodes, dense or, if `reads_sparse`, sparse."""
+def layers_of(recipe: RealMLPRecipe, columns: InputColumns, loss: Loss, n_outputs: int) -> list[Layer]:
+    """All layers of a network for the inputs that `columns` encodes."""
     fills, embeddings = columns.front_layers(recipe.embedding_size)
     waves = [PeriodicEmbedding(**given, columns=columns.places[0].tolist()) for given in _numerical_embedding(recipe, columns)]
     scale = [Scale()] if recipe.front_scale else []
     initializer = "data_hull" if choice("initializer", recipe.initializer, INITIALIZERS) == "data_hull" else None
     output = Dense(n_outputs, activation=activation_for(loss, n_outputs), weight_initializer=initializer)
     dense = [*_hidden(recipe, initializer), output]
-    if is_sparse and scale:
+    if recipe.is_sparse and scale:
         first = dense[0]
         assert isinstance(first, Dense), "dropout and activations come behind a dense layer"
         return [ScaledDense(first.n_outputs, first.activation, weight_initializer=first.weight_initializer), *dense[1:]]

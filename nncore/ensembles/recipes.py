@@ -26,6 +26,8 @@ class Recipe:
     #: Which of several equally good epochs to keep.
     ties: ClassVar[str] = "last"
     auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = AUTO_BATCH_SIZES
+    #: Parameters that are for dense samples, and what they do with zeros.
+    dense_only: ClassVar[Mapping[str, str]] = {"numerical_embedding": "learns a vector for each number, also for 0"}
 
     n_cv: int
     hidden_layer_sizes: Any
@@ -51,6 +53,8 @@ class Recipe:
     max_one_hot: int = 9
     embedding_size: int = 8
     clip_target: bool = True
+    #: Whether samples are sparse, so that networks leave out what is `dense_only`.
+    is_sparse: bool = False
     #: Values of fields for more training rows, by name: (number of rows, value), ascending. The field's own value is for fewer rows.
     by_rows: Mapping[str, Sequence[tuple[int, Any]]] = field(default_factory=dict)
 
@@ -65,6 +69,10 @@ class Recipe:
         """The recipe for a number of training rows."""
         found = {name: [value for most, value in steps if n_rows > most] for name, steps in self.by_rows.items()}
         return replace(self, by_rows={}, **{name: values[-1] for name, values in found.items() if values})
+
+    def for_sparse(self) -> Self:
+        """The recipe for sparse samples."""
+        return self.with_arguments({"numerical_embedding": False, "is_sparse": True})
 
     def moves(self, others: Mapping[str, Any]) -> dict[str, Any]:
         """Schedules by path, from `others` and `learning_rate`, which may be a dict of any paths. Constant ones are left out."""

@@ -22,6 +22,7 @@ from nncore.layers.member_heads import MemberHeads
 from nncore.layers.members_dense import MembersDense
 from nncore.layers.piecewise_linear_embedding import PiecewiseLinearEmbedding
 from nncore.layers.repeat_members import RepeatMembers
+from nncore.layers.repeated_dense import RepeatedDense
 from nncore.network import Sequential
 
 #: TabM, and TabM-mini, whose members share everything except the factors of the inputs and the output layers.
@@ -40,6 +41,8 @@ def tabm_layers(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floa
     groups = [*_groups(columns, embedded), *[1] * n_filled, *[recipe.embedding_size] * len(columns.places[2]), *embedded.values()] or [1]
     heads = MemberHeads(n_outputs, activation_for(loss, n_outputs))
     hidden = _hidden(recipe, groups, is_embedded=bool(lines))
+    if recipe.is_sparse:
+        return [*hidden, heads, _mean(loss)]
     return [*fills, *embeddings, *lines, RepeatMembers(recipe.n_members), *hidden, heads, _mean(loss)]
 
 
@@ -94,7 +97,10 @@ def _hidden(recipe: TabMRecipe, groups: list[int], *, is_embedded: bool) -> list
             own: dict[str, Any] = {"input_groups": groups}
         else:
             own = {"scale_inputs": False} if is_mini else {"input_initializer": None}
-        layers.append(MembersDense(size, activation_of(name), **own, **shared))
+        if number == 0 and recipe.is_sparse:  # each input is a column
+            layers.append(RepeatedDense(recipe.n_members, size, activation_of(name), **shared))
+        else:
+            layers.append(MembersDense(size, activation_of(name), **own, **shared))
         layers += [Dropout(rate)] if rate > 0 else []
     return layers
 

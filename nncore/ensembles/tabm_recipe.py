@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from nncore.ensembles.recipes import Recipe
+from nncore.ensembles.recipes import RealMLPRecipe, Recipe
 
 #: Number of layers of 512 units, without and with numerical embeddings.
 N_LAYERS, N_LAYERS_EMBEDDED, N_UNITS = 3, 2, 512
@@ -21,6 +21,11 @@ class TabMRecipe(Recipe):
     """TabM-D as in pytabkit, except `max_iter`, which is unlimited there. With patience 16, training stops long before this limit."""
 
     ties: ClassVar[str] = "first"
+    dense_only: ClassVar[Mapping[str, str]] = {
+        **Recipe.dense_only,
+        "n_quantiles": "is for quantiles, which move zeros",
+        "quantile_noise": "is for quantiles, which move zeros",
+    }
     auto_batch_sizes: ClassVar[Sequence[tuple[float, int]]] = (
         (2799, 32), (4499, 64), (6399, 128), (31_999, 256), (107_999, 512), (math.inf, 1024),
     )  # fmt: skip
@@ -49,6 +54,8 @@ class TabMRecipe(Recipe):
 
     @property
     def number_encodings(self) -> list[Any]:
+        if self.is_sparse:  # scaled as in RealMLP, which keeps zeros
+            return ["robust", {"name": "smooth_clip", "limit": RealMLPRecipe.smooth_clip}]
         return [{"name": "quantile_normal", "most": self.n_quantiles, "noise": self.quantile_noise}]
 
     @property

@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -34,7 +34,6 @@ from nncore.ensembles import (
     Score,
     StreamedFit,
     Validated,
-    dense_matrix,
     member_folds,
     run_search,
     together,
@@ -148,6 +147,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         else:
             table.learn_categories(columns)
             matrix, y, weights, n_each = None, table.facts.y, None, table.facts.n_each
+        if isinstance(matrix, SparseSamples):
+            recipe = self._for_sparse(given, recipe)
         self._learn_target(y)
         loss = self._loss(given, recipe)
         self.n_outputs_ = self._targets.n_outputs(loss)
@@ -155,7 +156,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         X_val, y_val, _ = validation
         splits: Any
         if table is None:
-            samples = Samples(self._kept(matrix), self._encode_target(y, loss), weigh(y, weights), len(matrix))
+            samples = Samples(matrix, self._encode_target(y, loss), weigh(y, weights), len(matrix))
             rows = np.arange(len(matrix)) if samples.weights is None else np.flatnonzero(samples.weights > 0)
             if not len(rows):
                 raise DataError(NO_WEIGHT)
@@ -201,11 +202,20 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         matrix, y_val = self._checked_samples(X_val, y_val)
         self._targets.check(y_val)
         weights = weigh(y_val, checked_weights(weights_val, matrix))
-        return Samples(self._kept(matrix), self._encode_target(y_val, loss), weights, len(matrix))
+        return Samples(matrix, self._encode_target(y_val, loss), weights, len(matrix))
 
-    def _kept(self, matrix: Any) -> Any:
-        """Samples as a fit holds them: sparse ones as they are if there are networks that read them."""
-        return matrix if self._reads_sparse or isinstance(matrix, np.ndarray) else dense_matrix(matrix)
+    def _for_sparse(self, given: Given, recipe: Recipe) -> Recipe:
+        """The recipe for sparse samples.
+
+        Raises
+        ------
+        ParameterError
+            If the user asks for something that needs dense samples.
+        """
+        for name, why in recipe.dense_only.items():
+            if _is_asked_for(given.unread(name)):
+                raise ParameterError(f"{given.shown(name)} {why}, but X is sparse: leave {name} at None, or pass X.toarray()")
+        return recipe.for_sparse()
 
     @staticmethod
     def _layout_of(columns: TableColumns, recipe: Recipe) -> InputLayout:
@@ -429,6 +439,11 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         loaded: Self = load_ensemble(cls, path)
         return loaded
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not any(_is_asked_for(getattr(self, name, None)) for name in Recipe.dense_only)
+        return tags
+
     # ---- prediction --------------------------------------------------------------------------------------------------------------
 
     def _check_is_fitted(self) -> None:
@@ -521,6 +536,11 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         if not sums:
             raise DataError(f"{raw.source} has no samples")
         return math.fsum(scores) / math.fsum(sums)
+
+
+def _is_asked_for(value: Any) -> bool:
+    """Whether the user asks for something that None and False leave out; an empty dict does."""
+    return isinstance(value, Mapping) or bool(value)
 
 
 def _refuse_unused(given: Given, recipe: Recipe, *, has_validation: bool) -> None:

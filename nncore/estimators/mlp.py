@@ -120,7 +120,6 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
     transforms: Sequence[TransformLike] | None
     memory_limit: int | str | None
 
-    _reads_sparse = True
     _components: ClassVar[Mapping[str, str]] = {
         "activation": "activations",
         "solver": "optimizers",

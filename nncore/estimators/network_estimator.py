@@ -19,7 +19,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_array
 
 from nncore.contract import ExportGraph, Loss
-from nncore.data import CONVERT_AT_ONCE, admitted, as_numbers, sparse_samples
+from nncore.data import admitted, as_numbers, sparse_samples
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.fit_tasks import RUNNING_CALLBACKS
@@ -44,8 +44,6 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
 
     #: Arguments of ``validate_data`` for y.
     _target_checks: ClassVar[dict[str, Any]] = {}
-    #: Whether the first layers of the networks read sparse samples, unless the user passes others.
-    _reads_sparse: ClassVar[bool] = False
     #: `ClassTargets` or `RealTargets`.
     _targets: Any
     _columns: TableColumns
@@ -79,13 +77,7 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         else:
             matrix, y = self._columns.transform(self, X, y, **how, **checks)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-        return self._of_sparse(matrix) if issparse(matrix) else matrix, y
-
-    def _of_sparse(self, matrix: Any) -> Any:
-        """Samples of a sparse matrix; dense if that is small, unless networks read sparse ones."""
-        n_bytes = matrix.shape[0] * matrix.shape[1] * matrix.dtype.itemsize
-        is_small = not self._reads_sparse and n_bytes <= CONVERT_AT_ONCE
-        return matrix.toarray() if is_small else sparse_samples(matrix, "X", may_be_dense=True)
+        return sparse_samples(matrix, "X", may_be_dense=True) if issparse(matrix) else matrix, y
 
     @property
     def _has_real_targets(self) -> bool:

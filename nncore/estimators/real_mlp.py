@@ -69,5 +69,3 @@ class RealMLP(Ensemble):
     }
 
     _family = "realmlp"
-    #: Those of recipes without embeddings of numbers do; for others a fit makes samples dense.
-    _reads_sparse = True

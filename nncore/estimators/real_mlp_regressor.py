@@ -60,7 +60,8 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     front_scale : bool, optional
         Multiply each input by a learned factor (`nncore.Scale`).
     numerical_embedding : bool or dict, optional
-        Add learned periodic functions of the numeric columns to the inputs. A dict has arguments of `nncore.PeriodicEmbedding`.
+        Add learned periodic functions of the numeric columns to the inputs. A dict has arguments of `nncore.PeriodicEmbedding`. With sparse
+        X, None means False, whatever the preset says, and True is an error.
     initializer : {"default", "standard_normal", "data_hull"}, optional
         Initial weights. ``"default"`` is each layer's own default for its activation. ``"standard_normal"`` draws weights and biases from
         N(0, 1), for the neural tangent parametrisation, and starts the output layer at 0. ``"data_hull"`` is `nncore.DataHull`. With the
@@ -167,9 +168,9 @@ class RealMLPRegressor(RealEnsemble, RealMLP):
     `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
     (``"date_parts"``), standardised. Samples of weight 0 are left out.
 
-    Sparse X gives the result of the same X dense, up to rounding and the random numbers of dropout. It stays sparse in networks without
-    embeddings of numbers: with ``preset="td-s"``, or with ``numerical_embedding=False``. Time and memory then depend on its non-zero
-    entries. Networks with embeddings read every number, so X is made dense, and refused if that would take more than 1 GiB.
+    Sparse X stays sparse: time and memory depend on its non-zero entries. The networks have no embeddings of numbers, which would learn a
+    vector for every zero. The result is that of the same X dense with ``numerical_embedding=False``, up to rounding and the random numbers
+    of dropout.
 
     Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Predicted quantiles are
     averaged. With ``loss="gaussian_nll"``, the prediction and its standard deviation are those of the mixture of the networks'

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
-from nncore.data import Fold
+from nncore.data import Fold, SparseSamples
 from nncore.ensembles import Members, Samples, TabMRecipe, member_order
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
@@ -125,7 +125,7 @@ class TabM(Ensemble):
         if X_val is not None:
             matrix, y_val = self._checked_samples(X_val, y_val)
             self._targets.check(y_val)
-            data = matrix[:], self._encode_target(y_val, self._fitted_loss), checked_weights(sample_weight_val, matrix)
+            data = matrix, self._encode_target(y_val, self._fitted_loss), checked_weights(sample_weight_val, matrix)
             ranked = [pair for members in self._members for pair in _ranked(members, *data)]
         else:
             known = vars(self)
@@ -144,9 +144,9 @@ class TabM(Ensemble):
 
 
 def _ranked(
-    members: Members, matrix: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None
+    members: Members, matrix: NDArray[np.floating] | SparseSamples, target: np.ndarray, weights: NDArray[np.floating] | None
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Of each network, the order of its members, and the losses of the means of the first ones."""
-    inputs = members.columns.encode(matrix, members.networks[0].dtype)
+    inputs = members.columns.inputs_of(matrix, members.networks[0].dtype)
     scaled = target if members.target is None else members.target.transform(target)
     return [member_order(network, inputs, scaled, weights) for network in members.networks]

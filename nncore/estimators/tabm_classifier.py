@@ -54,7 +54,7 @@ class TabMClassifier(ClassEnsemble, TabM):
     numerical_embedding : bool or dict, optional
         Replace numeric columns by learned piecewise linear functions of them (`nncore.PiecewiseLinearEmbedding`). True is
         ``{"n_bins": 48, "n_outputs": 16}``: at most 48 bins between quantiles of the training rows, and vectors of length 16. The default
-        is False.
+        is False. True is an error with sparse X.
     dropout : float or sequence of float, optional
         Fraction of the units dropped after each hidden layer while training. The default is 0.1.
     solver : str, Optimizer or dict, optional
@@ -117,9 +117,10 @@ class TabMClassifier(ClassEnsemble, TabM):
         Length of these vectors. The default is 8.
     n_quantiles : int, optional
         Number of quantiles, at most, by which numbers are mapped to a normal distribution (``"quantile_normal"`` of `nncore.encodings`).
-        The default is 1,000.
+        The default is 1,000. Not for sparse X.
     quantile_noise : float, optional
-        Size of the noise added to numbers while these quantiles are learned. The default is 0.001.
+        Size of the noise added to numbers while these quantiles are learned. The default is 0.001. Not for
+        sparse X.
     memory_limit : int or str, optional
         Memory for the blocks of samples, buffers and open files while X is read in blocks: a number of bytes, or a text such as ``"2 GB"``.
         None is 512 MiB. If it is given, X in memory is read in blocks too, and never copied whole.
@@ -168,8 +169,8 @@ class TabMClassifier(ClassEnsemble, TabM):
     columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts (``"date_parts"``), standardised. A column
     that is constant in training is left out. Samples of weight 0 are left out.
 
-    Sparse X is made dense, since the quantile transformation moves zeros, and refused if that would take more than 1 GiB. `MLPClassifier`
-    and `RealMLPClassifier` with ``preset="td-s"`` read it as it is.
+    Sparse X stays sparse: time and memory depend on its non-zero entries. Quantiles would make numbers of its zeros, so its columns are
+    scaled as `RealMLPClassifier` scales them, by median and quartiles with a smooth clip. The first layer is `nncore.RepeatedDense`.
 
     References
     ----------

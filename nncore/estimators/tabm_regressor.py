@@ -53,7 +53,7 @@ class TabMRegressor(RealEnsemble, TabM):
     numerical_embedding : bool or dict, optional
         Replace numeric columns by learned piecewise linear functions of them (`nncore.PiecewiseLinearEmbedding`). True is
         ``{"n_bins": 48, "n_outputs": 16}``: at most 48 bins between quantiles of the training rows, and vectors of length 16. The default
-        is False.
+        is False. True is an error with sparse X.
     dropout : float or sequence of float, optional
         Fraction of the units dropped after each hidden layer while training. The default is 0.1.
     solver : str, Optimizer or dict, optional
@@ -111,7 +111,7 @@ class TabMRegressor(RealEnsemble, TabM):
         Length of these vectors. The default is 8.
     n_quantiles : int, optional
         Number of quantiles, at most, by which numbers are mapped to a normal distribution (``"quantile_normal"`` of `nncore.encodings`).
-        The default is 1,000.
+        The default is 1,000. Not for sparse X.
     quantile_noise : float, optional
         Size of the noise added to numbers while these quantiles are learned. The default is 0.001.
     clip_target : bool, optional
@@ -161,8 +161,8 @@ class TabMRegressor(RealEnsemble, TabM):
     `nncore.FillMissing` layer. In other columns, a NaN that appears later is replaced by the mean. Dates in frames become their parts
     (``"date_parts"``), standardised. A column that is constant in training is left out. Samples of weight 0 are left out.
 
-    Sparse X is made dense, since the quantile transformation moves zeros, and refused if that would take more than 1 GiB. `MLPRegressor`
-    and `RealMLPRegressor` with ``preset="td-s"`` read it as it is.
+    Sparse X stays sparse: time and memory depend on its non-zero entries. Quantiles would make numbers of its zeros, so its columns are
+    scaled as `RealMLPRegressor` scales them, by median and quartiles with a smooth clip. The first layer is `nncore.RepeatedDense`.
 
     Networks are trained on targets of mean 0 and standard deviation 1; with ``loss="poisson"``, of mean 1. Several networks with
     ``loss="gaussian_nll"`` predict the mean and the standard deviation of the mixture of their distributions.

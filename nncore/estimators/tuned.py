@@ -77,7 +77,7 @@ def search_of(
         check_averages(as_given.loss)
     optional = [field.name for field in fields(recipe)]
     tunable = sorted(set(optional) & set(inspect.signature(type(estimator)).parameters) - SHARED)
-    space = _space(estimator, given, tunable)
+    space = _space(estimator, given, recipe, tunable)
     deadline = None if given.time_limit is None else began + float(given.time_limit)
     n_trials = None if given.tune == "time" else int(given.tune)
     seed = seed_from(random_state)
@@ -94,16 +94,20 @@ def search_of(
     return Search(plan, fit_of, {name: getattr(recipe, name) for name in tunable}, splits, n_starts)
 
 
-def _space(estimator: Any, given: Given, tunable: Sequence[str]) -> list[Space]:
+def _space(estimator: Any, given: Given, recipe: Recipe, tunable: Sequence[str]) -> list[Space]:
     family = FAMILIES[estimator._family]
     asked = family.usual_space(vars(estimator).get("preset", "")) if given.search_space is None else given.search_space
     fixed = {name for name in tunable if given.unread(name) is not None}
+    if recipe.is_sparse:
+        fixed |= recipe.dense_only.keys()
     if isinstance(asked, str):
         published = family.spaces[choice("search_space", asked, tuple(family.spaces))]()
         of_others = {name.partition("__")[0] for one in published for name in one} - set(tunable)
         return without_fixed(published, fixed | of_others)
     space = checked_space(asked, tunable)
-    both = sorted({name for one in space for name in one if name in fixed})
+    both = sorted({name for one in space for name in one if name.partition("__")[0] in fixed})
+    if both and recipe.is_sparse and (why := recipe.dense_only.get(both[0].partition("__")[0])):
+        raise ParameterError(f"search_space draws {both[0]}, which {why}, but X is sparse: leave it out, or pass X.toarray()")
     if both:
         raise ParameterError(f"search_space draws {both[0]}, which {given.shown(both[0])} sets: leave out one of the two")
     return space

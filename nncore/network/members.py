@@ -22,7 +22,7 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     Parameters
     ----------
     network : Sequential
-        A built network with a `RepeatMembers`.
+        A built network with a `RepeatMembers` or `RepeatedDense`.
     members : sequence of int
         Numbers of the members to keep, from 0, in any order.
 
@@ -49,7 +49,7 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     layers: list[Layer] = list(network.layers)
     repeating = [layer for layer in layers if "n_members" in type(layer).argument_names]
     if len(repeating) != 1:
-        raise ParameterError("keep_members: the network must have exactly one RepeatMembers, which makes its members")
+        raise ParameterError("keep_members: the network must have exactly one RepeatMembers or RepeatedDense, which makes its members")
     [repeats] = repeating
     n_members: int = repeats.config()["n_members"]
     chosen = _checked(members, n_members)
@@ -66,14 +66,14 @@ def keep_members(network: Sequential, members: Sequence[int]) -> Sequential:
     return kept
 
 
-def member_outputs(network: Sequential, X: np.ndarray) -> np.ndarray:
+def member_outputs(network: Sequential, X: Any) -> np.ndarray:
     """Outputs of each member before the mean, shape (n_members, n_rows, ...).
 
     Parameters
     ----------
     network : Sequential
         A built network that ends with `MeanMembers`.
-    X : ndarray of shape (n_rows, ...)
+    X : ndarray or SparseSamples of shape (n_rows, ...)
 
     Raises
     ------

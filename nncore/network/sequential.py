@@ -113,8 +113,9 @@ class Sequential(Model):
             unless the first layer takes it (`nncore.FillMissing`, `nncore.Embedding`).
 
             A sparse matrix or array of SciPy stays sparse: time and memory follow the number of its stored values. The first layer must be
-            `Dense` or `ScaledDense`, or a `Concat` of branches that begin with one. Other first layers, and `transforms`, raise an error.
-            Validation data may be sparse or dense, whatever X is. Batches of a stream may be sparse, too: all of them, or none.
+            `Dense`, `ScaledDense` or `RepeatedDense`, or a `Concat` of branches that begin with one. Other first layers, and `transforms`,
+            raise an error. Validation data may be sparse or dense, whatever X is. Batches of a stream may be sparse, too: all of them, or
+            none.
 
             A stream is data that need not fit into memory. Another thread reads it in blocks while the network trains. Streams are:
 

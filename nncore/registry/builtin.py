@@ -55,6 +55,11 @@ def nncore_layers(api: tuple[int, int]) -> list[Component]:
         ),
         Component("repeat_members", "nncore.layers.repeat_members:RepeatMembers", "repeat each sample for every member of an ensemble"),
         Component(
+            "repeated_dense",
+            "nncore.layers.repeated_dense:RepeatedDense",
+            "first dense layer of an ensemble whose members share a weight, also of sparse samples",
+        ),
+        Component(
             "members_dense",
             "nncore.layers.members_dense:MembersDense",
             "dense layer whose weight the members of an ensemble share and scale",

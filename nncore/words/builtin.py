@@ -11,8 +11,8 @@ KindName: TypeAlias = Literal[
 LayerName: TypeAlias = Literal[
     "activation", "alpha_dropout", "batch_norm", "concat", "dense", "dropout", "embedding", "fill_missing", "flatten",
     "gaussian_noise", "glu", "layer_norm", "maxout", "mean_members", "member_heads", "members_dense", "multiplicative_interaction",
-    "parametric_activation", "periodic_embedding", "piecewise_linear_embedding", "prelu", "quantized_dense", "repeat_members", "residual",
-    "rms_norm", "scale", "scaled_dense", "swiglu",
+    "parametric_activation", "periodic_embedding", "piecewise_linear_embedding", "prelu", "quantized_dense", "repeat_members",
+    "repeated_dense", "residual", "rms_norm", "scale", "scaled_dense", "swiglu",
 ]  # fmt: skip
 ActivationName: TypeAlias = Literal[
     "celu", "elu", "exp", "gelu", "hard_sigmoid", "hard_swish", "hard_tanh", "identity", "leaky_relu", "log_softmax", "mish", "relu",

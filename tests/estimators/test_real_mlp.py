@@ -8,7 +8,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
@@ -346,14 +345,6 @@ def test_frames_with_categories_and_missing_numbers(cls, y):
     unseen = table.assign(few="new", constant=np.nan)
     with pytest.warns(nn.errors.DataWarning, match="did not occur in training"):
         assert np.isfinite(outputs(model, unseen)).all()
-
-
-@both
-def test_sparse_rows_are_those_of_the_dense_matrix(cls, y):
-    S = np.where(np.abs(X) > 0.5, X, 0)
-    dense = cls(**QUICK, n_cv=2).fit(S, y)
-    sparse = cls(**QUICK, n_cv=2).fit(csr_matrix(S), y)
-    np.testing.assert_array_equal(outputs(sparse, csr_matrix(S)), outputs(dense, S))
 
 
 @both

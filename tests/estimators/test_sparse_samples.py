@@ -1,4 +1,4 @@
-"""Every estimator gives the same results for sparse and dense X, or refuses sparse X; RealMLP without embeddings keeps it sparse."""
+"""Every estimator gives the same results for sparse X and for dense X without embeddings of numbers, or refuses sparse X."""
 
 import pickle
 import tracemalloc
@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 
 import nncore as nn
 from nncore import estimators
-from nncore.errors import DataError
-from nncore.estimators import RealMLPClassifier, RealMLPRegressor, TabMClassifier
+from nncore.errors import ParameterError
+from nncore.estimators import MLPClassifier, RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -28,8 +28,8 @@ FORMATS = ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
 #: Recipes whose networks take sparse samples.
 SPARSE = {
     "td-s": {"preset": "td-s"},
-    "fast": {"preset": "fast", "numerical_embedding": False},
-    "td": {"preset": "td", "numerical_embedding": False, "dropout": 0.0},
+    "fast": {"preset": "fast"},
+    "td": {"preset": "td", "dropout": 0.0},
     "folds": {"preset": "td-s", "n_cv": 2, "n_ens": 2, "n_refit": 1},
     "no scale": {"preset": "td-s", "front_scale": False},
     "decay": {"preset": "td-s", "solver": "adamw", "weight_decay": 0.1, "lr_factors": {"scale": 3.0, "bias": 0.5, "first_layer": 2.0}},
@@ -41,6 +41,12 @@ def small(cls, **arguments):
     known = {"max_iter": 4, "random_state": 0, "n_threads": 1, "hidden_layer_sizes": (16, 8)}
     names = cls._get_param_names()
     return cls(**{name: value for name, value in known.items() if name in names} | arguments)
+
+
+def small_dense(cls, **arguments):
+    """The estimator for dense samples that trains the networks of sparse ones. There is none of TabM, which scales these otherwise."""
+    without = {"numerical_embedding": False} if "front_scale" in cls._get_param_names() else {}
+    return small(cls, **without, **arguments)
 
 
 def outputs(model, X):
@@ -63,9 +69,10 @@ def test_any_format_gives_what_a_dense_matrix_gives_or_is_refused(cls):
             with pytest.raises(TypeError, match="toarray"):
                 small(cls).fit(given, y)
         return
-    dense = small(cls).fit(X, y)
+    calm = {"dropout": 0.0} if "dropout" in cls._get_param_names() else {}  # it draws other numbers where a network has fewer layers
+    dense = small_dense(cls, **calm).fit(S if "n_quantiles" in cls._get_param_names() else X, y)
     for given in formats:
-        model = small(cls).fit(given, y)
+        model = small(cls, **calm).fit(given, y)
         assert_alike(outputs(model, given), outputs(dense, X))
         assert model.score(given, y) == pytest.approx(dense.score(X, y), abs=1e-4)
         assert_alike(outputs(dense, given), outputs(dense, X))
@@ -79,24 +86,29 @@ def test_the_estimators_that_read_sparse_samples_are_known():
 
 @both
 @pytest.mark.parametrize("way", SPARSE)
-def test_networks_without_embeddings_train_on_sparse_samples_as_on_dense_ones(cls, y, way):
+def test_networks_train_on_sparse_samples_as_on_dense_ones_without_embeddings(cls, y, way):
     weights = np.random.default_rng(1).integers(0, 3, len(y)).astype(float)
     for given in ({}, {"sample_weight": weights}):
-        dense, sparse = (small(cls, **SPARSE[way]).fit(data, y, **given) for data in (X, S))
+        dense, sparse = small_dense(cls, **SPARSE[way]).fit(X, y, **given), small(cls, **SPARSE[way]).fit(S, y, **given)
         assert all(network.takes_sparse for network in sparse.networks_)
         assert_alike(outputs(sparse, S), outputs(dense, X))
         assert_alike(sparse.validation_scores_, dense.validation_scores_)
         assert sparse.best_epochs_ == dense.best_epochs_
 
 
-@both
-@pytest.mark.parametrize(
-    "arguments", [{"preset": "fast"}, {"preset": "td", "max_iter": 2}, {"preset": "fast", "numerical_embedding": {"sigma": 0.3}}]
-)
-def test_networks_with_embeddings_train_on_dense_samples_bit_for_bit(cls, y, arguments):
-    dense, sparse = (small(cls, n_cv=1, **arguments).fit(data, y) for data in (X, S))
-    assert not any(network.takes_sparse for network in sparse.networks_)
-    np.testing.assert_array_equal(outputs(sparse, S), outputs(dense, X))
+@pytest.mark.parametrize("cls", [one for one in CLASSES if "numerical_embedding" in one._get_param_names()])
+def test_what_is_asked_for_and_moves_zeros_needs_dense_samples(cls):
+    y = LABELS if is_classifier(cls()) else Y
+    asked = [{"numerical_embedding": value} for value in (True, {})]
+    if "preset" in cls._get_param_names():
+        asked += [{"preset": preset, "numerical_embedding": {"sigma": 0.3}} for preset in ("fast", "td", "td-s")]
+    else:
+        asked += [{"n_quantiles": 100}, {"quantile_noise": 0.1}]
+    for arguments in asked:
+        name = [*arguments][-1]
+        with pytest.raises(ParameterError, match=rf"{name}=.*, but X is sparse: leave {name} at None, or pass X.toarray\(\)"):
+            small(cls, **arguments).fit(S, y)
+    assert small(cls, numerical_embedding=False).fit(S, y).networks_[0].takes_sparse
 
 
 def wide(n_rows=1000, n_columns=200_000, n_each=20):
@@ -110,28 +122,28 @@ def wide(n_rows=1000, n_columns=200_000, n_each=20):
     return X, np.arange(n_rows) % 2
 
 
-@pytest.mark.parametrize("arguments", [{"preset": "td-s"}, {"preset": "fast", "numerical_embedding": False}])
-def test_memory_goes_by_the_numbers_that_are_there(arguments):
+WIDE = {
+    "td": lambda **known: RealMLPClassifier("td", n_cv=1, **known),
+    "td-s": lambda **known: RealMLPClassifier("td-s", n_cv=1, **known),
+    "fast": lambda **known: RealMLPClassifier("fast", n_cv=1, **known),
+    "reals": lambda **known: RealMLPRegressor(n_cv=1, **known),
+    "tabm": lambda **known: TabMClassifier(n_members=2, **known),
+    "tabm-mini": lambda **known: TabMRegressor("tabm-mini", n_members=2, **known),
+    "mlp": MLPClassifier,
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_memory_goes_by_the_numbers_that_are_there(kind):
     data, y = wide()
-    model = RealMLPClassifier(hidden_layer_sizes=(2,), max_iter=2, n_cv=1, random_state=0, **arguments)
+    model = WIDE[kind](hidden_layer_sizes=(2,), max_iter=2, random_state=0)
     tracemalloc.start()
     try:
         model.fit(data, y)
-        model.predict_proba(data)
+        outputs(model, data)
         assert tracemalloc.get_traced_memory()[1] < 150e6
     finally:
         tracemalloc.stop()
-
-
-def test_what_would_take_too_much_dense_is_refused_with_what_keeps_it_sparse(monkeypatch):
-    monkeypatch.setattr("nncore.ensembles.ensemble_fit.MOST_DENSE", X.nbytes - 1)
-    monkeypatch.setattr("nncore.estimators.network_estimator.CONVERT_AT_ONCE", 0)
-    for model in (small(RealMLPClassifier), small(RealMLPRegressor, preset="fast"), small(TabMClassifier)):
-        with pytest.raises(DataError, match=r"is sparse, 90 × 12, .* numerical_embedding=False or preset='td-s'"):
-            model.fit(S, LABELS if is_classifier(model) else Y)
-        assert not hasattr(model, "networks_")
-    monkeypatch.setattr("nncore.ensembles.ensemble_fit.MOST_DENSE", X.nbytes)
-    small(TabMClassifier).fit(S, LABELS)
 
 
 @both
@@ -155,11 +167,17 @@ def test_validation_data_scorers_groups_and_times(cls, y):
 
 
 @both
-def test_searches_over_networks_with_and_without_embeddings(cls, y, tmp_path):
-    space = {"numerical_embedding": [False, True], "learning_rate_init": [0.01, 0.05]}
+def test_searches_draw_no_embeddings(cls, y, tmp_path):
+    space = {"dropout": [0.0], "learning_rate_init": [0.01, 0.05]}
     arguments = {"preset": "td-s", "tune": 3, "search_space": space, "max_iter": 4}
     dense, sparse = (small(cls, **arguments, trials_file=tmp_path / name).fit(data, y) for name, data in (("d", X), ("s", S)))
     assert_alike(outputs(sparse, S), outputs(dense, X))
+    for name in ("paper", "tabarena", "small"):
+        found = small(cls, **{**arguments, "search_space": name, "max_iter": 1, "tune": 2}).fit(S, y)
+        assert not any("numerical_embedding" in trial["params"] for trial in found.trials_[1:])
+    for name in ("numerical_embedding", "numerical_embedding__sigma"):
+        with pytest.raises(ParameterError, match=f"search_space draws {name}, which learns a vector .* but X is sparse"):
+            small(cls, **{**arguments, "search_space": {name: [True]}}).fit(S, y)
     again = small(cls, **arguments, trials_file=tmp_path / "s").fit(S, y)
     np.testing.assert_array_equal(outputs(again, S), outputs(sparse, S))
 
@@ -189,7 +207,10 @@ def test_tools_of_scikit_learn_that_take_sparse_samples(arguments):
         "calibration": lambda data: CalibratedClassifierCV(model, cv=2).fit(data, LABELS).predict_proba(data),
     }
     for tool in tools.values():
-        assert_alike(tool(S), tool(X))
+        sparse = tool(S)
+        model.numerical_embedding = False
+        assert_alike(sparse, tool(X))
+        model.numerical_embedding = None
 
 
 def test_a_model_of_dense_samples_reads_sparse_ones_in_blocks():

@@ -18,6 +18,8 @@ LAYERS = {
     "dense": (lambda: nn.Dense(5), "numbers", 8),
     "dense without bias": (lambda: nn.Dense(5, use_bias=False), "numbers", 8),
     "scaled_dense": (lambda: nn.ScaledDense(5), "numbers", 8),
+    "repeated_dense": (lambda: nn.RepeatedDense(2, 3), "numbers", 8),
+    "repeated_dense that shares its bias": (lambda: nn.RepeatedDense(2, 3, scale_outputs=False, share_bias=True), "numbers", 8),
     "batch_norm": (nn.BatchNorm, "numbers", 8),
     "batch_norm, cumulative": (lambda: nn.BatchNorm(mode="cumulative"), "numbers", 8),
     "layer_norm": (nn.LayerNorm, "numbers", 8),

@@ -184,7 +184,7 @@ def test_members_that_are_not_there_are_refused(members: Any) -> None:
 
 
 def test_networks_that_are_no_ensembles_are_refused() -> None:
-    with pytest.raises(ParameterError, match="exactly one RepeatMembers"):
+    with pytest.raises(ParameterError, match="exactly one RepeatMembers or RepeatedDense"):
         nn.keep_members(nn.Sequential(nn.Dense(2)).build(3, rng=0), [0])
     net = nn.Sequential(nn.RepeatMembers(2), nn.Flatten(), nn.LayerNorm(), nn.Dense(1)).build(3, rng=0)
     with pytest.raises(ParameterError, match="depends on the number of members"):
