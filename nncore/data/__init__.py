@@ -32,7 +32,7 @@ from nncore.data.samples import (
     warn_of_lost_digits,
 )
 from nncore.data.source import Source, as_row_numbers
-from nncore.data.sparse_samples import SparseSamples, is_sparse, sparse_samples
+from nncore.data.sparse_samples import SparseSamples, bytes_per_numbers, is_sparse, sparse_samples
 from nncore.data.stream_kinds import FORMATS, are_files, as_stream, inputs_stream, is_stream
 from nncore.data.stream_memory import StreamMemory
 from nncore.data.stream_order import in_turn
@@ -47,7 +47,8 @@ __all__ = [
     "DatePartsLearner", "EncodingChain", "Fold", "HeldOut", "Part", "Prefetched", "Random", "Rows", "Samples", "Source", "SparseSamples",
     "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted",
     "Visits", "admitted", "are_files", "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
-    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "check_finite", "check_replaced", "for_core",
-    "for_network", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse",
-    "is_stream", "label_of", "level_key", "mapped", "mapped_members", "some_rows", "sparse_samples", "warn_of_lost_digits",
+    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "bytes_per_numbers", "check_finite",
+    "check_replaced", "for_core", "for_network", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below",
+    "is_missing", "is_sparse", "is_stream", "label_of", "level_key", "mapped", "mapped_members", "some_rows", "sparse_samples",
+    "warn_of_lost_digits",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -144,7 +145,12 @@ def rows_joined(rows: np.ndarray, n_columns: int) -> SparseRows:
 def bytes_per_sparse_row(samples: SparseSamples) -> int:
     """Memory of a row in a stream, in bytes: of the two arrays that hold it, and of its numbers."""
     n_numbers = int((samples.rows.ends - samples.rows.begins).sum())
-    return ROW_BYTES + n_numbers // max(1, len(samples)) * (samples.dtype.itemsize + samples.rows.columns.itemsize)
+    return bytes_per_numbers(n_numbers / max(1, len(samples)), samples.dtype.itemsize)
+
+
+def bytes_per_numbers(n_numbers: float, itemsize: int) -> int:
+    """The same for a row of so many numbers, each of `itemsize` bytes."""
+    return ROW_BYTES + math.ceil(n_numbers) * (itemsize + np.dtype(np.int32).itemsize)
 
 
 def is_sparse(data: object) -> bool:

@@ -13,9 +13,8 @@ from nncore.data.arrow_streams import arrow_dataset, arrow_stream, is_arrow
 from nncore.data.batch_streams import BatchStream
 from nncore.data.mapped_arrays import mapped, mapped_members
 from nncore.data.samples import as_numbers, as_rows
-from nncore.data.sparse_samples import is_sparse
-from nncore.data.streams import ArrayStream, Stream
-from nncore.errors import DataError, DtypeError, ParameterError
+from nncore.data.streams import ArrayStream, Stream, bytes_of_row
+from nncore.errors import DataError, ParameterError
 
 #: Suffixes of files that Arrow reads, and Arrow's name of each format.
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".arrow": "feather", ".feather": "feather", ".ipc": "feather"}
@@ -67,8 +66,6 @@ def inputs_stream(X: Any) -> Stream | None:
 
 def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str = "") -> ArrayStream:
     """Make a stream of arrays, which is read in blocks."""
-    if is_sparse(X):
-        raise DtypeError(f"{role}X is sparse and cannot be streamed: leave out memory_limit and shuffle_buffer")
     samples = as_rows(X, f"{role}X", None)
     if len(samples) == 0:
         raise DataError(f"{role}X has no samples")
@@ -77,7 +74,7 @@ def array_stream(X: Any, y: Any, sample_weight: Any, role: str = "", source: str
     for name, part in (("y", targets), ("sample_weight", weights)):
         if part is not None and (part.ndim == 0 or len(part) != len(samples)):
             raise DataError(f"{role}X has {len(samples)} samples, but {role}{name} has shape {part.shape}: pass one entry for each sample")
-    rows = rows_at_once(samples[0].size * samples.dtype.itemsize, of=_PIECE)
+    rows = rows_at_once(bytes_of_row(samples), of=_PIECE)
     return ArrayStream(samples, targets, weights, rows, source or f"{role}X")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nncore.data.samples import Samples, some_rows
+from nncore.data.sparse_samples import SparseSamples, bytes_per_sparse_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,13 @@ class Stream(ABC):
         return None
 
 
+def bytes_of_row(X: Samples) -> int:
+    """Approximate memory of a row of samples, in bytes."""
+    if isinstance(X, SparseSamples):
+        return bytes_per_sparse_row(X)
+    return int(X.dtype.itemsize) * math.prod(X.shape[1:])
+
+
 class ArrayStream(Stream):
     """Arrays or memory-mapped arrays as a stream.
 
@@ -128,7 +137,7 @@ class ArrayStream(Stream):
     def __init__(self, X: Samples, y: Any, sample_weight: Any, rows_a_piece: int, source: str = "X") -> None:
         self._X, self._y, self._sample_weight, self._step = X, y, sample_weight, rows_a_piece
         self.shape, self.n_samples, self.has_targets, self.source = X.shape[1:], len(X), y is not None, source
-        self.bytes_per_row = X.dtype.itemsize * X[:0].size if len(X) == 0 else X[0].nbytes
+        self.bytes_per_row, self.is_sparse = bytes_of_row(X), isinstance(X, SparseSamples)
 
     @property
     def piece_rows(self) -> np.ndarray:

@@ -15,9 +15,11 @@ from sklearn.utils.validation import _check_sample_weight
 from nncore.contract import Layer
 from nncore.data import EncodingChain, Samples, check_finite, warn_of_lost_digits
 from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.errors import ParameterError
 from nncore.estimators.columns import NO_Y, TableColumns
 from nncore.estimators.columns_learner import Passes, learn_columns
 from nncore.estimators.plain_numbers import plain_row
+from nncore.estimators.sparse_columns import learn_sparse_columns
 from nncore.layers.fill_missing import FillMissing
 from nncore.registry import resolve
 
@@ -93,7 +95,7 @@ class ColumnEncoder(TableColumns):
         """Encodings of numeric columns."""
         return ["standard"] if self.standardize else []
 
-    def learn_blocks(self, estimator: Any, passes: Passes) -> np.dtype:
+    def learn_blocks(self, estimator: Any, passes: Passes, *, is_sparse: bool = False) -> np.dtype:
         """Fit the encoding to blocks, with the same result as `fit_transform` to the last bit. `transform` then encodes blocks.
 
         Parameters
@@ -102,6 +104,8 @@ class ColumnEncoder(TableColumns):
             Gets ``n_features_in_`` and ``feature_names_in_``.
         passes : callable
             Each call yields all blocks: `X` for `transform`, and weights.
+        is_sparse : bool, default False
+            Whether blocks are sparse.
 
         Returns
         -------
@@ -115,6 +119,15 @@ class ColumnEncoder(TableColumns):
         """
         self.inputs = None
         self._makes_rows = False
+        if is_sparse:
+            if self.standardize:
+                raise ParameterError(
+                    "standardize=True turns zeros into other numbers, but X gives sparse batches: scale them by "
+                    "sklearn.preprocessing.MaxAbsScaler, or give dense batches"
+                )
+            dtype = learn_sparse_columns(self, estimator, passes())
+            self._makes_rows = True
+            return dtype
         encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
         learner, dtype = learn_columns(self, estimator, passes, encodings)
         if self.standardize or self.categories:

@@ -22,6 +22,7 @@ from nncore.estimators.categories import Categories
 from nncore.estimators.dates import Dates
 from nncore.estimators.frames import Columns, as_mask, column_label, frame_columns, numbers_explained
 from nncore.estimators.plain_numbers import are_plain, learn_plain, plain_columns, plain_numbers
+from nncore.estimators.sparse_means import SparseMeans
 
 #: Text with a greater share of distinct values identifies rows.
 IDENTIFIER_SHARE = 0.7
@@ -169,10 +170,15 @@ class TableColumns:
     def _look_at_numbers(self, samples: Any) -> None:
         """Find columns with NaN, and the means of the other values."""
         has_missing = np.zeros(self.n_columns, bool)
+        if issparse(samples):
+            sparse_means = SparseMeans(self.n_columns)
+            sparse_means.add(samples)
+            self.take_note(has_missing, sparse_means.mean)
+            return
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
         for column in np.flatnonzero(~np.isfinite(means)):
-            values = samples[:, [column]].toarray() if issparse(samples) else samples[:, [column]]
+            values = samples[:, [column]]
             of_all, missing = Means(1), Missing(1)
             for start in range(0, len(values), SAMPLE_SIZE):
                 block = values[start : start + SAMPLE_SIZE].astype(np.float64)

@@ -38,6 +38,11 @@ _SHOWN = 2**14
 def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, validation: tuple[Any, Any, Any]) -> None:
     """Raise `ParameterError` for arguments that need all samples in memory, before any is read."""
     why = f"{raw.source} is read in blocks"
+    if raw.is_sparse:
+        raise ParameterError(
+            f"{why} that are sparse, but ensembles need a sparse X in memory: join the blocks by scipy.sparse.vstack, and leave memory_limit "
+            "out, or use MLPClassifier or MLPRegressor"
+        )
     if given.tune is not None:
         raise ParameterError(
             f"tune={given.tune!r} needs all samples in memory, but {why}: tune on some of the samples, then fit without tune"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from nncore.arguments import path_text
@@ -25,6 +26,7 @@ from nncore.data import (
     arrow_dataset,
     arrow_stream,
     as_stream,
+    bytes_per_numbers,
     is_arrow,
     is_stream,
     mapped,
@@ -141,7 +143,11 @@ def _kind(file: Path) -> str:
 
 
 class RawBatches(BatchStream):
-    """Batches of data frames, arrays and labels in the user's form. They are not cut."""
+    """Batches of data frames, arrays, sparse matrices and labels in the user's form. They are not cut."""
+
+    def __init__(self, batches: Any, source: str) -> None:
+        super().__init__(batches, source)
+        self.is_sparse = issparse(self._block(self._first).X)
 
     def _converted(self, X: Any, y: Any = None, sample_weight: Any = None) -> StreamBlock:
         if not hasattr(X, "shape"):
@@ -151,18 +157,27 @@ class RawBatches(BatchStream):
         return StreamBlock(X, y, sample_weight)
 
     def _bytes_per_row(self, X: Any) -> int:
-        return 8 * int(X.shape[1])
+        return sparse_row_bytes(X) if issparse(X) else 8 * int(X.shape[1])
 
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
-        return map(self._block, self._batches())
+        for block in map(self._block, self._batches()):
+            if issparse(block.X) != self.is_sparse:
+                kinds = ("dense", "sparse") if self.is_sparse else ("sparse", "dense")
+                raise DataError(f"a batch of {self.source} is {kinds[0]}, but the first was {kinds[1]}: let all be sparse, or none")
+            yield block
+
+
+def sparse_row_bytes(X: Any) -> int:
+    """Average memory of a row of a sparse matrix in a stream, in bytes."""
+    return bytes_per_numbers(X.nnz / max(1, X.shape[0]), 8)
 
 
 class SlicedStream(Stream):
-    """An array or a frame in memory, or a memory-mapped array, read range by range.
+    """An array, a sparse matrix or a frame in memory, or a memory-mapped array, read range by range.
 
     Parameters
     ----------
-    X : array-like or frame of shape (n_samples, n_features)
+    X : array-like, sparse matrix or frame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
     sample_weight : array-like of shape (n_samples,) or None
     source : str, default "X"
@@ -173,9 +188,10 @@ class SlicedStream(Stream):
             X = np.asarray(X)
         if len(X.shape) != 2:
             raise DataError(f"{source} must have rows and columns, its shape is {tuple(X.shape)}")
-        self._parts = (X, y, sample_weight)
+        self.is_sparse = issparse(X)
+        self._parts = (X.tocsr() if self.is_sparse else X, y, sample_weight)
         self.n_samples, self.shape, self.source, self.has_targets = int(X.shape[0]), (int(X.shape[1]),), source, y is not None
-        self.bytes_per_row = 8 * self.shape[0]
+        self.bytes_per_row = sparse_row_bytes(X) if self.is_sparse else 8 * self.shape[0]
         self._step = rows_at_once(self.bytes_per_row, of=_PIECE)
         for name, part in (("y", y), ("sample_weight", sample_weight)):
             n_values = None if part is None else part.shape[0] if hasattr(part, "shape") else len(part)

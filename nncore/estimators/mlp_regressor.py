@@ -210,6 +210,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
 
     Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is
     large, where every number is read: with ``standardize=True``, with `transforms`, or with `layers` that do not begin with `Dense`.
+    Read in blocks, from sparse batches or with `memory_limit`, it is never made dense: these raise an error.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nncore.contract import Loss
-from nncore.data import HeldOut as Part, Stream, StreamBlock
+from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import told
 from nncore.estimators.column_encoder import ColumnEncoder
@@ -59,7 +59,8 @@ class EncodedStream(Stream):
         self._kept = None if kept is None else np.array(kept, np.int64)
         self.shape, self.source, self.has_targets, self.can_repeat = (width,), raw.source, raw.has_targets, raw.can_repeat
         self.n_samples = raw.n_samples if self._kept is None else int(self._kept.sum())
-        self.bytes_per_row, self.bytes_a_piece = raw.bytes_per_row + 16 * width, raw.bytes_a_piece
+        self.is_sparse, self.bytes_a_piece = raw.is_sparse, raw.bytes_a_piece
+        self.bytes_per_row = raw.bytes_per_row + (raw.bytes_per_row if raw.is_sparse else 16 * width)
 
     @property
     def piece_rows(self) -> np.ndarray | None:
@@ -152,7 +153,7 @@ class StreamedTable(StreamedRows):
                 continue
         else:
             wanted = iter([self.facts])
-            dtype = columns.learn_blocks(estimator, lambda: self._pass(next(wanted, None)))
+            dtype = columns.learn_blocks(estimator, lambda: self._pass(next(wanted, None)), is_sparse=self._raw.is_sparse)
             estimator._columns = columns
             asked = asked_dtype(self._given)
             self._dtype = dtype if asked is None else asked
@@ -182,7 +183,7 @@ def encoded(estimator: Any, loss: Loss, weigh: Weigher, dtype: np.dtype | None, 
     matrix, y = estimator._checked_samples(block.X, block.y, **{} if dtype is None else {"dtype": dtype})
     estimator._check_target(y)
     weights = checked_weights(block.sample_weight, matrix)
-    return StreamBlock(matrix[:], estimator._encode_target(y, loss), weigh(y, weights))
+    return StreamBlock(matrix if isinstance(matrix, SparseSamples) else matrix[:], estimator._encode_target(y, loss), weigh(y, weights))
 
 
 def encoded_stream(estimator: Any, raw: Stream, loss: Loss, weigh: Weigher) -> EncodedStream:

@@ -233,8 +233,6 @@ def test_layers_that_read_every_number_say_so(layers):
 def test_what_else_needs_dense_samples_says_so():
     with pytest.raises(DtypeError, match="leave the transform out"):
         fitted(X, transforms=["gaussian_noise"])
-    with pytest.raises(DtypeError, match="leave out memory_limit"):
-        fitted(X, memory_limit="1GB")
     net = network().build(X.shape[1], "softmax_cross_entropy", rng=0)
     net.forward(X, training=True)
     net.backward(Y)

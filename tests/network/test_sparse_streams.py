@@ -57,6 +57,14 @@ def test_shuffled_bits_are_those_of_dense_batches_but_for_rounding(buffer):
     assert fitted(batches(), shuffle_buffer=buffer).parameters.tobytes() == sparse.parameters.tobytes()
 
 
+def test_memory_limit_and_shuffle_buffer_read_a_matrix_in_blocks():
+    whole = fitted(X, Y, WEIGHTS, shuffle=False)
+    assert fitted(X, Y, WEIGHTS, shuffle=False, memory_limit="20 MB").parameters.tobytes() == whole.parameters.tobytes()
+    shuffled = [fitted(data, Y, WEIGHTS, shuffle_buffer=50, memory_limit="20 MB") for data in (X, X.tocsc(), X.toarray())]
+    assert shuffled[0].parameters.tobytes() == shuffled[1].parameters.tobytes()
+    np.testing.assert_allclose(shuffled[0].parameters, shuffled[2].parameters, rtol=1e-9, atol=1e-12)
+
+
 def test_batches_of_a_generator_that_ends():
     streamed = fitted((batch for batch in batches()), epochs=1, shuffle=False)
     assert streamed.parameters.tobytes() == fitted(X, Y, WEIGHTS, epochs=1, shuffle=False).parameters.tobytes()
