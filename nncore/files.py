@@ -184,7 +184,7 @@ class FilePlace:
         if self.file is not None:
             data = self._read_file(self.file)
             if not data:
-                raise FileFormatError(f"{self} has nothing to read from where it stands: call seek(0) after writing to it")
+                raise FileFormatError(f"{self} has nothing to read at its current position: call seek(0) after writing to it")
             self._content = data
             return data
         if self.path.exists() and not self.path.is_file():
@@ -197,14 +197,14 @@ class FilePlace:
     def _read_file(self, file: IO[bytes]) -> bytes:
         parts = []
         if not hasattr(file, "read"):
-            raise ParameterError(f"{self._name} is no file that can be read: open it with 'rb'")
+            raise ParameterError(f"{self._name} is not a readable file: open it with 'rb'")
         try:
             while part := file.read():  # a raw file may return fewer bytes; an empty result is the end
                 if not isinstance(part, (bytes, bytearray, memoryview)):
                     raise ParameterError(_IS_TEXT.format(self._name))
                 parts.append(bytes(part))
         except io.UnsupportedOperation as error:
-            raise ParameterError(f"{self._name} is no file that can be read ({error}): open it with 'rb'") from None
+            raise ParameterError(f"{self._name} is not a readable file ({error}): open it with 'rb'") from None
         return b"".join(parts)
 
     def write(self, content: bytes | str) -> None:
@@ -226,7 +226,7 @@ class FilePlace:
             except TypeError:  # a text file
                 raise ParameterError(_IS_TEXT.format(self._name)) from None
             if written is None and isinstance(self.file, io.RawIOBase):
-                raise BlockingIOError(errno.EAGAIN, "this file takes nothing now: use one that waits until it can write", str(self))
+                raise BlockingIOError(errno.EAGAIN, "this file cannot be written to now: open it in blocking mode", str(self))
             left = left[len(left) if written is None else written :]  # a raw file may write fewer; None: all
 
     def try_to_write(self, content: bytes) -> None:
@@ -239,7 +239,7 @@ class FilePlace:
     def _check_writable(self, file: IO[bytes]) -> None:
         writable = getattr(file, "writable", None)
         if not hasattr(file, "write") or (writable is not None and not writable()):
-            raise ParameterError(f"{self._name} is no file that can be written: open it with 'wb'")
+            raise ParameterError(f"{self._name} is not a writable file: open it with 'wb'")
 
 
 def open_log(path: str | os.PathLike[str], *, anew: bool) -> TextIO:

@@ -141,7 +141,7 @@ def _check(kind: str, component: str, rung: str) -> None:
     if keyword.iskeyword(component) or keyword.iskeyword(class_name(component)):
         raise ParameterError(f"{component!r} is a word of Python itself and cannot name a module and a class: choose another name")
     if component in MODULES or hasattr(plugin, class_name(component)):
-        raise ParameterError(f"{component!r} is what the contract with nncore uses itself: choose another name")
+        raise ParameterError(f"{component!r} is reserved by the plugin API of nncore: choose another name")
     if rung != "numpy" and kind not in COMPILED_KINDS:
         raise ParameterError(
             f"nncore/plugin.h has no table for {kind}, so it cannot be compiled as {', '.join(COMPILED_KINDS)} can: leave out --rung {rung}"

@@ -167,7 +167,11 @@ def time_values(table: Table, name: str, like: str = "") -> tuple[str, np.ndarra
     if len(kinds) > 1 or "" in kinds:
         wrong = ("",) if "" in kinds else ({"number", "date"} - {like}) if like else ("number",)
         odd = next(cell for cell, (kind, _) in distinct.items() if kind in wrong)
-        what = "is no number and no date such as 2024-01-31 or 2024-01-31 18:30" if "" in kinds else "has another form than the other times"
+        what = (
+            "is neither a number nor a date such as 2024-01-31 or 2024-01-31 18:30"
+            if "" in kinds
+            else "has another form than the other times"
+        )
         raise DataError(f"column {name!r}, {table.place(column.index(odd))}: {odd!r} {what}; write all times in one of these forms")
     return next(iter(kinds), like), _by_text(column, {text: time for text, (_, time) in distinct.items()}, np.float64)
 

@@ -20,7 +20,7 @@ class SingleProcess(Collective):
         return 1
 
     def exchange(self, peer: int, sent: np.ndarray, received: np.ndarray) -> None:
-        raise ParameterError(f"there is no process {peer} beside this one")
+        raise ParameterError(f"this is the only process, there is no process {peer}")
 
     def abort(self, reason: str) -> None:
         raise CollectiveError(reason)

@@ -349,4 +349,4 @@ def _from_json(value: Any) -> float:
         return math.nan
     if value in ("Infinity", "-Infinity") or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return float(value)
-    raise ValueError(f"{value!r:.40} is no number")
+    raise ValueError(f"{value!r:.40} is not a number")

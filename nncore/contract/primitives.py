@@ -94,7 +94,7 @@ def _of_integer_product(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
 def _of_rows(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
     table, which = shapes
     if not table or None in table:
-        raise _misfit(shapes, "rows are taken of a table, which has no samples")
+        raise _misfit(shapes, "rows are taken from a table, which has no samples")
     return (*which, *table[1:])
 
 
@@ -116,7 +116,7 @@ def _of_reduction(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
 def _of_reshape(shapes: Sequence[Shape], asked: Shape | None) -> Shape:
     shape = shapes[0]
     if asked is None or numbers_of(asked) != numbers_of(shape) or asked[:1].count(None) != shape[:1].count(None):
-        raise _misfit(shapes, f"it cannot become {asked and shown(asked)}; samples stay, and so do the numbers of each")
+        raise _misfit(shapes, f"it cannot become {asked and shown(asked)}: the samples and the size of each must stay")
     return asked
 
 

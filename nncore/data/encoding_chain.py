@@ -340,7 +340,7 @@ class EncodingChain:
             raise ShapeError(f"the encoded columns have shape {numbers.shape}, (n_samples, {self.n_encoded}) is needed")
         for encoding, learned in zip(reversed(self.encodings), reversed(self.learned), strict=True):
             if not encoding.invertible:
-                raise ParameterError(f"{encoding!r} has no way back: encode targets by others, as 'standard'")
+                raise ParameterError(f"{encoding!r} has no inverse: encode targets by another encoding, such as 'standard'")
             with np.errstate(over="ignore", invalid="ignore"):
                 numbers = encoding.inverse(numbers, learned)
         return numbers

@@ -32,7 +32,7 @@ def array_of(name: str, numbers: object, dtype: str) -> NDArray[Any]:
             array = np.array(None)
         if array.dtype.kind in "if":
             return array
-    raise FileFormatError(f"what encodings have learned is damaged: {shown(name)} is no list of numbers")
+    raise FileFormatError(f"what encodings have learned is damaged: {shown(name)} is not a list of numbers")
 
 
 def _is_empty(shape: list[Any]) -> bool:

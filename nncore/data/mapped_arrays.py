@@ -27,7 +27,7 @@ def mapped(path: str | Path) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} cannot be read as a .npy file: {error}") from None
     if not isinstance(found, np.ndarray):
-        raise DataError(f"{path} is no .npy file")
+        raise DataError(f"{path} is not a .npy file")
     return found
 
 

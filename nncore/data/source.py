@@ -100,9 +100,9 @@ def as_row_numbers(rows: Any, name: str, n_samples: int) -> np.ndarray:
     """
     array = as_numbers(rows, name)
     if array.size == 0:
-        raise DataError(f"{name} chooses no samples")
+        raise DataError(f"{name} selects no samples")
     if array.dtype.kind not in "iu":
-        raise DtypeError(f"{name} must hold numbers of rows (int), got {array.dtype}: np.flatnonzero(mask) makes such of a mask")
+        raise DtypeError(f"{name} must hold numbers of rows (int), got {array.dtype}: for a mask, pass np.flatnonzero(mask)")
     if array.ndim != 1:
         raise ShapeError(f"{name} must be a vector of numbers of rows, got shape {array.shape}")
     outside = array[(array < 0) | (array >= n_samples)]

@@ -87,7 +87,7 @@ class StreamMemory:
         if n_bytes > most:
             raise ParameterError(
                 f"{stream.source} gives {n_rows} samples at once, {_shown(n_bytes)}, and memory_limit={_shown(self.limit)} leaves "
-                f"{_shown(most)} to a block: let it give fewer, or use memory_limit={n_bytes * _PIECES}"
+                f"{_shown(most)} to a block: yield fewer, or use memory_limit={n_bytes * _PIECES}"
             )
 
     def check_piece(self, stream: Stream, share: int) -> None:

@@ -125,6 +125,4 @@ def _check_length(stream: Stream, piece: int, n_rows: int) -> None:
     expected = int(stream.piece_rows[piece])
     if n_rows != expected:
         where = stream.source if len(stream.piece_rows) == 1 else f"piece {piece} of {stream.source}"
-        raise DataError(
-            f"{where} had {expected} samples when it was first looked at, and has {n_rows} now: a stream gives the same samples each time"
-        )
+        raise DataError(f"{where} had {expected} samples at first, and has {n_rows} now: a stream gives the same samples each time")

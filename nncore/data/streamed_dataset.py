@@ -190,7 +190,7 @@ class StreamedDataset:
         try:
             X = as_rows(block.X, f"{role}X", stream.shape)
             if self.is_sparse and not isinstance(X, SparseSamples):
-                raise DataError(f"{role}X is dense, but the first batch was sparse: let all batches be sparse, or none")
+                raise DataError(f"{role}X is dense, but the first batch was sparse: make all batches sparse, or none")
             self._memory.check_block(stream, len(X), _bytes_of(X))
             if block.y is None:
                 raise DataError(f"{role}y is missing")
@@ -293,7 +293,7 @@ def _put(block: Block, places: slice | np.ndarray, rows: Block) -> None:
     """Write rows into places of a block."""
     for array, part in zip(block.fields, rows.fields, strict=True):
         if (array is None) != (part is None):
-            raise DataError("some blocks of the stream have sample weights and others have none: let all have them")
+            raise DataError("some blocks of the stream have sample weights and others have none: add them to all")
         if array is not None and part is not None:
             assert isinstance(array, np.ndarray), "sparse rows lie one by one here"
             array[places] = part

@@ -142,7 +142,7 @@ def _as_labels(array: np.ndarray, n_classes: int, n_outputs: int, name: str) -> 
     if len(outside):
         raise DataError(
             f"{name} is {labels[outside[0]]} at row {outside[0]}, but the network has {n_outputs} outputs, so classes are 0 to "
-            f"{n_classes - 1}: give the last layer as many units as there are classes, numbered from 0"
+            f"{n_classes - 1}: give the last layer one unit for each class, numbered from 0"
         )
     return labels
 

@@ -101,7 +101,7 @@ class StreamVisits:
     Raises
     ------
     DataError
-        If the sampler looks at all samples before it chooses.
+        If the sampler needs all samples to choose from.
     """
 
     def __init__(self, sampler: Sampler, data: StreamedDataset) -> None:
@@ -110,7 +110,7 @@ class StreamVisits:
             raise PluginError(f"{sampler!r}.in_stream must be 'in_turn', 'shuffled' or None, it is {sampler.in_stream!r:.200}")
         if sampler.in_stream is None:
             raise DataError(
-                f"{sampler!r} looks at all samples before it chooses, and a stream shows some at a time: use sampler='shuffle' or "
+                f"{sampler!r} needs all samples to choose from, and a stream has only some at a time: use sampler='shuffle' or "
                 "'sequential', or pass arrays"
             )
 

@@ -88,7 +88,7 @@ class ValidationCurveDisplay(AxesDisplay):
             raise ParameterError(f"it is unknown whether a higher {score_name!r} is better: pass higher_is_better=True or False")
         self.higher_is_better = History().mode(score_name) == "max" if higher_is_better is None else higher_is_better
         if self._is_numeric and not (np.diff(np.asarray(self.param_values, np.float64)) > 0).all():
-            raise ParameterError(f"param_values must rise, got {self.param_values}")
+            raise ParameterError(f"param_values must increase, got {self.param_values}")
         self.best_, self.regions_ = self._judge()
 
     @classmethod

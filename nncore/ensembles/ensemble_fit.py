@@ -307,7 +307,7 @@ class EnsembleFit:
             raise outcome
         elif len(outcome) and not outcome.interrupted and keeper.is_judged and not keeper.best_epoch:
             what = self.monitor if self.options.scorer is None else "the score"
-            raise DataError(f"{what} of the validation samples was never a number: use another scoring")
+            raise DataError(f"{what} of the validation samples was never finite: use another scoring")
 
     def validate(self, made: list[Members]) -> bool:
         """Train members and restore the best epochs. Starts of a fold share the best epoch of their average. False if Ctrl-C interrupted

@@ -43,7 +43,9 @@ def member_folds(
     if splitter.times is not None:
         if n_cv is not None and n_cv > 1:
             more = option.replace("cv", "ens").rstrip("= ")
-            raise ParameterError(f"{option}{n_cv} splits at random, but with times the latest samples validate: use {more} instead")
+            raise ParameterError(
+                f"{option}{n_cv} splits at random, but with times the latest samples are for validation: use {more} instead"
+            )
         return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_cv * recipe.n_ens
     if recipe.n_cv == 1:
         return [splitter.hold_out(rows, recipe.validation_fraction, random)], recipe.n_ens

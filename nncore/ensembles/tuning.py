@@ -246,9 +246,7 @@ class Search:
         if not candidates:
             left = [trial for trial in self.trials if trial.status != FAILED]
             if not left:
-                raise DataError(
-                    "no trial has a score that is a number: scale the targets, let smaller learning rates be drawn, or take another scoring"
-                )
+                raise DataError("no trial has a finite score: scale the targets, allow smaller learning rates, or use another scoring")
             left[0].weight = 1  # no time for a single epoch
             return left[:1]
         outputs, targets, weights = zip(*(trial.fit.validated(trial.members) for trial in candidates), strict=True)

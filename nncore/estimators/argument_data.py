@@ -68,7 +68,7 @@ def _described(value: Any, kind: str | None, deepest: int) -> Any:
         return {"array": [_described(item, None, 1) for item in value.tolist()], "dtype": value.dtype.str}
     if kind is not None and isinstance(value, Configurable):
         return {"component": config_of(kind, value)}
-    raise ParameterError(f"{value!r:.40} is no plain data")
+    raise ParameterError(f"{value!r:.40} is not plain data")
 
 
 def read_arguments(cls: type[Any], described: Any) -> Any:
@@ -107,4 +107,4 @@ def _read(value: Any, kind: str | None, deepest: int) -> Any:
         return np.array([_read(item, None, 1) for item in inner], np.dtype(value["dtype"]))
     if tag == "component" and type(inner) is dict and kind is not None:
         return resolve(kind, inner)
-    raise FileFormatError("the description of the estimator is damaged: it has an argument that is no plain data")
+    raise FileFormatError("the description of the estimator is damaged: it has an argument that is not plain data")

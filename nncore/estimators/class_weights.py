@@ -67,7 +67,7 @@ def _of_classes(asked: Any, classes: np.ndarray, codes: np.ndarray, n_each: NDAr
         raise ParameterError(f"class_weight must be a dict, {BALANCED!r}, a list of them for several targets, or None, got {asked!r}")
     known = classes.tolist()
     if unknown := [name for name in asked if name not in known]:
-        raise ParameterError(f"class_weight names {unknown[0]!r}, which is none of the classes {known}")
+        raise ParameterError(f"class_weight names {unknown[0]!r}, which is not one of the classes {known}")
     if not all(_is_weight(weight) for weight in asked.values()):
         raise ParameterError(f"class_weight must hold finite numbers of at least 0, got {asked!r}")
     return np.array([float(asked.get(name, 1.0)) for name in known])

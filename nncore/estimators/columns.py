@@ -340,7 +340,9 @@ class TableColumns:
         """Raise an error for dates in a column of numbers in training: they would be read as numbers."""
         for i in range(len(columns)):
             if i not in self.dates and self.is_time(columns, i):
-                raise DataError(f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to what it was")
+                raise DataError(
+                    f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to its type in training"
+                )
 
     @property
     def _is_guess(self) -> bool:

@@ -549,4 +549,6 @@ def _refuse_unused(given: Given, recipe: Recipe, *, has_validation: bool) -> Non
         raise ParameterError(f"n_cv={given.n_cv} splits X into folds, but X_val is given for validation: pass only one of them")
     if (has_validation or recipe.n_cv > 1) and given.validation_fraction is not None:
         decider = "X_val" if has_validation else f"n_cv={recipe.n_cv}"
-        raise ParameterError(f"validation_fraction={given.validation_fraction!r} would be ignored: {decider} decides what validates")
+        raise ParameterError(
+            f"validation_fraction={given.validation_fraction!r} would be ignored: {decider} determines the validation samples"
+        )

@@ -204,7 +204,7 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     If X is read in blocks, its columns are encoded as those of a frame with the same table. Learning them takes extra passes over X before
     training: one for categories, one for numbers, and one more with `standardize`. Samples are mixed in a buffer and by pieces (row groups,
     files), as in `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. A fit with ``shuffle=False`` gives
-    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that looks at data. Sample weights may
+    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that needs data. Sample weights may
     change the last digits. `predict` and `score` take the same sources, and find columns by name.
 
     Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is
@@ -317,7 +317,7 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     def _metric_of_score(self, loss: Loss) -> Any:
         metric = self._targets.accuracy(loss)
         if self._targets.kind == HEADS or callable(metric):
-            raise ParameterError("score of several targets, or of a loss that decides in its own way, needs X and y in memory")
+            raise ParameterError("score of several targets, or of a loss with its own decision rule, needs X and y in memory")
         return metric
 
     # ---- fitting ------------------------------------------------------------------------------------------------------------
@@ -380,7 +380,7 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
         """
         if self.class_weight is not None and not isinstance(self.class_weight, (dict, list)):
             raise ParameterError(
-                f"class_weight={self.class_weight!r} looks at all samples, of which partial_fit sees a part: compute the weights "
+                f"class_weight={self.class_weight!r} needs all samples, and partial_fit gets only a part: compute the weights "
                 "with sklearn.utils.class_weight.compute_class_weight and pass them as a dict"
             )
         if classes is not None and "_targets" in vars(self) and not self._targets.has_exactly(classes):

@@ -205,7 +205,7 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     If X is read in blocks, its columns are encoded as those of a frame with the same table. Learning them takes extra passes over X before
     training: one for categories, one for numbers, and one more with `standardize`. Samples are mixed in a buffer and by pieces (row groups,
     files), as in `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. A fit with ``shuffle=False`` gives
-    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that looks at data. Sample weights may
+    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that needs data. Sample weights may
     change the last digits. `predict` and `score` take the same sources, and find columns by name.
 
     Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is

@@ -131,7 +131,7 @@ class TabM(Ensemble):
             known = vars(self)
             ranked = list(zip(known.get("member_orders_", []), known.get("member_losses_", []), strict=True))
         if not ranked:
-            raise ParameterError("prune: no validation has ordered the members of these networks: pass X_val and y_val")
+            raise ParameterError("prune: the members of these networks were not ordered by validation: pass X_val and y_val")
         least = min(len(order) for order, _ in ranked)
         if size > least:
             raise ParameterError(f"prune: n_members must be at most {least}, as many as the networks have, got {size}")

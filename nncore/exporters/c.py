@@ -370,7 +370,7 @@ class _Header:
         of, which = step.operands
         inner = of.size // of.shape[0]
         if of.offset:
-            raise ExportError("rows are taken of a part of a constant")  # parts of constants are constants
+            raise ExportError("rows are taken from a part of a constant")  # parts of constants are constants
         found = f"(int){self._read(which, which.shape, 'i')}"
         name = self._called(of.node)
         if inner == 1:

@@ -140,7 +140,7 @@ def find_learning_rate(
     n_steps = whole_number("n_steps", n_steps, 10)
     lowest, highest, smoothing = number("lowest", lowest, 0), number("highest", highest, 0), number("smoothing", smoothing, 0)
     if not 0 < lowest < highest:
-        raise ParameterError(f"the rates must rise from above 0, got lowest={lowest!r}, highest={highest!r}")
+        raise ParameterError(f"lowest must be above 0 and below highest, got lowest={lowest!r}, highest={highest!r}")
     if not 0 < smoothing < 1:
         raise ParameterError(f"smoothing must be between 0 and 1, got {smoothing!r}")
     if not isinstance(network, Sequential):

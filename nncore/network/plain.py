@@ -33,7 +33,9 @@ def _check(value: Any, where: str) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ParameterError(f"{where} cannot be written to a file: the key {shown(key)} is no string; write {shown(key)[:40]!r}")
+                raise ParameterError(
+                    f"{where} cannot be written to a file: the key {shown(key)} is not a string; write {shown(key)[:40]!r}"
+                )
             _check(inner, f"{where}[{shown(key)}]")
     elif isinstance(value, list):
         for index, inner in enumerate(value):

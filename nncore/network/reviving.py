@@ -94,7 +94,7 @@ def _class(kind: str, name: str, table: Providers) -> type[Any]:
         if not is_distribution(distribution):
             raise
         own = _built_in(kind, name.rpartition("/")[2])
-        raise MissingPluginError(f"{who} is not here: {_why(distribution, provider.get('version', ''), error)}{own}") from error
+        raise MissingPluginError(f"{who} is missing: {_why(distribution, provider.get('version', ''), error)}{own}") from error
     return found
 
 

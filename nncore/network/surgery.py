@@ -76,7 +76,7 @@ class Surgery(Network):
         rng : int, Generator or None
             Seed of the initial values, if the network is built. None is different every time.
         batch : array-like of shape (n_samples, ...), optional
-            Inputs of the network, if the initializer of the layer looks at data.
+            Inputs of the network, if the initializer of the layer needs data.
 
         Raises
         ------

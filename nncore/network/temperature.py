@@ -132,4 +132,4 @@ def questions(loss: Loss, logits: np.ndarray, targets: Targets) -> Iterator[Ques
             own = logits[:, columns]
             yield own[:, None], np.eye(own.shape[1])[targets.values[:, head].astype(np.int64)][:, None]
     else:
-        raise ParameterError(f"calibrate needs logits of classes, and the outputs of a network for {loss!r} are something else")
+        raise ParameterError(f"calibrate needs logits of classes, which a network for {loss!r} does not have")

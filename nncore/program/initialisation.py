@@ -103,7 +103,7 @@ def initialise(
             initializer = initializer_of(stage, tensor, is_last=stage is blueprint.stages[-1])
             if initializer.needs_batch and tensor.role == "weight":
                 if batch is None:
-                    raise ParameterError(f"{stage.name}: {initializer!r} looks at data: pass batch=X to build, or call fit instead")
+                    raise ParameterError(f"{stage.name}: {initializer!r} needs data: pass batch=X to build, or call fit instead")
                 to_refine.append((stage, tensor, initializer))
             with memory_for(f"the first values of {stage.name}.{tensor.name} in float64", 8 * tensor.size, REMEDY):
                 views[tensor.name][...] = initializer.sample(rng, tensor.shape, tensor.fan_in, tensor.fan_out)

@@ -179,7 +179,7 @@ def rules_of(blueprint: Blueprint, options: Mapping[str, Mapping[str, Any]], gro
                 if grouping.groups[members[span.name]].lazy and (uses_rate or isinstance(component, Regularizer)):
                     raise ParameterError(
                         f"groups: {span.name} has lazy=True, and {component!r} changes all of its rows in every step: leave one of the two "
-                        f"out; {{{option!r}: None}} in its group takes what the layer asks for away"
+                        f"out; {{{option!r}: None}} in its group removes the layer's own"
                     )
                 rules.append(Rule(component, span, members[span.name] if uses_rate else FROZEN, place))
     return rules

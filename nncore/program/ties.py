@@ -63,7 +63,7 @@ def tied_plan(layer: Layer, name: str, plan: Plan, sources: Sources) -> Plan:
         plan = replace(plan, tensors=tuple(_of_plan(tensor, name, sources) for tensor in plan.tensors))
     if layer.tied_to is None:
         if layer.transposed is not None:
-            raise ParameterError(f"{name}: transposed={layer.transposed} says how a layer is tied to another one: give tied_to= too")
+            raise ParameterError(f"{name}: transposed={layer.transposed} has no effect without tied_to: pass tied_to= too")
         return plan
     return replace(plan, tensors=_of_argument(layer.tied_to, layer.transposed, layer, name, plan, sources))
 
@@ -115,7 +115,7 @@ def _is_transposed(name: str, tied_to: str, pairs: Mapping[str, tuple[Tensor, Te
     matrices = [(own.shape, other.shape) for own, other in pairs.values() if _is_matrix(own)]
     turned = bool(matrices) and all(shape == other[::-1] for shape, other in matrices)
     if same and turned:
-        raise ParameterError(f"{name}: tied_to={tied_to!r} can mean two things, as the weight is square: say transposed=True or False")
+        raise ParameterError(f"{name}: tied_to={tied_to!r} can mean two things, as the weight is square: pass transposed=True or False")
     return turned
 
 

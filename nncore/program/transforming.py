@@ -102,8 +102,8 @@ def changeable_columns(transform: Transform, blueprint: Blueprint) -> np.ndarray
     if transform.columns is None:
         if unknown is not None:
             raise ParameterError(
-                f"{who}: {unknown} reads codes of categories from what another layer makes of the inputs, so that it is not known which "
-                f"inputs hold codes: say which columns may change, {who}(columns=[...])"
+                f"{who}: {unknown} reads codes of categories from the output of another layer, so it is unknown which "
+                f"inputs hold codes: pass the columns that may change, {who}(columns=[...])"
             )
         chosen = ~codes
         if not chosen.any():

@@ -282,7 +282,7 @@ class Catalogue:
         if from_a_file is not None:
             return from_a_file
         raise UnknownComponentError(
-            f"{cls.__module__}.{cls.__qualname__} is not registered, so a file cannot name it: call nncore.register({kind!r}, "
+            f"{cls.__module__}.{cls.__qualname__} is not registered, so it cannot be saved to a file: call nncore.register({kind!r}, "
             f"{cls.__name__}), or list it in the hook nncore_{kind} of a plugin (nncore.plugin explains how)"
         )
 

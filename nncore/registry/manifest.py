@@ -72,7 +72,7 @@ def read(manager: pluggy.PluginManager, name: str, manifest: object) -> list[tup
     _check_version(vars(manifest).get("NNCORE_API"))
     owner = name if manager.has_plugin(name) else manager.get_name(manifest)
     if owner:
-        raise Rejected("hooks", f"the entry point or its module {manifest.__name__} is there twice; {owner} has it already")
+        raise Rejected("hooks", f"the entry point or its module {manifest.__name__} is listed twice; {owner} already has it")
     isolated("hooks", lambda: manager.register(manifest, name))
     callers = manager.get_hookcallers(manifest) or []
     # An implementation marked optionalhook is for hosts that have the hook; others ignore it.

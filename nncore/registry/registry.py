@@ -86,7 +86,7 @@ class Registry(Catalogue):
         if kind != "callbacks" and kind in FUNCTIONS and FUNCTIONS[kind][0] == target_of(cls):
             others = ", or set net.schedule = None once the fit is over" if kind == "schedules" else ""
             raise UnknownComponentError(
-                f"{cls.__name__} holds a function, which a file cannot name: write a subclass of {BASES[kind].__name__} instead and "
+                f"{cls.__name__} holds a function, which cannot be saved to a file: write a subclass of {BASES[kind].__name__} instead and "
                 f"register it (nncore.register){others}"
             )
         return super().qualified_name(kind, cls)

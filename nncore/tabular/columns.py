@@ -53,7 +53,7 @@ def parse_distinct_times(name: str, form: str, values: Sequence[str | None], pla
     times = moments([*coded.texts, *[None] * (coded.n_missing > 0)], form)
     if (is_wrong := np.isnat(times[: len(coded.texts)])).any():
         row = int((coded.codes == is_wrong.argmax()).argmax())  # texts are in the order of their first rows
-        raise DataError(f"column {name!r}, {place(row)}: {coded[row]!r} is no date, {form}, as the column's other values are")
+        raise DataError(f"column {name!r}, {place(row)}: {coded[row]!r} is not a date, {form}, as the column's other values are")
     return times, coded.codes
 
 

@@ -66,7 +66,7 @@ def notes_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     notes = described.get(NOTES, {})
     if not isinstance(notes, Mapping):
-        raise FileFormatError("the description of the columns is damaged: its notes are none")
+        raise FileFormatError("the description of the columns is damaged: its notes are invalid")
     return notes
 
 
@@ -124,7 +124,7 @@ class _Record:
     def __init__(self, value: object, what: str) -> None:
         self.what = what
         if not isinstance(value, dict):
-            raise self._damaged("is no object")
+            raise self._damaged("is not an object")
         self.fields: dict[str, object] = value
 
     def _damaged(self, why: str) -> FileFormatError:
@@ -138,19 +138,19 @@ class _Record:
     def list(self, key: str) -> list[object]:
         value = self.any(key)
         if not isinstance(value, list):
-            raise self._damaged(f"has {key!r} = {value!r}, which is no list")
+            raise self._damaged(f"has {key!r} = {value!r}, which is not a list")
         return value
 
     def text(self, key: str) -> str:
         value = self.any(key)
         if not isinstance(value, str):
-            raise self._damaged(f"has {key!r} = {value!r}, which is no text")
+            raise self._damaged(f"has {key!r} = {value!r}, which is not a text")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = tuple(value for value in self.list(key) if isinstance(value, str))
         if len(values) != len(self.list(key)) or len(set(values)) != len(values):
-            raise self._damaged(f"has {key!r}, which is no list of distinct texts")
+            raise self._damaged(f"has {key!r}, which is not a list of distinct texts")
         return values
 
     def levels(self, key: str) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ class _Record:
     def number(self, key: str) -> float:
         value = self.any(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise self._damaged(f"has {key!r} = {value!r}, which is no finite number")
+            raise self._damaged(f"has {key!r} = {value!r}, which is not a finite number")
         return float(value)
 
     def chain(self, key: str, known: Sequence[Sequence[str]]) -> EncodingChain:
@@ -181,5 +181,5 @@ class _Record:
     def whole(self, key: str) -> int:
         value = self.number(key)
         if not value.is_integer():
-            raise self._damaged(f"has {key!r} = {value!r}, which is no whole number")
+            raise self._damaged(f"has {key!r} = {value!r}, which is not a whole number")
         return int(value)

@@ -52,7 +52,7 @@ class Conformance:
         chosen = cls.arguments or component_class.examples
         if chosen is None and (required := required_arguments(component_class)):
             raise ArgumentsNeeded(
-                f"{component_class.__name__} cannot be made without {', '.join(required)}: say what to try with, in `arguments` of the "
+                f"{component_class.__name__} cannot be made without {', '.join(required)}: set `arguments` of the "
                 "test class or in `examples` of the component's class, a list of dicts of arguments"
             )
         return [component_class(**arguments) for arguments in chosen or ({},)]

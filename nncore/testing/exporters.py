@@ -44,7 +44,7 @@ class ExporterConformance(Conformance):
         -------
         mapping of str to ndarray
         """
-        raise unittest.SkipTest("nothing says how its files are run: override run in the test class")
+        raise unittest.SkipTest("its files are not run: override run in the test class")
 
     def test_suffixes(self) -> None:
         suffixes = self.component_class().suffixes

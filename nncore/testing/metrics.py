@@ -80,7 +80,7 @@ def example(metric: Metric) -> Example:
         else:
             return output, target
     raise AssertionError(
-        f"it takes none of what is tried ({'; '.join(tried)}): let its method `example` give outputs and targets that it takes"
+        f"it accepts none of the outputs and targets tried ({'; '.join(tried)}): return ones that it accepts from its method `example`"
     )
 
 

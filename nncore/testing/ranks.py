@@ -40,7 +40,7 @@ class ThreadRank(Collective):
             letter = None
         if letter is None or len(letter) != len(received):
             what = "nothing" if letter is None else f"{len(letter)} bytes in place of {len(received)}"
-            raise CollectiveError(f"process {self._rank} has heard {what} from process {peer}")
+            raise CollectiveError(f"process {self._rank} has received {what} from process {peer}")
         received[...] = np.frombuffer(letter, np.uint8)
 
     def abort(self, reason: str) -> None:

@@ -132,7 +132,7 @@ NNCORES_OWN = ["kernel", "manifest", "optimizer", "tensor_span", "any"]
     [
         *((name, "must be a letter, then letters") for name in MALFORMED),
         *((name, "a word of Python itself") for name in PYTHONS_OWN),
-        *((name, "what the contract with nncore uses itself") for name in NNCORES_OWN),
+        *((name, "is reserved by the plugin API of nncore") for name in NNCORES_OWN),
     ],
 )
 def test_names_that_cannot_be_used(tmp_path: Path, name: str, message: str) -> None:

@@ -97,7 +97,7 @@ def test_times_are_numbers_or_dates(tmp_path: Path) -> None:
     assert order(["2024-02-01", "2023-12-31 23:59", "2024-02-01T00:00:01", "2024-01"]) == [1, 3, 0, 2]
     assert order(["2024-01-01T10:00+02:00", "2024-01-01T09:00Z", "2024-01-01T08:30"]) == [0, 2, 1]
     for cells, message in (
-        (["2024-01-01", "31.12.2024"], r"line 3: '31.12.2024' is no number and no date such as 2024-01-31"),
+        (["2024-01-01", "31.12.2024"], r"line 3: '31.12.2024' is neither a number nor a date such as 2024-01-31"),
         (["2024-01-01", "5"], "line 3: '5' has another form than the other times"),
         (["5", "5"], "always '5': no row is later than another"),
         (["5", "", "6"], "1 row has no time, the first in line 3; fill it in"),
@@ -248,7 +248,7 @@ def test_what_contradicts_itself_is_refused(options: dict[str, str], message: st
         ("exposure_column", ["1", "2", "0"], "column 'w', line 4: the exposure 0 is not above 0"),
         ("group_column", ["a", "a", "a"], "column 'w' has only one group"),
         ("group_column", ["a", "", ""], "column 'w': 2 rows have no group, the first in line 3"),
-        ("time_column", ["now", "2", "3"], "column 'w', line 2: 'now' is no number and no date"),
+        ("time_column", ["now", "2", "3"], "column 'w', line 2: 'now' is neither a number nor a date"),
     ],
 )
 def test_values_that_cannot_be_are_told_with_their_line(option: str, cells: list[str], message: str, tmp_path: Path) -> None:

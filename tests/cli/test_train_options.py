@@ -419,7 +419,7 @@ def test_dates_and_declared_categories_are_features(tmp_path: Path, capsys: pyte
     capsys.readouterr()
     data.write_text("\n".join(["day,zip", "2024-03-09,1e5", "31.12.2024,10115"]) + "\n")
     assert main(["predict", str(model), str(data)]) == 2
-    assert "column 'day', line 3: '31.12.2024' is no date, year-month-day, as the column's other values are" in capsys.readouterr().err
+    assert "column 'day', line 3: '31.12.2024' is not a date, year-month-day, as the column's other values are" in capsys.readouterr().err
     data.write_text("\n".join(["day,zip", ",1e5"]) + "\n")
     assert main(["predict", str(model), str(data)]) == 0
     told = capsys.readouterr().err

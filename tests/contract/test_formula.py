@@ -127,7 +127,7 @@ def test_softmax_and_mean_are_over_the_last_dimension():
         (lambda g, x: x + np.ones((2, 3)), r"they do not broadcast"),
         (lambda g, x: x @ np.ones((4, 2)), r"matmul of shapes \(n, 3\) and \(4, 2\)"),
         (lambda g, x: g.apply("matmul", np.ones((2, 3)), x), r"matmul of shapes"),
-        (lambda g, x: g.rows(x, 0), r"rows of shapes \(n, 3\) and \(\): rows are taken of a table"),
+        (lambda g, x: g.rows(x, 0), r"rows of shapes \(n, 3\) and \(\): rows are taken from a table"),
         (lambda g, x: g.columns(x, [3]), r"\[3\] has an index out of range"),
         (lambda g, x: g.columns(x, [-1]), r"\[-1\] has an index out of range"),
         (lambda g, x: g.concat([x, g.reshape(x, (3, 1))]), r"concat of .*only the last dimension may differ"),

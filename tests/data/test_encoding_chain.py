@@ -182,7 +182,7 @@ def test_targets_come_back() -> None:
     np.testing.assert_allclose(chain.inverse(chain.encode(y)), y, rtol=1e-14)
     with pytest.raises(ShapeError, match=re.escape("(n_samples, 2) is needed")):
         chain.inverse(y[:, :1])
-    with pytest.raises(ParameterError, match=re.escape("OneHot(binary=True) has no way back")):
+    with pytest.raises(ParameterError, match=re.escape("OneHot(binary=True) has no inverse")):
         EncodingChain.learn(["one_hot"], CODES, n_levels=N_LEVELS).inverse(np.zeros((1, 5)))
 
 
@@ -210,7 +210,7 @@ WRONG: list[tuple[dict[str, Any], type[NNCoreError], str]] = [
     ({"columns": INFINITE}, DataError, "column 2 has an infinite number: mark it as missing (NaN), or leave the row out"),
     ({"columns": INFINITE, "label": "abcd".__getitem__}, DataError, "c has an infinite number"),
     ({"columns": X * 1e300, "label": "abcd".__getitem__}, DataError, "a holds numbers too large to be encoded (Standard())"),
-    ({"rows": []}, DataError, "rows chooses no samples"),
+    ({"rows": []}, DataError, "rows selects no samples"),
     ({"rows": [50]}, DataError, "rows holds 50"),
     ({"sample_weight": np.zeros(50)}, DataError, "sample_weight must not be negative nor all zero"),
     ({"sample_weight": np.arange(50), "rows": [0]}, DataError, "sample_weight is 0 for all rows to learn an encoding from"),
@@ -290,17 +290,17 @@ def test_chains_are_equal_by_what_they_have_learned() -> None:
         ({"encodings": [], "learned": []}, "it must have 'encodings' and what they have 'learned'"),
         ({"encodings": {}, "learned": {}}, "it must be a list"),
         ({"encodings": [3], "learned": {}}, "the description of encodings is damaged: "),
-        ({"encodings": ["standard"], "learned": {"0.mean": 1.0, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": ["1"], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": [[1.0], [1.0, 2.0]], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": 1.0, "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": ["1"], "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [[1.0], [1.0, 2.0]], "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
         ({"encodings": ["standard"], "learned": {"0.mean": [1], "0.std": [1.0]}}, "it has mean of int64"),
-        ({"encodings": ["standard"], "learned": {"0.mean": [], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [], "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
         ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0]}, "0.std": [1.0]}}, "it has mean of 0 columns"),
-        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [1]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, -1]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, 2**60]}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": "0"}, "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
-        ({"encodings": ["standard"], "learned": {"0.mean": [10**400], "0.std": [1.0]}}, "'0.mean' is no list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [1]}, "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, -1]}, "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": [0, 2**60]}, "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": {"shape": "0"}, "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
+        ({"encodings": ["standard"], "learned": {"0.mean": [10**400], "0.std": [1.0]}}, "'0.mean' is not a list of numbers"),
     ],
 )
 def test_damaged_json_is_refused(described: object, message: str) -> None:

@@ -103,7 +103,7 @@ class Wrong(Stream):
 
 @pytest.mark.parametrize(("said", "given_rows"), [([5], [4]), ([5], [6]), ([5, 3], [5, 2]), ([5, 3], [5, 4])])
 def test_a_piece_has_the_samples_that_it_had(said: list[int], given_rows: list[int]) -> None:
-    message = r"(piece \d of )?a source had \d samples when it was first looked at, and has \d now"
+    message = r"(piece \d of )?a source had \d samples at first, and has \d now"
     with pytest.raises(DataError, match=message):
         list(in_turn(Wrong(said, given_rows), 10))
     with pytest.raises(DataError, match=message):

@@ -118,5 +118,5 @@ def test_what_does_not_fit():
         curve([1, 2], [1, 2], param_values=[1, 2, 3])
     with pytest.raises(DataError, match="NaN"):
         curve([1, np.nan], [1, 2])
-    with pytest.raises(ParameterError, match="must rise"):
+    with pytest.raises(ParameterError, match="must increase"):
         curve([1, 2], [1, 2], param_values=[2, 1])

@@ -38,7 +38,7 @@ def test_the_latest_rows_stop_as_many_networks_as_there_would_be():
     (fold,), n_starts = member_folds(replace(FAST, n_ens=2), Splitter(times=times), ROWS, random(), n_cv=None)
     assert n_starts == 16
     assert times[fold.train].max() < times[fold.validation].min()
-    with pytest.raises(ParameterError, match="n_cv=4 splits at random, but with times the latest samples validate: use n_ens"):
+    with pytest.raises(ParameterError, match="n_cv=4 splits at random, but with times the latest samples are for validation: use n_ens"):
         member_folds(FAST, Splitter(times=times), ROWS, random(), n_cv=4)
 
 

@@ -69,7 +69,7 @@ def test_validation_samples_have_the_weights_of_the_training():
 @pytest.mark.parametrize(
     ("y", "class_weight", "message"),
     [
-        (binary, {2: 1.0}, "names 2, which is none of the classes"),
+        (binary, {2: 1.0}, "names 2, which is not one of the classes"),
         (several, {"a": -1.0}, "finite numbers of at least 0"),
         (several, {"a": np.inf}, "finite numbers of at least 0"),
         (several, {"a": "much"}, "finite numbers of at least 0"),

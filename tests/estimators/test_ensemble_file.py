@@ -117,11 +117,11 @@ def test_what_a_file_leaves_out_is_said(tmp_path):
         ({"n_cv": -1}, "n_cv must be a whole number"),
         ({"callbacks": []}, "arguments that the estimator does not take"),
         ({"no": 1}, "arguments that the estimator does not take"),
-        ({"n_cv": {"component": {"name": "adam"}}}, "no plain data"),
+        ({"n_cv": {"component": {"name": "adam"}}}, "not plain data"),
         ({"solver": {"component": {"name": "relu"}}}, "relu"),
         ({"preset": "slow"}, "preset must be"),
-        ({"dropout": {"tuple": 1}}, "no plain data"),
-        ({"dropout": {"array": [1], "dtype": "O"}}, "no plain data"),
+        ({"dropout": {"tuple": 1}}, "not plain data"),
+        ({"dropout": {"array": [1], "dtype": "O"}}, "not plain data"),
         ([], "arguments that the estimator does not take"),
     ],
 )
@@ -131,7 +131,7 @@ def test_arguments_of_a_file_are_checked(damaged, message):
     deep: Any = 1
     for _ in range(50):
         deep = [deep]
-    with pytest.raises(FileFormatError, match="no plain data"):
+    with pytest.raises(FileFormatError, match="not plain data"):
         read_arguments(RealMLPClassifier, {"dropout": deep})
 
 

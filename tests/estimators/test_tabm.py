@@ -205,7 +205,7 @@ def alone(model, member, y):
 @both
 def test_pruning_by_other_data(cls, y, tmp_path):
     model = cls(**QUICK, n_refit=1).fit(X, y)
-    with pytest.raises(ParameterError, match="no validation has ordered the members"):
+    with pytest.raises(ParameterError, match="were not ordered by validation"):
         model.prune(3)
     with pytest.raises(ParameterError, match="only one of X_val and y_val is given"):
         model.prune(3, X_val=X)

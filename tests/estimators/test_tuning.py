@@ -118,7 +118,7 @@ def test_a_trial_that_diverges_is_out():
     assert [trial["status"] for trial in model.trials_] == ["finished", "failed", "failed"]
     assert np.isnan(model.trials_[1]["score"])
     assert model.best_index_ == 0
-    with pytest.raises(DataError, match="no trial has a score that is a number"):
+    with pytest.raises(DataError, match="no trial has a finite score"):
         RealMLPRegressor(**QUICK, tune=2, learning_rate_init=1e30, search_space={"dropout": [0.1]}).fit(X, Y)
 
 

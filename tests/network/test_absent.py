@@ -127,7 +127,7 @@ def test_the_same_optimizer_given_again_does_not_drop_the_schedule(tmp_path: Pat
         trained(loss="softmax_cross_entropy", optimizer="momentum").save(tmp_path / "net.nncore")
     with pytest.warns(PluginWarning):
         net = nn.load(tmp_path / "net.nncore")
-    with pytest.raises(MissingPluginError, match="the schedule 'nncore-years/slow' is not here"):
+    with pytest.raises(MissingPluginError, match="the schedule 'nncore-years/slow' is missing"):
         net.fit(X, Y, optimizer="momentum", epochs=1, progress=False)
 
 
@@ -172,7 +172,7 @@ def test_a_plugin_that_is_blocked(saved: tuple[Path, nn.Sequential], tmp_path: P
 def test_an_activation_named_by_an_argument_is_needed(tmp_path: Path) -> None:
     with plugin(tmp_path / "site", "1.0"):
         nn.Sequential(nn.Dense(4, activation="curve"), nn.Dense(2)).build(3, rng=0).save(tmp_path / "net.nncore")
-    with pytest.raises(MissingPluginError, match=f"the activation 'nncore-years/curve' is not here: {INSTALL}"):
+    with pytest.raises(MissingPluginError, match=f"the activation 'nncore-years/curve' is missing: {INSTALL}"):
         nn.load(tmp_path / "net.nncore")
 
 

@@ -148,8 +148,8 @@ def test_text_and_picture():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lowest": 0}, "rise from above 0"),
-        ({"lowest": 1, "highest": 1}, "rise from above 0"),
+        ({"lowest": 0}, "above 0 and below highest"),
+        ({"lowest": 1, "highest": 1}, "above 0 and below highest"),
         ({"highest": float("inf")}, "highest must be a finite number"),
         ({"n_steps": 5}, "n_steps"),
         ({"smoothing": 0}, "smoothing"),

@@ -89,7 +89,7 @@ def test_metadata_that_json_cannot_hold(tmp_path: Path, value: object):
         (None, "network.metadata must be an object"),
         ({"score": float("nan")}, "metadata\\['score'\\] cannot be written to a file: JSON has no nan"),
         ({"scores": [1, {"best": -float("inf")}]}, "metadata\\['scores'\\]\\[1\\]\\['best'\\].*JSON has no -inf"),
-        ({1: "one"}, "the key 1 is no string; write '1'"),
+        ({1: "one"}, "the key 1 is not a string; write '1'"),
         ({"pair": (1, 2)}, "it is \\(1, 2\\); write list"),
         ({"array": np.zeros(3)}, "array.tolist"),
         ({"number": np.float32(1)}, "write numbers"),

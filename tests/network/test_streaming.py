@@ -203,7 +203,7 @@ def test_samplers_say_whether_they_can_go_through_a_stream() -> None:
             return None
 
     for sampler in ("balanced", "blocks", Own()):
-        with pytest.raises(DataError, match=r"looks at all samples before it chooses, and a stream shows some at a time"):
+        with pytest.raises(DataError, match=r"needs all samples to choose from, and a stream has only some at a time"):
             fitted({"X": Loader((X, Y), 50)}, sampler=sampler, shuffle=None)
     fitted({"X": Loader((X, Y), 50)}, sampler="shuffle", shuffle=None)
 
@@ -310,7 +310,7 @@ def test_a_sample_that_cannot_be_trained_on_is_named() -> None:
 
 def test_a_stream_that_changes_is_noticed() -> None:
     lengths = iter([N, N, N, 300])  # for a first look, for counting, and in an epoch
-    with pytest.raises(DataError, match=r"X had 403 samples when it was first looked at, and has 300 now"):
+    with pytest.raises(DataError, match=r"X had 403 samples at first, and has 300 now"):
         fitted({"X": lambda: iter(Loader((X[: (n := next(lengths))], Y[:n]), 50))})
 
 

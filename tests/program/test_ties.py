@@ -439,7 +439,7 @@ REFUSED: dict[str, tuple[type[Exception], str, Callable[[], list[Layer]]]] = {
     "several tensors": (
         ParameterError, "could stand for", lambda: [A, nn.Embedding([2, 2], [1, 1], columns=[0, 1]).tied("a.weight")],
     ),
-    "transposed alone": (ParameterError, "give tied_to= too", lambda: [nn.Dense(3, transposed=True)]),
+    "transposed alone": (ParameterError, "pass tied_to= too", lambda: [nn.Dense(3, transposed=True)]),
     "a plan's unknown source": (ParameterError, "tied_to='words'", lambda: [A, Scores()]),
     "a plan's unknown tensor": (ParameterError, "no tensor called", lambda: [A, Scores("a.x")]),
     "a plan's tie without a tensor": (PluginError, "tied_to of weight", lambda: [A, Scores("a")]),

@@ -154,7 +154,7 @@ def test_one_distribution_with_two_entries(site):
     assert [(plugin.entry, plugin.version) for plugin in entries] == [("one", "2.1"), ("two", "2.1")]
     # nncore-both comes first in the alphabet, so it gets the modules. The other owner of the same modules gets an error.
     assert all(plugin.components for plugin in entries)
-    assert "nncore-both:one has it already" in found(site)["nncore-good"].problem.error
+    assert "nncore-both:one already has it" in found(site)["nncore-good"].problem.error
 
 
 @pytest.mark.parametrize("value", ["no_such_module_at_all", "nncore_good:absent", "not a module", "nncore.plugin:Component"])

@@ -170,8 +170,8 @@ def test_an_entry_point_that_names_no_module(manager):
 def test_one_module_under_two_entries(manager):
     module = manifest((LION,))
     read(manager, "nncore-a:plugin", module)
-    assert "nncore-a:plugin has it already" in str(rejection(manager, module, "nncore-b:plugin"))
-    assert "nncore-a:plugin has it already" in str(rejection(manager, manifest((LION,)), "nncore-a:plugin"))
+    assert "nncore-a:plugin already has it" in str(rejection(manager, module, "nncore-b:plugin"))
+    assert "nncore-a:plugin already has it" in str(rejection(manager, manifest((LION,)), "nncore-a:plugin"))
 
 
 def test_isolation_stops_everything_but_an_interrupt():

@@ -319,9 +319,7 @@ def test_a_fit_goes_on_in_an_epoch_only_with_the_same_values(make: Any) -> None:
 
 @pytest.mark.parametrize("sampler", ["weighted", "grouped"])
 def test_they_look_at_all_samples_so_that_streams_are_refused(sampler: str) -> None:
-    with pytest.raises(
-        DataError, match=r"looks at all samples before it chooses, and a stream shows some at a time: use sampler='shuffle'"
-    ):
+    with pytest.raises(DataError, match=r"needs all samples to choose from, and a stream has only some at a time: use sampler='shuffle'"):
         network().fit(lambda: iter([(X, Y)]), epochs=1, sampler=sampler, progress=False)
 
 

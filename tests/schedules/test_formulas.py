@@ -172,7 +172,7 @@ def test_function_goes_on_where_it_was(tmp_path) -> None:
     assert lr == list(history["lr"])
     np.testing.assert_array_equal(part.parameters, whole.parameters)
     with pytest.raises(
-        nn.errors.UnknownComponentError, match=r"FunctionSchedule holds a function, which a file cannot name: .*schedule = None"
+        nn.errors.UnknownComponentError, match=r"FunctionSchedule holds a function, which cannot be saved to a file: .*schedule = None"
     ):
         part.save(tmp_path / "part.nncore")
     part.schedule = None

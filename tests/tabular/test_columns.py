@@ -45,7 +45,9 @@ def test_a_missing_date_where_training_had_none() -> None:
 
 def test_what_is_no_date_has_its_place() -> None:
     column = TimeColumn.fit("day", "year-month-day", ["2011-01-31", "2012-01-31"], place)
-    with pytest.raises(DataError, match=r"column 'day', line 8: '2011-02-30' is no date, year-month-day, as the column's other values are"):
+    with pytest.raises(
+        DataError, match=r"column 'day', line 8: '2011-02-30' is not a date, year-month-day, as the column's other values are"
+    ):
         column.encode(["2011-02-28", "2011-02-30"], place, np.empty((2, column.width)))
 
 

@@ -220,7 +220,7 @@ def test_descriptions_with_a_field_missing_are_refused(path: tuple[str | int, ..
     for key in path[:-1]:
         part = part[key]
     del part[path[-1]]
-    with pytest.raises(FileFormatError, match=r"has no|must have|it has|no list"):
+    with pytest.raises(FileFormatError, match=r"has no|must have|it has|not a list"):
         from_json(description)
 
 

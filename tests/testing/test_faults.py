@@ -202,7 +202,7 @@ def test_heavy_manifest_is_caught(tmp_path: Path) -> None:
 def test_component_that_needs_arguments_is_not_tried_without() -> None:
     found = outcomes("layers", "needy")
     assert {result.status for result in found.values()} == {"ok", "untried"}
-    assert "Needy cannot be made without factor: say what to try with" in found["plan"].message
+    assert "Needy cannot be made without factor: set `arguments`" in found["plan"].message
     assert found["manifest is light"].status == "ok"
 
 
