@@ -4,6 +4,8 @@
 - A ``console`` block has commands after ``$ `` and their output, errors included.
 - ``sh`` blocks are not run here: they install things. `tests/plugins/test_guide.py` runs those of the tutorial on plugins, and
   `tests/test_install_page.py` those of the page on installation.
+- ``{code-block} python`` blocks are not run here either: they want libraries that the tests do without, and the rest of their page does
+  not. `tests/docs/test_other_libraries.py` says where each is run.
 
 Numbers with a point may differ in the last digits, since CPUs round differently and training amplifies it; so may all numbers of a line
 that counts epochs or seconds. ``…`` stands for anything.
@@ -24,6 +26,9 @@ from pathlib import Path
 import pytest
 from registering import forgetting
 
+#: Folders of `docs/` with records of what was done once, by commands that take long or with data that are not here.
+RECORDS = ("benchmarks", "decisions", "transcripts")
+
 _NUMBER = r"-?\d+\.\d*"
 #: Shown only where a fit takes more than half a second, and on no page.
 _PROGRESS = re.compile(r"^( *\d+ %  (epoch|network) |ended early: ).*\n", re.MULTILINE)
@@ -43,6 +48,12 @@ def blocks(page: str) -> list[Block]:
     """The blocks of a page that have a language (a directive has none)."""
     found = re.finditer(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     return [Block(match[1], match[2], page.count("\n", 0, match.start(2)) + 1) for match in found]
+
+
+def directives(page: str) -> list[Block]:
+    """The Python blocks of a page that are directives, without their options."""
+    found = re.finditer(r"^```\{code-block\} python\n(?:(?::[^\n]*\n)+\n)?(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    return [Block("python", match[1], page.count("\n", 0, match.start(1)) + 1) for match in found]
 
 
 def table_rows(page: str) -> list[list[str]]:
@@ -97,7 +108,7 @@ def run_page(path: Path, folder: Path) -> None:
             assert not (printed and printed[1].strip()), f"{printed[0]} prints this, which the page does not show:\n{printed[1]}"
             printed = None
             if block.language == "python":
-                printed = where, _run_python(path, block, namespace)
+                printed = where, run_python(path, block, namespace)
             elif block.language == "console":
                 _run_console(block, where)
             elif block.language == "c":
@@ -105,7 +116,8 @@ def run_page(path: Path, folder: Path) -> None:
     assert not (printed and printed[1].strip()), f"{printed[0]} prints this, which the page does not show:\n{printed[1]}"
 
 
-def _run_python(path: Path, block: Block, namespace: dict[str, object]) -> str:
+def run_python(path: Path, block: Block, namespace: dict[str, object]) -> str:
+    """Run a block in a namespace, and return what it prints."""
     code = compile("\n" * (block.line - 1) + block.text, str(path), "exec")  # so that a traceback shows the line of the page
     with contextlib.redirect_stdout(io.StringIO()) as output:
         exec(code, namespace)

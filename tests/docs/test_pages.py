@@ -7,11 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pages import blocks, check_output, run_page
+from pages import RECORDS, blocks, check_output, run_page
 
 DOCS = Path(__file__).parents[2] / "docs"
-#: Records of one-time work, with commands that take long or data that are not in the repository.
-RECORDS = ("benchmarks", "decisions", "transcripts")
 PAGES = sorted(
     path.relative_to(DOCS)
     for path in DOCS.rglob("*.md")
