@@ -54,6 +54,6 @@ def activations(trainable: bool = False) -> list[Activation]:
 
 
 def losses() -> list[Loss]:
-    """An instance of every registered loss, several where its examples say so."""
+    """An instance of every registered loss, or one for each of its examples."""
     classes = [registry.get("losses", name) for name in registry.names("losses")]
     return [cls(**arguments) for cls in classes for arguments in cls.examples or ({},)]

@@ -89,7 +89,7 @@ def test_the_plainest_of_several_levels_is_small(setup: ModuleType, monkeypatch:
     monkeypatch.chdir(Path(__file__).parents[1])
     assert set(setup.FAST_EVERYWHERE) <= {Path(source).stem for source in setup.kernel_sources()}
     assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable", "v3"]) == [setup.SMALL]
-    assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable"]) != [setup.SMALL]  # Neon, say
+    assert setup.optimizations("nncore/losses/mse.c", "portable", ["portable"]) != [setup.SMALL]  # such as Neon
     assert setup.optimizations("nncore/losses/mse.c", "v3", ["portable", "v3"]) != [setup.SMALL]
 
 

@@ -1,4 +1,4 @@
-"""Run by test_tables.py in a process of its own: networks whose tables lack one function, at every place, for every use.
+"""Run by test_tables.py in a separate process: networks whose tables lack one function, at every place, for every use.
 
 ``python table_cases.py KIND DTYPE`` prints a line for each case before it is tried, and one with the outcome after it.
 """

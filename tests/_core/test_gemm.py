@@ -18,8 +18,8 @@ SIZES = st.integers(1, 70)
 DTYPES: dict[type, str] = {np.float32: "f32", np.float64: "f64"}
 
 #: rows, inputs, outputs. They cover blocks of k and of columns, and rows so few that they are not packed, with and without prefetching.
-#: Rows of a that lie 4 kB or 8 kB apart make the core pack blocks of a too. Some cases have more rows of a than are kept for all blocks of
-#: columns.
+#: Rows of a with a distance of 4 kB or 8 kB make the core pack blocks of a too. Some cases have more rows of a than are kept for all blocks
+#: of columns.
 LARGE_SIZES = [
     (1, 500, 3), (300, 1, 1), (2, 193, 65), (60, 257, 32), (57, 385, 47), (129, 600, 33), (3, 400, 400), (14, 70, 2100),
     (70, 1024, 37), (300, 1024, 96), (16, 40, 1024), (33, 1024, 1024), (0, 300, 200), (0, 3, 5), (40, 1030, 1051), (330, 700, 300),

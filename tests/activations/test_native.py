@@ -46,7 +46,7 @@ def test_forward_and_backward_agree_with_numpy(phi: Activation, dtype: type, sha
     z, d_a = (rng.normal(size=(2, *shape)) * [[[4.0]], [[1.0]]]).astype(dtype)
     native, rtol = Native(phi, dtype), tolerance(phi, z)
     a = phi.forward(z)
-    # The oracle of Φ(z) rounds z/√2 and then takes exp of its square; test_accuracy.py looks at the tail.
+    # The oracle of Φ(z) rounds z/√2 and then takes exp of its square; test_accuracy.py tests the tail.
     np.testing.assert_allclose(native.forward(z), a, rtol=rtol, atol=rtol if isinstance(phi, GELU) else 0)
     np.testing.assert_array_equal(native.forward(z, in_place=True), native.forward(z))
     if phi.trainable:

@@ -1,7 +1,7 @@
-"""Instructions of a call: what it costs from Python to Python, beside the arithmetic of small networks.
+"""Instructions of a call: its cost from Python to Python, in addition to the arithmetic of small networks.
 
-``PYTHONPATH=tests python -m bench.calls`` compares them with ``calls.json``; with ``--record`` it writes that file. Words after it choose
-the cases whose labels contain one of them. A new case is a function under `case` that returns a run, as `bench.counting` says.
+``PYTHONPATH=tests python -m bench.calls`` compares them with ``calls.json``; with ``--record`` it writes that file. Further arguments
+choose the cases whose labels contain one of them. A new case is a function under `case` that returns a run, as `bench.counting` says.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def evaluate() -> Run:
     return again(lambda: network.evaluate(X, y))
 
 
-# ---- what comes before steps ------------------------------------------------------------------------------------------------
+# ---- building and preparing -------------------------------------------------------------------------------------------------
 
 
 def built() -> Any:
@@ -150,7 +150,7 @@ def deep_copy() -> Run:
     return again(lambda: copy.deepcopy(network))
 
 
-# ---- epochs: what one costs that is there besides others --------------------------------------------------------------------
+# ---- epochs: cost in addition to the steps ----------------------------------------------------------------------------------
 
 
 def fits(validated: bool, **arguments: Any) -> Run:

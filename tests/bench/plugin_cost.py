@@ -105,7 +105,7 @@ def host_cost(optimizer: Any, n: int, n_rounds: int) -> float:
     net = nn.Sequential(nn.Dense(1, use_bias=False)).build(n, loss="half_mse", optimizer=optimizer, rng=0)
     net.forward(np.ones((1, n), np.float32), training=True)
     net.backward(np.zeros((1, 1), np.float32))
-    program = net._programs.training  # net.step() would ask for a backward before each step
+    program = net._programs.training  # net.step() would require a backward before each step
     assert program is not None
     repeats, best = max(1, 10**6 // n), np.inf
     for _ in range(n_rounds):

@@ -54,7 +54,7 @@ def test_curves(folder: Path):
     for tag, name in names.items():
         assert [step for step, _ in found[tag]] == [1, 2, 3]
         np.testing.assert_allclose([value for _, value in found[tag]], history[name], rtol=1e-6)
-    fit(net, 2, callback)  # a fit that goes on continues its curves
+    fit(net, 2, callback)  # a resumed fit continues its curves
     assert [step for step, _ in scalars(folder)["loss"]] == [4, 5]
     assert [event.step for event in events(folder) if event.HasField("session_log")] == [1, 4]
 

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two species told apart by length and colour; an index, a name, missing values, a useless column. 240 rows."""
+    """Two species, distinguished by length and colour; an index, a name, missing values, a useless column. 240 rows."""
     rng = np.random.default_rng(0)
     lines = ["id,name,length,colour,always,species"]
     for i in range(240):

@@ -115,7 +115,7 @@ def test_what_does_not_go_together(what: str, settings: dict[str, str], message:
         task(written(tmp_path / "a.csv", TARGETS[what]), **settings)
 
 
-# ---- words that stand for a missing value -----------------------------------------------------------------------------------
+# ---- texts for missing values -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", sorted(USUAL))

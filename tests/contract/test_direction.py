@@ -90,7 +90,7 @@ def test_a_column_without_direction_has_no_best_epoch(column):
 def test_every_metric_of_the_registry_says_what_is_better(name):
     declared = get("metrics", name).higher_is_better
     assert isinstance(declared, bool)
-    assert direction(name) == ("max" if declared else "min")  # and its name says nothing else
+    assert direction(name) == ("max" if declared else "min")  # and its name implies the same
 
 
 def test_names_of_scikit_learns_scorers_tell_their_direction():

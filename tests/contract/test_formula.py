@@ -19,7 +19,7 @@ from nncore.plugin import PRIMITIVES, Activation, Graph, Layer, Value
 
 CODES = np.array([[1, -2], [3, 4], [-5, 127]], np.int8)
 
-#: An example of each primitive by its name or operator, and what it gives for x = [[1.5, -2, 0.25], [0.5, 3, -1]] by NumPy.
+#: An example of each primitive by its name or operator, and its result for x = [[1.5, -2, 0.25], [0.5, 3, -1]] by NumPy.
 EXAMPLES: dict[str, tuple[Any, Any]] = {
     "add": (lambda g, x: x + 1, lambda x: x + 1),
     "sub": (lambda g, x: 1 - x, lambda x: 1 - x),

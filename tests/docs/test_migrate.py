@@ -37,7 +37,7 @@ LIBRARIES = {"scikit-learn": ("sklearn",), "keras": ("torch", "keras"), "pytorch
 DATA = {
     "X", "y", "X_val", "y_val", "w", "arrays", "classes", "frame", "loss_fn", "module", "optimizer", "parameters", "path", "weights",
 }  # fmt: skip
-#: Arguments that take components by name, and what else they take.
+#: Arguments that take components by name, and the kind of component.
 KINDS = {
     "activation": "activations", "loss": "losses", "optimizer": "optimizers", "solver": "optimizers", "schedule": "schedules",
     "learning_rate": "schedules", "metrics": "metrics", "sampler": "samplers", "normalization": "layers", "scoring": "metrics",

@@ -242,7 +242,7 @@ def test_what_travels_is_little_more_than_the_parameters(model: MLPClassifier) -
     wide = MLPClassifier((256,), max_iter=1, random_state=0).fit(X, Y)
     buffers: list[pickle.PickleBuffer] = []
     rest = pickle.dumps(wide, protocol=5, buffer_callback=buffers.append)
-    state = 3 * wide.network_.parameters.nbytes  # with Adam's two moments: a copy goes on training
+    state = 3 * wide.network_.parameters.nbytes  # with Adam's two moments, so that a copy can continue training
     assert sum(buffer.raw().nbytes for buffer in buffers) < 1.1 * state
     assert len(rest) < 10_000
     assert pickle.dumps(wide) == pickle.dumps(wide)  # so that Dask recognises it

@@ -110,7 +110,7 @@ def test_a_trial_does_not_depend_on_how_many_there_are():
 def test_many_trials_come_in_brackets():
     model = tuned(tune=18, max_iter=2, n_cv=1)
     assert len(model.trials_) == 18
-    assert sum(trial["n_epochs"] == 2 for trial in model.trials_[9:]) == 2  # of 9: 5, 3 and 2 go on
+    assert sum(trial["n_epochs"] == 2 for trial in model.trials_[9:]) == 2  # of 9: 5, 3 and 2 continue
 
 
 def test_a_trial_that_diverges_is_out():

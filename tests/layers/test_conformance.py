@@ -57,7 +57,7 @@ class TestEmbeddingOfCodes(LayerConformance):
     arguments: ClassVar = [
         {"n_categories": [3, 5, 11], "columns": [2, 0, 3]},
         {"n_categories": 2, "n_outputs": [17, 1, 9], "columns": [0, 2, 3]},
-        {"n_categories": [300, 3, 300], "n_outputs": 1, "columns": [2, 0, 3]},  # with so many, rows without gradients are skipped
+        {"n_categories": [300, 3, 300], "n_outputs": 1, "columns": [2, 0, 3]},  # with 300 categories, rows without gradients are skipped
     ]
     input_shapes = ((5,), (4,), (20,))
 

@@ -100,7 +100,7 @@ LOSSES = {name: loss for name, loss in instances("losses").items() if is_certain
 
 
 def samples(counts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of heads with so many classes, with every margin of the first and the last class, and the targets as rows."""
+    """Logits of heads with these numbers of classes, with every margin of the first and the last class, and the targets as rows."""
     z, Y = [], []
     for margin in [*MARGINS, *(-m for m in MARGINS)]:
         for place in (0, -1):

@@ -59,7 +59,7 @@ def save() -> None:
 
 
 def killed(what: str, folder: Path, seconds: float) -> bool:
-    """Whether a process was killed after so many seconds of work; False if it had finished."""
+    """Whether a process was killed after a given number of seconds of work; False if it had finished."""
     code = "import sys; from network import test_kills; getattr(test_kills, sys.argv[1])()"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen([sys.executable, "-c", code, what], cwd=folder, env=environment, stdout=subprocess.PIPE) as process:

@@ -88,7 +88,7 @@ class Case:
         net.fit(self.X, self.y, epochs=epochs, batch_size=8, validation=(self.X, self.y), progress=False, n_threads=1, **arguments)
 
     def fitted(self, n: int) -> nn.Sequential:
-        """Built, and trained for so many fits; with a schedule, to the middle of a fit."""
+        """Built, and trained for a given number of fits; with a schedule, to the middle of a fit."""
         net, arguments = self.build(self.component), self.arguments(self.component)
         self.fit(net, 0, **arguments)
         if n and self.kind == "schedules":

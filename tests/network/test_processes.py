@@ -132,7 +132,7 @@ def expect_equal(results: list[Any], expected: dict[str, np.ndarray], what: str)
 
 
 def check_bits(case: str, teams: tuple[tuple[int, int], ...]) -> None:
-    """Compare so many processes, with so many threads each, with one process."""
+    """Compare several processes, with several threads each, with one process."""
     with team_of(1):
         alone = fitted(case, None)
     for size, n_threads in teams:

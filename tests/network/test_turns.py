@@ -57,7 +57,7 @@ def network() -> nn.Sequential:
 
 
 class InAThread:
-    """A fit of `network` in a thread of its own, for a ``with`` block."""
+    """A fit of `network` in a new thread, for a ``with`` block."""
 
     def __init__(self, net: nn.Sequential, *callbacks: Any, **arguments: Any) -> None:
         self.net, self.until, self.errors = net, Until(), list[BaseException]()

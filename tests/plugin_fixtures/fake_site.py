@@ -52,7 +52,7 @@ class FakeSite:
         return [point for point in [*importlib.metadata.distribution(DISTRIBUTION).entry_points, *found] if point.group == GROUP]
 
     def registry(self, policy: Policy | None = None) -> Registry:
-        """A registry of the built-ins and what is installed here; by default nothing is blocked, whatever the environment says."""
+        """A registry of the built-ins and the packages here; by default nothing is blocked, whatever the environment contains."""
         return Registry(self.entry_points(), policy or Policy())
 
 

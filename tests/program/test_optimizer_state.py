@@ -183,7 +183,7 @@ def test_a_file_with_other_state_is_refused(rung: str, tmp_path: Path, monkeypat
 
 
 class Growing(Optimizer):
-    """Declares as much state as an argument says."""
+    """Declares as much state as its argument requests."""
 
     needs_tensors = True
 

@@ -105,7 +105,7 @@ def test_a_network_with_tiles_keeps_its_constraints(n: int) -> None:
     np.testing.assert_array_equal(*ends)
 
 
-# ---- what is computed ---------------------------------------------------------------------------------------------------------
+# ---- results ------------------------------------------------------------------------------------------------------------------
 
 
 def test_l2_is_weight_decay() -> None:

@@ -51,7 +51,7 @@ CASES: list[tuple[dict[str, Any], int, Callable[[torch.optim.Optimizer], Any]]] 
         64,
         lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 8, mode="exp_range", gamma=0.9, cycle_momentum=False),
     ),
-    # PyTorch waits for one epoch more than `patience` says.
+    # PyTorch waits for one epoch more than its `patience`.
     ({"name": "plateau", "patience": 3}, 24, lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=2, threshold=0)),
     (
         {"name": "plateau", "patience": 1, "cooldown": 2},

@@ -17,7 +17,7 @@ X, Y = RNG.normal(size=(100, 3)), RNG.integers(2, size=100)
 
 
 def fit(net: nn.Sequential, **arguments: Any) -> nn.History:
-    """20 epochs of 4 steps, unless `arguments` say otherwise; the column "lr" has the rate of each epoch's last step."""
+    """A fit of 20 epochs with 4 steps, unless `arguments` change it; the column "lr" has the rate of each epoch's last step."""
     settings = {"loss": "softmax_cross_entropy", "epochs": 20, "batch_size": 30, "progress": False, "rng": 0}
     return net.fit(X, Y, **settings | arguments)
 

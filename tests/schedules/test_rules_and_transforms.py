@@ -52,7 +52,7 @@ def test_every_number_of_every_transform_moves(transform: Transform, twin: bool)
         assert np.abs(still.parameters - ends[0]).max() > 1e-6, "the number must have an effect"
 
 
-# ---- what happens between steps -----------------------------------------------------------------------------------------------
+# ---- rules between steps ------------------------------------------------------------------------------------------------------
 
 RULES = {
     "dense_1.weight.regularizer.strength": 0.05,  # of the layer

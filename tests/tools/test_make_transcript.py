@@ -44,7 +44,7 @@ def test_the_transcript_has_every_command(tool: ModuleType) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="no folder of tables: NNCORE_DATA says where it is")
+@pytest.mark.skipif(not DATA.is_dir(), reason="no folder of tables: set NNCORE_DATA to it")
 @pytest.mark.skipif(sys.platform == "win32", reason="the transcript is made by a shell")
 def test_a_newcomer_meets_no_error(tool: ModuleType, tmp_path: Path) -> None:
     """The first command of every chapter works for a newcomer."""

@@ -1,4 +1,4 @@
-"""The names that are built in, as type checkers know them."""
+"""Names of the built-in components, as type checkers know them."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_program_of_the_paper(arguments: dict[str, float]) -> None:
     np.testing.assert_allclose(state[0], momenta, rtol=1e-13, atol=1e-15)
 
 
-@pytest.mark.skipif("lion" not in nn.names("optimizers"), reason="this nncore has no lion of its own")
+@pytest.mark.skipif("lion" not in nn.names("optimizers"), reason="nncore has no built-in lion here")
 @pytest.mark.parametrize("arguments", [{}, {"lr": 0.01, "beta1": 0.5, "beta2": 0.7, "weight_decay": 0.3}])
 def test_steps_are_those_of_the_one_that_nncore_has(arguments: dict[str, float]) -> None:
     ours, theirs = Lion(**arguments), nn.get("optimizers", "lion")(**arguments)

@@ -132,7 +132,7 @@ def test_momentum_and_decay(rung: str) -> None:
         np.testing.assert_allclose(w.reshape(3, 5), expected, atol=1e-11)
 
 
-@pytest.mark.skipif("muon" not in nn.names("optimizers"), reason="this nncore has no muon of its own")
+@pytest.mark.skipif("muon" not in nn.names("optimizers"), reason="nncore has no built-in muon here")
 @pytest.mark.parametrize("rung", STEPS)
 @pytest.mark.parametrize("arguments", [{}, {"momentum": 0.8, "nesterov": False, "weight_decay": 0.1, "n_iterations": 3}])
 def test_steps_of_matrices_are_those_of_the_one_that_nncore_has(rung: str, arguments: dict[str, Any]) -> None:

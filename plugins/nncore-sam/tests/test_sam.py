@@ -69,7 +69,7 @@ def test_without_a_radius_it_is_the_optimizer_inside(sam: Any) -> None:
     np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=1e-9)
 
 
-@pytest.mark.skipif("sam" not in nn.names("optimizers"), reason="this nncore has no sam of its own")
+@pytest.mark.skipif("sam" not in nn.names("optimizers"), reason="nncore has no built-in sam here")
 def test_steps_are_those_of_the_one_that_nncore_has() -> None:
     theirs = nn.get("optimizers", "sam")
     assert theirs is not SAM
