@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nncore.contract import Loss
 from nncore.data import SparseSamples
-from nncore.ensembles.input_columns import InputColumns
+from nncore.ensembles.input_columns import EncodedRows, InputColumns
 from nncore.ensembles.target_scale import TargetScale
 from nncore.network import Sequential
 
@@ -35,24 +35,27 @@ class Members:
     weights: list[float] | None = None
 
     def outputs(self, matrix: NDArray[np.floating] | SparseSamples, loss: Loss | None) -> list[NDArray[np.floating]]:
-        """Outputs of each network after the link of the loss, in the units of the targets, shape (n_samples, n_outputs).
-
-        Sparse samples need networks that read them.
-        """
+        """Outputs of each network after the link of the loss, in the units of the targets, shape (n_samples, n_outputs)."""
         return self.in_units(self.scaled_outputs(matrix), loss)
 
     def scaled_outputs(self, matrix: NDArray[np.floating] | SparseSamples) -> list[NDArray[np.floating]]:
         """The same in the scale of the networks."""
-        rows = self._inputs(matrix)
+        rows = self.inputs(matrix)
         return [network.predict_proba(rows) for network in self.networks]
 
     def quantized(self, matrix: NDArray[np.floating] | SparseSamples, **how: Any) -> Members:
         """The same members with int8 matrix products in all networks; `how` as `Sequential.quantize` takes it."""
-        rows = self._inputs(matrix)
+        rows = EncodedRows(matrix, self.columns) if self._reads_dense_rows_of(matrix) else self.inputs(matrix)
         return replace(self, networks=[network.quantize(rows, **how) for network in self.networks])
 
-    def _inputs(self, matrix: NDArray[np.floating] | SparseSamples) -> Any:
-        return self.columns.inputs_of(matrix, self.networks[0].dtype)
+    def inputs(self, matrix: NDArray[np.floating] | SparseSamples) -> Any:
+        """Encoded samples. Sparse ones become dense if the networks cannot read them."""
+        rows: Any = matrix[:] if self._reads_dense_rows_of(matrix) else matrix
+        return self.columns.inputs_of(rows, self.networks[0].dtype)
+
+    def _reads_dense_rows_of(self, matrix: Any) -> bool:
+        """Whether samples are sparse, and networks were trained on dense ones."""
+        return isinstance(matrix, SparseSamples) and not all(network.takes_sparse for network in self.networks)
 
     def in_units(self, outputs: list[NDArray[np.floating]], loss: Loss | None) -> list[NDArray[np.floating]]:
         """Convert outputs of networks to the units of the targets."""

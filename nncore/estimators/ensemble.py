@@ -57,6 +57,7 @@ from nncore.estimators.parameters import as_random_state, check_parameters
 from nncore.estimators.plain_numbers import only_row, plain_row, row_blocks
 from nncore.estimators.real_targets import RealTargets
 from nncore.estimators.sample_groups import splitter_of
+from nncore.estimators.sparse_gathering import in_memory
 from nncore.estimators.streamed_rows import blocks_of, stream_answers
 from nncore.estimators.training_data import NO_WEIGHT
 from nncore.estimators.trial import check_judge
@@ -113,6 +114,9 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         given = Given(self)
         check_parameters(self, optional=[field.name for field in fields(self._preset(given))])
         raw = training_stream(given, X, y, sample_weight)
+        raw, X, y, sample_weight = in_memory(X, raw, y, sample_weight, given.memory_limit)
+        if raw is None and validation[0] is not None:
+            validation = in_memory(validation[0], raw_stream(*validation, "validation "), *validation[1:], given.memory_limit)[1:]
         if raw is not None:
             refuse_for_ensembles(given, raw, groups, times, validation)
         with self._kept_on_error():
@@ -481,7 +485,7 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
         return self._at_temperature(together(outputs, loss, weights_of(self._members)), loss)
 
     def _quantized(self, samples: Any, **how: Any) -> dict[str, Any]:
-        made = [members.quantized(samples[:], **how) for members in self._members]
+        made = [members.quantized(samples, **how) for members in self._members]
         return {"_members": made, "networks_": [network for members in made for network in members.networks]}
 
     def _export_graph(self) -> ExportGraph:

@@ -113,6 +113,8 @@ class RealEnsemble(RealAnswers, Ensemble):
         trained one after the other, with `n_threads` threads each. Each has its own best epoch, also with `n_ens`. Folds are not
         stratified, and samples of weight 0 count in the size of a batch. `tune`, `groups` and `times` need all samples in memory; a scorer
         as `scoring` does too, unless `X_val` is in memory.
+
+        Sparse batches are gathered in memory, up to `memory_limit`, and trained on like a sparse matrix: nothing of this applies to them.
         """
         weights, weights_val = sample_weight, sample_weight_val
         for name, given, rows in (("exposure", exposure, X), ("exposure_val", exposure_val, X_val)):

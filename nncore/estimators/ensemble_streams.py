@@ -38,11 +38,6 @@ _SHOWN = 2**14
 def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, validation: tuple[Any, Any, Any]) -> None:
     """Raise `ParameterError` for arguments that need all samples in memory, before any is read."""
     why = f"{raw.source} is read in blocks"
-    if raw.is_sparse:
-        raise ParameterError(
-            f"{why} that are sparse, but ensembles need a sparse X in memory: join the blocks by scipy.sparse.vstack, and leave memory_limit "
-            "out, or use MLPClassifier or MLPRegressor"
-        )
     if given.tune is not None:
         raise ParameterError(
             f"tune={given.tune!r} needs all samples in memory, but {why}: tune on some of the samples, then fit without tune"
@@ -51,7 +46,10 @@ def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, val
         if value is not None:
             raise ParameterError(f"{name} needs all samples in memory to {reason}, but {why}: pass X_val and y_val instead of {name}")
     X_val, y_val, weights_val = validation
-    is_in_memory = X_val is not None and raw_stream(X_val, y_val, weights_val, "validation ") is None
+    raw_val = None if X_val is None else raw_stream(X_val, y_val, weights_val, "validation ")
+    if raw_val is not None and raw_val.is_sparse:
+        raise ParameterError(f"{raw_val.source} gives sparse batches, but X dense ones: let the batches of both be sparse, or of none")
+    is_in_memory = X_val is not None and raw_val is None
     judge = Judge(given.scoring, LOSS)
     if judge.needs_estimator and not is_in_memory:
         raise ParameterError(f"scoring={judge.spec!r} needs samples in memory, but {why}: pass X_val and y_val, or name a metric")

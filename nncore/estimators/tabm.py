@@ -147,6 +147,6 @@ def _ranked(
     members: Members, matrix: NDArray[np.floating] | SparseSamples, target: np.ndarray, weights: NDArray[np.floating] | None
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Of each network, the order of its members, and the losses of the means of the first ones."""
-    inputs = members.columns.inputs_of(matrix, members.networks[0].dtype)
+    inputs = members.inputs(matrix)
     scaled = target if members.target is None else members.target.transform(target)
     return [member_order(network, inputs, scaled, weights) for network in members.networks]

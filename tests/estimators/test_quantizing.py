@@ -55,6 +55,15 @@ def test_estimators_predict_nearly_the_same(estimator: tuple[Any, Any]) -> None:
     np.testing.assert_array_equal(other.predict(X), model.fit(X, y).predict(X))
 
 
+@pytest.mark.parametrize("trained_on", ["sparse", "dense"])
+def test_sparse_samples_calibrate_ensembles(trained_on: str) -> None:
+    sparse = csr_matrix(np.where(np.abs(X) > 0.5, X, 0))
+    model = RealMLPClassifier(max_iter=3, n_cv=2, **SMALL).fit(sparse if trained_on == "sparse" else sparse.toarray(), CLASSES)
+    one, other = (model.quantize(data, skip=()) for data in (sparse, sparse.toarray()))
+    assert any(isinstance(layer, nn.QuantizedDense) for layer in one.networks_[0].layers)
+    np.testing.assert_allclose(one.predict_proba(sparse), other.predict_proba(sparse), rtol=1e-5)
+
+
 def test_frames_and_sparse_samples_calibrate() -> None:
     frame = pd.DataFrame(X[:, :3], columns=list("abc")).assign(d=np.where(X[:, 3] > 0, "yes", "no"))
     model = MLPClassifier(max_iter=5, categorical_features=["d"], **SMALL).fit(frame, CLASSES)

@@ -8,7 +8,7 @@ import scipy.sparse
 from scipy.sparse import csr_array
 
 from nncore.errors import DataError, ParameterError
-from nncore.estimators import MLPClassifier, MLPRegressor
+from nncore.estimators import MLPClassifier, MLPRegressor, RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -92,6 +92,49 @@ def test_dense_batches_and_missing_numbers_are_filled_after_a_sparse_fit():
 def test_what_cannot_be_read_is_refused(given, arguments, error, message):
     with pytest.raises(error, match=message):
         fitted(MLPClassifier, given if callable(given) else lambda: iter(given), **arguments)
+
+
+ENSEMBLES = [(RealMLPClassifier, LABELS), (RealMLPRegressor, Y), (TabMClassifier, LABELS), (TabMRegressor, Y)]
+SMALL = {"hidden_layer_sizes": (8,), "max_iter": 3, "n_cv": 2, "random_state": 0}
+
+
+@pytest.mark.parametrize(("cls", "y"), ENSEMBLES, ids=lambda one: getattr(one, "__name__", ""))
+def test_ensembles_gather_streams_and_have_the_bits_of_the_matrix(cls, y):
+    for weights in (None, WEIGHTS):
+        whole = cls(**SMALL).fit(X, y, weights)
+        expected = whole.predict(X)
+        for given in ((batches(y, weights=weights),), (X, y, weights)):
+            streamed = cls(**SMALL, memory_limit="20 MB").fit(*given)
+            np.testing.assert_array_equal(streamed.predict(X), expected)
+            assert streamed.score(batches(y)) == pytest.approx(whole.score(X, y))
+    one = {**SMALL, "n_cv": 1}
+    expected = cls(**one).fit(X, y, X_val=X[:70], y_val=y[:70]).predict(X)
+    np.testing.assert_array_equal(cls(**one).fit(batches(y), X_val=batches(y, n=70)).predict(X), expected)
+    np.testing.assert_array_equal(cls(**one).fit(batches(y), X_val=X[:70].toarray(), y_val=y[:70]).predict(X), expected)
+
+
+def test_what_ensembles_do_not_gather():
+    large = [(scipy.sparse.random(N, 4000, 0.1, random_state=number), LABELS) for number in range(3)]  # 1 MB each
+    with pytest.raises(ParameterError, match="more than memory_limit, 2 MiB: raise it, or use MLPClassifier"):
+        RealMLPClassifier(**SMALL, memory_limit="2 MB").fit(lambda: iter(large))
+    weighted, plain = (next(batches(LABELS, weights=weights)()) for weights in (WEIGHTS, None))
+    with pytest.raises(DataError, match="some blocks of the stream have sample weights"):
+        RealMLPClassifier(**SMALL).fit(lambda: iter([weighted, plain]))
+    dense = [(batch[0].toarray(), *batch[1:]) for batch in batches(LABELS)()]
+    with pytest.raises(ParameterError, match="gives sparse batches, but X dense ones"):
+        RealMLPClassifier(**{**SMALL, "n_cv": 1}).fit(lambda: iter(dense), X_val=batches(LABELS))
+
+
+@pytest.mark.parametrize(("cls", "y"), ENSEMBLES, ids=lambda one: getattr(one, "__name__", ""))
+def test_models_of_dense_samples_read_sparse_ones(cls, y):
+    dense = [(batch[0].toarray(), *batch[1:]) for batch in batches(y)()]
+    for given in ((X.toarray(), y), (lambda: iter(dense),)):
+        models = [cls(**{**SMALL, "n_cv": 1}).fit(*given, X_val=data, y_val=y[:70]) for data in (X[:70], X[:70].toarray())]
+        for data in (X, X.toarray()):
+            np.testing.assert_array_equal(models[0].predict(data), models[1].predict(X))
+        if hasattr(models[0], "prune"):
+            pruned = [model.prune(4, data, y) for model, data in zip(models, (X, X.toarray()), strict=True)]
+            np.testing.assert_array_equal(pruned[0].predict(X), pruned[1].predict(X))
 
 
 def test_memory_goes_by_the_numbers_that_are_there():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import nncore as nn
 from nncore.errors import CollectiveError, NonFiniteError, ParameterError
@@ -19,6 +20,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(130, 6)).astype(np.float32)
 CLASSES = (X[:, 0] > 0) + (X[:, 1] > 0.3).astype(np.int64)
 WIDE_X = RNG.normal(size=(24, 600)).astype(np.float32)
+SPARSE_X = scipy.sparse.random(130, 400, 0.05, format="csr", dtype=np.float32, random_state=0)
 
 
 class Sharp(Optimizer):
@@ -88,6 +90,13 @@ CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
         lambda: nn.Sequential(nn.RepeatMembers(4), nn.MembersDense(9, "relu"), nn.MemberHeads(3), nn.MeanMembers(link="softmax")),
         {"loss": "softmax_cross_entropy"},
     ),
+    "sparse": classifier(nn.Dense(20, activation="gelu"), accumulate=2),
+    "sparse_lazy": classifier(nn.Dense(20, activation="gelu"), groups={"dense_1.weight": {"lazy": True}}),
+    "sparse_scaled": classifier(nn.ScaledDense(20, activation="gelu"), shards=2),
+    "sparse_members": (
+        lambda: nn.Sequential(nn.RepeatedDense(4, 9, "relu"), nn.MemberHeads(3), nn.MeanMembers(link="softmax")),
+        {"loss": "softmax_cross_entropy"},
+    ),
     "python": classifier(
         numpy_twin(nn.BatchNorm()), nn.Dense(9, activation="relu"), numpy_twin(nn.Dense(7)), optimizer=numpy_twin(nn.Adam())
     ),
@@ -101,9 +110,11 @@ CASES: dict[str, tuple[Callable[[], nn.Sequential], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def data_for(case: str) -> tuple[np.ndarray, np.ndarray]:
+def data_for(case: str) -> tuple[Any, np.ndarray]:
     if case == "tiles":
         return WIDE_X, CLASSES[: len(WIDE_X)]
+    if case.startswith("sparse"):
+        return SPARSE_X, CLASSES
     if case == "lazy":
         return np.column_stack([np.arange(len(X)) * 300, X[:, 1:]]).astype(np.float32), CLASSES
     return X, (X[:, ::-1] * 0.5).copy() if case in ("ties", "whole_loss") else CLASSES
