@@ -64,8 +64,13 @@ LOOPS = {
 }  # fmt: skip
 
 
-#: Instructions beyond those of a CPU level, of kernels that are called only where the processor has them (cpu.c).
-MORE_INSTRUCTIONS = {("gemm_bf16", "v4"): ["-mavx512bf16"]}
+#: Instructions beyond those of a CPU level, of kernels that are called only where the processor has them (cpu.c). Compilers that know
+#: the level know them too.
+MORE_INSTRUCTIONS = {
+    ("gemm_bf16", "v4"): ["-mavx512bf16"],
+    ("gemm_bf16_pack", "v4"): ["-mavx512bf16"],
+    ("gemm_amx", "v4"): ["-mamx-tile", "-mamx-bf16"],
+}
 
 #: For extensions without a loop over data: two thirds of the size of -O2.
 SMALL = "-Os"
@@ -99,6 +104,11 @@ def optimizations(source: str, level: str, levels: Collection[str]) -> list[str]
         return [SMALL]
     more = LOOPS.get(Path(source).stem)
     return ["-ftree-vectorize", VECTORIZES, *([] if more is None else [more])]
+
+
+def kernel_flags(source: str, level: str, levels: dict[str, list[str]]) -> list[str]:
+    """All flags of a kernel's file at one of the CPU `levels`, beside those of every file."""
+    return [*KERNEL_FLAGS, *optimizations(source, level, levels), *levels[level], *MORE_INSTRUCTIONS.get((Path(source).stem, level), [])]
 
 
 def cpu_levels(platform: str | None = None) -> dict[str, list[str]]:
@@ -228,8 +238,7 @@ class BuildExtensions(build_ext):
 
         def compile_one(task: tuple[str, str]) -> list[str]:
             source, level = task
-            more = MORE_INSTRUCTIONS.get((Path(source).stem, level), [])
-            flags = KERNEL_FLAGS + optimizations(source, level, levels) + levels[level] + more
+            flags = kernel_flags(source, level, levels)
             objects = self.compiler.object_filenames([source], output_dir=str(build / level))
             if not self.force and not newer_group([source, *headers], objects[0]):
                 return objects

@@ -88,3 +88,15 @@ def no_figure_stays_open() -> Iterator[None]:
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(params=["AMX", "AVX512_BF16"])
+def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What products in bfloat16 are made with, once each of what this machine has."""
+    from nncore._core import native
+
+    best = native.bfloat16_instructions()
+    if best is None or native.use_amx(request.param == "AMX") != (request.param == "AMX"):
+        pytest.skip(f"this processor, or the system on it, has no {request.param}")
+    yield request.param
+    native.use_amx(best == "AMX")

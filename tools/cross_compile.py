@@ -45,7 +45,7 @@ def compile_all(target: str, platform: str, build: Path) -> dict[str, Path]:
         output = build / f"{source.replace('/', '_')}-{level}.o"
         of_level = []
         if level is not None:
-            of_level = [f"-DNNC_LEVEL={level}", *setup.for_clang(setup.optimizations(source, level, levels)), *levels[level]]
+            of_level = [f"-DNNC_LEVEL={level}", *setup.for_clang(setup.kernel_flags(source, level, levels))]
         of_level = [flag.replace("x86-64-", "x86_64_") for flag in of_level]  # as Zig spells it
         run([*ZIG, "-target", target, *FLAGS, *of_level, f"-I{build}", "-c", source, "-o", str(output)])
         return str(output)

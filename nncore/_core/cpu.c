@@ -1,9 +1,18 @@
 /* A level may be used only if the machine has every instruction that its -march lets the compiler emit. The lists are those of the
  * x86-64 psABI. The CPU itself is asked, because __builtin_cpu_supports knows different names in each version of GCC and Clang. */
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#    define _DEFAULT_SOURCE /* the C standard alone has no `syscall` */
+#endif
 #include "cpu.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined(__linux__) && defined(__x86_64__)
+#    include <sys/syscall.h>
+#    include <unistd.h>
+#endif
 
 #if defined(__x86_64__)
 #    include <cpuid.h>
@@ -91,4 +100,35 @@ int nnc_machine_has_vnni(void) {
 #else
     return 0;
 #endif
+}
+
+#if defined(__linux__) && defined(__x86_64__)
+/* arch_prctl's request for a register state that Linux keeps only for processes that ask for it, and the number of the tiles' data. */
+#    define ARCH_REQ_XCOMP_PERM 0x1023
+#    define TILE_DATA 18
+
+/* Asks Linux for AMX. It refuses if a thread has an alternate signal stack that is too small for the tiles. */
+static int is_given_amx(void) {
+    const uint32_t tiles = BIT(17) | BIT(TILE_DATA); /* of the saved state: their shapes, their data */
+    const uint32_t wanted = BIT(22) | BIT(24);       /* AMX-BF16, AMX-TILE */
+    uint32_t a, b, c, d = 0;
+    return nnc_machine_has_bfloat16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & wanted) == wanted &&
+           (this_machine().saved_state & tiles) == tiles && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+#else
+static int is_given_amx(void) { return 0; }
+#endif
+
+static _Atomic int uses_amx = -1;
+
+int nnc_uses_amx(void) {
+    int known = uses_amx;
+    if (known >= 0) return known;
+    int given = is_given_amx();
+    return atomic_compare_exchange_strong(&uses_amx, &known, given) ? given : known; /* the first answer counts: no sum changes its order */
+}
+
+int nnc_use_amx(int wanted) {
+    uses_amx = wanted && is_given_amx();
+    return uses_amx;
 }

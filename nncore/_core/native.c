@@ -172,6 +172,18 @@ static PyObject *py_product_flops(PyObject *module, PyObject *args, PyObject *ke
     return flops < 0 ? PyErr_NoMemory() : PyFloat_FromDouble(flops);
 }
 
+static PyObject *py_bfloat16_instructions(PyObject *module, PyObject *nothing) {
+    (void)nothing;
+    if (!((module_state *)PyModule_GetState(module))->has_bfloat16) Py_RETURN_NONE;
+    return PyUnicode_FromString(nnc_uses_amx() ? "AMX" : "AVX512_BF16");
+}
+
+static PyObject *py_use_amx(PyObject *module, PyObject *wanted) {
+    int wants = PyObject_IsTrue(wanted);
+    if (wants < 0) return NULL;
+    return PyBool_FromLong(nnc_use_amx(wants && ((module_state *)PyModule_GetState(module))->has_bfloat16));
+}
+
 static PyObject *py_lend(PyObject *module, PyObject *args, PyObject *keywords) {
     static char *names[] = {"room", "bfloat16", NULL};
     int lends, rounds = 0;
@@ -185,6 +197,13 @@ PyDoc_STRVAR(lend_doc,
              "Lend this thread memory for the copies of matrix products, as a run does, or take it back. A kernel that a test calls\n"
              "by itself does without, and multiplies large matrices more slowly. With bfloat16, products of the thread round their\n"
              "factors from now on, as in a run that does. Not to be called within a run.");
+PyDoc_STRVAR(bfloat16_instructions_doc,
+             "bfloat16_instructions()\n--\n\n"
+             "What products in bfloat16 are made with: 'AMX', 'AVX512_BF16', or None if they cannot be made. The first call asks the\n"
+             "system whether this process may use AMX.");
+PyDoc_STRVAR(use_amx_doc,
+             "use_amx(wanted)\n--\n\n"
+             "For tests: let products in bfloat16 use AMX or AVX512_BF16 from now on, in all threads. Returns whether they use AMX.");
 PyDoc_STRVAR(product_flops_doc,
              "product_flops(bfloat16, seconds)\n--\n\n"
              "Floating-point operations a second of one thread in a product of two 256 x 256 matrices as layers make it, in float32\n"
@@ -202,6 +221,8 @@ static PyMethodDef methods[] = {
     {"machine_can_run", py_machine_can_run, METH_O, "Whether this machine has the instructions of a CPU level."},
     {"bound_processors", py_bound_processors, METH_NOARGS, "Processors that Windows binds this process to; 0 for all, and elsewhere."},
     {"lend", (PyCFunction)(void (*)(void))py_lend, METH_VARARGS | METH_KEYWORDS, lend_doc},
+    {"bfloat16_instructions", py_bfloat16_instructions, METH_NOARGS, bfloat16_instructions_doc},
+    {"use_amx", py_use_amx, METH_O, use_amx_doc},
     {"product_flops", (PyCFunction)(void (*)(void))py_product_flops, METH_VARARGS | METH_KEYWORDS, product_flops_doc},
     {"peak_flops", (PyCFunction)(void (*)(void))py_peak_flops, METH_VARARGS | METH_KEYWORDS, peak_flops_doc},
     {"memory_bandwidth", (PyCFunction)(void (*)(void))py_memory_bandwidth, METH_VARARGS | METH_KEYWORDS, memory_bandwidth_doc},

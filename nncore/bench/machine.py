@@ -21,6 +21,7 @@ def describe() -> dict[str, str]:
         "CPU": cpu_name(_cpu_fields(), platform.processor() or platform.machine()),
         "cores": str(len(usable_cores())),
         "CPU level": f"{native.LEVEL} ({native.INSTRUCTIONS})",
+        "bfloat16": native.bfloat16_instructions() or "none",
         **({"caches": caches} if caches else {}),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "Python": platform.python_version(),

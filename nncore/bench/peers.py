@@ -35,7 +35,10 @@ class Peer:
         return self.name.partition("-")[2]
 
 
-NNCORE = Peer("nncore", ("training", "prediction", "call", "estimator", "epoch", "fit", "many", "product", "kernel", "flop", "memory"))
+NNCORE = Peer(
+    "nncore",
+    ("training", "members", "prediction", "call", "estimator", "epoch", "fit", "many", "product", "kernel", "flop", "memory"),
+)
 
 PEERS = {
     peer.name: peer

@@ -47,9 +47,16 @@ TOGETHER = ((2, (4, 16, 16, 3), 1.05), (2, (64, 100, 10), 1.05), (16, (4, 16, 16
 #: Rows, inputs and outputs of a product in float32, and the goal for the product as a fraction of the peak.
 PRODUCTS = {(128, 256, 256): 0.92, (512, 512, 512): 0.92, (2048, 2048, 2048): 0.90}
 
-#: Steps in bfloat16, and how many times as fast they are to be as in float32.
-BFLOAT16_CASES = (Case((784, 512, 512, 10), 128), Case((784, 512, 512, 10), 512), Case((1024, 2048, 2048, 10), 512))
-BFLOAT16_GOAL = 1.6
+#: Steps in bfloat16, and how many times as fast they are to be as in float32, from the batch size on.
+BFLOAT16_CASES = tuple(
+    Case(widths, batch, threads)
+    for threads in (1, 2)
+    for widths, batch in (((784, 512, 512, 10), 32), ((784, 512, 512, 10), 128), ((784, 512, 512, 10), 512), ((1024, 2048, 2048, 10), 512))
+)
+BFLOAT16_GOAL, BFLOAT16_GOAL_BATCH = 1.6, 512
+#: A TabM of its default shape, and its members.
+TABM_CASES = tuple(Case((9, 512, 512, 512, 1), 256, threads, loss="mse") for threads in (1, 2))
+TABM_MEMBERS = 32
 
 #: Predictions with products of 8 bits, and how many times as fast they are to be as in float32.
 INT8_CASES = (Case((784, 512, 512, 10), 1), Case((784, 512, 512, 10), 1024), Case((54, 256, 256, 7), 1024))
@@ -196,12 +203,13 @@ def _products() -> list[Question]:
 
 
 def _bfloat16() -> list[Question]:
-    def question(case: Case) -> Question:
-        step = task("training", case, 4 * case.batch)
-        goal = BFLOAT16_GOAL if case.batch >= 512 else None
-        return Question(f"{case.net} at {case.batch}", step | {"precision": "bfloat16"}, ((step, 1.0),), goal, rounds=True)
+    def question(case: Case, members: int = 0) -> Question:
+        step = task("members", case, 4 * case.batch) | {"members": members} if members else task("training", case, 4 * case.batch)
+        goal = BFLOAT16_GOAL if members or case.batch >= BFLOAT16_GOAL_BATCH else None
+        what = f"TabM {case.label}" if members else case.label
+        return Question(what, step | {"precision": "bfloat16"}, ((step, 1.0),), goal, threads=case.threads, rounds=True)
 
-    return [question(case) for case in BFLOAT16_CASES]
+    return [*(question(case) for case in BFLOAT16_CASES), *(question(case, TABM_MEMBERS) for case in TABM_CASES)]
 
 
 def _int8() -> list[Question]:
@@ -273,8 +281,8 @@ peak is measured in the same turns.""",
     ),
     "bfloat16": Section(
         "Training in bfloat16",
-        """One training step on one thread with matrix products in bfloat16, and the same step in float32. The other libraries train in
-float32.""",
+        f"""One training step with matrix products in bfloat16, and the same step in float32. TabM has {TABM_MEMBERS} members. The other
+libraries train in float32.""",
         AGAINST_FLOAT32,
         _bfloat16,
     ),

@@ -68,13 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _bfloat16() -> str:
-    """Whether bfloat16 products are available, and their speed-up."""
+    """Whether bfloat16 products are available, what they are made with, and their speed-up."""
+    from nncore._core import native
     from nncore.program import bfloat16_speed, has_bfloat16, is_worth_rounding
 
     if not has_bfloat16():
         return "no: this needs AVX512_BF16 (AMD from Zen 4 on, Intel Xeon from Sapphire Rapids on) and CPU level v4"
     left = "" if is_worth_rounding() else ", so precision='auto' does not use it"
-    return f"yes, matrix products are {bfloat16_speed():.2f} times as fast in it as in float32{left}"
+    return f"yes, with {native.bfloat16_instructions()}: matrix products are {bfloat16_speed():.2f} times as fast in it as in float32{left}"
 
 
 def _found(distribution: str, extra: str) -> str:

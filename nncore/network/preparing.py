@@ -66,6 +66,9 @@ class Prepared:
         return {
             "the version of nncore": __version__,
             "the level of the processor (NNCORE_CPU sets one for all)": native.LEVEL,
+            "what bfloat16 products are made with (precision=None rounds nothing)": native.bfloat16_instructions()
+            if self.way.rounds
+            else None,
             "the network": network,
             "its values": [zlib.crc32(array.tobytes()) for array in values],
             "its steps and epochs": (network.n_steps, network.n_epochs) if network.is_built else None,

@@ -221,10 +221,10 @@ class Sequential(Model):
             Type of the parameters. None is float32, or the dtype of a built network.
         precision : {"float32", "bfloat16", "auto"}, optional
             ``"bfloat16"`` rounds the factors of matrix products in training to bfloat16 (8 significant bits) and sums in float32. It needs
-            a processor with AVX512_BF16. Parameters, gradients, optimizer state, scores and predictions stay float32, and so do
-            products whose sums have fewer than 64 terms and components written in Python. ``"auto"`` is ``"bfloat16"`` where products are
-            measured to be faster with it and batches have at least 64 samples, else float32. None and ``"float32"`` do not round. A file
-            does not hold it: give it again to resume.
+            a processor with AVX512_BF16, and uses AMX where there is that. Parameters, gradients, optimizer state, scores and predictions
+            stay float32, and so do products whose sums have fewer than 64 terms and components written in Python. ``"auto"`` is
+            ``"bfloat16"`` where products are measured to be faster with it and batches have at least 64 samples, or 32 with AMX, else
+            float32. None and ``"float32"`` do not round. A file does not hold it: give it again to resume.
         shuffle_buffer : int, optional
             Number of samples of a stream that are shuffled together. Samples leave the buffer in random order and new ones take their
             places. The pieces of the stream (row groups, files, ranges of an array) are read in random order as well. None is as many as

@@ -13,9 +13,10 @@ from nncore.errors import ParameterError
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "auto"]
 
-#: Conditions of ``"auto"``: smallest speed-up of products, and smallest batch size, since operands must be copied.
+#: Smallest speed-up of products for ``"auto"``.
 WORTH_ROUNDING = 1.15
-MIN_BATCH = 64
+#: Smallest batch size for ``"auto"``, by the instructions of products. Operands are copied, which pays for many rows.
+MIN_BATCH = {"AMX": 32, "AVX512_BF16": 64}
 
 #: Seconds to measure each kind of product.
 _MEASURED_SECONDS = 0.003
@@ -38,7 +39,7 @@ def bfloat16_speed() -> float:
 
 
 def is_worth_rounding() -> bool:
-    """Whether ``"auto"`` uses bfloat16 on this machine, for float32 networks and batches of at least `MIN_BATCH` samples."""
+    """Whether ``"auto"`` uses bfloat16 on this machine, for float32 networks and large enough batches."""
     return bfloat16_speed() >= WORTH_ROUNDING
 
 
@@ -61,7 +62,7 @@ def chosen_precision(precision: Any, dtype: np.dtype, batch_size: int) -> str:
         return dtype.name
     chosen = choice("precision", precision, ("float32", "bfloat16", "auto"))
     if chosen == "auto":
-        is_faster = dtype == np.float32 and batch_size >= MIN_BATCH and is_worth_rounding()
+        is_faster = dtype == np.float32 and is_worth_rounding() and batch_size >= MIN_BATCH[native.bfloat16_instructions() or "AVX512_BF16"]
         return "bfloat16" if is_faster else dtype.name
     if dtype != np.float32:
         raise ParameterError(

@@ -84,15 +84,14 @@ def test_no_function_keeps_much_on_the_stack(tmp_path: Path) -> None:
     """No function of a kernel uses much stack, at the lowest and the newest CPU level, in the core and in plugins."""
     build = runpy.run_path(str(ROOT / "setup.py"))
     plugins = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "plugins").glob("*/*/*.c"))]
-    own = [(source, [*build["KERNEL_FLAGS"], *build["optimizations"](source)]) for source in build["kernel_sources"]()]
-    sources = [*own, *((source, [*build["KERNEL_FLAGS"], "-O3"]) for source in plugins)]
     flags = ["-std=c11", "-O2", "-fPIC", "-Inncore/include", "-Inncore/_core", "-Wframe-larger-than=16384"]
-    assert len(sources) > 40
-
-    levels = list(build["cpu_levels"]().items())
-    for level, chosen in dict([levels[0], levels[-1]]).items():
-        for source, kernel_flags in sources:
-            command = ["cc", *flags, *kernel_flags, *chosen, f"-DNNC_LEVEL={level}", f"-I{sysconfig.get_path('include')}", "-c", source]
+    levels = build["cpu_levels"]()
+    for level in dict.fromkeys([next(iter(levels)), list(levels)[-1]]):
+        sources = [(source, build["kernel_flags"](source, level, levels)) for source in build["kernel_sources"]()]
+        sources += [(source, [*build["KERNEL_FLAGS"], "-O3", *levels[level]]) for source in plugins]
+        assert len(sources) > 40
+        for source, chosen in sources:
+            command = ["cc", *flags, *chosen, f"-DNNC_LEVEL={level}", f"-I{sysconfig.get_path('include')}", "-c", source]
             done = subprocess.run([*command, "-o", str(tmp_path / "object.o")], cwd=ROOT, capture_output=True, encoding="utf-8")
             assert done.returncode == 0, done.stderr
             assert "frame size" not in done.stderr, (level, done.stderr)

@@ -161,7 +161,17 @@ def test_caches_for_data_from_the_first_level_on(tmp_path: Path) -> None:
 
 def test_the_machine_is_described() -> None:
     described = machine.describe()
-    assert [name for name in described if name != "caches"] == ["CPU", "cores", "CPU level", "system", "Python", "NumPy", "nncore", "date"]
+    assert [name for name in described if name != "caches"] == [
+        "CPU",
+        "cores",
+        "CPU level",
+        "bfloat16",
+        "system",
+        "Python",
+        "NumPy",
+        "nncore",
+        "date",
+    ]
     assert all(described.values())
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", described["date"])
     if sys.platform == "linux":

@@ -21,16 +21,18 @@ def test_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"CPU level   {native.LEVEL}, {native.INSTRUCTIONS} (" in shown
     assert str(Path(nncore.__file__).parent) in shown
     assert "install     sound" in shown
-    assert f"bfloat16    {'yes, matrix products are' if native.HAS_BFLOAT16 else 'no: this needs AVX512_BF16'} " in shown
+    made_with = native.bfloat16_instructions()
+    assert f"bfloat16    {f'yes, with {made_with}: matrix products are' if made_with else 'no: this needs AVX512_BF16'} " in shown
 
 
 def test_bfloat16_is_told_with_its_speed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(native, "HAS_BFLOAT16", True)
+    monkeypatch.setattr(native, "bfloat16_instructions", lambda: "AVX512_BF16")
     monkeypatch.setattr("nncore.program.bfloat16_speed", lambda: 0.5)
     monkeypatch.setattr("nncore.program.is_worth_rounding", lambda: False)
     main(["info"])
     assert " ".join(capsys.readouterr().out.split()).count(
-        "yes, matrix products are 0.50 times as fast in it as in float32, so precision='auto' does not use it"
+        "yes, with AVX512_BF16: matrix products are 0.50 times as fast in it as in float32, so precision='auto' does not use it"
     )
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
     main(["info"])

@@ -35,6 +35,10 @@ CLAIMS: dict[str, tuple[str, ...]] = {
         "tests/_core/test_bfloat16.py::test_what_stays_in_float32",
         "tests/network/test_precision.py::test_only_training_rounds",
     ),
+    "Products in bfloat16 do so": (
+        "tests/_core/test_bfloat16.py::test_numbers_that_are_none",
+        "tests/_core/test_bfloat16.py::test_results_below_the_smallest_normal_number_are_0",
+    ),
     "code gives weights and inputs of 8 bits": (
         "tests/layers/test_quantized_dense.py::test_sums_are_those_of_whole_numbers",
         "tests/layers/test_quantized_dense.py::test_the_longest_sums_fit",

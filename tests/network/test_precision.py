@@ -51,7 +51,7 @@ class Cut(Callback):
             training.stop("cut short for a test")
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 def test_no_bit_depends_on_threads_or_on_fits_at_once() -> None:
     one = trained()
     with team_of(5):
@@ -64,7 +64,7 @@ def test_no_bit_depends_on_threads_or_on_fits_at_once() -> None:
     np.testing.assert_allclose(nets[1].parameters, one.parameters, atol=0.05)
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("shards", [1, 4])
 def test_processes_together_round_as_one(shards: int) -> None:
     def parameters(collective: Any) -> np.ndarray:
@@ -95,6 +95,22 @@ def test_processes_take_what_the_first_one_finds(first: str, monkeypatch: pytest
 
 
 @needs_bfloat16
+def test_processes_must_multiply_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = threading.local()
+    monkeypatch.setattr(native, "bfloat16_instructions", lambda: own.made_with)
+
+    def parameters(collective: Any, precision: Any) -> np.ndarray:
+        own.made_with = "AMX" if collective.rank == 0 else "AVX512_BF16"
+        return trained(precision=precision, collective=collective).parameters
+
+    for told in on_ranks(2, lambda collective: parameters(collective, "bfloat16")):
+        assert isinstance(told, CollectiveError)
+        assert "what bfloat16 products are made with (precision=None rounds nothing) is 'AMX' in process 0" in str(told)
+    one, other = on_ranks(2, lambda collective: parameters(collective, None))
+    np.testing.assert_array_equal(one, other)
+
+
+@needs_bfloat16
 def test_only_training_rounds() -> None:
     net = network()
     history = fit(net, validation=(X, Y))
@@ -109,7 +125,7 @@ def test_only_training_rounds() -> None:
     assert not np.array_equal(net.parameters, before)
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize("options", [{}, {"shards": 3}, {"accumulate": 2}, {"n_threads": 2}], ids=str)
 def test_resumed_is_uninterrupted(options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nncore.network.training.SLICE_SECONDS", 0.0)
@@ -131,6 +147,7 @@ def test_goes_on_only_where_there_is_bfloat16(monkeypatch: pytest.MonkeyPatch) -
     part = network()
     fit(part, callbacks=[Cut(1)])
     monkeypatch.setattr(native, "HAS_BFLOAT16", False)
+    monkeypatch.setattr("nncore.program.precision.bfloat16_speed", lambda: 0.0)  # another test may have measured it
     with pytest.raises(ParameterError, match="needs a processor with AVX512_BF16"):
         fit(part)
     with pytest.raises(ParameterError, match="precision is 'float32' and was 'bfloat16'"):
@@ -146,7 +163,7 @@ def gradients(layers: tuple[Any, ...], dtype: str, precision: str | None) -> dic
     return {name: before[name] - values for name, values in net.named_parameters().items()}
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 @pytest.mark.parametrize(
     "layers",
     [
@@ -166,7 +183,7 @@ def test_gradients(layers: tuple[Any, ...]) -> None:
         assert single is None or np.linalg.norm(single - exact[name]) < np.linalg.norm(found - exact[name]) / 50
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 def test_digits_are_learned_as_well() -> None:
     images, y = nn.datasets.load_digits()
     images = images.reshape(len(images), 64) / 16
@@ -180,7 +197,7 @@ def test_digits_are_learned_as_well() -> None:
     assert abs(accuracy("bfloat16") - accuracy(None)) < 0.02  # 8 of 397
 
 
-@needs_bfloat16
+@pytest.mark.usefixtures("instructions")
 def test_numbers_that_rounding_makes_infinite_are_told() -> None:
     net = nn.Sequential(nn.Dense(3000), nn.Dense(1)).build(70, loss="mae", optimizer="sgd", rng=0)
     net.named_parameters()["dense_1.weight"][...] = 0
@@ -200,16 +217,23 @@ def test_told_where_nothing_rounds() -> None:
     net.fit(X[:, :4], X[:, :3], epochs=0, progress=False, precision="bfloat16")
 
 
-@needs_bfloat16
 @pytest.mark.parametrize(
-    ("speed", "batch_size", "dtype", "rounds"),
-    [(1.6, 100, "float32", True), (0.5, 100, "float32", False), (1.6, 32, "float32", False), (1.6, 100, "float64", False)],
+    ("speed", "batch_size", "dtype", "rounding"),
+    [
+        (1.6, 100, "float32", {"AMX", "AVX512_BF16"}),
+        (0.5, 100, "float32", set()),
+        (1.6, 63, "float32", {"AMX"}),
+        (1.6, 31, "float32", set()),
+        (1.6, 100, "float64", set()),
+    ],
 )
-def test_auto_goes_by_speed(speed: float, batch_size: int, dtype: str, rounds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_goes_by_speed(
+    speed: float, batch_size: int, dtype: str, rounding: set[str], instructions: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nncore.program.precision.bfloat16_speed", lambda: speed)
     auto, other = network(dtype), network(dtype)
     fit(auto, precision="auto", batch_size=batch_size)
-    fit(other, precision="bfloat16" if rounds else None, batch_size=batch_size)
+    fit(other, precision="bfloat16" if instructions in rounding else None, batch_size=batch_size)
     assert_equal(auto, other)
 
 

@@ -11,17 +11,12 @@
 #if NNC_MAKES_BF16
 #    include <stddef.h>
 
-#    include "nncore/float32.h"
-#    include "vector.h"
+#    include "cpu.h"
+#    include "gemm_bf16_pack.h"
 
-#    include "gemm_transpose.h"
-
-#    define WIDTH 16 /* lanes of a vector; also rows, and pairs in a row, of a square that is transposed */
 #    define TILE_ROWS 14
-#    define TILE_COLUMNS (2 * WIDTH)
+#    define TILE_COLUMNS PANEL
 #    define MOST_PAIRS 128 /* most pairs of a block of k */
-
-typedef uint32_t pair;
 
 /* Sizes of the blocks that are packed in the room of a thread, and of those on its stack, which may have only a few pages. */
 #    define ROOM_COLUMNS 1024
@@ -29,71 +24,6 @@ typedef uint32_t pair;
 #    define ROOM_ROWS 256
 #    define STACK_PAIRS WIDTH
 #    define STACK_ROWS 4
-
-/* The first `count` lanes of a vector, or all. */
-NNC_INLINE __mmask16 first_lanes(int64_t count) {
-    return count >= WIDTH ? (__mmask16)0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
-}
-
-NNC_INLINE __m512 load(const float *from, int64_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), from); }
-
-/* Sixteen consecutive pairs: the first `count` elements, at most 32, then zeros. */
-NNC_INLINE __m512i pairs_along(const float *from, int64_t count) {
-    return (__m512i)_mm512_cvtne2ps_pbh(load(from + WIDTH, count - WIDTH), load(from, count));
-}
-
-/* Sixteen pairs: first halves from `low`, second halves from `high`, or 0 if that is NULL. */
-NNC_INLINE __m512i pairs_across(const float *low, const float *high, int64_t count) {
-    const __m512i places = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
-                                            18, 2, 17, 1, 16, 0);
-    __m512 second = high != NULL ? load(high, count) : _mm512_setzero_ps();
-    return _mm512_permutexvar_epi16(places, (__m512i)_mm512_cvtne2ps_pbh(second, load(low, count)));
-}
-
-/* The pairs of a matrix (n, k) to pack, from where and to where. Element (i, p) is at from[i * row + p * column], and one of these
- * strides is 1. Pair q of row i goes to to[i / TILE_COLUMNS * to_panel + i % TILE_COLUMNS * to_row + q * to_pair], and to_row or to_pair
- * is 1. */
-typedef struct move {
-    int64_t n, k;
-    const float *from;
-    int64_t row, column;
-    pair *to;
-    int64_t to_panel, to_row, to_pair;
-} move;
-
-/* Packs a square: WIDTH rows from row i on, and WIDTH pairs from element p on. Beyond the end of the matrix it writes zeros. If it
- * writes rows one by one, it writes only those that the matrix has. */
-static __attribute__((noinline)) void pack_square(const move *m, int64_t i, int64_t p) {
-    pair square[WIDTH * WIDTH] __attribute__((aligned(64)));
-    const int lies_along = m->column == 1, turns = lies_along != (m->to_pair == 1);
-    const float *from = m->from + i * m->row + p * m->column;
-    pair *to = m->to + i / TILE_COLUMNS * m->to_panel + i % TILE_COLUMNS * m->to_row + p / 2 * m->to_pair;
-    pair *line = turns ? square : to;
-    const int64_t apart = turns ? WIDTH : lies_along ? m->to_row : m->to_pair;
-    if (lies_along) {
-        const int64_t n = nnc_least(m->n - i, WIDTH);
-        for (int64_t v = 0; v < n; v++, line += apart) _mm512_storeu_si512(line, pairs_along(from + v * m->row, m->k - p));
-        for (int64_t v = n; v < WIDTH && turns; v++, line += apart) _mm512_storeu_si512(line, _mm512_setzero_si512());
-    } else {
-        for (int64_t v = 0; v < WIDTH; v++, line += apart, from += 2 * m->column) {
-            const int64_t left = m->k - p - 2 * v;
-            _mm512_storeu_si512(line, left > 0 ? pairs_across(from, left > 1 ? from + m->column : NULL, m->n - i) : _mm512_setzero_si512());
-        }
-    }
-    if (turns) /* moves 32 bits, whatever they mean */
-        transpose_f32(WIDTH, WIDTH, (const float *)square, WIDTH, (float *)to, lies_along ? m->to_pair : m->to_row);
-}
-
-/* Packs the whole matrix, in the order in which it lies in memory. */
-static void pack(move m) {
-    if (m.column == 1) {
-        for (int64_t i = 0; i < m.n; i += WIDTH)
-            for (int64_t p = 0; p < m.k; p += 2 * WIDTH) pack_square(&m, i, p);
-    } else {
-        for (int64_t p = 0; p < m.k; p += 2 * WIDTH)
-            for (int64_t i = 0; i < m.n; i += WIDTH) pack_square(&m, i, p);
-    }
-}
 
 /* c (rows, n) = start + a . b for some rows of a and a block of b. */
 typedef struct strip {
@@ -191,12 +121,13 @@ static void multiply(const blocks *room, PRODUCT) {
         for (int64_t done = 0; done < k; done += terms) {
             const int64_t height = nnc_least(k - done, terms), columns = nnc_least(n - j, room->columns);
             strip s = {.n = columns, .n_pairs = (height + 1) / 2, .b = room->b, .b_panel = terms / 2 * TILE_COLUMNS, .c_row = c_row};
-            pack((move){columns, height, b + done * b_row + j * b_column, b_column, b_row, room->b, s.b_panel, 1, TILE_COLUMNS});
+            pack_bf16(&(nnc_pairs){columns, height, b + done * b_row + j * b_column, b_column, b_row, room->b, s.b_panel, 1,
+                                   WIDTH * TILE_COLUMNS, TILE_COLUMNS});
             for (int64_t first = 0, end; first < n_strips; first = end) {
                 end = nnc_least(n_strips, first + room->strips);
                 const int64_t row = rows_before(first, m, n_strips), rows = rows_before(end, m, n_strips) - row;
-                pack((move){rows, height, a + row * a_row + done * a_column, a_row, a_column, room->a, TILE_COLUMNS * MOST_PAIRS,
-                            MOST_PAIRS, 1});
+                pack_bf16(&(nnc_pairs){rows, height, a + row * a_row + done * a_column, a_row, a_column, room->a, PANEL * MOST_PAIRS,
+                                       MOST_PAIRS, WIDTH, 1});
                 for (int64_t i = first; i < end; i++) {
                     const int64_t begin = rows_before(i, m, n_strips), next = rows_before(i + 1, m, n_strips);
                     s.a = room->a + (begin - row) * MOST_PAIRS;
@@ -220,6 +151,12 @@ static __attribute__((noinline)) void multiply_on_stack(PRODUCT) {
 }
 
 NNC_DECLARE_GEMM(float, gemm_bf16) {
+#    if NNC_MAKES_AMX
+    if (nnc_uses_amx()) {
+        gemm_amx(m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
+        return;
+    }
+#    endif
     if (gemm_room == NULL) {
         multiply_on_stack(m, n, k, a, a_row, a_column, b, b_row, b_column, start, start_row, c, c_row);
         return;

@@ -1,5 +1,5 @@
 /* Matrix products whose factors are rounded to bfloat16, with float32 sums. Compiled at the CPU level that has AVX-512, for processors
- * that also have AVX512_BF16 (nnc_machine_has_bfloat16 in cpu.h). gemm_bf16.c explains how. */
+ * that also have AVX512_BF16 (gemm_bf16.c), and maybe AMX (gemm_amx.c): cpu.h knows. */
 #ifndef NNCORE_GEMM_BF16_H
 #define NNCORE_GEMM_BF16_H
 
@@ -13,6 +13,16 @@
 NNC_DECLARE_GEMM(float, gemm_bf16);
 #else
 #    define NNC_MAKES_BF16 0
+#endif
+
+/* The same with AMX, in an order of its own, which also depends on k alone. Only Linux lends the tiles to a process that asks for them. */
+#if NNC_MAKES_BF16 && defined(__linux__) && defined(__x86_64__)
+#    define NNC_MAKES_AMX 1
+#    define gemm_amx NNC_GEMM(amx, NNC_LEVEL)
+
+NNC_DECLARE_GEMM(float, gemm_amx);
+#else
+#    define NNC_MAKES_AMX 0
 #endif
 
 #endif

@@ -13,6 +13,10 @@ import numpy as np
 from nncore import __version__, fit_many
 from nncore._core import native
 from nncore.layers.dense import Dense
+from nncore.layers.mean_members import MeanMembers
+from nncore.layers.member_heads import MemberHeads
+from nncore.layers.members_dense import MembersDense
+from nncore.layers.repeat_members import RepeatMembers
 from nncore.network import Sequential
 from nncore.plugin import Layer, LayerCall, Plan
 from nncore.testing import tables
@@ -40,6 +44,10 @@ class Side:
         arguments["precision"] = task.get("precision")
         network.build(X.shape[1], loss=task["loss"], optimizer="adam", rng=0)
         return lambda: float(network.fit(X, y, epochs=1, **arguments).whole()["seconds"][0]) / n_steps
+
+    def members(self, task: dict[str, Any]) -> Callable[[], float]:
+        """A step of TabM."""
+        return self.training(task)
 
     def prediction(self, task: dict[str, Any]) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         X, _ = data.samples(task)
@@ -171,6 +179,9 @@ class Side:
 
 def _network(task: dict[str, Any]) -> Sequential:
     *hidden, n_outputs = task["widths"][1:]
+    if "members" in task:
+        shared = [MembersDense(width, activation=task["activation"]) for width in hidden]
+        return Sequential(RepeatMembers(task["members"]), *shared, MemberHeads(n_outputs), MeanMembers())
     return Sequential(*(Dense(width, activation=task.get("activation", "relu")) for width in hidden), Dense(n_outputs))
 
 
