@@ -6,20 +6,33 @@ from typing import Any
 
 import numpy as np
 
+from nncore.data.visits import NEXT_SEED
 from nncore.plugin import Callback, SampleInfo, Sampler
 
 
 class RecordedOrder(Sampler):
-    """The order of samples in each epoch of a recorded run."""
+    """The order of samples in each epoch of a recorded run, or one for each member of an ensemble.
 
-    def __init__(self, orders: Any) -> None:
+    Parameters
+    ----------
+    orders : list of list
+        By epoch, and by member if each has an order of its own.
+    seed : int, default 0
+        Of the network, which is that of the first member.
+    """
+
+    def __init__(self, orders: Any, seed: int = 0) -> None:
         self.orders = orders
+        self.seed = seed
 
     def length(self, samples: SampleInfo) -> int:
-        return len(self.orders[0])
+        return np.shape(self.orders)[-1]
 
     def order(self, samples: SampleInfo, seed: int, epoch: int) -> np.ndarray:
-        return np.asarray(self.orders[epoch], np.int64)
+        order = np.asarray(self.orders[epoch], np.int64)
+        if order.ndim == 1:
+            return order
+        return order[[(self.seed + member * NEXT_SEED) % 2**64 for member in range(len(order))].index(seed)]
 
 
 class StepLosses(Callback):

@@ -281,6 +281,7 @@ cdef class Compiled:
                 )
             elif op.kind == NNC_OP_PYTHON and described.x is None:
                 program.python_reads_input = True
+            op.n_together = described.n_together
             op.runs_backward, op.is_trained = described.runs_backward, described.is_trained
             op.branches, op.n_branches = branch, len(described.branches)
             for joined in described.branches:
@@ -333,7 +334,7 @@ cdef class Compiled:
         program.labels = <int64_t *>address(spec.labels)
         program.weight = address(spec.weight)
         program.losses = address(spec.losses)
-        program.n_members = spec.n_members
+        program.n_members, program.n_together = spec.n_members, spec.n_together
         if spec.one_member is not None:
             program.member_output, program.member_d_output = address(spec.one_member.output), address(spec.one_member.d_output)
             program.member_losses = address(spec.one_member.losses)

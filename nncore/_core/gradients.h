@@ -34,7 +34,7 @@ static __attribute__((noinline)) int64_t F(add_blocks)(const member *m, int64_t 
     return verdict;
 }
 
-/* Computes the gradients at `call`, of n_rows rows of the batch from `first` on. */
+/* Computes the gradients at `call`, of n_rows rows of the op from `first` on. */
 NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_layer_call *call, int64_t first, int64_t n_rows) {
     const nnc_op *op = &m->program->ops[number];
     int in_blocks = op->sums != NULL && n_rows > op->block_rows;
@@ -53,8 +53,9 @@ NNC_INLINE int64_t F(gradient_of_rows)(const member *m, int64_t number, nnc_laye
 NNC_RARE int64_t F(gradient_of_leaf)(const tree *tree, int64_t first_row, int64_t n_rows, void *to) {
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
+    const nnc_op *op = &tree->m->program->ops[own->number];
     call.d_parameters = to;
-    return F(gradient_of_rows)(tree->m, own->number, &call, first_row, n_rows);
+    return F(gradient_of_rows)(tree->m, own->number, &call, rows_of(op, first_row), rows_of(op, n_rows));
 }
 
 static int64_t F(add_gradient)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
@@ -74,7 +75,7 @@ NNC_INLINE void F(ask_for_gradient)(nnc_layer_call *call, const member *m, int64
     call->site = site;
     call->d_parameters = where;
     call->d_tensors = NULL;
-    call->batch_rows = m->n_rows;
+    call->batch_rows = rows_of(op, m->n_rows);
     call->begin_parameter = begin - op->first_parameter;
     call->end_parameter = end - op->first_parameter;
 }
@@ -114,7 +115,7 @@ NNC_INLINE int64_t F(call_gradient)(const member *m, int64_t number, int64_t beg
     if (m->program->n_shards > 1) return F(gradient_by_shards)(m, number, begin, end, where);
     nnc_layer_call call;
     F(ask_for_gradient)(&call, m, number, begin, end, where);
-    return F(gradient_of_rows)(m, number, &call, 0, m->n_rows);
+    return F(gradient_of_rows)(m, number, &call, 0, rows_of(&m->program->ops[number], m->n_rows));
 }
 
 /* ---- sums of squares, in blocks that do not depend on how many threads share them ------------------------------------------- */

@@ -26,18 +26,19 @@ static int F(are_bounded)(const member *m) {
         const nnc_op *op = &program->ops[i];
         const nnc_layer_call *call = &op->call;
         if (!op->is_trained) continue;
+        int64_t n_rows = rows_of(op, m->n_rows);
         if (F(gradient_of)(op) == NULL) {
             if (!((double)F(largest)((const T *)program->gradients + op->first_parameter, op->n_parameters) < limit)) return 0;
             continue;
         }
         double x_bound = reads_sparse(program, op) ? (double)F(largest)(m->rows.sorted_values, m->rows.n_sorted)
-                                                   : (double)F(largest)(F(input_of)(m, op, 0), m->n_rows * call->n_inputs);
-        double d_y_bound = (double)F(largest)(call->d_y, m->n_rows * call->n_outputs);
+                                                   : (double)F(largest)(F(input_of)(m, op, 0), n_rows * call->n_inputs);
+        double d_y_bound = (double)F(largest)(call->d_y, n_rows * call->n_outputs);
         if (x_bound < op->gradient_bound) x_bound = op->gradient_bound;
         x_bound *= rounding;
         d_y_bound *= rounding;
         if (!(x_bound <= (double)LARGEST && d_y_bound <= (double)LARGEST)) return 0; /* or rounding may make one infinite */
-        if (!(x_bound * d_y_bound * (double)m->n_rows * op->gradient_terms < limit)) return 0;
+        if (!(x_bound * d_y_bound * (double)n_rows * op->gradient_terms < limit)) return 0;
     }
     return 1;
 }
@@ -96,15 +97,15 @@ static int64_t F(update)(const member *m) {
 /* Whether are_bounded is worth its time: the batch has fewer numbers than a quarter of the gradients. */
 static int F(is_worth_bounding)(const member *m) {
     const nnc_program *program = m->program;
-    int64_t columns = 0, n_sparse = 0;
+    int64_t n_numbers = 0;
     for (int64_t i = 0; i < program->n_ops; i++) {
         const nnc_op *op = &program->ops[i];
         if (!op->is_trained) continue;
-        columns += op->call.n_outputs;
-        if (reads_sparse(program, op)) n_sparse += m->rows.n_sorted;
-        else columns += op->call.n_inputs;
+        int64_t n_rows = rows_of(op, m->n_rows);
+        n_numbers += n_rows * op->call.n_outputs;
+        n_numbers += reads_sparse(program, op) ? m->rows.n_sorted : n_rows * op->call.n_inputs;
     }
-    return n_sparse + m->n_rows * columns < program->n_parameters / 4;
+    return n_numbers < program->n_parameters / 4;
 }
 
 /* Computes the gradients, and lets all members agree that they are finite, or must be. `goes_on`: the batch is not the first of its

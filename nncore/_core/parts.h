@@ -9,6 +9,9 @@ static inline int64_t share(int64_t n, int64_t unit, int32_t part, int32_t n_par
     return part == n_parts ? n : n * part / n_parts / unit * unit;
 }
 
+/* The rows of an op that n rows of the batch are. Nearly always as many, and a division takes as long as a small op. */
+static inline int64_t rows_of(const nnc_op *op, int64_t n) { return __builtin_expect(op->n_together > 1, 0) ? n / op->n_together : n; }
+
 /* The last place up to `place` where the gradients of an op can be split: between rows of tensors with sparse gradients, and at
  * multiples of its gradient unit. A place outside of the op is not changed. */
 static inline int64_t cut(const nnc_op *op, int64_t place) {
@@ -48,8 +51,8 @@ static inline int32_t begin_leaf(const nnc_program *program, int32_t rank, int32
 
 /* The first row of a process, of the n rows of a batch. */
 static inline int64_t begin_row(const nnc_program *program, int64_t n, int32_t rank, int32_t n_ranks) {
-    if (program->n_shards == 1) return share(n, 1, rank, n_ranks);
-    return share(n, 1, begin_leaf(program, rank, n_ranks), program->n_shards);
+    if (program->n_shards == 1) return share(n, program->n_together, rank, n_ranks);
+    return share(n, program->n_together, begin_leaf(program, rank, n_ranks), program->n_shards);
 }
 
 #endif

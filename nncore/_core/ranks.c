@@ -84,13 +84,13 @@ static int add_shares(nnc_ranks *ranks, void *place, int64_t item_bytes, int64_t
     return 1;
 }
 
-/* Adds a strip of the rows of a batch. */
-static int add_rows_at(nnc_ranks *ranks, const nnc_program *program, void *place, int64_t row_bytes, int64_t n_rows) {
+/* Adds a strip of the n_rows rows of a batch, n_together of which are one row of row_bytes. */
+static int add_rows_at(nnc_ranks *ranks, const nnc_program *program, void *place, int64_t row_bytes, int64_t n_rows, int64_t n_together) {
     for (int64_t i = 0; i < ranks->n_strips; i++)
         if (ranks->strips[i].place == place) return 1; /* two ops write there, one after the other */
     int64_t *begins = add_strip(ranks, place, row_bytes);
     if (begins == NULL) return 0;
-    for (int32_t r = 0; r <= ranks->size; r++) begins[r] = begin_row(program, n_rows, r, ranks->size);
+    for (int32_t r = 0; r <= ranks->size; r++) begins[r] = begin_row(program, n_rows, r, ranks->size) / n_together;
     return 1;
 }
 
@@ -115,20 +115,21 @@ static int add_rows(nnc_ranks *ranks, const nnc_program *program, const nnc_meet
     int64_t n = meeting->n_rows;
     if (task.what == NNC_LOSS || task.what == NNC_LOSS_GRADIENT) {
         const nnc_op *last = &program->ops[program->n_ops - 1];
-        int ok = program->n_shards > 1 || add_rows_at(ranks, program, program->losses, size, n);
+        int ok = program->n_shards > 1 || add_rows_at(ranks, program, program->losses, size, n, 1);
         if (ok && task.what == NNC_LOSS_GRADIENT && is_read_whole(program, program->d_output))
-            ok = add_rows_at(ranks, program, program->d_output, last->call.n_outputs * size, n);
+            ok = add_rows_at(ranks, program, program->d_output, last->call.n_outputs * size, n, last->n_together);
         return ok;
     }
-    if (task.what == NNC_STORE) return add_rows_at(ranks, program, meeting->outputs, program->n_outputs * size, n);
+    if (task.what == NNC_STORE) return add_rows_at(ranks, program, meeting->outputs, program->n_outputs * size, n, 1);
     if (task.what != NNC_FORWARD && task.what != NNC_BACKWARD) return 1;
     const nnc_op *op = &program->ops[task.op];
+    void *written = task.what == NNC_FORWARD ? op->call.y : op->call.d_x;
     int ok = 1;
-    if (task.shared & 1) ok = add_rows_at(ranks, program, task.what == NNC_FORWARD ? op->call.y : op->call.d_x, task.n_columns * size, n);
-    if (ok && task.shared & 2) ok = add_rows_at(ranks, program, op->call.cache, op->cache_per_row * size, n);
+    if (task.shared & 1) ok = add_rows_at(ranks, program, written, task.n_columns * size, n, op->n_together);
+    if (ok && task.shared & 2) ok = add_rows_at(ranks, program, op->call.cache, op->cache_per_row * size, n, op->n_together);
     for (int64_t k = 0; ok && task.shared & 4 && k < op->n_branches; k++)
         if (is_read_whole(program, op->branches[k].d_y))
-            ok = add_rows_at(ranks, program, op->branches[k].d_y, op->branches[k].n_columns * size, n);
+            ok = add_rows_at(ranks, program, op->branches[k].d_y, op->branches[k].n_columns * size, n, op->n_together);
     return ok;
 }
 

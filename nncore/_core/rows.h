@@ -166,7 +166,7 @@ static int64_t F(loss)(const member *m, int32_t what, int64_t first, int64_t n_r
 
 /* The rows of the batch from `first` on of a value (., n_columns); NULL stands for the program's input. */
 static const T *F(value_of)(const member *m, const void *value, int64_t n_columns, int64_t first) {
-    return value != NULL ? (const T *)value + first * n_columns : (const T *)m->x + (first + m->x_shift) * n_columns;
+    return value != NULL ? (const T *)value + first * n_columns : (const T *)m->x + first * n_columns + m->x_shift * m->program->n_inputs;
 }
 
 /* The rows of the batch from `first` on that an op reads, (., n_inputs). */
@@ -187,11 +187,13 @@ NNC_RARE int64_t F(sums_of_rows)(const tree *tree, int64_t first_row, int64_t n_
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
     nnc_batch_sums sums = {.own = to};
+    const nnc_op *op = &tree->m->program->ops[own->number];
+    first_row = rows_of(op, first_row);
     call.x = (const T *)call.x + first_row * call.n_inputs;
     if (call.d_y != NULL) call.d_y = (const T *)call.d_y + first_row * call.n_outputs;
-    if (call.cache != NULL) call.cache = (T *)call.cache + first_row * tree->m->program->ops[own->number].cache_per_row;
+    if (call.cache != NULL) call.cache = (T *)call.cache + first_row * op->cache_per_row;
     call.first_row = first_row;
-    call.n_rows = n_rows;
+    call.n_rows = rows_of(op, n_rows);
     call.sums = &sums;
     return kernel_verdict(tree->m, own->take(&call), own->number);
 }
@@ -199,10 +201,11 @@ NNC_RARE int64_t F(sums_of_rows)(const tree *tree, int64_t first_row, int64_t n_
 NNC_RARE int64_t F(join_sums)(const tree *tree, void *to, int64_t n_rows, const void *other, int64_t other_rows) {
     const layer_tree *own = (const layer_tree *)tree;
     nnc_layer_call call = *own->call;
-    nnc_batch_sums sums = {.own = to, .other = other, .other_rows = other_rows};
-    call.n_rows = n_rows;
+    const nnc_op *op = &tree->m->program->ops[own->number];
+    nnc_batch_sums sums = {.own = to, .other = other, .other_rows = rows_of(op, other_rows)};
+    call.n_rows = rows_of(op, n_rows);
     call.sums = &sums;
-    return kernel_verdict(tree->m, tree->m->program->ops[own->number].layer->F(join_sums)(&call), own->number);
+    return kernel_verdict(tree->m, op->layer->F(join_sums)(&call), own->number);
 }
 
 /* The tree for the sums over the batch that forward or backward of a layer needs, in the columns of a call for all rows. */
@@ -238,7 +241,7 @@ NNC_RARE int64_t F(bring_sums)(const member *m, nnc_task task, int64_t begin, in
     call.site = site_of(m, task.op);
     call.x = F(input_of)(m, op, 0);
     if (task.what == NNC_FORWARD) call.d_y = NULL;
-    call.batch_rows = m->n_rows;
+    call.batch_rows = rows_of(op, m->n_rows);
     call.begin_column = begin;
     call.end_column = end;
     layer_tree own = F(tree_of_sums)(m, task.what, task.op, &call);
@@ -266,6 +269,8 @@ NNC_INLINE int64_t F(call_op)(const member *m, int32_t what, int64_t number, int
         F(run_joint)(m, what, op, first, n_rows);
         return NNC_OK;
     }
+    first = rows_of(op, first);
+    n_rows = rows_of(op, n_rows);
     const nnc_layer_call *batch = &op->call;
     int64_t n_inputs = batch->n_inputs, n_outputs = batch->n_outputs;
     T *y = (T *)batch->y + first * n_outputs, *d_x = NULL;
@@ -303,7 +308,7 @@ NNC_INLINE int64_t F(call_op)(const member *m, int32_t what, int64_t number, int
         if (op->work_per_row != 0) site->work = (T *)op->rooms + m->part * op->work + first * op->work_per_row;
         call.n_rows = n_rows;
         call.first_row = first;
-        call.batch_rows = m->n_rows;
+        call.batch_rows = rows_of(op, m->n_rows);
         call.begin_column = begin;
         call.end_column = end;
         if (op->batch_sums.own != NULL) return F(call_with_sums)(m, what, number, &call);
@@ -447,7 +452,8 @@ static int64_t F(run_tasks)(const member *m, int64_t begin, int64_t end) {
             int64_t n_rows = m->n_rows, first = own_rows(m, split == BY_ROWS_ALIKE, &n_rows);
             int64_t n_slices = (n_rows + program->slice_rows - 1) / program->slice_rows;
             for (int64_t slice = 0; slice < n_slices && verdict == NNC_OK; slice++) {
-                int64_t from = n_rows * slice / n_slices, to = n_rows * (slice + 1) / n_slices;
+                int64_t unit = program->n_together;
+                int64_t from = n_rows * slice / n_slices / unit * unit, to = n_rows * (slice + 1) / n_slices / unit * unit;
                 verdict = F(run_on_rows)(m, begin, next, first + from, to - from);
             }
         } else if (split == BY_COLUMNS) {

@@ -164,8 +164,8 @@ static int64_t own_rows(const member *m, int is_alike, int64_t *n) {
         begin = begin_row(m->program, *n, m->ranks->rank, m->ranks->size);
         end = begin_row(m->program, *n, m->ranks->rank + 1, m->ranks->size);
     }
-    int64_t first = begin + share(end - begin, 1, m->part, m->n_parts);
-    *n = begin + share(end - begin, 1, m->part + 1, m->n_parts) - first;
+    int64_t unit = m->program->n_together, first = begin + share(end - begin, unit, m->part, m->n_parts);
+    *n = begin + share(end - begin, unit, m->part + 1, m->n_parts) - first;
     return first;
 }
 

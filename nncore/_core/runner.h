@@ -77,6 +77,7 @@ typedef struct nnc_op {
     const nnc_layer *layer;                /* NNC_OP_LAYER */
     const nnc_activation *activation;      /* NNC_OP_ACTIVATION: z is call.x, a is call.y, d_a is call.d_y, d_z is call.d_x */
     int64_t rows_per_sample;               /* rows of the activation's matrices for each sample */
+    int64_t n_together;                    /* rows of the batch that are one row of the op, a sample of each member; else 1 */
     int32_t leaves_slope;                  /* its forward leaves the slope in place of z */
     int64_t first_parameter, n_parameters; /* range in the flat vectors; empty, at 0, if some tensors are tied */
     int64_t n_tied;                        /* number of all its parameters, if some of its tensors are tied; else 0 */
@@ -235,6 +236,7 @@ typedef struct nnc_program {
 
     /* An ensemble whose members each have their own loss. Then `output` and `d_output` are (max_rows, n_members, n_outputs). */
     int64_t n_members;     /* 0: it is none */
+    int64_t n_together;    /* rows of a batch that stay together: 1, or as many as there are members, each with a sample of its own */
     void *member_output;   /* (max_rows, n_outputs) of the current member */
     void *member_d_output; /* (max_rows, n_outputs) */
     void *member_losses;   /* (max_rows,) */

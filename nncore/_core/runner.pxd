@@ -43,7 +43,7 @@ cdef extern from "runner.h" nogil:
         int32_t kind, runs_backward, is_trained, split_rows, split_columns
         const nnc_layer *layer
         const nnc_activation *activation
-        int64_t rows_per_sample
+        int64_t rows_per_sample, n_together
         int32_t leaves_slope
         int64_t first_parameter, n_parameters, n_tied, gradient_unit, cache_per_row, work, work_per_row, block_rows
         void *rooms
@@ -127,7 +127,7 @@ cdef extern from "runner.h" nogil:
         int32_t use_labels
         void *weight
         void *losses
-        int64_t n_members
+        int64_t n_members, n_together
         void *member_output
         void *member_d_output
         void *member_losses

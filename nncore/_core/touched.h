@@ -47,7 +47,7 @@ static int F(is_sparse)(const member *m, const nnc_op *op, const nnc_sparse *spa
     const nnc_program *program = m->program;
     if (program->touched == NULL || sparse->rows < NNC_TOUCHED_ROWS || sparse->group == NNC_FROZEN) return 0;
     const nnc_group *group = &program->groups[sparse->group];
-    return (group->is_lazy || group->skips_zero) && !(op->sums != NULL && m->n_rows > op->block_rows);
+    return (group->is_lazy || group->skips_zero) && !(op->sums != NULL && rows_of(op, m->n_rows) > op->block_rows);
 }
 
 /* Steps on the rows of a tensor whose bits are set; bit 0 is row `row`. Their gradients begin at *g. Consecutive rows take one call. */
@@ -85,7 +85,7 @@ static __attribute__((noinline)) int64_t F(update_touched)(const member *m, int6
     nnc_layer_call call;
     F(ask_for_gradient)(&call, m, number, from, to, tile);
     nnc_sparse_rows rows;
-    call.n_rows = m->n_rows;
+    call.n_rows = rows_of(op, m->n_rows);
     F(read_rows)(m, op, 0, &rows, &call);
     call.touched = &touched;
     int64_t verdict = kernel_verdict(m, op->layer->F(touch)(&call), number), end = (last + 63) / 64;

@@ -26,7 +26,7 @@ _OF_WHAT_RUNS = ("tensors", "buffers", "cache", "cache_per_row", "work", "work_p
 _COUNTS = ("cache", "cache_per_row", "work", "work_per_row", "gradient_unit", "batch_sums")
 _FLAGS = (
     "split_rows", "split_columns", "is_view", "training_only", "accepts_nan", "spreads_nan", "takes_sparse",
-    "reads_parameters_in_gradient", "backward_fills_cache",
+    "reads_parameters_in_gradient", "backward_fills_cache", "own_samples",
 )  # fmt: skip
 
 
@@ -185,6 +185,9 @@ class Plan:
     members : int, default 0
         The layer averages samples of this many members of an ensemble. As the last layer of a network, without an activation, it is left
         out of training. The loss of a sample is then the mean of the losses of its members. 0: the layer does not average members.
+    own_samples : bool, default False
+        The layer copies a sample for each member of an ensemble, in the order of the output's first dimension. When `fit` trains on arrays,
+        each member gets a sample of its own instead. The layer is then left out, and layers before it compute one sample for each member.
     link : str, dict or None, default None
         With `members`, the link of the loss on whose scale the layer averages; a loss with another link raises an error. ``"identity"``
         averages the outputs themselves, for any loss.
@@ -225,6 +228,7 @@ class Plan:
     codes: tuple[int, ...] = ()
     output_domain: str | None = None
     members: int = 0
+    own_samples: bool = False
     link: str | Mapping[str, Any] | None = None
     flops: int | None = None
     branches: tuple[tuple[Configurable | str | Mapping[str, Any], ...], ...] = ()
@@ -276,6 +280,10 @@ class Plan:
             _refuse("activation", activation, "an activation, its name or None")
         if self.members and math.prod(self.output_shape) * self.members != n_inputs:
             _refuse("output_shape", self.output_shape, f"with {self.members} members that many times fewer numbers than {input_shape}")
+        if self.own_samples and self.output_shape != (self.output_shape[0], *input_shape):
+            _refuse("output_shape", self.output_shape, f"with own_samples a number of members and {tuple(input_shape)}")
+        if self.own_samples and (self.tensors or self.buffers or self.activation is not None):
+            _refuse("own_samples", self.own_samples, "False for a layer with tensors, buffers or an activation: it is left out of training")
         if not (self.link is None or (self.members and isinstance(self.link, (str, Mapping)))):
             _refuse("link", self.link, "None or, with members, a link's name or dict")
         self._check_branches()

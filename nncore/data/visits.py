@@ -15,6 +15,9 @@ from nncore.errors import DataError, PluginError
 
 _INT64 = np.dtype(np.int64)
 
+#: From the seed of one member's order to that of the next: 2**64 divided by the golden ratio, so that they are far apart.
+NEXT_SEED = 0x9E3779B97F4A7C15
+
 
 class Visits:
     """A sampler with the samples it chooses from.
@@ -23,13 +26,16 @@ class Visits:
     ----------
     sampler : Sampler
     data : Dataset
+    n_together : int, default 1
+        Number of samples that are trained on as one, each for another member of an ensemble. The sampler orders those of each member by
+        another seed.
 
     Attributes
     ----------
     sampler : Sampler
         A copy. Setting an argument of it takes effect in the next epoch.
     length : int
-        Samples that an epoch visits.
+        Samples that an epoch visits, those of all members counted.
 
     Raises
     ------
@@ -39,7 +45,7 @@ class Visits:
         If the sampler breaks its contract.
     """
 
-    def __init__(self, sampler: Sampler, data: Dataset) -> None:
+    def __init__(self, sampler: Sampler, data: Dataset, n_together: int = 1) -> None:
         self.sampler = copied_deeply(sampler)
         self._data = data.unweighted() if self.sampler.uses_weights and data.weights is not None else data
         parts = (data.targets.labels, data.targets.reals, data.weights)
@@ -48,19 +54,30 @@ class Visits:
         length = self.sampler.length(self._samples)
         if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 1:
             raise PluginError(f"{sampler!r}.length must return a whole number (int) of at least 1, it returned {length!r:.200}")
-        self.length = int(length)
+        self._n_each, self._n_together = int(length), n_together
+        self.length = self._n_each * n_together
 
     def order(self, seed: int, epoch: int) -> np.ndarray | None:
         """The rows that an epoch visits, checked, int64 of shape (length,); None for all rows in order."""
         self.sampler.validate()  # a callback may have set an argument
+        if self._n_together == 1:
+            return self._order(seed, epoch)
+        together = np.empty((self._n_each, self._n_together), np.int64)
+        for member in range(self._n_together):
+            own = self._order((seed + member * NEXT_SEED) % 2**64, epoch)
+            together[:, member] = np.arange(self._n_each) if own is None else own
+        return together.reshape(-1)
+
+    def _order(self, seed: int, epoch: int) -> np.ndarray | None:
+        """The rows that an epoch visits once, or those of one member."""
         order, n_samples = self.sampler.order(self._samples, seed, epoch), self._samples.n_samples
         if order is None:
-            if self.length != n_samples:
-                self._refuse(f"of shape ({self.length},), as `length` said; None stands for all {n_samples} samples", "None")
+            if self._n_each != n_samples:
+                self._refuse(f"of shape ({self._n_each},), as `length` said; None stands for all {n_samples} samples", "None")
             return None
-        if not isinstance(order, np.ndarray) or order.dtype != _INT64 or order.shape != (self.length,):
+        if not isinstance(order, np.ndarray) or order.dtype != _INT64 or order.shape != (self._n_each,):
             what = f"{order.dtype} of shape {order.shape}" if isinstance(order, np.ndarray) else f"{order!r:.200}"
-            self._refuse(f"of shape ({self.length},), as `length` said before the first epoch", what)
+            self._refuse(f"of shape ({self._n_each},), as `length` said before the first epoch", what)
         order = as_c_array(order, _INT64)
         if not are_rows(order, n_samples):
             self._refuse(f"of numbers of rows, 0 to {n_samples - 1}", f"numbers from {order.min()} to {order.max()}")

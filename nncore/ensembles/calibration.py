@@ -61,10 +61,13 @@ def mean_loss(outputs: NDArray[np.floating], target: np.ndarray, weights: NDArra
     """The loss of outputs that are given after its link. NaN if all weights are 0."""
     logits = before_link(outputs, loss)
     judge = loss.for_evaluation()
-    losses = judge.forward(logits, as_targets(target, judge, logits.shape[1], logits.dtype).values)
-    counts = np.ones(len(losses)) if weights is None else rescaled(weights)
+    counts = np.ones(len(logits)) if weights is None else rescaled(weights)
     total = counts.sum()
-    return float(counts @ losses / total) if total else float("nan")
+    if not total:
+        return float("nan")
+    shares = (counts / total,) if judge.needs_batch else ()
+    losses = judge.forward(logits, as_targets(target, judge, logits.shape[1], logits.dtype).values, *shares)
+    return float(counts @ losses / total)
 
 
 def temperature_of(outputs: NDArray[np.floating], target: np.ndarray, weights: NDArray[np.floating] | None, loss: Loss) -> float:

@@ -43,7 +43,9 @@ def tabm_layers(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floa
     hidden = _hidden(recipe, groups, is_embedded=bool(lines))
     if recipe.is_sparse:
         return [*hidden, heads, _mean(loss)]
-    return [*fills, *embeddings, *lines, RepeatMembers(recipe.n_members), *hidden, heads, _mean(loss)]
+    shares = loss.needs_batch if recipe.share_training_batches is None else recipe.share_training_batches
+    repeats = RepeatMembers(recipe.n_members, share_training_batches=shares)
+    return [*fills, *embeddings, *lines, repeats, *hidden, heads, _mean(loss)]
 
 
 def _mean(loss: Loss) -> MeanMembers:

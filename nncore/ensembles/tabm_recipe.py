@@ -45,6 +45,7 @@ class TabMRecipe(Recipe):
     clip_target: bool = False
     arch: str = "tabm"
     n_members: int = 32
+    share_training_batches: bool | None = None  # None: only if the loss compares the samples of a batch
     n_quantiles: int = 1000
     quantile_noise: float = 1e-3
 

@@ -45,6 +45,7 @@ def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, val
     for name, value, reason in (("groups", groups, "keep groups together"), ("times", times, "find the latest samples")):
         if value is not None:
             raise ParameterError(f"{name} needs all samples in memory to {reason}, but {why}: pass X_val and y_val instead of {name}")
+    check_shared(given, why)
     X_val, y_val, weights_val = validation
     raw_val = None if X_val is None else raw_stream(X_val, y_val, weights_val, "validation ")
     if raw_val is not None and raw_val.is_sparse:
@@ -53,6 +54,12 @@ def refuse_for_ensembles(given: Given, raw: Stream, groups: Any, times: Any, val
     judge = Judge(given.scoring, LOSS)
     if judge.needs_estimator and not is_in_memory:
         raise ParameterError(f"scoring={judge.spec!r} needs samples in memory, but {why}: pass X_val and y_val, or name a metric")
+
+
+def check_shared(given: Given, why: str) -> None:
+    """Raise `ParameterError` if members of TabM ask for batches of their own, although `why`."""
+    if given.has("share_training_batches") and given.unread("share_training_batches") not in (None, True):
+        raise ParameterError(f"share_training_batches=False needs dense samples in memory, but {why}: leave it at None")
 
 
 class EnsembleRows(StreamedRows, StreamedSamples):

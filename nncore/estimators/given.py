@@ -52,6 +52,10 @@ class Given:
         self._read.add(name)
         return self._values[name]
 
+    def has(self, name: str) -> bool:
+        """Whether the estimator has such an argument."""
+        return name in self._values
+
     def unread(self, name: str) -> Any:
         """The value of an argument, without marking it as used."""
         return self._values[name]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from nncore.arguments import whole_number
 from nncore.data import Fold, SparseSamples
-from nncore.ensembles import Members, Samples, TabMRecipe, member_order
+from nncore.ensembles import Members, Recipe, Samples, TabMRecipe, member_order
 from nncore.errors import ParameterError
 from nncore.estimators.ensemble import Ensemble
+from nncore.estimators.ensemble_streams import check_shared
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import check_validation
 from nncore.estimators.network_estimator import checked_weights
@@ -32,6 +33,7 @@ class TabM(Ensemble):
     # scikit-learn reads the signature of each class, so that each spells out its own. The attributes are declared once, for type checkers.
     arch: str | None
     n_members: int | None
+    share_training_batches: bool | None
     n_cv: int | None
     n_ens: int | None
     n_refit: int | None
@@ -84,6 +86,10 @@ class TabM(Ensemble):
 
     def _preset(self, given: Given) -> TabMRecipe:
         return TabMRecipe()
+
+    def _for_sparse(self, given: Given, recipe: Recipe) -> Recipe:
+        check_shared(given, "X is sparse")
+        return super()._for_sparse(given, recipe)
 
     # ---- members ------------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,9 @@ class TabMRegressor(RealEnsemble, TabM):
         ``"tabm-mini"``: factors of the inputs of the first layer. Both have an output layer for each member.
     n_members : int, optional
         Number of members of a network. The default is 32.
+    share_training_batches : bool, optional
+        Whether all members of a network train on the same batches. False: each visits the samples in an order of its own. None is False,
+        or True where members cannot have batches of their own: if X is sparse or read in blocks, or the loss compares samples of a batch.
     n_cv : int, optional
         Number of cross-validation folds. Each fold validates `n_ens` networks that are trained on the others. 1, the default, holds out
         `validation_fraction` of the samples instead. With `X_val`, which validates all networks, there are ``n_cv * n_ens`` of them.
@@ -68,7 +71,7 @@ class TabMRegressor(RealEnsemble, TabM):
     clip_norm : float, optional
         Maximum norm of the gradient; longer gradients are scaled down to it. None is no limit.
     batch_size : int or "auto", optional
-        Number of samples of a batch, the same for all members. The default is 256. ``"auto"`` is 32 for fewer than 2,800 samples, 64 for
+        Number of samples of a batch of each member. The default is 256. ``"auto"`` is 32 for fewer than 2,800 samples, 64 for
         fewer than 4,500, 128 for fewer than 6,400, 256 for fewer than 32,000, 512 for fewer than 108,000, else 1,024.
     drop_last : bool, optional
         Skip the last batch of an epoch if it is smaller than the others. The default is False.
@@ -153,7 +156,7 @@ class TabMRegressor(RealEnsemble, TabM):
     -----
     A member computes yⱼ = φ(((xⱼ ⊙ rⱼ)·W) ⊙ sⱼ + bⱼ) in each layer, with one W for all members (`nncore.MembersDense`). The predictions of
     the members are averaged: values, quantiles or rates; with ``loss="gaussian_nll"``, means and log-variances. The defaults are those of
-    pytabkit's TabM-D, with the same batches for all members. TabArena's settings are
+    pytabkit's TabM-D. TabArena's settings are
     ``numerical_embedding=True, weight_decay=3e-4, clip_norm=1.0, batch_size="auto"``.
 
     Each network learns the quantiles of columns and the scale of targets from its own training rows. Which categories exist, and which
@@ -189,6 +192,7 @@ class TabMRegressor(RealEnsemble, TabM):
         arch: str | None = None,
         *,
         n_members: int | None = None,
+        share_training_batches: bool | None = None,
         n_cv: int | None = None,
         n_ens: int | None = None,
         n_refit: int | None = None,

@@ -17,6 +17,10 @@ class RepeatMembers(Layer):
     ----------
     n_members : int, default 32
         Number of members of the ensemble.
+    share_training_batches : bool, default True
+        Whether all members train on the same batches. False: `fit` visits the samples in another order for each member. That needs arrays:
+        streams, `nncore.Sequential.train_on_batch` and predictions repeat samples. It also needs a final `MeanMembers`, no layers with
+        branches, and a loss of single samples. An order of ``n_samples * n_members`` row numbers, 8 bytes each, is kept for an epoch.
     name : str, optional
         Name of the layer, which summaries and files use; by default kind and number, as in ``dense_1``.
 
@@ -30,11 +34,13 @@ class RepeatMembers(Layer):
 
     ranges: ClassVar[dict[str, str]] = {"n_members": "[1, 1000000]"}
     whole: ClassVar[tuple[str, ...]] = ("n_members",)
-    examples = ({"n_members": 3},)
+    flags: ClassVar[tuple[str, ...]] = ("share_training_batches",)
+    examples = ({"n_members": 3}, {"n_members": 2, "share_training_batches": False})
     kernel = Kernel("nncore._core.native:layer_repeat_members", never_fails=True)
 
-    def __init__(self, n_members: int = 32, *, name: str | None = None) -> None:
+    def __init__(self, n_members: int = 32, *, share_training_batches: bool = True, name: str | None = None) -> None:
         self.n_members = n_members
+        self.share_training_batches = share_training_batches
         self.name = name
 
     def hyper(self) -> list[float]:
@@ -44,7 +50,7 @@ class RepeatMembers(Layer):
     def plan(self, input_shape: tuple[int, ...]) -> Plan:
         if len(input_shape) != 1:
             raise ShapeError(f"RepeatMembers takes vectors, but each sample has shape {input_shape}: put nn.Flatten() before it")
-        return Plan((self.n_members, *input_shape), split_rows=True, flops=0)
+        return Plan((self.n_members, *input_shape), split_rows=True, own_samples=not self.share_training_batches, flops=0)
 
     def forward(self, call: LayerCall) -> None:
         members(call.y, self.n_members)[...] = call.x[:, None]

@@ -443,11 +443,14 @@ class Network(Resumable, ParameterSets):
         shards: int = 1,
         rounds: bool = False,
         sparse_inputs: bool = False,
+        own_samples: bool = False,
     ) -> Program[ProgramSpec]:
         """A training program for at least `n_rows` rows, sparse or dense. It applies transforms if `transformed`."""
         average = Averaging(average_decay, self.average_begin) if average_decay else NO_AVERAGE
         transforms = self.transforms if transformed else ()
-        return self._program_for(n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds, sparse_inputs))
+        return self._program_for(
+            n_rows, Steps(average, accumulates, input_gradient, transforms, shards, rounds, sparse_inputs, own_samples)
+        )
 
     def _program_for(self, n_rows: int, steps: Steps) -> Program[ProgramSpec]:
         """`program_for_training` for a method that holds the lock."""

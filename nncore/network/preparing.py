@@ -29,7 +29,7 @@ from nncore.network.scores import check_collected
 from nncore.network.standing import check_standing, divided
 from nncore.network.training import Training, columns, history_for
 from nncore.network.transforming import check_transforms
-from nncore.program import LIMITS, Precision, check_bfloat16, chosen_precision, get_num_threads, plan_network
+from nncore.program import LIMITS, Precision, check_bfloat16, check_own_samples, chosen_precision, get_num_threads, plan_network
 from nncore.typing import CallbackLike, LossLike, MetricLike, OptimizerLike, SamplerLike, SchedulesLike, TransformLike
 
 
@@ -106,19 +106,20 @@ class Prepared:
                 if not self.goes_on_with_schedules:
                     network._begin_schedules(self.schedules, self.n_steps)
                 program = network.program_for_training(
-                    way.batch_size,
+                    way.batch_rows,
                     accumulates=way.accumulate > 1,
                     transformed=True,
                     shards=way.shards,
                     rounds=way.rounds,
                     sparse_inputs=way.is_sparse,
+                    own_samples=way.n_together > 1,
                 )
                 training = Training(
                     network,
                     program,
                     way,
                     n_epochs=self.epochs,
-                    pace=network._pace(program, way.batch_size, self.n_threads),
+                    pace=network._pace(program, way.batch_rows, self.n_threads),
                     evaluated=self.evaluated,
                     metrics=self.metrics,
                     callbacks=self.callbacks,
@@ -200,6 +201,11 @@ def prepare(
         transforms=new_transforms,
     )
     learning.check_accumulation(accumulate, batch_size)
+    check_own_samples(blueprint)
+    if blueprint.member_stages and learning.loss.needs_batch:
+        raise ParameterError(
+            f"{learning.loss!r} compares the samples of a batch, so members must share batches: share_training_batches=True"
+        )
     schedules = as_schedules(schedule, learning.knobs)
     under_way = learning.goes_on_with_schedule(network)
     if under_way and schedule is None:
@@ -228,18 +234,20 @@ def prepare(
                 metric.check_targets(scored_data.targets.values)
     check_transforms(new_transforms, learning.loss, data, blueprint)
     chosen_sampler = _sampler(shuffle, sampler)
-    visits = Visits(chosen_sampler, data) if isinstance(data, Dataset) else StreamVisits(chosen_sampler, data)
+    n_together = blueprint.n_together if isinstance(data, Dataset) else 1  # a block of a stream has too few samples to choose from
+    visits = Visits(chosen_sampler, data, n_together) if isinstance(data, Dataset) else StreamVisits(chosen_sampler, data)
     drop_last = flag("drop_last", drop_last)
-    if drop_last and visits.length < batch_size:
-        raise ParameterError(f"drop_last=True leaves nothing of {visits.length} samples in batches of {batch_size}")
+    n_visits = visits.length / n_together  # of each member
+    if drop_last and n_visits < batch_size:
+        raise ParameterError(f"drop_last=True leaves nothing of {n_visits:.0f} samples in batches of {batch_size}")
     n_steps = 0
-    if math.isfinite(visits.length):
-        length = int(visits.length)
+    if math.isfinite(n_visits):
+        length = int(n_visits)
         batch_size = min(batch_size, length)
         n_batches = length // batch_size if drop_last else -(-length // batch_size)
         accumulate = min(accumulate, n_batches)  # an epoch ends a step
         n_steps = min(epochs * -(-n_batches // accumulate), LARGEST_COUNT)
-    visits.check(batch_size * accumulate)
+    visits.check(batch_size * accumulate * n_together)
     first_step, last_step = (network.n_steps - network.schedule_begin, network.schedule_steps) if under_way else (0, n_steps)
     sound = check_schedules(schedules, learning.knobs, first_step, last_step)
     recorded = columns(scored, evaluated=evaluated, scheduled=schedules)
@@ -255,7 +263,7 @@ def prepare(
         why="it has no such callback" if goes_on else "it has another loss",
     )
 
-    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last, shards, products)
+    way = Way(data, visits, new_transforms, batch_size, accumulate, drop_last, shards, products, n_together)
     changed = learning.changes(network)
     if schedule is not None and not under_way:
         changed["schedule"] = network.schedule, schedule

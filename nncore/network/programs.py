@@ -21,6 +21,7 @@ class Steps(NamedTuple):
     shards: int = 1
     rounds: bool = False
     sparse_inputs: bool = False
+    own_samples: bool = False
 
 
 #: Options for `train_on_batch`, and for `forward`, `backward` and `step`, which compute a gradient of the inputs.

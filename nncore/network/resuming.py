@@ -58,6 +58,9 @@ class Way:
     batch_size, accumulate : int
     drop_last : bool
     shards : int
+    n_together : int
+        Samples that are trained on as one: 1, or as many as there are members that do not share batches. A batch then has `batch_size`
+        samples for each member.
     precision : str
         Of the factors of matrix products: ``"bfloat16"``, or the network's dtype.
     """
@@ -70,6 +73,12 @@ class Way:
     drop_last: bool
     shards: int
     precision: str
+    n_together: int = 1
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of a batch in the core."""
+        return self.batch_size * self.n_together
 
     @property
     def rounds(self) -> bool:
@@ -92,7 +101,7 @@ class Way:
             "drop_last": self.drop_last,
             "shards": self.shards,
             "precision": self.precision,
-            "sampler": self.visits.described(self.batch_size * self.accumulate),
+            "sampler": self.visits.described(self.batch_rows * self.accumulate),
             "transforms": repr(list(self.transforms)),
         }
 

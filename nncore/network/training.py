@@ -98,7 +98,7 @@ class Training:
         self.network, self.data, self._way, self._processes = network, way.data, way, processes
         self._n_rows, self._average_decay, self._has_two_sets = program.spec.max_rows, 0.0, False
         self._program, self._is_sparse = program, program.spec.is_sparse
-        self.n_epochs, self.batch_size, self.accumulate, self.drop_last = n_epochs, way.batch_size, way.accumulate, way.drop_last
+        self.n_epochs, self._batch_rows, self.accumulate, self.drop_last = n_epochs, way.batch_rows, way.accumulate, way.drop_last
         self.shards, self._rounds, self._must_round = way.shards, way.rounds, must_round
         self._visits = way.visits
         self._pace = pace
@@ -144,6 +144,7 @@ class Training:
             shards=self.shards,
             rounds=self._rounds,
             sparse_inputs=self._is_sparse,
+            own_samples=self._way.n_together > 1,
         )
 
     @property
@@ -188,7 +189,7 @@ class Training:
 
     def share_threads(self, n_threads: int) -> None:
         """Limit the number of threads, from the next piece of work on."""
-        self._pace = self.network._pace(self.program, self.batch_size, n_threads)
+        self._pace = self.network._pace(self.program, self._batch_rows, n_threads)
 
     def stop(self, reason: str, *, cut_short: bool = False) -> None:
         """Stop the fit after this round of callbacks.
@@ -428,7 +429,7 @@ class Training:
             self._moved = dict(begin["moved"])
         self._is_in_epoch, self._scores = True, None
         # It depends only on the seed and the epoch's number, so that a resumed run has the same order.
-        blocks = self._visits.blocks(network.seed, network.n_epochs, self.batch_size * self.accumulate)
+        blocks = self._visits.blocks(network.seed, network.n_epochs, self._batch_rows * self.accumulate)
         block_begin = 0
         with closing(while_others_may(network._turn, blocks)) as waited:
             for block in waited:
@@ -442,8 +443,8 @@ class Training:
     def _run_block(self, block: Block) -> Turns[None]:
         """Train the steps of a block of samples. If it is a whole epoch, later epochs may follow, the last of them perhaps not complete."""
         network, length, last_look = self.network, len(block), time.perf_counter()
-        step_size = self.batch_size * self.accumulate
-        n_trained = length - (length % self.batch_size if self.drop_last else 0)
+        step_size = self._batch_rows * self.accumulate
+        n_trained = length - (length % self._batch_rows if self.drop_last else 0)
         n_steps = -(-n_trained // step_size)
         first_step = network.n_steps - self._progress[0] // step_size
         known: tuple[int, int] = (-1, 0)
@@ -460,7 +461,7 @@ class Training:
                 known, moves = (network.version, len(orders)), self._moving.moves(first_step, n_steps * (1 + len(orders)))
             courses = courses_of(program.spec, moves) if moves else []
             n_before = self._progress[0]
-            settings = (courses, self.batch_size, self.accumulate, self.drop_last, seconds, self._progress)
+            settings = (courses, self._batch_rows, self.accumulate, self.drop_last, seconds, self._progress)
             work = Work(program, "train", (*part.fields, part.order, *settings), n_threads, epochs, self._processes)
             self.is_spread = self._processes is not None
             self._handed = Handed(epochs, moves, began, first_step, n_steps, step_size, n_trained)

@@ -15,6 +15,7 @@ from nncore.program.outputs import Output, check_outputs, outputs_of
 from nncore.program.planning import (
     Blueprint,
     check_differentiable,
+    check_own_samples,
     check_sparse,
     check_trainable,
     is_differentiable,
@@ -56,7 +57,8 @@ __all__ = [
     "LIMITS", "NETWORK_INPUT", "NO_AVERAGE", "RULES", "WORTH_MEETING", "WORTH_WAKING", "Averaging", "Blueprint", "Course", "Grouping",
     "Knob", "Knobs", "ModelWriter", "Move", "NetworkState", "NumPyBuilder", "Output", "Pace", "Precision", "ProgramSpec", "Rule",
     "ScorerSpec", "Stage", "Vectors", "aligned_zeros", "at_most_threads", "bfloat16_speed", "changeable_columns", "check_bfloat16",
-    "check_differentiable", "check_groups", "check_outputs", "check_rules", "check_sparse", "check_trainable", "chosen_precision",
+    "check_differentiable", "check_groups", "check_outputs", "check_own_samples", "check_rules", "check_sparse", "check_trainable",
+    "chosen_precision",
     "compile_link", "compile_loss", "compile_program", "compile_scorer", "courses_of", "crew_size", "declared_state", "evaluated",
     "formula_of_activation", "formula_of_layer", "formula_of_network", "get_num_threads", "group_tensors", "has_bfloat16", "holder_of",
     "initialise", "is_differentiable", "is_worth_rounding", "layer_names", "looked_at", "matching", "named_state", "named_views",

@@ -63,6 +63,7 @@ def compile_program(
     shards: int = 1,
     rounds: bool = False,
     sparse_inputs: bool = False,
+    own_samples: bool = False,
 ) -> Program[ProgramSpec]:
     """Make a program for batches of up to `max_rows` rows; None is for prediction, which takes any number of rows in slices.
 
@@ -70,14 +71,17 @@ def compile_program(
     out layers that only train, and arguments of the loss for training. With `accumulates` several batches may make a step. With
     `input_gradient` it computes gradients of the inputs, also through a prediction. `transforms` change each training batch. `shards` is
     the number of parts of a batch (shards.h). With `rounds` it computes matrix products of layers in bfloat16. Inputs are sparse with
-    `sparse_inputs`, else dense. The numbers in `knobs` may change later, but not the structure of the network.
+    `sparse_inputs`, else dense. With `own_samples` members that do not share batches have samples of their own. Those of all members
+    follow one another in a batch, and are one row of the members' layers. The numbers in `knobs` may change later, but not the structure
+    of the network.
     """
     blueprint, grouping, loss = knobs.blueprint, knobs.grouping, knobs.loss_for(training)
     assert blueprint is not None, "a network is planned before it is compiled"
     assert grouping is not None, "its tensors are grouped"
     dtype = vectors.parameters.dtype
     max_parts = max(usable_cpus(), MIN_PARTS)
-    slice_rows = _slice_rows(blueprint, dtype, training, sparse_inputs)
+    n_together = blueprint.n_together if own_samples else 1
+    slice_rows = _slice_rows(blueprint, dtype, training, sparse_inputs) * n_together
     if max_rows is None:
         max_rows = slice_rows * MIN_PARTS
     n_targets = blueprint.n_outputs if loss is None else loss.n_targets(blueprint.n_outputs)
@@ -89,18 +93,20 @@ def compile_program(
     zeros = arena.take if shared is None else shared.take
     height = (shards - 1).bit_length()
     builder = GraphBuilder(
-        blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared, height, sparse_inputs
+        blueprint, vectors, max_rows, max_parts, training, grouping.frozen, input_gradient, arena, shared, height, sparse_inputs, n_together
     )
     ops = builder.ops()
     output = ops[-1].y
     n_outputs = blueprint.n_outputs
-    has_members = training and blueprint.n_members > 0
+    has_members = training and blueprint.n_members > 0 and n_together == 1
     loss_kernel = None if loss is None else native_kernel(loss)
     optimizers = grouping.optimizers(knobs.optimizer) if training and knobs.optimizer is not None else ()
     kernels = [native_kernel(optimizer) for optimizer in optimizers]
     d_output = d_input = None
     if builder.has_way_back:
         ops, d_output, d_input = builder.link_gradients(ops)
+    if n_together > 1 and d_output is not None:  # each row has the output of one member
+        output, d_output = output.reshape(max_rows, n_outputs), d_output.reshape(max_rows, n_outputs)
     batch = BatchBuffers(builder.input, builder.matrix(n_targets), zeros(max_rows, dtype))
     transformed, gathered = transform_ops(transforms, blueprint, n_targets, batch)
     rules = knobs.rules() if training else []
@@ -144,6 +150,7 @@ def compile_program(
         labels=zeros(max_rows, np.dtype(np.int64)),
         weight=batch.weight,
         losses=zeros(max_rows, dtype),
+        n_together=n_together,
         one_member=OneMember(builder.matrix(n_outputs), builder.matrix(n_outputs), zeros(max_rows, dtype)) if has_members else None,
         transforms=transformed,
         gathered=gathered,

@@ -31,8 +31,10 @@ class GraphBuilder:
         room: SharedRoom | None,
         height: int,
         is_sparse: bool,
+        n_together: int,
     ) -> None:
         self.blueprint, self.vectors, self.max_rows, self.max_parts, self.training = blueprint, vectors, max_rows, max_parts, training
+        self.n_together = n_together  # rows of a batch that are one row of the members' layers
         self.height = height  # of the trees of shards; 0 without shards
         self.input_gradient = input_gradient  # whether the gradient with respect to the inputs is computed
         self.has_way_back = training or input_gradient
@@ -46,8 +48,13 @@ class GraphBuilder:
         self.input = self.matrix(blueprint.n_inputs) if gathers else np.empty((0, blueprint.n_inputs), self.dtype)
         self._readers = Counter(source for stage in blueprint.stages for source in stage.sources)
 
-    def matrix(self, columns: int) -> np.ndarray:
-        return self._zeros(self.max_rows * columns, self.dtype).reshape(self.max_rows, columns)
+    def matrix(self, columns: int, n_together: int = 1) -> np.ndarray:
+        rows = self.max_rows // n_together
+        return self._zeros(rows * columns, self.dtype).reshape(rows, columns)
+
+    def _together(self, stage: Stage) -> int:
+        """Rows of a batch that are one row of a stage."""
+        return self.n_together if stage.index in self.blueprint.member_stages else 1
 
     # ---- forward ------------------------------------------------------------------------------------------------------------
 
@@ -75,33 +82,36 @@ class GraphBuilder:
         """Whether the layer itself computes something."""
         plan = stage.plan
         is_mean = self.training and self.blueprint.n_members > 0 and stage is self.blueprint.stages[-1]
-        return bool(plan.branches) or not (plan.is_view or (plan.training_only and not self.training) or is_mean)
+        is_copy = plan.own_samples and self.n_together > 1
+        return bool(plan.branches) or not (plan.is_view or (plan.training_only and not self.training) or is_mean or is_copy)
 
     def _layer_op(self, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
-        plan = stage.plan
+        plan, n_together = stage.plan, self._together(stage)
+        n_rows = self.max_rows // n_together
         parameters, d_parameters = self._tensors(stage)
         keeps_cache = self.has_way_back or native_kernel(stage.layer) is None
         op = Op(
             stage.layer,
             stage,
-            _value(ops, source),
-            self.matrix(stage.n_outputs),
+            _value(ops, source, n_rows),
+            self.matrix(stage.n_outputs, n_together),
             stage.n_inputs,
             stage.n_outputs,
             (source,),
+            n_together,
             reads_sparse=self.is_sparse and source == NETWORK_INPUT,
             parameters=parameters,
             d_parameters=d_parameters,
             is_trained=self.training and any(stage.full_name(tensor) not in self.frozen for tensor in plan.tensors),
             buffers=self.vectors.buffers[stage.buffers] if plan.buffers else None,
-            cache=self._own(plan.cache + plan.cache_per_row * self.max_rows, self.dtype) if keeps_cache else None,
-            work=self._own(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * self.max_rows) else None,
+            cache=self._own(plan.cache + plan.cache_per_row * n_rows, self.dtype) if keeps_cache else None,
+            work=self._own(size, self.dtype) if (size := plan.work * self.max_parts + plan.work_per_row * n_rows) else None,
         )
         if self.height and plan.batch_sums and op.capsule is not None:
             size = (1 + self.height) * plan.batch_sums * stage.n_inputs
             op.batch_sums = self._own(size, np.dtype(np.float64)).reshape(1 + self.height, plan.batch_sums, stage.n_inputs)
         # Layers that read sparse rows keep their sums short themselves.
-        if parameters is not None and op.is_trained and not op.reads_sparse and 0 < op.block_rows < self.max_rows:
+        if parameters is not None and op.is_trained and not op.reads_sparse and 0 < op.block_rows < n_rows:
             op.sums = aligned_bytes(2 * parameters.nbytes).view(self.dtype).reshape(2, parameters.size)
         return op
 
@@ -117,15 +127,16 @@ class GraphBuilder:
         return vectors.parameters[where] if stage.lies_in_one_piece else own, d_own
 
     def _activation_op(self, activation: Activation, stage: Stage, source: int, ops: Sequence[Op]) -> Op:
-        n, x = (stage.n_outputs if self._runs(stage) else stage.n_inputs), _value(ops, source)
+        n, n_together = stage.n_outputs if self._runs(stage) else stage.n_inputs, self._together(stage)
+        x = _value(ops, source, self.max_rows // n_together)
         # In place unless something else reads the buffer: another branch, or in the backward pass this activation or the previous one,
         # whose output it is. (A layer never reads its own output.) The user's input must not be overwritten.
         may_overwrite = x is not None and (self._runs(stage) or self._is_read_once(stage.sources[0]))
         if not self.has_way_back:
-            return Op(activation, stage, x, _owned(x) if may_overwrite else self.matrix(n), n, n, (source,))
+            return Op(activation, stage, x, _owned(x) if may_overwrite else self.matrix(n, n_together), n, n, (source,), n_together)
         may_overwrite = may_overwrite and isinstance(ops[source].component, Layer)
-        y = _owned(x) if may_overwrite and not activation.needs_input else self.matrix(n)
-        return Op(activation, stage, x, y, n, n, (source,), may_leave_slope=may_overwrite and activation.needs_input)
+        y = _owned(x) if may_overwrite and not activation.needs_input else self.matrix(n, n_together)
+        return Op(activation, stage, x, y, n, n, (source,), n_together, may_leave_slope=may_overwrite and activation.needs_input)
 
     def _is_read_once(self, source: int) -> bool:
         """Whether only one stage reads an output, also if it is passed on from an earlier stage."""
@@ -136,7 +147,7 @@ class GraphBuilder:
 
     def _joint_op(self, stage: Stage, sources: Sequence[int], ops: Sequence[Op]) -> Op:
         widths = [self.blueprint.n_inputs if source == NETWORK_INPUT else ops[source].n_outputs for source in sources]
-        branches = tuple(Branch(_value(ops, source), None, width) for source, width in zip(sources, widths, strict=True))
+        branches = tuple(Branch(_value(ops, source, self.max_rows), None, width) for source, width in zip(sources, widths, strict=True))
         y, n = self.matrix(stage.n_outputs), stage.n_outputs
         return Op(stage.layer, stage, None, y, n, n, tuple(sources), joint=stage.plan.merge, branches=branches)
 
@@ -161,7 +172,7 @@ class GraphBuilder:
 
         for op in ops:
             asks.append(op.is_trained or any(asks_for(source) for source in op.sources))
-        d_output = self.matrix(ops[-1].n_outputs)
+        d_output = self.matrix(ops[-1].n_outputs, ops[-1].n_together)
         # For each op, by reader: its gradient, and whether others read it. The last list is for the input, at NETWORK_INPUT.
         handed: list[list[tuple[np.ndarray, bool]]] = [[] for _ in (*ops, "input")]
         handed[len(ops) - 1].append((d_output, False))
@@ -174,6 +185,7 @@ class GraphBuilder:
                     op.d_y, is_shared = linked[-1].d_x, False
                 else:
                     op.d_y, is_shared = handed[number][0]
+                    op.d_y = op.d_y.reshape(op.y.shape)  # the next op may take rows together
                 asked = [source if asks_for(source) else None for source in op.sources]
                 for source, given in zip(asked, self._hand_on(op, is_shared, asked), strict=True):
                     if source is not None and given is not None:
@@ -200,7 +212,7 @@ class GraphBuilder:
         if asked[0] is None:
             return [None]
         in_place = isinstance(op.component, Activation) and not is_shared
-        op.d_x = d_y if in_place else self.matrix(op.n_inputs)
+        op.d_x = d_y if in_place else self.matrix(op.n_inputs, op.n_together)
         return [(op.d_x, False)]
 
     def _fork(self, op: Op, gradients: Sequence[np.ndarray], y: np.ndarray) -> Op:
@@ -210,9 +222,9 @@ class GraphBuilder:
         return Op(op.component, op.stage, None, y, n, n, joint="fork", branches=branches, d_x=self.matrix(n))
 
 
-def _value(ops: Sequence[Op], source: int) -> np.ndarray | None:
-    """The input of an op; None for the program's input."""
-    return None if source == NETWORK_INPUT else ops[source].y
+def _value(ops: Sequence[Op], source: int, n_rows: int) -> np.ndarray | None:
+    """The input of an op as a matrix with `n_rows` rows; None for the program's input."""
+    return None if source == NETWORK_INPUT else ops[source].y.reshape(n_rows, -1)
 
 
 def _owned(array: np.ndarray | None) -> np.ndarray:

@@ -133,9 +133,11 @@ class Interpreter:
         call = self._calls.get((number, n_rows))
         if call is None:
             op = self.spec.ops[number]
-            plan = op.stage.plan
-            call = self._calls[number, n_rows] = LayerCall(
-                x=(self.spec.input if op.x is None else op.x)[:n_rows],  # the first op reads the program's input
+            plan, n_rows_of_batch = op.stage.plan, n_rows
+            n_rows //= op.n_together
+            call = self._calls[number, n_rows_of_batch] = LayerCall(
+                # The first op reads the program's input.
+                x=self.spec.input[:n_rows_of_batch].reshape(n_rows, -1) if op.x is None else op.x[:n_rows],
                 y=op.y[:n_rows],
                 d_y=np.empty((0, 0)) if op.d_y is None else op.d_y[:n_rows],
                 d_x=None if op.d_x is None else op.d_x[:n_rows],

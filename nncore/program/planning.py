@@ -55,6 +55,17 @@ class Blueprint:
         return self.stages[-1].plan.members if self.stages and self.stages[-1].activation is None else 0
 
     @cached_property
+    def member_stages(self) -> frozenset[int]:
+        """Stages that compute with the samples of all members together, if each member gets a sample of its own. Else there are none."""
+        first = next((stage.index for stage in self.stages if stage.plan.own_samples), len(self.stages))
+        return frozenset(range(first, len(self.stages)))
+
+    @property
+    def n_together(self) -> int:
+        """Number of samples in training that are one sample of `member_stages`; 1 for networks whose samples are all alike."""
+        return self.stages[min(self.member_stages)].plan.output_shape[0] if self.member_stages else 1
+
+    @cached_property
     def training_shape(self) -> tuple[int, ...]:
         """Shape of one sample's outputs in training, as the loss receives them: the output, or the outputs of all members."""
         return self.stages[-1].input_shape if self.n_members else self.output_shape
@@ -261,6 +272,20 @@ def check_sparse(blueprint: Blueprint, name: str) -> None:
     if not blueprint.takes_sparse:
         who = next((f"{stage.name}, {stage.layer!r}, reads" for stage in blueprint.readers if needs_dense(stage)), "this network reads")
         raise DtypeError(f"{name} is sparse, and {who} every number of a sample: begin the network with nn.Dense, or pass {name}.toarray()")
+
+
+def check_own_samples(blueprint: Blueprint) -> None:
+    """Raise `ParameterError` if members cannot have samples of their own in this network."""
+    if not blueprint.member_stages:
+        return
+    name = blueprint.stages[min(blueprint.member_stages)].name
+    if blueprint.n_members != blueprint.n_together:
+        raise ParameterError(
+            f"{name}: share_training_batches=False gives each member samples and a loss of its own, so the last layer must be "
+            "nn.MeanMembers(): add it, or share the batches"
+        )
+    if any(stage.plan.branches for stage in blueprint.stages) or sum(stage.plan.own_samples for stage in blueprint.stages) > 1:
+        raise ParameterError(f"{name}: share_training_batches=False works in a chain of layers that it is once in: share the batches")
 
 
 def is_differentiable(blueprint: Blueprint) -> bool:

@@ -64,6 +64,7 @@ class ProgramSpec:
     labels: np.ndarray  # (max_rows,) int64
     weight: np.ndarray  # (max_rows,)
     losses: np.ndarray  # (max_rows,)
+    n_together: int  # rows of a batch that stay together: 1, or the samples of an ensemble's members
     one_member: OneMember | None  # for an ensemble whose members each have their own loss
     transforms: list[TransformOp]
     gathered: BatchBuffers  # buffers for a batch in training: the three above, or others if there are transforms
@@ -113,8 +114,8 @@ class ProgramSpec:
 
     def __post_init__(self) -> None:
         # A row uses at most one parameter for each pair of input and output: of an embedding table, it uses one vector.
-        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) for op in self.ops if op.parameters is not None)
-        self._row_seconds = 2 * met / _FLOPS + sum(op.n_outputs for op in self.ops) * _ELEMENT_SECONDS
+        met = sum(min(op.parameters.size, (op.n_inputs + 1) * op.n_outputs) / op.n_together for op in self.ops if op.parameters is not None)
+        self._row_seconds = 2 * met / _FLOPS + sum(op.n_outputs / op.n_together for op in self.ops) * _ELEMENT_SECONDS
 
     @property
     def n_members(self) -> int:

@@ -139,7 +139,7 @@ class Inner:
 
 @dataclass(slots=True)  # a dict with so many attributes takes 1.5 kB
 class Op:
-    """One entry of a program: a layer, an activation, or a joint. Arrays have `max_rows` rows.
+    """One entry of a program: a layer, an activation, or a joint. Arrays have `max_rows` rows, divided by `n_together`.
 
     A joint runs no component. ``"sum"`` and ``"concat"`` merge the branches of a layer. A ``"fork"`` follows an op whose output several ops
     read, and sums their gradients in the backward pass.
@@ -152,6 +152,7 @@ class Op:
     n_inputs: int
     n_outputs: int
     sources: tuple[int, ...] = ()  # numbers of the ops whose outputs it reads; NETWORK_INPUT for the program's input
+    n_together: int = 1  # rows of a batch that are one row of the op
     reads_sparse: bool = False  # whether it reads sparse inputs of the program
     joint: str = ""
     branches: tuple[Branch, ...] = ()

@@ -48,6 +48,7 @@ BAD_PLANS: dict[str, list[Any]] = {
     "takes_sparse": FLAG,
     "output_domain": [0, "", "positive", "(1, 0)", "[0, inf", (0, 1)],
     "members": [-1, 1.5, True, 3],
+    "own_samples": [*FLAG, True],  # with tensors
     "link": ["softmax", 42],
     "flops": [-1, 2**63, 1.5, True],
     "branches": [None, [()], ([nn.Dense(4)],), ((42,),), (("dense",),)],  # with tensors

@@ -1,6 +1,6 @@
 """Records runs of pytabkit's TabM-D for test_tabm_network.py; run with a Python that has pytabkit 1.8.0, and PYTHONPATH=tests.
 
-Small networks on a small table: encoded inputs, initial values, the rows of every batch (which all members share), and scores. The scores
+Small networks on a small table: encoded inputs, initial values, the rows of every batch (of all members or of each), and scores. The scores
 are the loss of every step and the validation score of every epoch. Dropout is off, since its masks would come from another generator.
 """
 
@@ -27,6 +27,11 @@ CASES = {
         TabM_D_Regressor,
         {"arch_type": "tabm-mini", "num_emb_type": "pwl", "num_emb_n_bins": 5, "d_embedding": 3, "weight_decay": 0.3},
     ),
+    "own batches, classes": (TabM_D_Classifier, {"share_training_batches": False}),
+    "embedded, own batches, regression": (
+        TabM_D_Regressor,
+        {"share_training_batches": False, "num_emb_type": "pwl", "num_emb_n_bins": 8, "d_embedding": 4},
+    ),
 }
 MEMBERS, WIDTH, BATCH, EPOCHS = 4, 16, 32, 6
 
@@ -45,7 +50,9 @@ def recorded(maker: Any, arguments: dict[str, Any], X: pd.DataFrame, y: np.ndarr
     functional, original = torch.nn.functional, tabm_interface.Model
     names = ("cross_entropy", "mse_loss")
     losses = {name: getattr(functional, name) for name in names}
-    permuted, measured = torch.randperm, tabm_interface.Metrics.apply
+    permuted, drawn, measured = torch.randperm, torch.rand, tabm_interface.Metrics.apply
+    arguments = {"share_training_batches": True} | arguments
+    shares = arguments["share_training_batches"]
     inputs: dict[str, list[torch.Tensor]] = {"x": [], "levels": [], "y": []}
 
     class Model(original):  # type: ignore[misc,valid-type]
@@ -64,12 +71,18 @@ def recorded(maker: Any, arguments: dict[str, Any], X: pd.DataFrame, y: np.ndarr
         found["batches"].append(permuted(n, **kwargs))
         return found["batches"][-1]
 
+    def rand(*size: Any, **kwargs: Any) -> Any:
+        numbers = drawn(*size, **kwargs)
+        if not shares and numbers.shape == (MEMBERS, 104):  # each member has an order of its own
+            found["batches"].append(numbers.argsort(dim=1))
+        return numbers
+
     def watched(name: str) -> Any:
         def loss(prediction: Any, target: Any) -> Any:
             # With shared batches, pytabkit has mse_loss broadcast predictions (n, 1) against targets (n,): all with all.
             value = losses[name](prediction, target.reshape(prediction.shape) if name == "mse_loss" else target)
             found["losses"].append(value.item())
-            inputs["y"].append(target.reshape(-1, MEMBERS)[:, 0].clone())
+            inputs["y"].append(target.reshape(-1, MEMBERS)[:, 0].clone() if shares else target.reshape(-1).clone())
             return value
 
         return loss
@@ -79,20 +92,22 @@ def recorded(maker: Any, arguments: dict[str, Any], X: pd.DataFrame, y: np.ndarr
         found["scores"].append(value.item())
         return value
 
-    tabm_interface.Model, torch.randperm, tabm_interface.Metrics.apply = Model, randperm, apply
+    tabm_interface.Model, torch.randperm, torch.rand, tabm_interface.Metrics.apply = Model, randperm, rand, apply
     for name in names:
         setattr(functional, name, watched(name))
     try:
         maker(
-            tabm_k=MEMBERS, d_block=WIDTH, n_blocks=2, dropout=0.0, batch_size=BATCH, n_epochs=EPOCHS, share_training_batches=True,
+            tabm_k=MEMBERS, d_block=WIDTH, n_blocks=2, dropout=0.0, batch_size=BATCH, n_epochs=EPOCHS,
             random_state=0, device="cpu", n_threads=1, **arguments,
         ).fit(X, y)  # fmt: skip
     finally:
-        tabm_interface.Model, torch.randperm, tabm_interface.Metrics.apply = original, permuted, measured
+        tabm_interface.Model, torch.randperm, torch.rand, tabm_interface.Metrics.apply = original, permuted, drawn, measured
         for name in names:
             setattr(functional, name, losses[name])
-    batches = [order.numpy() for order in found.pop("batches") if len(order) == 104][-EPOCHS:]
+    batches = [order.numpy() for order in found.pop("batches") if order.shape[-1] == 104][-EPOCHS:]
     rows = np.concatenate(batches)
+    if not shares:  # batch after batch, sample after sample, member after member
+        rows = np.concatenate([order[:, first : first + BATCH].T.ravel() for order in batches for first in range(0, 104, BATCH)])
     arrays = {"batches": np.array(batches), "losses": np.array(found["losses"]), "scores": np.array(found["scores"][:EPOCHS])}
     for name, parts in inputs.items():
         values = torch.cat(parts).numpy()

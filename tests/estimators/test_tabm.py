@@ -8,12 +8,14 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 
 import nncore as nn
 from nncore.errors import ParameterError
 from nncore.estimators import TabMClassifier, TabMRegressor
+from nncore.plugin import Loss
 
 
 def samples(n=120):
@@ -55,6 +57,40 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(cls, y):
     assert outputs(cls(**{**QUICK, "n_threads": 3}, n_cv=2, numerical_embedding=True).fit(X, y), X).tobytes() == outputs(one, X).tobytes()
     other = cls(**{**QUICK, "random_state": 1}, n_cv=2, numerical_embedding=True).fit(X, y)
     assert outputs(other, X).tobytes() != outputs(one, X).tobytes()
+
+
+def shares_batches(model):
+    return next(layer for layer in model.networks_[0].layers if isinstance(layer, nn.RepeatMembers)).share_training_batches
+
+
+@both
+def test_members_have_batches_of_their_own_unless_asked(cls, y):
+    own, shared = (cls(**QUICK, share_training_batches=shares).fit(X, y) for shares in (None, True))
+    assert (shares_batches(own), shares_batches(shared)) == (False, True)
+    assert outputs(own, X).tobytes() != outputs(shared, X).tobytes()
+    assert outputs(cls(**QUICK, share_training_batches=False).fit(X, y), X).tobytes() == outputs(own, X).tobytes()
+
+
+class OfBatches(Loss):
+    """Squared errors, as a loss that may compare the samples of a batch."""
+
+    needs_batch = True
+
+    def forward(self, output, target, weight):
+        return ((output - target) ** 2)[:, 0]
+
+    def backward(self, output, target, weight):
+        return 2 * weight[:, None] * (output - target)
+
+
+def test_batches_that_must_be_shared():
+    assert shares_batches(TabMRegressor(**QUICK, loss=OfBatches()).fit(X, Y))
+    with pytest.raises(ParameterError, match="share_training_batches=True"):
+        TabMRegressor(**QUICK, loss=OfBatches(), share_training_batches=False).fit(X, Y)
+    for given, limit, why in ((sparse.csr_array(X), None, "X is sparse"), (X, "1 MB", "read in blocks")):
+        TabMRegressor(**{**QUICK, "max_iter": 1}, memory_limit=limit).fit(given, Y)
+        with pytest.raises(ParameterError, match=why):
+            TabMRegressor(**QUICK, memory_limit=limit, share_training_batches=False).fit(given, Y)
 
 
 def test_the_first_of_equal_epochs_is_kept_and_the_error_judges():

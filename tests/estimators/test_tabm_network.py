@@ -30,6 +30,8 @@ CASES = {
     "tabm-mini, regression": MINI,
     "embedded, classes": replace(PLAIN, numerical_embedding={"n_bins": 8, "n_outputs": 4}, weight_decay=0.3, clip_norm=0.5),
     "embedded mini, regression": replace(MINI, numerical_embedding={"n_bins": 5, "n_outputs": 3}, weight_decay=0.3),
+    "own batches, classes": replace(PLAIN, share_training_batches=False),
+    "embedded, own batches, regression": replace(PLAIN, share_training_batches=False, numerical_embedding={"n_bins": 8, "n_outputs": 4}),
 }
 
 
@@ -78,10 +80,11 @@ def test_every_loss_of_a_fit(case: str) -> None:
     named = net.named_parameters()
     for name, values in first_values(case, named, is_mini="mini" in case).items():
         named[name][...] = values
-    steps = StepLosses([32, 32, 32, 8])
+    n_together = 1 if recipe.share_training_batches else recipe.n_members
+    steps = StepLosses([n_together * size for size in (32, 32, 32, 8)])
     net.fit(
         x, y, loss=loss, optimizer=nn.AdamW(lr=recipe.learning_rate_init, weight_decay=recipe.weight_decay),
-        groups=tabm_groups(net, recipe), clip_norm=recipe.clip_norm, sampler=RecordedOrder(orders.tolist()), batch_size=32,
+        groups=tabm_groups(net, recipe), clip_norm=recipe.clip_norm, sampler=RecordedOrder(orders.tolist(), net.seed), batch_size=32,
         epochs=len(orders), callbacks=[steps], progress=False,
     )  # fmt: skip
     assert len(steps.found) == len(losses) == 24
