@@ -1,6 +1,6 @@
 """Blocks for libraries that the tests do without: each ``{code-block} python`` of a page is run by a test where its library is there.
 
-.ci/run installs Dask, SHAP and mpi4py. Ray takes longer to install and to start: ``pip install "ray[data]"``, then run this file by hand.
+.ci/run installs Dask, SHAP and mpi4py. Ray takes minutes more: ``pip install "ray[data]"``, then ``pytest tests/docs -k ray`` by hand.
 """
 
 from __future__ import annotations

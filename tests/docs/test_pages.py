@@ -18,6 +18,7 @@ PAGES = sorted(
 )
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")  # Ray reads an option of its own that it deprecates
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.as_posix())
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
