@@ -43,6 +43,9 @@ class TableSamples(StreamedSamples):
     def blocks(self, part: tuple[Held, ...]) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
         return map(self._samples, self._table.learnt_blocks(part))
 
+    def forget(self) -> None:
+        """Nothing is kept: each summary is a pass."""
+
     def stream(
         self, part: tuple[Held, ...], encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
     ) -> Stream:

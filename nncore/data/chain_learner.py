@@ -1,14 +1,15 @@
-"""Fit a chain of encodings to rows in blocks. An encoding that needs what an earlier one has learned takes another pass over the rows."""
+"""Fit a chain of encodings to rows in blocks, or to a sample of rows. In blocks, an encoding that needs what an earlier one has learned
+takes another pass over the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Encoding, Learned, Missing, RowSample, Statistic
+from nncore.contract import SAMPLE_SIZE, Encoding, Extremes, Learned, Missing, RowSample, Statistic
 from nncore.data.encoding_part import DTYPES, Label, Part, check_codes, refuse_infinite
 from nncore.errors import DataError
 
@@ -17,6 +18,8 @@ _FOLLOWING: tuple[type[Missing | RowSample], ...] = (Missing, RowSample)
 
 #: Message about a column that cannot be encoded.
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
+#: Message about a fit without rows.
+NO_ROWS = "there are no rows to learn an encoding from: give at least one"
 
 
 class ChainLearner:
@@ -102,7 +105,7 @@ class ChainLearner:
         if self._n_waiting:
             self._digest()
         if not self._n_rows:
-            raise DataError("there are no rows to learn an encoding from: give at least one")
+            raise DataError(NO_ROWS)
         self._is_first_pass = False
         if self._statistics:
             self._learn(self._statistics)
@@ -193,3 +196,60 @@ class ChainLearner:
             whole[start : start + len(piece)] = piece
             start += len(piece)
         return whole, joined
+
+
+class SampleLearner:
+    """Fit a chain of encodings to what is known of all rows: a sample of them, and some rows with the extremes of each column.
+
+    The result has the bits of `ChainLearner` if the sample is that of a `RowSample` over all rows. Encodings before one that needs extremes
+    must never fall: the extremes of encoded columns are then the encoded extremes.
+
+    Parameters
+    ----------
+    encodings : tuple of Encoding
+        They need a `RowSample`, `Extremes`, `Missing` or nothing.
+    sample : Part
+        Sampled rows.
+    sample_weight : ndarray of shape (n_sampled,), float64, or None
+        Weights of the sampled rows, above 0.
+    edges : Part
+        Rows with the smallest and the largest number of each column, and NaN if there is one; or all codes that occur.
+    n_levels : ndarray of shape (n_columns,), int64, or None
+
+    Attributes
+    ----------
+    encodings : tuple of Encoding
+    learned : list of dict of str to ndarray
+        What each encoding has learned.
+    n_columns : int
+    """
+
+    def __init__(
+        self,
+        encodings: tuple[Encoding, ...],
+        sample: Part,
+        sample_weight: NDArray[np.float64] | None,
+        edges: Part,
+        n_levels: NDArray[np.int64] | None,
+    ) -> None:
+        self.encodings, self.n_columns = encodings, sample.columns.shape[1]
+        self.learned: list[Learned] = []
+        refuse_infinite(edges, INFINITE)
+        for number, (encoding, following) in enumerate(zip(encodings, (*encodings, None)[1:], strict=False)):
+            statistics = list(_computed(encoding, sample, sample_weight, edges))
+            learned = sample.learned_by(encoding, statistics, n_levels, number)
+            self.learned.append(learned)
+            if following is not None:
+                sample, edges = (part.encoded_by(encoding, learned, following) for part in (sample, edges))
+                n_levels = encoding.n_levels(learned) if following.takes == "levels" else None
+
+
+def _computed(encoding: Encoding, sample: Part, sample_weight: NDArray[np.float64] | None, edges: Part) -> Iterator[Statistic]:
+    """The statistics of an encoding."""
+    for statistic in encoding.statistics(sample.columns.shape[1]):
+        if isinstance(statistic, RowSample):
+            sample.show_to([statistic], sample_weight)
+        else:
+            assert isinstance(statistic, (Extremes, Missing)), "the recipes of ensembles need no other"
+            edges.show_to([statistic], None)
+        yield statistic

@@ -41,19 +41,26 @@ class DatePartsLearner:
         """Whether another pass is needed."""
         return self._parts.wants_rows or self._others.wants_rows
 
-    def add(self, times: NDArray[np.datetime64], codes: NDArray[np.integer] | None = None) -> None:
-        """Add the next rows of a pass.
+    def add(self, times: NDArray[np.datetime64], codes: NDArray[np.integer] | None = None) -> NDArray[np.float64]:
+        """Add the next rows of a pass, and return all of their parts.
 
         Parameters
         ----------
         times : ndarray of shape (n_times,), datetime64
         codes : ndarray of shape (n_rows,), optional
             Index into `times` for each row. None: each time occurs once.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_parts)
+            Do not write to it.
         """
         if self._parts.wants_rows:
             self._parts.add(times[:, None])
         encoded: NDArray[Any] = self._everything.encode(times[:, None])
-        self._others.add(encoded if codes is None else encoded[codes])
+        encoded = encoded if codes is None else encoded[codes]
+        self._others.add(encoded)
+        return encoded
 
     def end_pass(self) -> None:
         """End a pass, after all rows were added.
@@ -67,10 +74,19 @@ class DatePartsLearner:
             if learner.wants_rows:
                 learner.end_pass()
 
+    @property
+    def n_parts(self) -> int:
+        """Number of columns of `add`."""
+        return self._everything.n_encoded
+
+    @property
+    def places(self) -> list[int]:
+        """Columns of `add` that are kept, after the last pass."""
+        known = self._encoding.names([""], self._everything.learned[0])
+        return [known.index(name) for name in self._encoding.names([""], self._parts.learned[0])]
+
     def learned(self) -> EncodingChain:
         """The fitted chain, after the last pass."""
-        (kept,) = self._parts.learned
-        known = self._encoding.names([""], self._everything.learned[0])
-        places = [known.index(name) for name in self._encoding.names([""], kept)]
+        (kept,), places = self._parts.learned, self.places
         others = tuple({name: array[places] for name, array in own.items()} for own in self._others.learned)
         return EncodingChain((self._encoding, *self._others.encodings), (kept, *others), 1)

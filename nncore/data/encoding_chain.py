@@ -15,7 +15,7 @@ from nncore import registry
 from nncore.arguments import as_seed, rescaled, several, shown
 from nncore.blocks import BLOCK, blocks
 from nncore.contract import Encoding, Graph, Learned, Value
-from nncore.data.chain_learner import INFINITE, ChainLearner
+from nncore.data.chain_learner import INFINITE, NO_ROWS, ChainLearner, SampleLearner
 from nncore.data.encoding_json import array_of, learns_of, plain
 from nncore.data.encoding_part import (
     DTYPES,
@@ -120,7 +120,7 @@ class EncodingChain:
         n_samples, n_columns = array.shape
         chosen = np.arange(n_samples) if rows is None else as_row_numbers(rows, "rows", n_samples)
         if len(chosen) == 0:
-            raise DataError("there are no rows to learn an encoding from: give at least one")
+            raise DataError(NO_ROWS)
         weights = as_weights(sample_weight, n_samples)
         if weights is not None:
             chosen = chosen[weights[chosen] > 0]
@@ -130,10 +130,8 @@ class EncodingChain:
         counts = level_counts(n_levels, n_columns) if takes == "levels" else None
         seeds = cls.seeds(chain, n_columns, rng)
         is_all = len(chosen) == n_samples and rows is None
-        # A column of categories may become one column for each level.
-        spread = 1 if counts is None or len(chain) == 1 else max(1, int(counts.sum()) // max(1, n_columns))
         learners = []
-        for some in list(blocks(n_columns, 8 * len(chosen) * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]:
+        for some in _blocks_of_columns(chain, len(chosen), counts, n_columns):
             own = np.asfortranarray(array[:, some] if is_all else array[chosen, some], DTYPES[takes][1])
             own_counts, own_seeds = None if counts is None else counts[some], None if seeds is None else seeds[some]
             learner = ChainLearner(chain, np.arange(n_columns)[some], own_counts, own_seeds, label)
@@ -171,13 +169,56 @@ class EncodingChain:
         counts = level_counts(n_levels, n_columns) if _takes(chain) == "levels" else None
         return ChainLearner(chain, np.arange(n_columns), counts, cls.seeds(chain, n_columns, rng), label)
 
+    @classmethod
+    def of_sample(
+        cls,
+        encodings: Any,
+        sample: NDArray[Any],
+        sample_weight: NDArray[np.float64] | None,
+        edges: NDArray[Any],
+        *,
+        n_levels: Sequence[int] | NDArray[np.integer] | None = None,
+        rng: Any = 0,
+        label: Label | None = None,
+    ) -> Self:
+        """Fit the encodings to a sample of rows and to the extremes of all: see `SampleLearner`.
+
+        Parameters
+        ----------
+        encodings, n_levels, rng, label
+            See `learn`.
+        sample : ndarray of shape (n_sampled, n_columns)
+        sample_weight : ndarray of shape (n_sampled,), float64, or None
+            Weights above 0.
+        edges : ndarray of shape (n_edges, n_columns)
+
+        Raises
+        ------
+        DataError
+            If there are no rows, or a number is infinite or too large to be encoded.
+        """
+        if not len(sample):
+            raise DataError(NO_ROWS)
+        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
+        _check_links(chain)
+        n_columns, takes = sample.shape[1], _takes(chain)
+        counts = level_counts(n_levels, n_columns) if takes == "levels" else None
+        seeds = cls.seeds(chain, n_columns, rng)
+        learners = []
+        for some in _blocks_of_columns(chain, len(sample), counts, n_columns):
+            own_counts, own_seeds = None if counts is None else counts[some], None if seeds is None else seeds[some]
+            origins = np.arange(n_columns)[some]
+            parts = (Part(np.asfortranarray(rows[:, some], DTYPES[takes][1]), origins, label, own_seeds) for rows in (sample, edges))
+            learners.append(SampleLearner(chain, next(parts), sample_weight, next(parts), own_counts))
+        return cls.of_learners(learners)
+
     @staticmethod
     def seeds(encodings: Sequence[Encoding], n_columns: int, rng: Any) -> NDArray[np.uint64] | None:
         """Seeds of the columns, from an int, Generator or SeedSequence; None if no encoding draws random numbers."""
         return random_words(as_seed(rng), n_columns) if any(one.draws for one in encodings) else None
 
     @classmethod
-    def of_learners(cls, learners: Sequence[ChainLearner]) -> Self:
+    def of_learners(cls, learners: Sequence[ChainLearner | SampleLearner]) -> Self:
         """Join the results of one or more learners of the same encodings: the chain for the columns of all, side by side.
 
         Raises
@@ -468,6 +509,13 @@ def _check_links(chain: Sequence[Encoding]) -> None:
                 f"encodings: {following!r} takes {following.takes}, but {encoding!r} before it gives {encoding.gives}: "
                 "use other encodings, or another order"
             )
+
+
+def _blocks_of_columns(chain: Sequence[Encoding], n_rows: int, n_levels: NDArray[np.int64] | None, n_columns: int) -> list[slice]:
+    """The columns that are fitted at a time."""
+    # A column of categories may become one column for each level.
+    spread = 1 if n_levels is None or len(chain) == 1 else max(1, int(n_levels.sum()) // max(1, n_columns))
+    return list(blocks(n_columns, 8 * n_rows * spread, of=LEARNED_AT_ONCE)) or [slice(0, 0)]
 
 
 def _takes(chain: Sequence[Encoding]) -> str:

@@ -151,7 +151,7 @@ class InputColumns:
         if isinstance(matrix, SparseSamples):
             numbers = learn_sparse(number_encodings, matrix, sample_weight, layout.label)
             return cls.of_numbers(layout, numbers, np.empty((1, 0), np.int64), None, level_encodings)
-        columns = matrix[:, _as_slice(layout.numbers)]
+        columns = matrix[:, as_slice(layout.numbers)]
         numbers = EncodingChain.learn(number_encodings, columns, sample_weight=sample_weight, rng=rng, label=layout.label)
         return cls.of_numbers(layout, numbers, layout.levels(matrix), sample_weight, level_encodings)
 
@@ -197,7 +197,7 @@ class InputColumns:
     @cached_property
     def _slices(self) -> list[slice | NDArray[np.int64]]:
         """The numeric columns, the columns of codes, and `places`, as slices where possible."""
-        return [_as_slice(places) for places in (self.layout.numbers, self.layout.coded, *self.places)]
+        return [as_slice(places) for places in (self.layout.numbers, self.layout.coded, *self.places)]
 
     def encode(self, matrix: NDArray[Any], dtype: np.dtype, out: NDArray[np.floating] | None = None) -> NDArray[np.floating]:
         """Encode rows as inputs of shape ``(n_rows, n_inputs)``, in float64, rounded to `dtype` at the end. NaN stays NaN.
@@ -284,7 +284,7 @@ def dtype_of(samples: Any) -> np.dtype:
     return dtype
 
 
-def _as_slice(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+def as_slice(places: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     """Convert consecutive positions to a slice, which needs no copy."""
     if not len(places):
         return slice(0, 0)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from nncore.callbacks.time_limit import TimeLimit
 from nncore.contract import Callback, copied_deeply
-from nncore.data import ChainLearner, EncodingChain, Stream
+from nncore.data import Stream
 from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter
-from nncore.ensembles.input_columns import InputColumns
-from nncore.ensembles.input_columns_learner import InputColumnsLearner
+from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.ensembles.members import Members
+from nncore.ensembles.row_summary import RowSummary, RowSummaryLearner
 from nncore.ensembles.target_scale import TargetScale
 from nncore.errors import NonFiniteError
 from nncore.network import Sequential
@@ -47,6 +47,25 @@ class StreamedFold:
 
 class StreamedSamples(ABC):
     """Training samples of an ensemble, which can be read repeatedly."""
+
+    def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
+        """What encodings learn from the training samples of a fold, here in a pass over them.
+
+        Parameters
+        ----------
+        fold : StreamedFold
+        layout : InputLayout
+        with_targets : bool
+            Whether targets are scaled.
+        """
+        learner = RowSummaryLearner(layout)
+        for matrix, target, weights in self.blocks(fold.train):
+            learner.add(matrix, target if with_targets else None, weights)
+        return learner.summary()
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Free what only summaries need, after the last one."""
 
     @abstractmethod
     def blocks(self, part: Any) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
@@ -84,28 +103,17 @@ class StreamedFit(EnsembleFit):
             inputs = columns.encode(fold.sample, self._dtype)
             networks = [self._built(columns, inputs, np.arange(len(inputs)), new_seed()) for _ in range(n_starts)]
             made.append(Members(columns, scale, networks))
+        if not self.recipe.n_refit or splits[0].validation is None:
+            self._source.forget()
         return made
 
     def _learned(self, fold: StreamedFold, seed: int) -> tuple[InputColumns, TargetScale | None]:
-        """Fit the encodings of columns and targets to the training samples of a member, in the same passes."""
-        columns = InputColumnsLearner(self._layout, self.recipe.number_encodings, self.recipe.level_encodings, rng=seed)
-        scale: ChainLearner | None = None
-        is_first = self._scales_targets
-        while is_first or columns.wants_rows or (scale is not None and scale.wants_rows):
-            for matrix, target, own in self._source.blocks(fold.train):
-                values, weights = target.reshape(len(target), -1), None if own is None else np.asarray(own, np.float64)
-                if is_first:  # the number of targets is known only from the targets
-                    scale = TargetScale.learner(values.shape[1], self.loss, self._n_outputs, clips=self.recipe.clip_target)
-                    is_first = False
-                if columns.wants_rows:
-                    columns.add(matrix, weights)
-                if scale is not None and scale.wants_rows:
-                    scale.add(values, weights)
-            for learner in (columns, scale):
-                if learner is not None and learner.wants_rows:
-                    learner.end_pass()
-            is_first = False
-        return columns.learned(), None if scale is None else TargetScale(EncodingChain.of_learners([scale]))
+        """Fit the encodings of columns and targets to the training samples of a member."""
+        summary = self._source.summary(fold, self._layout, with_targets=self._scales_targets)
+        columns = summary.columns(self._layout, self.recipe.number_encodings, self.recipe.level_encodings, seed)
+        if summary.targets is None:
+            return columns, None
+        return columns, summary.targets.scale(self.loss, self._n_outputs, clips=self.recipe.clip_target)
 
     def _inputs_of(self, members: Members, number: int, rows: NDArray[np.int64]) -> NDArray[np.floating]:
         return members.columns.encode(self._samples.matrix[rows], self._dtype)

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
-from nncore.data import ChainLearner, EncodingChain
+from nncore.data import EncodingChain
 
 #: `Loss.target_range` of counts and rates, which may be scaled but not shifted.
 NOT_NEGATIVE = "[0, inf)"
 #: The encoding of such targets.
 _OF_RATES = "unit_mean"
+#: All encodings of targets.
+_ENCODINGS = ("clamp", "standard", _OF_RATES)
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,6 @@ class TargetScale:
             return None
         return cls(EncodingChain.learn(scaling, columns, sample_weight=sample_weight, label=_label(columns.shape[1])))
 
-    @classmethod
-    def fit_blocks(
-        cls, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], n_targets: int, loss: Loss, n_outputs: int
-    ) -> Self | None:
-        """Fit a scaling to blocks of targets and weights. Each call of `passes` yields all of them."""
-        learner = cls.learner(n_targets, loss, n_outputs)
-        while learner is not None and learner.wants_rows:
-            for y, sample_weight in passes():
-                learner.add(y.reshape(len(y), -1), sample_weight)
-            learner.end_pass()
-        return None if learner is None else cls(EncodingChain.of_learners([learner]))
-
     def balanced(self, blocks: Iterable[tuple[np.ndarray, NDArray[np.floating], NDArray[np.float64] | None]]) -> Self:
         """The scale by which predicted rates add up to the targets, with sample weights; this one if a rate is not finite.
 
@@ -92,12 +82,6 @@ class TargetScale:
         rates.end_pass()
         mean: NDArray[np.float64] = targets.learned[0]["mean"] / rates.learned[0]["mean"]
         return replace(self, chain=replace(self.chain, learned=({"mean": mean},))) if np.isfinite(mean).all() else self
-
-    @staticmethod
-    def learner(n_targets: int, loss: Loss, n_outputs: int, *, clips: bool = False) -> ChainLearner | None:
-        """Make a learner of the chain for blocks of targets of shape (n, n_targets). None where `fit` returns None."""
-        scaling = _scaling(loss, n_targets, n_outputs, clips=clips)
-        return None if scaling is None else EncodingChain.learner(scaling, n_targets, label=_label(n_targets))
 
     @property
     def n_targets(self) -> int:
@@ -139,6 +123,46 @@ class TargetScale:
         each = values.reshape(n_samples, self.n_targets, n_values // self.n_targets).swapaxes(1, 2)
         found = self.chain.inverse(each.reshape(-1, self.n_targets))
         return found.reshape(each.shape).swapaxes(1, 2).reshape(n_samples, n_values)
+
+
+class TargetStatistics:
+    """Statistics of targets, from blocks of training rows, for the scaling of any loss.
+
+    All encodings of targets learn from the unchanged targets: `Clamp` changes none. So one pass is enough, before the loss is known.
+
+    Parameters
+    ----------
+    n_targets : int
+    """
+
+    def __init__(self, n_targets: int) -> None:
+        self._learners = {name: EncodingChain.learner([name], n_targets, label=_label(n_targets)) for name in _ENCODINGS}
+        self._n_targets = n_targets
+
+    @classmethod
+    def of(cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None) -> Self:
+        """The statistics of all targets, of shape (n_samples,) or (n_samples, n_targets), and their weights."""
+        found = cls(1 if y.ndim == 1 else y.shape[1])
+        found.add(y, sample_weight)
+        return found
+
+    def add(self, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None) -> None:
+        """Add targets of the next rows, of shape (n_samples,) or (n_samples, n_targets), and their weights."""
+        weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+        for learner in self._learners.values():
+            learner.add(y.reshape(len(y), -1), weights)
+
+    def scale(self, loss: Loss, n_outputs: int, *, clips: bool = False) -> TargetScale | None:
+        """The fitted scaling, after all rows: see `TargetScale.fit`."""
+        scaling = _scaling(loss, self._n_targets, n_outputs, clips=clips)
+        if scaling is None:
+            return None
+        learners = [self._learners[name] for name in scaling]
+        for learner in learners:
+            if learner.wants_rows:
+                learner.end_pass()
+        encodings, learned = (tuple(one for learner in learners for one in getattr(learner, of)) for of in ("encodings", "learned"))
+        return TargetScale(EncodingChain(encodings, learned, self._n_targets))
 
 
 def _scaling(loss: Loss, n_targets: int, n_outputs: int, *, clips: bool) -> list[str] | None:

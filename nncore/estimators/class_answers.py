@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 
-from nncore.arguments import rescaled
+from nncore.arguments import is_list, rescaled
 from nncore.contract import Loss
 from nncore.data import as_labels, as_weights
 from nncore.estimators.available import available_if
@@ -54,6 +55,18 @@ class ClassAnswers(ClassifierMixin, NetworkEstimator):
             return super()._weigher(given, y, n_each)
         weights = ClassWeights(given.class_weight, self._targets, y, n_each)
         return lambda y, sample_weight: weights.of(y) if sample_weight is None else _products(weights.of(y), sample_weight)
+
+    def _counts(self, given: Given, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.bool_] | None:
+        asked = list(given.class_weight) if is_list(given.class_weight) else [given.class_weight]
+        columns = [y] if y.ndim == 1 else list(y.T)
+        counts = np.ones(len(y), bool)
+        for column, weights in zip(columns, asked, strict=False):
+            for name, weight in weights.items() if isinstance(weights, Mapping) else ():
+                if weight == 0:
+                    counts &= column != name
+        of_samples = super()._counts(given, y, sample_weight)
+        counts = counts if of_samples is None else counts & of_samples
+        return None if counts.all() else counts
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the most probable class of each sample.

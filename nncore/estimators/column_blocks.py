@@ -1,21 +1,14 @@
 """Statistics of the columns of streamed samples, equal to those of samples in memory, to the last bit."""
 
-# scikit-learn has no type information.
-# mypy: disable-error-code="import-untyped"
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight
 
 from nncore.contract import SAMPLE_SIZE, Means, Missing
-from nncore.data import StreamBlock
 from nncore.estimators.columns import TableColumns
 
 
@@ -30,11 +23,12 @@ def told(first: int) -> Iterator[None]:
 
 
 class NumberFacts:
-    """Find columns with NaN, and the means of the other values, from blocks of `cut_anew`.
+    """Find columns with NaN, and the means of the other values, from blocks of `cut_anew` with a column for each of `X`.
 
     Parameters
     ----------
     n_columns : int
+        Number of columns of `X`.
     """
 
     def __init__(self, n_columns: int) -> None:
@@ -46,23 +40,22 @@ class NumberFacts:
         self._means.add(numbers, None)
         self._missing.add(numbers, None)
 
-    def tell(self, columns: TableColumns) -> None:
-        """Pass the result to the columns, after all samples were added."""
-        columns.take_note(self._missing.any, self._means.mean)
+    def of_columns(self, columns: TableColumns, missing_dates: dict[int, bool]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """The result for columns of samples, after all samples were added, for `TableColumns.take_note`.
 
-
-def samples_of(
-    columns: TableColumns, estimator: Any, blocks: Iterable[StreamBlock]
-) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-    """Samples and weights of blocks, after categories and dates are known."""
-    first = 0
-    for block in blocks:
-        with told(first):
-            samples = TableColumns.transform(columns, estimator, block.X, accept_sparse=["csr", "csc"])
-        samples = samples.toarray() if issparse(samples) else samples
-        first += len(samples)
-        weights = block.sample_weight
-        yield samples, None if weights is None else _check_sample_weight(weights, samples, dtype=np.float64)
+        Parameters
+        ----------
+        columns : TableColumns
+        missing_dates : dict of int to bool
+            Whether each date column of `X` has missing dates.
+        """
+        has_missing, means = np.zeros(columns.n_columns, bool), np.zeros(columns.n_columns)
+        for i, start in enumerate(columns.starts.tolist()):
+            if i in missing_dates:
+                has_missing[start : start + columns.dates[i].width] = missing_dates[i]
+            else:
+                has_missing[start], means[start] = self._missing.any[i], self._means.mean[i]
+        return has_missing, means
 
 
 def cut_anew(

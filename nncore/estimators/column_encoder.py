@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from nncore.contract import Layer
-from nncore.data import EncodingChain, Samples, check_finite, warn_of_lost_digits
-from nncore.ensembles import EncodedRows, InputColumns, InputLayout, dtype_of
+from nncore.contract import Layer, Learned
+from nncore.data import EncodingChain, Samples, StreamBlock, check_finite, warn_of_lost_digits
+from nncore.ensembles import EncodedRows, InputColumns, InputLayout, as_slice, dtype_of, label_of_number
 from nncore.errors import ParameterError
 from nncore.estimators.columns import NO_Y, TableColumns
-from nncore.estimators.columns_learner import Passes, learn_columns
+from nncore.estimators.columns_learner import learn_columns
 from nncore.estimators.plain_numbers import plain_row
 from nncore.estimators.sparse_columns import learn_sparse_columns
 from nncore.layers.fill_missing import FillMissing
@@ -25,6 +27,9 @@ from nncore.registry import resolve
 
 #: One column for each level, also for two levels, so that a missing or unknown value is distinct from all levels.
 ONE_HOT = ({"name": "one_hot", "binary": False},)
+
+#: What ``standard`` learns where it changes nothing.
+_UNCHANGED = {"mean": 0.0, "std": 1.0}
 
 
 class ColumnEncoder(TableColumns):
@@ -78,7 +83,10 @@ class ColumnEncoder(TableColumns):
             weights = None
             if self.standardize and sample_weight is not None:
                 weights = _check_sample_weight(sample_weight, samples, dtype=np.float64)
-            self.inputs = InputColumns.learn(self._layout, samples, weights, self._of_numbers, ONE_HOT)
+            layout, plain = self._layout, self.plain_columns
+            label = partial(label_of_number, plain, self.names)
+            numbers = EncodingChain.learn(self._of_numbers, samples[:, as_slice(plain)], sample_weight=weights, label=label)
+            self.inputs = self._inputs_of(layout, numbers)
         if not self.standardize and dtype is not None and not issparse(samples):
             warn_of_lost_digits(samples, "X", dtype)
         self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
@@ -95,15 +103,27 @@ class ColumnEncoder(TableColumns):
         """Encodings of numeric columns."""
         return ["standard"] if self.standardize else []
 
-    def learn_blocks(self, estimator: Any, passes: Passes, *, is_sparse: bool = False) -> np.dtype:
+    def _inputs_of(self, layout: InputLayout, plain: EncodingChain) -> InputColumns:
+        """Inputs with this chain for the numbers of `X`. Parts of dates are standardised already, and stay as they are."""
+        places = np.searchsorted(layout.numbers, self.plain_columns)
+        learned: list[Learned] = []
+        for own in plain.learned:
+            spread = {name: np.full(len(layout.numbers), _UNCHANGED[name]) for name in own}
+            for name, values in own.items():
+                spread[name][places] = values
+            learned.append(spread)
+        numbers = EncodingChain(plain.encodings, tuple(learned), len(layout.numbers))
+        return InputColumns.of_numbers(layout, numbers, np.full((1, len(layout.hot)), -1), None, ONE_HOT)
+
+    def learn_blocks(self, estimator: Any, blocks: Iterable[StreamBlock], *, is_sparse: bool = False) -> np.dtype:
         """Fit the encoding to blocks, with the same result as `fit_transform` to the last bit. `transform` then encodes blocks.
 
         Parameters
         ----------
         estimator : estimator
             Gets ``n_features_in_`` and ``feature_names_in_``.
-        passes : callable
-            Each call yields all blocks: `X` for `transform`, and weights.
+        blocks : iterable of StreamBlock
+            `X` for `transform`, and weights.
         is_sparse : bool, default False
             Whether blocks are sparse.
 
@@ -125,15 +145,14 @@ class ColumnEncoder(TableColumns):
                     "standardize=True turns zeros into other numbers, but X gives sparse batches: scale them by "
                     "sklearn.preprocessing.MaxAbsScaler, or give dense batches"
                 )
-            dtype = learn_sparse_columns(self, estimator, passes())
+            dtype = learn_sparse_columns(self, estimator, blocks)
             self._makes_rows = True
             return dtype
         encodings = tuple(resolve("encodings", one) for one in self._of_numbers)
-        learner, dtype = learn_columns(self, estimator, passes, encodings)
+        learner, dtype = learn_columns(self, estimator, blocks, encodings)
         if self.standardize or self.categories:
-            layout = self._layout
-            numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(layout.numbers))))
-            self.inputs = InputColumns.of_numbers(layout, numbers, np.full((1, len(layout.hot)), -1), None, ONE_HOT)
+            numbers = EncodingChain.of_learners([learner]) if learner else EncodingChain.learn((), np.zeros((1, len(self.plain_columns))))
+            self.inputs = self._inputs_of(self._layout, numbers)
         self._makes_rows = self.has_numbers_alone and not self.has_missing.any()
         return dtype
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,10 +188,16 @@ class TableColumns:
         self.take_note(has_missing, means)
 
     def take_note(self, has_missing: NDArray[np.bool_], means: NDArray[np.float64]) -> None:
-        """Set columns with NaN and means of samples. Both have no meaning for codes."""
+        """Set columns with NaN and means of samples. Both have no meaning for codes. Dates are standardised, so their means are 0."""
         self.has_missing, self.means = np.zeros(self.n_columns, bool), np.zeros(self.n_columns)
         self.has_missing[self.number_columns] = has_missing[self.number_columns]
-        self.means[self.number_columns] = means[self.number_columns]
+        self.means[self.plain_columns] = means[self.plain_columns]
+
+    @property
+    def plain_columns(self) -> NDArray[np.int64]:
+        """Columns of samples that hold numbers of `X`, not parts of dates."""
+        of_dates = [np.arange(self.starts[i], self.starts[i] + dates.width) for i, dates in self.dates.items()]
+        return np.setdiff1d(self.number_columns, np.concatenate(of_dates)) if of_dates else self.number_columns
 
     @property
     def category_columns(self) -> list[tuple[int, Categories]]:
@@ -241,31 +247,36 @@ class TableColumns:
         columns = frame_columns(X)
         if self.has_numbers_alone:
             if columns is not None:
-                self._refuse_new_times(columns)
+                self.refuse_new_times(columns, self.dates)
             result = self._validate_plain(estimator, X, columns, y, reset=False, **check_params)
         else:
             columns = self.checked_columns(estimator, X, columns, reset=False)
-            self._refuse_new_times(columns)
+            self.refuse_new_times(columns, self.dates)
             parts = {i: categories.codes(columns.label(i), columns[i].factorized()) for i, categories in self.categories.items()}
             parts |= {i: dates.encode(columns[i]) for i, dates in self.dates.items()}
             result = self._validate_parts(estimator, columns, parts, y, **check_params)
         return (self._filled(result[0]), result[1]) if isinstance(result, tuple) else self._filled(result)
 
-    def numbers_of(self, estimator: Any, X: Any, columns: Columns) -> NDArray[np.floating]:
-        """Samples of a block while levels are learned: its numbers, with 0 for every code. Only for data without dates.
+    def samples_to_learn(self, estimator: Any, X: Any, columns: Columns, parts: dict[int, NDArray[Any]]) -> NDArray[np.floating]:
+        """Samples of a block while columns are learned: a column for each of `X`. `parts` are those of categories and dates.
 
         Parameters
         ----------
         estimator : estimator
-        X : array-like, sparse matrix or frame of shape (n_samples, n_features)
+        X : array-like or frame of shape (n_samples, n_features)
         columns : Columns
             Checked columns of `X`.
+        parts : dict of int to ndarray of shape (n_samples,)
         """
-        if self.is_categorical is None:
-            samples = self._validate_plain(estimator, X, columns, NO_Y, reset=False, accept_sparse=["csr", "csc"])
-            return samples.toarray() if issparse(samples) else samples
-        codes = np.zeros(columns.n_rows, np.int8)
-        return self._validate_parts(estimator, columns, dict.fromkeys(np.flatnonzero(self.is_categorical).tolist(), codes), NO_Y)
+        if parts:
+            return self._validate_parts(estimator, columns, parts, NO_Y)
+        return self._validate_plain(estimator, X, columns, NO_Y, reset=False)
+
+    def samples_of_parts(self, numbers: NDArray[np.floating], parts: dict[int, NDArray[Any]]) -> NDArray[np.floating]:
+        """Samples in the form of `transform`, from those of `samples_to_learn` and the learned parts of categories and dates."""
+        if not parts:
+            return numbers
+        return self._matrix(len(numbers), (numbers[:, i] for i in range(numbers.shape[1]) if i not in parts), parts)
 
     def _filled(self, samples: Any) -> Any:
         """Replace NaN in columns without NaN in training. Returns `samples` itself if there is none."""
@@ -312,13 +323,17 @@ class TableColumns:
         accept_sparse: Any = False,
         **check_params: Any,
     ) -> Any:
-        if not self.n_columns:
-            raise DataError("X has only columns of dates, and each is the same in all rows: there is nothing to learn from")
+        self.check_width()
         numbers = (columns[i].numbers() for i in range(len(columns)) if i not in parts)
         samples = self._matrix(columns.n_rows, numbers, parts)
         if isinstance(y, str) and y == NO_Y:
             return check_array(samples, ensure_all_finite="allow-nan", estimator=estimator, input_name="X", **check_params)
         return check_X_y(samples, y, ensure_all_finite="allow-nan", estimator=estimator, **check_params)
+
+    def check_width(self) -> None:
+        """Raise `DataError` if samples have no columns."""
+        if not self.n_columns:
+            raise DataError("X has only columns of dates, and each is the same in all rows: there is nothing to learn from")
 
     def _matrix(self, n_rows: int, numbers: Iterator[NDArray[Any]], parts: dict[int, NDArray[Any]]) -> NDArray[np.float64]:
         """Make samples from the numeric columns, in order, and the codes and dates of other columns, by number."""
@@ -336,10 +351,10 @@ class TableColumns:
                 samples[rows, slice(None) if is_all else places] = block.T
         return samples
 
-    def _refuse_new_times(self, columns: Columns) -> None:
-        """Raise an error for dates in a column of numbers in training: they would be read as numbers."""
+    def refuse_new_times(self, columns: Columns, known: Container[int]) -> None:
+        """Raise an error for dates outside of the `known` columns of dates: they would be read as numbers."""
         for i in range(len(columns)):
-            if i not in self.dates and self.is_time(columns, i):
+            if i not in known and self.is_time(columns, i):
                 raise DataError(
                     f"{columns.label(i)} of X holds dates, where training had numbers: convert the column to its type in training"
                 )

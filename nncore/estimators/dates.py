@@ -63,33 +63,44 @@ class Dates:
 
 
 class DatesLearner:
-    """Fit `Dates` to blocks. While `wants_rows` is True, pass all blocks to `add`, then call `end_pass`.
+    """Fit `Dates` to blocks in one pass: pass all blocks to `add`, then call `end_pass`.
 
     Parameters
     ----------
     label : str
         Name of the column in messages.
+
+    Attributes
+    ----------
+    has_missing : bool
+        Whether a date was missing until now.
     """
 
     def __init__(self, label: str) -> None:
         self._chain = DatePartsLearner(ENCODINGS[1:], lambda _: f"{label} of X")
-        self._has_zone = False
+        self._has_zone = self.has_missing = False
 
     @property
-    def wants_rows(self) -> bool:
-        """Whether another pass is needed."""
-        return self._chain.wants_rows
+    def n_parts(self) -> int:
+        """Number of parts of a date."""
+        return self._chain.n_parts
 
-    def add(self, column: Column) -> None:
-        """Add the next rows of a pass."""
+    def add(self, column: Column) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+        """Add the next rows. Returns their times, shape (n_rows,), and all of their parts, shape (n_rows, n_parts)."""
         moments, has_zone = column.moments()
         self._has_zone |= has_zone
-        self._chain.add(moments)
+        self.has_missing = self.has_missing or bool(np.isnat(moments).any())
+        return moments, self._chain.add(moments)
 
     def end_pass(self) -> None:
-        """End a pass, after all rows were added."""
+        """End the pass, after all rows were added."""
         self._chain.end_pass()
 
     def learned(self) -> Dates:
-        """The fitted encoding, after the last pass."""
+        """The fitted encoding."""
         return Dates(self._chain.learned(), self._has_zone)
+
+    def encoded_edges(self, parts: NDArray[np.float64]) -> NDArray[np.floating]:
+        """The columns of the learned encoding for extremes of all parts, shape (n, n_parts). They are extremes, too."""
+        chain = self._chain.learned()
+        return EncodingChain(chain.encodings[1:], chain.learned[1:], len(self._chain.places)).encode(parts[:, self._chain.places])

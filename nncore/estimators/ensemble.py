@@ -149,7 +149,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             matrix, y = self._checked_samples(X, y, learns=columns)
             weights, n_each = checked_weights(sample_weight, matrix), None
         else:
-            table.learn_categories(columns)
+            seed, counts = seed_from(random_state), partial(self._counts, given)
+            recipe = table.look_through(columns, recipe, seed, counts, holds_out=validation[0] is None)
             matrix, y, weights, n_each = None, table.facts.y, None, table.facts.n_each
         if isinstance(matrix, SparseSamples):
             recipe = self._for_sparse(given, recipe)
@@ -174,14 +175,14 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
             layout = self._layout_of(columns, recipe)
         else:
             table.take_target(loss, weigh)
-            recipe = recipe.for_rows(table.n_samples)
-            seed, n_starts = seed_from(random_state), recipe.n_ens
-            samples, splits, whole = table.divide(recipe, seed, self._layout_of(columns, recipe), holds_out=X_val is None)
-            if X_val is not None:
+            layout, n_starts = self._layout_of(columns, recipe), recipe.n_ens
+            found, splits, whole = table.divide(layout)
+            if found is not None:
+                samples = found
+            else:
                 raw_val = raw_stream(*validation, "validation ", features=self._names_of_columns)
                 samples = self._own_validation(loss, weigh, validation) if raw_val is None else table.kept(raw_val, seed)
                 splits, n_starts = [replace(whole, validation=np.arange(len(samples.matrix)))], recipe.n_ens * recipe.n_cv
-            layout = self._layout_of(columns, recipe)
         scorer = partial(self._scorer, samples, ((X, y), (X_val, y_val)))
         n_networks = len(splits) * n_starts + recipe.n_refit
         tasks = None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,23 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nncore.blocks import blocks
-from nncore.contract import Loss
-from nncore.data import HeldOut as Part, Stream, StreamBlock, StreamMemory
-from nncore.ensembles import InputLayout, Recipe, Samples, StreamedFold, StreamedSamples
+from nncore.contract import Loss, row_hashes
+from nncore.data import HeldOut as Part, Stream, StreamBlock
+from nncore.ensembles import InputLayout, Recipe, RowSummary, Samples, StreamedFold, StreamedSamples
 from nncore.errors import DataError, ParameterError
-from nncore.estimators.column_blocks import NumberFacts, cut_anew, told
+from nncore.estimators.column_blocks import cut_anew, told
 from nncore.estimators.columns import TableColumns
-from nncore.estimators.columns_learner import learn_kinds
+from nncore.estimators.columns_learner import ColumnsLearner
+from nncore.estimators.fold_statistics import FoldStatistics
 from nncore.estimators.frame_streams import raw_stream
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
+from nncore.estimators.kept_rows import KeptRows
 from nncore.estimators.network_estimator import Weigher
 from nncore.estimators.stream_training import EncodedStream, encoded
-from nncore.estimators.streamed_rows import StreamedRows, blocks_of
+from nncore.estimators.streamed_rows import StreamedRows, blocks_of, joined_blocks
 from nncore.estimators.training_data import NO_WEIGHT
 
-#: Fractions of `memory_limit`, as denominators, for validation samples with their inputs, and for samples to initialise networks with.
-_KEPT_SHARE, _SHOWN_SHARE = 4, 16
+#: Fractions of `memory_limit`, as denominators, for validation samples in the pass, for them with their inputs, and for samples to
+#: initialise networks with.
+_RAW_SHARE, _KEPT_SHARE, _SHOWN_SHARE = 8, 4, 16
 
 #: Largest number of samples to initialise a network with.
 _SHOWN = 2**14
@@ -73,12 +77,46 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     """
 
     _encoded: Callable[[StreamBlock], StreamBlock]
+    _statistics: FoldStatistics
 
-    def learn_categories(self, columns: TableColumns) -> None:
-        """Count samples and classes, and fit categories and dates of columns, in one pass."""
-        wanted = iter([self.facts])
-        learn_kinds(columns, self._estimator, lambda: self._pass(next(wanted, None)))
+    def look_through(
+        self, columns: TableColumns, recipe: Recipe, seed: int, counts: Callable[[Any, Any], NDArray[np.bool_] | None], *, holds_out: bool
+    ) -> Recipe:
+        """Go through all samples once: count samples and classes, fit columns, and learn what encodings of all folds need.
+
+        Parameters
+        ----------
+        columns : TableColumns
+        recipe : Recipe
+            The recipe for any number of samples.
+        seed : int
+            Decides, with the number of a sample, which fold holds it out.
+        counts : callable
+            See `FoldStatistics`.
+        holds_out : bool
+            Whether to make folds.
+
+        Returns
+        -------
+        Recipe
+            The recipe for the number of samples.
+        """
+        learner = ColumnsLearner(columns, self._estimator)
+        most = max(1, self._room(8 * (self._raw.shape[0] + 1), _RAW_SHARE))
+        is_real = self._estimator._has_real_targets
+        self._statistics = FoldStatistics(learner, recipe, seed, most, counts, scales_targets=is_real, holds_out=holds_out)
+
+        def numbers() -> Iterator[tuple[NDArray[np.floating], None]]:
+            for block, rows in learner.learned(block for _, block in self._pass()):
+                self._statistics.add(block, rows)
+                yield rows.numbers, None
+
+        for samples, _ in cut_anew(numbers()):
+            learner.look_at_numbers(samples)
+        learner.tell()
+        self._statistics.end()
         self._estimator._columns = columns
+        return self._statistics.recipe
 
     def take_target(self, loss: Loss, weigh: Weigher) -> None:
         """Encode targets and weights for the loss from now on.
@@ -92,31 +130,24 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         if found is not None and found[1] == 0:
             raise DataError(NO_WEIGHT)
         self._encoded = partial(encoded, self._estimator, loss, weigh, None)
+        self._finish = lambda y, weights: (self._estimator._encode_target(y, loss), weigh(y, weights))
 
     @property
     def n_samples(self) -> int:
         """All of them."""
         return sum(self.facts.sizes)
 
-    def divide(
-        self, recipe: Recipe, seed: int, layout: InputLayout, *, holds_out: bool
-    ) -> tuple[Samples, list[StreamedFold], StreamedFold]:
-        """Fit the numbers of columns, and keep validation samples and samples to initialise networks with, in one pass.
+    def divide(self, layout: InputLayout) -> tuple[Samples | None, list[StreamedFold], StreamedFold]:
+        """Encode the samples in memory: those for validation, and those to initialise networks with.
 
         Parameters
         ----------
-        recipe : Recipe
-        seed : int
-            Decides, with the number of a sample, which fold holds it out.
         layout : InputLayout
-            Layout as far as it is known, for the memory of a sample.
-        holds_out : bool
-            Whether to make folds.
 
         Returns
         -------
-        samples : Samples
-            Validation samples.
+        samples : Samples or None
+            Validation samples; None without folds.
         folds : list of StreamedFold
         whole : StreamedFold
             All samples.
@@ -126,60 +157,47 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         DataError
             If a fold has no training samples, or no validation samples.
         """
-        n, n_folds = self.n_samples, recipe.n_cv if holds_out else 0
-        share = recipe.validation_fraction if n_folds == 1 else 1 / max(1, n_folds)
-        begins = [fold / n_folds for fold in range(n_folds)]
-        self._row_bytes = 8 * (layout.n_columns + len(layout.numbers) + int(layout.hot_levels.sum()) + self._estimator.n_outputs_)
-        kept = min(share, self._room(_KEPT_SHARE) / max(1, n_folds) / n)
-        shown = min(_SHOWN, self._room(_SHOWN_SHARE) / (n_folds + 1)) / n
-        # Samples to initialise with follow the validation samples by hash, so that they are distinct.
-        judging = [_Gathered(Part(kept, seed, False, begin)) for begin in begins]
-        showing = [_Gathered(Part(min(shown, 1 - share), seed, False, (begin + share) % 1.0)) for begin in begins]
-        of_all = _Gathered(Part(min(shown, 1.0), seed, False))
-        self._learn_numbers([*judging, *showing, of_all])
-        ends = np.cumsum([0, *map(len, judging)])
+        n, statistics = self.n_samples, self._statistics
+        parts, share = statistics.division.parts, statistics.division.share
+        row_bytes = 8 * (layout.n_columns + len(layout.numbers) + int(layout.hot_levels.sum()) + self._estimator.n_outputs_)
+        self._n_kept = max(1, self._room(row_bytes, _KEPT_SHARE))
+        n_shown = max(1, min(_SHOWN, self._room(row_bytes, _SHOWN_SHARE) // (len(parts) + 1)))
+        whole = StreamedFold(None, n, statistics.sampled(-1, n_shown, self._finish).matrix, None)
+        if not parts:
+            return None, [], whole
+        judging, of_folds = statistics.judging(max(1, self._n_kept // len(parts)), self._finish)
         folds = []
-        for number, (begin, own) in enumerate(zip(begins, showing, strict=True)):
-            train = Part(share, seed, True, begin)
-            n_train = sum(self._kept_of(train))
-            if not n_train or not len(own) or ends[number] == ends[number + 1]:
-                what = f"validation_fraction={share:g}" if n_folds == 1 else f"n_cv={n_folds} folds"
+        for number, part in enumerate(parts):
+            train = replace(part, is_rest=True)
+            n_train, shown = sum(self._kept_of(train)), statistics.sampled(number, n_shown, self._finish).matrix
+            if not len(shown) or not len(of_folds[number]):
+                what = f"validation_fraction={share:g}" if len(parts) == 1 else f"n_cv={len(parts)} folds"
                 raise DataError(
                     f"{what} of {n} samples, split by hashes of their numbers, leaves no training or no validation samples: change it, "
                     "or give more data"
                 )
-            folds.append(StreamedFold(train, n_train, own.samples().matrix, np.arange(ends[number], ends[number + 1])))
-        whole = StreamedFold(None, n, of_all.samples().matrix, None)
-        return _joined([one.samples() for one in judging or [of_all]]), folds, whole
+            folds.append(StreamedFold(train, n_train, shown, of_folds[number]))
+        return judging, folds, whole
 
-    def _room(self, share: int) -> int:
-        """Number of samples, with their inputs, that fit into 1/`share` of the memory."""
-        return max(1, StreamMemory.by(self._limit, None).limit // share // self._row_bytes)
+    def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
+        parts = self._statistics.division.parts
+        number = -1 if fold.train is None else parts.index(replace(fold.train, is_rest=False))
+        return self._statistics.summary(number, layout, self._finish)
 
-    def _learn_numbers(self, gathered: list[_Gathered]) -> None:
-        facts = NumberFacts(self._estimator._columns.n_columns)
-
-        def matrices() -> Iterator[tuple[NDArray[np.floating], None]]:
-            for first, block in self._numbered(self._raw):
-                for one in gathered:
-                    one.add(first, block)
-                yield block.X, None
-
-        for samples, _ in cut_anew(matrices()):
-            facts.add(samples)
-        facts.tell(self._estimator._columns)
+    def forget(self) -> None:
+        del self._statistics
 
     def kept(self, raw: Stream, seed: int) -> Samples:
         """Samples of another stream; those with the smallest hashes if not all fit into memory."""
-        n = raw.n_samples
-        if n is None:
-            n = sum(int(block.X.shape[0]) for block in blocks_of(raw, self._limit))
-        gathered = _Gathered(Part(min(1.0, self._room(_KEPT_SHARE) / max(1, n)), seed, False))
+        gathered = KeptRows[StreamBlock](1, self._n_kept, StreamBlock.chosen)
         for first, block in self._numbered(raw):
-            gathered.add(first, block)
-        if not len(gathered):
+            rows = np.arange(first, first + len(block))
+            gathered.add(block, row_hashes(rows, seed), np.ones((1, len(rows)), bool))
+        found = joined_blocks(list(gathered.blocks)).chosen(gathered.places(0)) if gathered.blocks else None
+        if found is None or not len(found):
             raise DataError(f"{raw.source} has no samples to validate on")
-        return gathered.samples()
+        assert found.y is not None, "it has been looked at"
+        return Samples(found.X, found.y, found.sample_weight, len(found))
 
     def _numbered(self, raw: Stream) -> Iterator[tuple[int, StreamBlock]]:
         """Encoded blocks of a stream, each with the number of its first row."""
@@ -216,36 +234,4 @@ class EnsembleRows(StreamedRows, StreamedSamples):
             assert found.y is not None, "it has been looked at"
             return StreamBlock(*encode(found.X, found.y), found.sample_weight)
 
-        return EncodedStream(self._raw, inputs, width, self.facts.sizes, self._kept_of(part), part)
-
-
-class _Gathered:
-    """Collects the samples of a part.
-
-    Parameters
-    ----------
-    part : Part
-    """
-
-    def __init__(self, part: Part) -> None:
-        self._part, self._found, self._n = part, list[StreamBlock](), 0
-
-    def __len__(self) -> int:
-        return self._n
-
-    def add(self, first: int, block: StreamBlock) -> None:
-        """Add the samples of a block that belong to the part. `first` is the number of the block's first row."""
-        own = block.chosen(np.flatnonzero(self._part.mask(first, len(block))))
-        if len(own) or not self._found:  # keep the columns even without samples
-            self._found.append(own)
-            self._n += len(own)
-
-    def samples(self) -> Samples:
-        """All of them."""
-        return _joined([Samples(one.X, one.y, one.sample_weight, len(one)) for one in self._found])  # type: ignore[arg-type]
-
-
-def _joined(parts: list[Samples]) -> Samples:
-    weights = [one.weights for one in parts if one.weights is not None]
-    matrix, target = (np.concatenate([getattr(one, name) for one in parts]) for name in ("matrix", "target"))
-    return Samples(matrix, target, np.concatenate(weights) if len(weights) == len(parts) else None, len(matrix))
+        return EncodedStream(self._raw, inputs, width, self.facts.sizes, self._kept_of(part), part, self.first)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from nncore.arguments import rescaled
 from nncore.contract import ExportGraph, History, Loss, Value, activation_for
 from nncore.data import SparseSamples, Stream, some_rows
-from nncore.ensembles import hidden_activations, hidden_layer_sizes_of, hidden_layers
+from nncore.ensembles import TargetStatistics, hidden_activations, hidden_layer_sizes_of, hidden_layers
 from nncore.errors import DataError, NNCoreError, NonFiniteError, ParameterError
 from nncore.estimators.architecture import is_scikit_learns, start_as_scikit_learn
 from nncore.estimators.column_encoder import ColumnEncoder
@@ -156,11 +157,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
         """Units of the last layer."""
         return self._targets.n_outputs(loss)
 
-    def _scale_target(self, given: Given, passes: Callable[[], Iterable[tuple[Any, Any]]], loss: Loss) -> None:
-        """Set the scale of y in `_targets` if it is to be standardised, when a network is made.
-
-        Each call of `passes` yields all blocks of y and sample weights.
-        """
+    def _scale_target(self, given: Given, statistics: Callable[[], TargetStatistics], loss: Loss) -> None:
+        """Set the scale of y in `_targets` if it is to be standardised, when a network is made. `statistics` returns those of all y."""
 
     @abstractmethod
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
@@ -241,8 +239,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
                 self._check_target(y_checked, is_warm_start=not incremental)
             loss = self._targets.loss(given.loss) if builds else self._fitted_loss
             if builds:
-                once = [(y_checked, None if weights is None else rescaled(weights))]
-                self._scale_target(given, (lambda: once) if table is None else table.targets, loss)
+                of_memory = partial(TargetStatistics.of, y_checked, None if weights is None else rescaled(weights))
+                self._scale_target(given, of_memory if table is None else table.target_statistics, loss)
             weigh = self._weigher(given, y_checked, n_each)
             if table is None:
                 data: AnyData = TrainingData(matrix, self._encode_target(y_checked, loss), weigh(y_checked, weights))
@@ -358,11 +356,14 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
             return
         loss = self._fitted_loss
         judge = Judge(given.unread("scoring"), self._default_scoring(loss))
-        stream = encoded_stream(self, raw, loss, weigh) if raw is not None else None if table is None else table.held_out(loss, weigh)
-        if stream is not None:
-            if judge.needs_estimator:
-                raise ParameterError(f"scoring={judge.spec!r} needs validation samples in memory: pass X_val, y_val, or name a metric")
-            data.held_out = HeldOutStream(stream, judge)
+        if (raw is not None or (table is not None and table.part is not None)) and judge.needs_estimator:
+            raise ParameterError(f"scoring={judge.spec!r} needs validation samples in memory: pass X_val, y_val, or name a metric")
+        if raw is not None:
+            data.held_out = HeldOutStream(encoded_stream(self, raw, loss, weigh), judge)
+        elif table is not None and table.part is not None:
+            kept = table.held_out(loss, weigh)
+            assert kept.y is not None, "it has been checked"
+            data.held_out = HeldOut(None, kept.X, None, kept.y, kept.sample_weight, judge)
         elif X_val is not None:
             matrix, y_val = self._validate_samples(X_val, y_val)
             self._check_target(y_val)
@@ -380,8 +381,8 @@ class MultilayerPerceptron(CallbackSupportMixin, LiveParameters, NetworkEstimato
                 judge = Judge(LOSS, LOSS)  # equal targets have no R² or D², and the user did not request one
             shown = X.tocsr()[val] if issparse(X) else _safe_indexing(X, val)  # not all sparse formats support row selection
             data.held_out = HeldOut(shown, held_out.X, y[val], held_out.target, held_out.weights, judge)
-            kept = data.rows(train)
-            data.X, data.target, data.weights = kept.X, kept.target, kept.weights
+            rest = data.rows(train)
+            data.X, data.target, data.weights = rest.X, rest.target, rest.weights
         if data.held_out is not None:
             given.obey("scoring")
 

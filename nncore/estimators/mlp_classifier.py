@@ -201,11 +201,12 @@ class MLPClassifier(ClassAnswers, MultilayerPerceptron):
     is replaced by the mean. Dates in frames become their parts (``"date_parts"``), standardised. Categories, means and deviations come from
     all samples given to `fit`, or to the first `partial_fit`, without those of `X_val`. ``network_`` takes the matrix made from X.
 
-    If X is read in blocks, its columns are encoded as those of a frame with the same table. Learning them takes extra passes over X before
-    training: one for categories, one for numbers, and one more with `standardize`. Samples are mixed in a buffer and by pieces (row groups,
-    files), as in `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. A fit with ``shuffle=False`` gives
-    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that needs data. Sample weights may
-    change the last digits. `predict` and `score` take the same sources, and find columns by name.
+    If X is read in blocks, its columns are encoded as those of a frame with the same table. One pass over X before training learns them,
+    and each epoch is one pass more. Samples are mixed in a buffer and by pieces (row groups, files), as in `nncore.Sequential.fit`.
+    `early_stopping` holds out samples by a hash of their number. They stay in memory, in up to a quarter of `memory_limit`; of more
+    samples, those of the smallest hashes are scored. A fit with ``shuffle=False`` gives the same bits as one in memory, unless it uses
+    `early_stopping`, sample weights or an initializer that needs data. Sample weights may change the last digits. `predict` and
+    `score` take the same sources, and find columns by name.
 
     Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is
     large, where every number is read: with ``standardize=True``, with `transforms`, or with `layers` that do not begin with `Dense`.

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.contract import Loss
+from nncore.ensembles import TargetStatistics
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.available import available_if
 from nncore.estimators.fit_tasks import with_callbacks
@@ -202,11 +203,12 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     is replaced by the mean. Dates in frames become their parts (``"date_parts"``), standardised. Categories, means and deviations come from
     all samples given to `fit`, or to the first `partial_fit`, without those of `X_val`. ``network_`` takes the matrix made from X.
 
-    If X is read in blocks, its columns are encoded as those of a frame with the same table. Learning them takes extra passes over X before
-    training: one for categories, one for numbers, and one more with `standardize`. Samples are mixed in a buffer and by pieces (row groups,
-    files), as in `nncore.Sequential.fit`. `early_stopping` holds out samples by a hash of their number. A fit with ``shuffle=False`` gives
-    the same bits as one in memory, unless it uses `early_stopping`, sample weights or an initializer that needs data. Sample weights may
-    change the last digits. `predict` and `score` take the same sources, and find columns by name.
+    If X is read in blocks, its columns are encoded as those of a frame with the same table. One pass over X before training learns them,
+    and each epoch is one pass more. Samples are mixed in a buffer and by pieces (row groups, files), as in `nncore.Sequential.fit`.
+    `early_stopping` holds out samples by a hash of their number. They stay in memory, in up to a quarter of `memory_limit`; of more
+    samples, those of the smallest hashes are scored. A fit with ``shuffle=False`` gives the same bits as one in memory, unless it uses
+    `early_stopping`, sample weights or an initializer that needs data. Sample weights may change the last digits. `predict` and
+    `score` take the same sources, and find columns by name.
 
     Sparse X stays sparse: time and memory depend on its non-zero entries, not on its shape. It is made dense, batch by batch if it is
     large, where every number is read: with ``standardize=True``, with `transforms`, or with `layers` that do not begin with `Dense`.
@@ -287,9 +289,9 @@ class MLPRegressor(RealAnswers, MultilayerPerceptron):
     def _more_than_words(self) -> str:
         return "targets are standardised" if self._targets.scale is not None else super()._more_than_words()
 
-    def _scale_target(self, given: Given, passes: Callable[[], Iterable[tuple[Any, Any]]], loss: Loss) -> None:
+    def _scale_target(self, given: Given, statistics: Callable[[], TargetStatistics], loss: Loss) -> None:
         if given.standardize_target:
-            self._targets.standardize(passes, loss)
+            self._targets.standardize(statistics(), loss)
 
     def _encode_target(self, y: Any, loss: Loss) -> np.ndarray:
         return self._targets.encode(y)

@@ -104,6 +104,10 @@ class NetworkEstimator(TakesTurns, BringsRegistrations, NestedParameters, BaseEs
         """Make the function that computes weights, with class weights from the training's `y`, whose rows represent `n_each` samples."""
         return lambda y, sample_weight: sample_weight
 
+    def _counts(self, given: Given, y: Any, sample_weight: NDArray[np.floating] | None) -> NDArray[np.bool_] | None:
+        """Mask of the samples of a weight above 0, before the weights of classes are known; None for all."""
+        return None if sample_weight is None or sample_weight.all() else sample_weight > 0
+
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         """Classes to stratify splits by; None for no stratification."""
         return None
@@ -237,7 +241,7 @@ def joined(parts: list[Any]) -> Any:
     """Concatenate arrays or sparse matrices by rows. Parts are freed one by one, so that the data never exist twice."""
     if issparse(parts[0]):
         return vstack(parts, format="csr")
-    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), np.result_type(*(part.dtype for part in parts)))
     end = len(whole)
     while parts:
         part = parts.pop()

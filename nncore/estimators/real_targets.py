@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nncore.contract import DISTRIBUTION, Loss, activation_for
-from nncore.ensembles import TargetScale
+from nncore.ensembles import TargetScale, TargetStatistics
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.registry import resolve
 
@@ -44,13 +42,13 @@ class RealTargets:
         if n_targets != self.n_targets:
             raise DataError(f"y has {n_targets} targets, this estimator was trained on {self.n_targets}")
 
-    def standardize(self, passes: Callable[[], Iterable[tuple[np.ndarray, NDArray[np.float64] | None]]], loss: Loss) -> None:
+    def standardize(self, statistics: TargetStatistics, loss: Loss) -> None:
         """Scale targets to mean 0 and standard deviation 1; to mean 1 if the loss takes no targets below 0.
 
         Parameters
         ----------
-        passes : callable
-            Each call yields all blocks of targets and weights.
+        statistics : TargetStatistics
+            Those of all targets.
         loss : Loss
 
         Raises
@@ -58,7 +56,7 @@ class RealTargets:
         ParameterError
             If the loss does not allow scaled targets: their range is bounded, or several targets belong to one output.
         """
-        self.scale = TargetScale.fit_blocks(passes, self.n_targets, loss, self.n_outputs(loss))
+        self.scale = statistics.scale(loss, self.n_outputs(loss))
         if self.scale is None:
             taken = f"targets in {loss.target_range}" if loss.target_range else "several targets for an output"
             raise ParameterError(f"standardize_target=True: {loss!r} takes {taken}, which cannot be scaled: leave it at False")

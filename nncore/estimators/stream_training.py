@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from nncore.contract import Loss
+from nncore.contract import Loss, row_hashes
 from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock
+from nncore.ensembles import TargetStatistics
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import told
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.held_out import HeldOut, HeldOutStream
+from nncore.estimators.kept_rows import KeptRows
 from nncore.estimators.network_estimator import Weigher, checked_weights
 from nncore.estimators.parameters import asked_dtype
-from nncore.estimators.streamed_rows import StreamedRows
+from nncore.estimators.streamed_rows import StreamedRows, chosen_rows, joined_blocks
 from nncore.estimators.training_data import NO_FRACTION, TrainingData, penalty_of
 
-#: Largest number of samples to initialise a network with, and to check whether a fit failed.
+#: Largest number of samples to check whether a fit failed.
 _SHOWN = 2**14
+
+#: Fractions of `memory_limit`, as denominators, for validation samples in the user's form, and encoded.
+_RAW_SHARE, _ENCODED_SHARE = 8, 4
 
 
 class EncodedStream(Stream):
@@ -43,6 +48,8 @@ class EncodedStream(Stream):
         Number of samples of each piece, and number of those in the part; None if unknown.
     part : Part or None
         Part of the samples; None: all.
+    first : list of StreamBlock
+        Blocks of the first samples in the user's form, if they are known.
     """
 
     def __init__(
@@ -53,8 +60,9 @@ class EncodedStream(Stream):
         sizes: list[int] | None = None,
         kept: list[int] | None = None,
         part: Part | None = None,
+        first: Sequence[StreamBlock] = (),
     ) -> None:
-        self._raw, self._encode, self._part = raw, encode, part
+        self._raw, self._encode, self._part, self._first = raw, encode, part, first
         self._begins = [0] if sizes is None else [sum(sizes[:number]) for number in range(len(sizes))]
         self._kept = None if kept is None else np.array(kept, np.int64)
         self.shape, self.source, self.has_targets, self.can_repeat = (width,), raw.source, raw.has_targets, raw.can_repeat
@@ -67,16 +75,28 @@ class EncodedStream(Stream):
         return self._raw.piece_rows if self._kept is None else self._kept
 
     def read(self, piece: int, n_rows: int) -> Iterator[StreamBlock]:
-        first = self._begins[piece] if self._part is not None else 0
         with closing(self._raw.opened(piece, n_rows)) as blocks:
-            for block in blocks:
-                n = int(block.X.shape[0])
-                if not n:
-                    continue
-                with told(first):
-                    encoded = self._encode(block)
-                yield encoded if self._part is None else encoded.chosen(np.flatnonzero(self._part.mask(first, n)))
-                first += n
+            yield from self._encoded(blocks, self._begins[piece] if self._part is not None else 0)
+
+    def _encoded(self, blocks: Iterable[StreamBlock], first: int) -> Iterator[StreamBlock]:
+        """Encode blocks from sample number `first` on, and choose those of the part."""
+        for block in blocks:
+            n = int(block.X.shape[0])
+            if not n:
+                continue
+            with told(first):
+                encoded = self._encode(block)
+            yield encoded if self._part is None else encoded.chosen(np.flatnonzero(self._part.mask(first, n)))
+            first += n
+
+    def beginning(self) -> StreamBlock | None:
+        """The first samples, if they are known: nothing is read."""
+        found = [block for block in self._encoded(self._first, 0) if len(block)]
+        return joined_blocks(found) if found else None
+
+    def peek(self) -> StreamBlock | None:
+        sizes = self.piece_rows
+        return self.beginning() if sizes is None or len(sizes) == 1 else None
 
 
 @dataclass
@@ -144,16 +164,18 @@ class StreamedTable(StreamedRows):
         super().__init__(estimator, raw, given.memory_limit, rest)
         self._given, self._dtype = given, estimator.network_.dtype if "network_" in vars(estimator) else np.dtype(np.float64)
         self._rest, self.part = rest, part
+        self._judging = KeptRows[StreamBlock](1, max(1, self._room(raw.bytes_per_row, _RAW_SHARE)), chosen_rows)
+        self._targets: TargetStatistics | None = None
 
     def look_through(self, columns: ColumnEncoder | None) -> None:
-        """Count samples, classes and weights, and fit columns, or use those of the estimator."""
+        """Go through all samples once: count samples, classes and weights, fit columns, or use those of the estimator, and keep the
+        samples held out."""
         estimator = self._estimator
         if columns is None:
-            for _ in self._pass(self.facts):
+            for _ in self._kept():
                 continue
         else:
-            wanted = iter([self.facts])
-            dtype = columns.learn_blocks(estimator, lambda: self._pass(next(wanted, None)), is_sparse=self._raw.is_sparse)
+            dtype = columns.learn_blocks(estimator, self._kept(), is_sparse=self._raw.is_sparse)
             estimator._columns = columns
             asked = asked_dtype(self._given)
             self._dtype = dtype if asked is None else asked
@@ -161,21 +183,38 @@ class StreamedTable(StreamedRows):
             n = sum(self.facts.sizes)
             raise DataError(f"validation_fraction leaves no training samples, or no validation samples, of {n}: change it")
 
+    def _kept(self) -> Iterator[StreamBlock]:
+        """All blocks, of which targets are learned, and the samples held out are kept."""
+        for first, block in self._pass():
+            if self.part is not None:
+                rows = np.arange(first, first + int(block.X.shape[0]))
+                self._judging.add(block, row_hashes(rows, self.part.seed), self.part.mask_of(rows)[np.newaxis])
+            if self._estimator._has_real_targets:
+                assert block.y is not None, "it has been checked"
+                self._targets = self._targets or TargetStatistics(1 if block.y.ndim == 1 else block.y.shape[1])
+                self._targets.add(block.y, block.sample_weight)
+            yield block
+
+    def target_statistics(self) -> TargetStatistics:
+        """Statistics of real targets."""
+        assert self._targets is not None, "asked for only of real targets, after the pass"
+        return self._targets
+
     def data(self, loss: Loss, weigh: Weigher) -> StreamedData:
         """The training data."""
-        stream = self._encoded(loss, weigh, self._rest, self.facts.kept)
+        encode = partial(encoded, self._estimator, loss, weigh, self._dtype)
+        width = self._estimator._columns.n_inputs
+        stream = EncodedStream(self._raw, encode, width, self.facts.sizes, self.facts.kept, self._rest, self.first)
         return StreamedData(stream, _first_of(stream), self.facts.weights(weigh), self._limit)
 
-    def held_out(self, loss: Loss, weigh: Weigher) -> EncodedStream | None:
-        """The held-out validation samples, if any."""
-        if self.part is None:
-            return None
-        kept = [size - rest for size, rest in zip(self.facts.sizes, self.facts.kept, strict=True)]
-        return self._encoded(loss, weigh, self.part, kept)
-
-    def _encoded(self, loss: Loss, weigh: Weigher, part: Part | None, kept: list[int]) -> EncodedStream:
+    def held_out(self, loss: Loss, weigh: Weigher) -> StreamBlock:
+        """The samples held out, encoded; of many, those of the smallest hashes that fit into memory. They can be asked for once."""
+        kept = self._judging
+        del self._judging
+        n_bytes = self._raw.bytes_per_row if self._raw.is_sparse else self._dtype.itemsize * self._estimator._columns.n_inputs
+        places = kept.places(0, max(1, self._room(n_bytes, _ENCODED_SHARE)))
         encode = partial(encoded, self._estimator, loss, weigh, self._dtype)
-        return EncodedStream(self._raw, encode, self._estimator._columns.n_inputs, self.facts.sizes, kept, part)
+        return joined_blocks(list(map(encode, kept.chosen(places, frees=True))))
 
 
 def encoded(estimator: Any, loss: Loss, weigh: Weigher, dtype: np.dtype | None, block: StreamBlock) -> StreamBlock:
@@ -193,6 +232,9 @@ def encoded_stream(estimator: Any, raw: Stream, loss: Loss, weigh: Weigher) -> E
 
 def _first_of(stream: EncodedStream) -> TrainingData:
     """The first samples of a stream."""
+    if (known := stream.beginning()) is not None:
+        assert known.y is not None, "it has been looked at"
+        return TrainingData(known.X, known.y, known.sample_weight)
     sizes = stream.piece_rows
     for piece in range(1 if sizes is None else len(sizes)):
         with closing(stream.opened(piece, _SHOWN)) as blocks:

@@ -11,11 +11,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
 
-from nncore.data import HeldOut as Part, Stream, StreamBlock, StreamMemory
+from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock, StreamMemory
 from nncore.errors import DataError
 from nncore.estimators.column_blocks import told
+from nncore.estimators.kept_rows import KeptRows
 from nncore.estimators.network_estimator import checked_weights, joined
+
+#: Largest number of samples to initialise a network with, and their fraction of `memory_limit`, as a denominator.
+_SHOWN, _SHOWN_SHARE = 2**14, 16
 
 
 class TargetFacts:
@@ -119,25 +125,39 @@ class StreamedRows:
     def __init__(self, estimator: Any, raw: Stream, memory_limit: Any, part: Part | None = None) -> None:
         self._estimator, self._raw, self._limit = estimator, raw, memory_limit
         self.facts = TargetFacts(estimator._has_real_targets, part)
+        self._first = KeptRows[StreamBlock](1, max(1, min(_SHOWN, self._room(raw.bytes_per_row, _SHOWN_SHARE))), chosen_rows)
 
-    def _pass(self, facts: TargetFacts | None) -> Iterator[StreamBlock]:
-        """All blocks with checked targets and weights, which are added to `facts` if given."""
+    def _room(self, bytes_per_row: int, share: int) -> int:
+        """Number of rows that fit into 1/`share` of the memory."""
+        return StreamMemory.by(self._limit, None).limit // share // max(1, bytes_per_row)
+
+    def _pass(self) -> Iterator[tuple[int, StreamBlock]]:
+        """All blocks with checked targets and weights, each with the number of its first sample. They are counted in `facts`."""
         sizes, first = self._raw.piece_rows, 0
         for piece in range(1 if sizes is None else len(sizes)):
-            if facts is not None:
-                facts.begin_piece()
+            self.facts.begin_piece()
             for block in _blocks(self._raw, piece, self._limit):
+                n = int(block.X.shape[0])
                 with told(first):
                     y = self._estimator._checked_target(block.y)
                     weights = checked_weights(block.sample_weight, block.X)
-                    if facts is not None:
-                        facts.add(y, weights)
-                yield StreamBlock(block.X, y, weights)
-                first += int(block.X.shape[0])
+                    self.facts.add(y, weights)
+                found = StreamBlock(block.X, y, weights)
+                self._first.add(found, np.arange(first, first + n, dtype=np.uint64), np.ones((1, n), bool))
+                yield first, found
+                first += n
 
-    def targets(self) -> Iterator[tuple[Any, Any]]:
-        """Blocks of targets and weights."""
-        return ((block.y, block.sample_weight) for block in self._pass(None))
+    @property
+    def first(self) -> list[StreamBlock]:
+        """Blocks of the first samples, in the user's form, after the pass."""
+        return [block for block in self._first.blocks if block.X.shape[0]]
+
+
+def chosen_rows(block: StreamBlock, places: NDArray[np.int64]) -> StreamBlock:
+    """Copy some samples of a block in the user's form."""
+    X = block.X.tocsr() if issparse(block.X) else block.X
+    parts = (X, block.y, block.sample_weight)
+    return StreamBlock(*(None if part is None else _safe_indexing(part, places) for part in parts))
 
 
 def blocks_of(raw: Stream, memory_limit: Any) -> Iterator[StreamBlock]:
@@ -145,6 +165,16 @@ def blocks_of(raw: Stream, memory_limit: Any) -> Iterator[StreamBlock]:
     sizes = raw.piece_rows
     for piece in range(1 if sizes is None else len(sizes)):
         yield from _blocks(raw, piece, memory_limit)
+
+
+def joined_blocks(blocks: list[StreamBlock]) -> StreamBlock:
+    """Blocks of encoded samples as one."""
+    samples, *others = ([getattr(block, name) for block in blocks] for name in ("X", "y", "sample_weight"))
+    while isinstance(samples[0], SparseSamples) and len(samples) > 1:  # in pairs, so that no row is copied often
+        behind = [*samples[1::2], None][: len(samples[::2])]
+        samples = [one if other is None else one.followed_by(other) for one, other in zip(samples[::2], behind, strict=True)]
+    X = samples[0] if len(samples) == 1 else joined(samples)
+    return StreamBlock(X, *(None if any(part is None for part in parts) else joined(parts) for parts in others))
 
 
 def stream_answers(raw: Stream, memory_limit: Any, answers: Callable[[Any], Any]) -> Any:

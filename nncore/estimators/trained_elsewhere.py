@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.ensembles import TargetStatistics
 from nncore.errors import ParameterError
 from nncore.estimators.architecture import dense_parameters
 from nncore.estimators.class_targets import ClassTargets
@@ -73,7 +75,7 @@ def take_over(estimator: MultilayerPerceptron, trained: TrainedElsewhere) -> Non
             numbers = replace(columns.inputs.numbers, learned=({"mean": trained.centre, "std": trained.scale},))
             columns.inputs = replace(columns.inputs, numbers=numbers)
         loss = trained.targets.loss(given.loss)
-        estimator._scale_target(given, lambda: [(np.zeros(2), None)], loss)
+        estimator._scale_target(given, partial(TargetStatistics.of, np.zeros(2), None), loss)
         estimator._start_over(given, inputs.astype(trained.dtype), loss, np.random.RandomState(0))
     if (ours := estimator._out_activation()) != trained.out_activation:
         raise ParameterError(f"out_activation_ is {trained.out_activation!r}, but loss={given.loss!r} has {ours!r}: train it again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nncore.ensembles.target_scale import TargetScale
+from nncore.ensembles.target_scale import TargetScale, TargetStatistics
 from nncore.errors import DataError
 from nncore.estimators.real_targets import RealTargets
 from nncore.registry import resolve
@@ -65,3 +65,19 @@ def test_places_are_clipped_to_the_range_of_the_training():
     loss = resolve("losses", "half_mse")
     scale = fitted([1.0, 2, 3], "half_mse", clips=True)
     np.testing.assert_allclose(scale.inverse(np.array([[-9.0], [0], [9]]), loss).ravel(), [1, 2, 3])
+
+
+@pytest.mark.parametrize("clips", [False, True])
+@pytest.mark.parametrize("loss", ["half_mse", "poisson", "binary_cross_entropy"])
+def test_blocks_teach_the_scale_of_any_loss(loss, clips):
+    rng = np.random.default_rng(0)
+    y, weights = rng.uniform(size=(900, 2)), rng.integers(0, 3, 900).astype(float)
+    statistics = TargetStatistics(2)
+    for start in range(0, 900, 70):
+        rows = slice(start, start + 70)
+        statistics.add(y[rows], weights[rows] / 2)
+    expected = fitted(y, loss, weights, clips=clips)
+    for _ in range(2):  # a second time, too
+        found = statistics.scale(resolve("losses", loss), 2, clips=clips)
+        assert (found is None) == (expected is None)
+        assert found is None or found.chain == expected.chain
