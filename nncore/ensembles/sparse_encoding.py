@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from nncore import registry
 from nncore.arguments import rescaled
 from nncore.blocks import blocks
-from nncore.contract import Encoding, Learned
+from nncore.contract import Encoding, Extremes, Learned, RowSample
 from nncore.data import ENCODED_AT_ONCE, TOO_LARGE, EncodingChain, Part, SparseSamples, label_of
-from nncore.encodings.robust import Robust
-from nncore.encodings.smooth_clip import SmoothClip
 from nncore.ensembles.sparse_columns import SparseColumns, sampled_columns
 from nncore.errors import DataError
-
-#: Encodings of single numbers, with an entry for each column in what they learn.
-OF_NUMBERS = (Robust, SmoothClip)
 
 
 def learn_sparse(
@@ -33,7 +28,8 @@ def learn_sparse(
     Parameters
     ----------
     encodings : sequence of str, Encoding or dict
-        ``"robust"``, which can only be the first, and ``"smooth_clip"``.
+        Those that change each number alone, and learn an entry for each column. Only the first may learn from rows: from quantiles of
+        `nncore.plugin.RowSample`, and from `nncore.plugin.Extremes`.
     samples : SparseSamples
         Finite.
     sample_weight : ndarray of shape (n_samples,), optional
@@ -46,7 +42,6 @@ def learn_sparse(
         If a column holds numbers too large to be encoded, or no row has a weight.
     """
     chain: tuple[Encoding, ...] = tuple(registry.resolve("encodings", spec) for spec in encodings)
-    assert all(isinstance(one, OF_NUMBERS) for one in chain), "asked for only with these"
     weights = None
     if sample_weight is not None:
         chosen = np.flatnonzero(sample_weight > 0)
@@ -56,11 +51,14 @@ def learn_sparse(
     n_columns = samples.shape[1]
     learned: list[Learned] = []
     for number, encoding in enumerate(chain):
-        statistics: tuple[Any, ...] = ()
-        if isinstance(encoding, Robust):
+        wanted = [type(one) for one in encoding.statistics(n_columns)]
+        statistics: list[Any] = []
+        if wanted:
             assert number == 0, "it learns from the numbers themselves"
+            assert set(wanted) <= {RowSample, Extremes}, "others have no sparse form"
             sample = sampled_columns(samples, weights)
-            statistics = sample, sample if len(samples) == sample.n_rows else SparseColumns(samples, weights)
+            whole = sample if len(samples) == sample.n_rows else SparseColumns(samples, weights)
+            statistics = [sample if kind is RowSample else whole for kind in wanted]
         part = Part(np.empty((0, n_columns)), np.arange(n_columns), label)
         learned.append(part.learned_by(encoding, statistics, None, number))
     return EncodingChain(chain, tuple(learned), n_columns)
