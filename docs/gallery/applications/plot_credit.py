@@ -3,7 +3,7 @@ Credit scoring with categories and missing values
 =================================================
 
 Which customers will not pay back a loan? Train on a table of text, numbers and gaps as it is. Then sort the applications by risk and find
-the columns that matter. The same code predicts which customers will cancel.
+the columns that matter. The same code predicts churn: which customers will cancel.
 """
 
 # %%
