@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,7 +18,16 @@ from nncore.cli.streamed_division import Held, StreamedParts
 from nncore.cli.streamed_learning import Learned, Membership
 from nncore.cli.streamed_rows import StreamedRows
 from nncore.data import Fold, Stream, StreamBlock
-from nncore.ensembles import Samples, StreamedFit, StreamedFold, StreamedSamples, gathered
+from nncore.ensembles import (
+    InputLayout,
+    RowSummary,
+    Samples,
+    StreamedFit,
+    StreamedFold,
+    StreamedSamples,
+    SummariesLearner,
+    gathered,
+)
 from nncore.tabular import Table
 
 #: Largest number of rows for the initialisation of a network.
@@ -32,10 +41,13 @@ class TableSamples(StreamedSamples):
     ----------
     table : StreamedRows
     learned : Learned
+    parts : sequence of tuple
+        The held-out rows of each network.
     """
 
-    def __init__(self, table: StreamedRows, learned: Learned) -> None:
-        self._table, self._learned = table, learned
+    def __init__(self, table: StreamedRows, learned: Learned, parts: Sequence[tuple[Held, ...]]) -> None:
+        self._table, self._learned, self._parts = table, learned, list(parts)
+        self._summaries: tuple[InputLayout, SummariesLearner] | None = None
 
     def _samples(self, table: Table) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
         return self._learned.encoder.matrix(table)[0], *self._table.targets_and_weights(self._learned, table)
@@ -43,8 +55,21 @@ class TableSamples(StreamedSamples):
     def blocks(self, part: tuple[Held, ...]) -> Iterator[tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]]:
         return map(self._samples, self._table.learnt_blocks(part))
 
+    def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
+        if self._summaries is None or self._summaries[0] is not layout:
+            self._summaries = layout, self._summarised(layout, with_targets=with_targets)
+        return self._summaries[1].summary(self._parts.index(fold.train))
+
+    def _summarised(self, layout: InputLayout, *, with_targets: bool) -> SummariesLearner:
+        """What encodings of all networks learn, in one pass."""
+        learner = SummariesLearner(layout, len(self._parts))
+        for table, numbers, members in self._table.learnt_members(self._parts):
+            matrix, target, weights = self._samples(table)
+            learner.add(numbers, matrix, target if with_targets else None, weights, members)
+        return learner
+
     def forget(self) -> None:
-        """Nothing is kept: each summary is a pass."""
+        self._summaries = None
 
     def stream(
         self, part: tuple[Held, ...], encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
@@ -73,7 +98,7 @@ def fit_streamed_ensemble(table: StreamedRows, learned: Learned, parts: Streamed
         return int(rng.integers(2**31))
 
     shared: dict[str, Any] = {"encoder": encoder, "samples": kept, "rows": rows, "began": began}
-    source = TableSamples(table, learned)
+    source = TableSamples(table, learned, [parts.held, *((*parts.held, fold.held) for fold in members.folds)])
     streamed = partial(StreamedFit, source=source, memory_limit=table.blocks_limit)
     whole = StreamedFold(parts.held, learned.n_training(parts), _shown(kept.matrix), None)
     divided = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -140,6 +140,13 @@ class StreamedRows(TrainingTable):
     def learnt_blocks(self, held: tuple[Held, ...]) -> Iterator[Table]:
         """Blocks of the training rows, if `held` are held out."""
         return (table for _, table, numbers in self.blocks(self._chooser(held)) if len(numbers))
+
+    def learnt_members(self, parts: Sequence[tuple[Held, ...]]) -> Iterator[tuple[Table, np.ndarray, np.ndarray]]:
+        """Blocks of rows with a target, their numbers, and a mask of the training rows for each of several held-out rows."""
+        for _, table, numbers in self.blocks(self._labelled):
+            if len(numbers):
+                places = self._places(numbers, table)
+                yield table, numbers, np.array([is_learnt(held, places, len(numbers)) for held in parts])
 
     def stream(self, learned: Learned, held: tuple[Held, ...], samples: Callable[[Table], StreamBlock], width: int) -> TableStream:
         """Stream of the training rows, if `held` are held out. `samples` converts a table to a block."""

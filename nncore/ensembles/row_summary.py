@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Extremes, RowSample
+from nncore.contract import SAMPLE_SIZE, Extremes, row_hashes
 from nncore.data import EncodingChain
 from nncore.ensembles.input_columns import InputColumns, InputLayout
+from nncore.ensembles.kept_rows import KeptRows
 from nncore.ensembles.target_scale import TargetStatistics
 
 
@@ -54,62 +55,87 @@ class RowSummary:
         return InputColumns.of_chains(layout, numbers, hot)
 
 
-class RowSummaryLearner:
-    """Make a `RowSummary` from blocks of any size: pass all rows to `add`, then call `summary`. No bit depends on the blocks.
+class SummariesLearner:
+    """Make a `RowSummary` of each of several sets of rows, in one pass over blocks of any size. No bit depends on the blocks.
+
+    Sets share their sampled rows: those whose numbers have the smallest hashes.
 
     Parameters
     ----------
     layout : InputLayout
+    n_sets : int
     """
 
-    def __init__(self, layout: InputLayout) -> None:
+    def __init__(self, layout: InputLayout, n_sets: int) -> None:
         self._layout = layout
-        self._sample: RowSample | None = None
-        self._extremes = Extremes(len(layout.numbers))
+        self._extremes = [Extremes(len(layout.numbers)) for _ in range(n_sets)]
         # One entry more than levels, for -1.
-        self._occurs = [np.zeros(n + 1, bool) for n in layout.hot_levels.tolist()]
-        self._targets: TargetStatistics | None = None
-        self._waiting: list[tuple[NDArray[np.floating], NDArray[np.float64] | None]] = []
-        self._n_waiting = 0
+        self._occurs = [[np.zeros(n + 1, bool) for n in layout.hot_levels.tolist()] for _ in range(n_sets)]
+        self._targets: list[TargetStatistics] | None = None
+        self._sampled = KeptRows[_Weighted](n_sets, SAMPLE_SIZE, _Weighted.chosen)
 
-    def add(self, matrix: NDArray[np.floating], target: NDArray[np.floating] | None, sample_weight: NDArray[np.floating] | None) -> None:
-        """Add the next rows. They must not change before the end. `target` is None if targets are not scaled."""
+    def add(
+        self,
+        numbers: NDArray[np.int64],
+        matrix: NDArray[np.floating],
+        target: NDArray[np.floating] | None,
+        sample_weight: NDArray[np.floating] | None,
+        members: NDArray[np.bool_],
+    ) -> None:
+        """Add the next rows.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (n,), int64
+            Their numbers among all rows.
+        matrix : ndarray of shape (n, n_columns)
+        target : ndarray of shape (n,) or (n, n_targets), or None
+            None if targets are not scaled.
+        sample_weight : ndarray of shape (n,) or None
+            Rows of weight 0 are left out.
+        members : ndarray of shape (n_sets, n), bool
+            Whether each row is in each set.
+        """
         weights = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-        if target is not None:
-            if self._targets is None:
-                self._targets = TargetStatistics(1 if target.ndim == 1 else target.shape[1])
-            self._targets.add(target, weights)
-        if weights is not None and not weights.all():
-            matrix, weights = matrix[weights > 0], weights[weights > 0]
-        if not len(matrix):
-            return
-        self._extremes.add(matrix[:, self._layout.numbers], None)
-        for occurs, codes in zip(self._occurs, self._layout.levels(matrix).T, strict=True):
-            occurs[codes] = True
-        start = 0
-        while start < len(matrix):
-            stop = min(len(matrix), start + SAMPLE_SIZE - self._n_waiting)
-            self._waiting.append((matrix[start:stop], None if weights is None else weights[start:stop]))
-            self._n_waiting += stop - start
-            start = stop
-            if self._n_waiting == SAMPLE_SIZE:
-                self._digest()
+        counted = members if weights is None else members & (weights > 0)
+        if target is not None and self._targets is None:
+            self._targets = [TargetStatistics(1 if target.ndim == 1 else target.shape[1]) for _ in members]
+        codes = self._layout.levels(matrix).T
+        for number, own in enumerate(counted):
+            places: Any = slice(None) if own.all() else np.flatnonzero(own)
+            if not own.any():
+                continue
+            self._extremes[number].add(matrix[places][:, self._layout.numbers], None)
+            for occurs, of_column in zip(self._occurs[number], codes, strict=True):
+                occurs[of_column[places]] = True
+            if target is not None and self._targets is not None:
+                self._targets[number].add(target[places], None if weights is None else weights[places])
+        self._sampled.add(_Weighted(matrix, weights), row_hashes(numbers), counted)
 
-    def _digest(self) -> None:
-        """Pass the waiting rows to the sample."""
-        weights = [own for _, own in self._waiting if own is not None]
-        columns = np.asfortranarray(np.concatenate([matrix for matrix, _ in self._waiting]))
-        self._sample = self._sample or RowSample(columns.shape[1])
-        self._sample.add(columns, np.concatenate(weights) if len(weights) == len(self._waiting) else None)
-        self._waiting, self._n_waiting = [], 0
+    def summary(self, number: int) -> RowSummary:
+        """The result for a set, after all rows were added."""
+        found = list(self._sampled.chosen(self._sampled.places(number)))
+        weights = [own.weights for own in found if own.weights is not None]
+        extremes = self._extremes[number]
+        return RowSummary(
+            np.concatenate([own.matrix for own in found]) if found else np.empty((0, self._layout.n_columns)),
+            np.concatenate(weights) if found and len(weights) == len(found) else None,
+            np.array([extremes.least, extremes.largest]),
+            code_edges(self._occurs[number]),
+            None if self._targets is None else self._targets[number],
+        )
 
-    def summary(self) -> RowSummary:
-        """The result, after all rows were added."""
-        if self._n_waiting:
-            self._digest()
-        found = self._sample or RowSample(self._layout.n_columns)
-        edges = np.array([self._extremes.least, self._extremes.largest])
-        return RowSummary(found.columns, found.sample_weight, edges, code_edges(self._occurs), self._targets)
+
+@dataclass(frozen=True)
+class _Weighted:
+    """Rows and their weights."""
+
+    matrix: NDArray[np.floating]
+    weights: NDArray[np.float64] | None
+
+    def chosen(self, places: NDArray[np.int64]) -> _Weighted:
+        """Copy some rows."""
+        return _Weighted(self.matrix[places], None if self.weights is None else self.weights[places])
 
 
 def code_edges(occurs: list[NDArray[np.bool_]]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from nncore.data import Stream
 from nncore.ensembles.ensemble_fit import EnsembleFit, StopAfter
 from nncore.ensembles.input_columns import InputColumns, InputLayout
 from nncore.ensembles.members import Members
-from nncore.ensembles.row_summary import RowSummary, RowSummaryLearner
+from nncore.ensembles.row_summary import RowSummary
 from nncore.ensembles.target_scale import TargetScale
 from nncore.errors import NonFiniteError
 from nncore.network import Sequential
@@ -48,8 +48,9 @@ class StreamedFold:
 class StreamedSamples(ABC):
     """Training samples of an ensemble, which can be read repeatedly."""
 
+    @abstractmethod
     def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
-        """What encodings learn from the training samples of a fold, here in a pass over them.
+        """What encodings learn from the training samples of a fold.
 
         Parameters
         ----------
@@ -58,10 +59,6 @@ class StreamedSamples(ABC):
         with_targets : bool
             Whether targets are scaled.
         """
-        learner = RowSummaryLearner(layout)
-        for matrix, target, weights in self.blocks(fold.train):
-            learner.add(matrix, target if with_targets else None, weights)
-        return learner.summary()
 
     @abstractmethod
     def forget(self) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nncore.blocks import blocks
 from nncore.contract import Loss, row_hashes
 from nncore.data import HeldOut as Part, Stream, StreamBlock
-from nncore.ensembles import InputLayout, Recipe, RowSummary, Samples, StreamedFold, StreamedSamples
+from nncore.ensembles import InputLayout, KeptRows, Recipe, RowSummary, Samples, StreamedFold, StreamedSamples
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import cut_anew, told
 from nncore.estimators.columns import TableColumns
@@ -25,7 +25,6 @@ from nncore.estimators.fold_statistics import FoldStatistics
 from nncore.estimators.frame_streams import raw_stream
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
-from nncore.estimators.kept_rows import KeptRows
 from nncore.estimators.network_estimator import Weigher
 from nncore.estimators.stream_training import EncodedStream, encoded
 from nncore.estimators.streamed_rows import StreamedRows, blocks_of, joined_blocks

@@ -15,12 +15,11 @@ import numpy as np
 
 from nncore.contract import Loss, row_hashes
 from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock
-from nncore.ensembles import TargetStatistics
+from nncore.ensembles import KeptRows, TargetStatistics
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import told
 from nncore.estimators.column_encoder import ColumnEncoder
 from nncore.estimators.held_out import HeldOut, HeldOutStream
-from nncore.estimators.kept_rows import KeptRows
 from nncore.estimators.network_estimator import Weigher, checked_weights
 from nncore.estimators.parameters import asked_dtype
 from nncore.estimators.streamed_rows import StreamedRows, chosen_rows, joined_blocks

@@ -341,6 +341,16 @@ def test_columns_are_learned_in_one_pass(claims: Path, monkeypatch: pytest.Monke
     assert read == ["drawn", "learned"]
 
 
+def test_encodings_of_all_folds_are_learned_in_one_pass(prices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = StreamedTable(Settings(data=prices, target="price", **QUICK | ENSEMBLE), LIMIT)
+    (parts,) = table.parts
+    read: list[str] = []
+    monkeypatch.setattr(streamed_rows, "chosen_blocks", lambda *args: read.append("learned") or chosen_blocks(*args))
+    found = table.fit(parts)
+    assert len(found.model.members) > 1
+    assert len(read) == len(table.files.pieces)
+
+
 def test_the_least_limit_is_enough(prices: Path) -> None:
     assert main(["train", str(prices), "--target", "price", "--memory-limit", str(LEAST_SIZE), "--stream", "--epochs", "1", "--quiet"]) == 0
 
