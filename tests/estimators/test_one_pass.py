@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from nncore.contract import SAMPLE_SIZE, row_hashes
 from nncore.data import Stream, StreamBlock
@@ -280,3 +281,12 @@ def test_more_rows_than_wait_are_summarised_for_each_fold(monkeypatch: pytest.Mo
 @each("which", [*(which for pair in PRESETS.values() for which in pair), TabMRecipe()])
 def test_no_recipe_changes_with_more_rows_than_wait(which: Any) -> None:
     assert which.for_rows(SAMPLE_SIZE) == which.for_rows(10**12)
+
+
+@each("options", [{}, {"early_stopping": True}, {"class_weight": "balanced"}])
+def test_sparse_batches_are_read_once(options: dict[str, Any]) -> None:
+    X = scipy.sparse.random(N, 30, 0.2, format="csr", random_state=0)
+    batches = Counted(X, np.where(X[:, [0]].toarray()[:, 0] > 0, "yes", "no"))
+    counted, epochs = counting(MLPClassifier(**SHORT, **options))
+    counted.fit(batches)
+    assert (batches.n_begun, batches.n_rows) == (2 + epochs.n, 64 + (1 + epochs.n) * N)
