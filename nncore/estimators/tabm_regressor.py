@@ -79,7 +79,7 @@ class TabMRegressor(RealEnsemble, TabM):
         Maximum number of epochs. The default is 10,000.
     n_iter_no_change : int or inf, optional
         Stop training a network when its validation score has not improved for this many epochs. The weights of the best epoch are restored.
-        The default is 16.
+        The default is 17.
     validation_fraction : float, optional
         Fraction of the samples held out with ``n_cv=1``. The default is 0.2.
     loss : str, Loss, dict or function, default "squared_error"
