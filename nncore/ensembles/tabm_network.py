@@ -42,6 +42,8 @@ def tabm_layers(recipe: TabMRecipe, columns: InputColumns, rows: NDArray[np.floa
     heads = MemberHeads(n_outputs, activation_for(loss, n_outputs))
     hidden = _hidden(recipe, groups, is_embedded=bool(lines))
     if recipe.is_sparse:
+        if recipe.share_training_batches is not None and not recipe.share_training_batches:
+            raise ParameterError("share_training_batches=False needs dense samples in memory, but X is sparse: leave it at None")
         return [*hidden, heads, _mean(loss)]
     shares = loss.needs_batch if recipe.share_training_batches is None else recipe.share_training_batches
     repeats = RepeatMembers(recipe.n_members, share_training_batches=shares)

@@ -446,7 +446,8 @@ class Ensemble(CallbackSupportMixin, NetworkEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not any(_is_asked_for(getattr(self, name, None)) for name in Recipe.dense_only)
+        recipe, _ = next(iter(FAMILIES[self._family].presets.values()))
+        tags.input_tags.sparse = not any(_is_asked_for(getattr(self, name)) for name in recipe.dense_only)
         return tags
 
     # ---- prediction --------------------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def test_what_is_asked_for_and_moves_zeros_needs_dense_samples(cls):
         name = [*arguments][-1]
         with pytest.raises(ParameterError, match=rf"{name}=.*, but X is sparse: leave {name} at None, or pass X.toarray\(\)"):
             small(cls, **arguments).fit(S, y)
+        assert not small(cls, **arguments).__sklearn_tags__().input_tags.sparse
     assert small(cls, numerical_embedding=False).fit(S, y).networks_[0].takes_sparse
 
 
@@ -217,3 +218,10 @@ def test_a_model_of_dense_samples_reads_sparse_ones_in_blocks():
     model = small(RealMLPClassifier, preset="td-s").fit(X, LABELS)
     assert isinstance(model.networks_[0].layers[0], nn.Scale)
     np.testing.assert_array_equal(outputs(model, S), outputs(model, X))
+
+
+def test_members_share_batches_of_sparse_samples():
+    known = {"n_members": 2, "tune": 2, "search_space": {"share_training_batches": [False]}}
+    for arguments in ({"share_training_batches": False}, known):
+        with pytest.raises(ParameterError, match="share_training_batches=False needs dense samples in memory, but X is sparse"):
+            small(TabMClassifier, **arguments).fit(S, LABELS)
