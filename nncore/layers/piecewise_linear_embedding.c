@@ -16,7 +16,7 @@
  * Numbers in a table of sums of bins, at least STRIP. */
 #define AT_ONCE 128
 #define STRIP 256
-#define TABLE 1024
+#define TABLE 512
 
 typedef struct embedded {
     int64_t column, n_bins;

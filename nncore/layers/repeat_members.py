@@ -35,7 +35,7 @@ class RepeatMembers(Layer):
     ranges: ClassVar[dict[str, str]] = {"n_members": "[1, 1000000]"}
     whole: ClassVar[tuple[str, ...]] = ("n_members",)
     flags: ClassVar[tuple[str, ...]] = ("share_training_batches",)
-    examples = ({"n_members": 3}, {"n_members": 2, "share_training_batches": False})
+    examples = ({"n_members": 3},)
     kernel = Kernel("nncore._core.native:layer_repeat_members", never_fails=True)
 
     def __init__(self, n_members: int = 32, *, share_training_batches: bool = True, name: str | None = None) -> None:

@@ -10,8 +10,8 @@
 #include "../_core/kernels/sorted.h"
 #include "../_core/kernels/vector.h"
 /* Pairs of a row and a member, and inputs or outputs, that are scaled together. */
-#define PAIRS 64
-#define AT_ONCE 64
+#define PAIRS 16
+#define AT_ONCE 32
 /* Columns of g that are computed together. */
 #define G_COLUMNS 128
 

@@ -9,7 +9,7 @@
 #include "../_core/kernels/sorted.h"
 #include "../_core/kernels/vector.h"
 /* Rows and inputs that are scaled together. */
-#define SCALED_ROWS 32
+#define SCALED_ROWS 16
 #define SCALED_INPUTS 64
 /* Rows and columns of g that are computed together for gradients of s. */
 #define G_ROWS 8

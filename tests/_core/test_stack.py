@@ -44,7 +44,9 @@ def run():
                     if target is not None:
                         train(nn.Dense(n_outputs, activation=activation_for(loss, n_outputs)), X=X[:, :9], y=target, loss=loss, dtype=dtype)
         for layer in layers():
-            train(layer, nn.Flatten(), nn.Dense(1), X=np.abs(np.round(X[:, :4])), y=X[:, 0], dtype=dtype)
+            has_own = not getattr(layer, "share_training_batches", True)
+            end = [nn.MemberHeads(1), nn.MeanMembers()] if has_own else [nn.Flatten(), nn.Dense(1)]
+            train(layer, *end, X=np.abs(np.round(X[:, :4])), y=X[:, 0], dtype=dtype)
     MLPRegressor(solver="lbfgs", max_iter=3).fit(X, X[:, 0])
 
 if sys.argv[1] == "thread":
