@@ -84,13 +84,14 @@ class StreamedRows(TrainingTable):
         drawn = found[0]
         self.settings = replace(settings, model=_model_name(settings, self.task))
         self._firsts: list[int] = np.cumsum([0, *self.files.piece_sizes(drawn.sizes)[:-1]]).tolist()
-        n_most, self._n_rows, self._n_drawn = max(1, sum(self.files.most_rows)), sum(drawn.sizes), drawn.table.n_rows
+        self._n_rows, self._n_drawn = sum(drawn.sizes), drawn.table.n_rows
         kept = np.searchsorted(np.asarray(drawn.table.lines), np.asarray(self.task.table.lines))
         self._like = ""
-        self.places = self._places(drawn.numbers[kept], self.task.table)
+        self._numbers, self._has_all = drawn.numbers[kept], self._n_rows == self._n_drawn
+        self.places = self._places(self._numbers, self.task.table)
         if self.task.row_columns.time is not None:
             self._like = self.places.kind_and_times[0]
-        self.division = Division(self.settings, self.task, self.places, most / PARTS / n_most)
+        self.division = Division(self.settings, self.task, self.places, drawn.share * max(1.0, most / self._n_rows) / PARTS)
         self.parts = [self.division.divide()] if settings.cv is None else self.division.folds()
         self._known: tuple[StreamedParts, Learned] | None = None
         self.learned(self.parts[0])
@@ -132,10 +133,23 @@ class StreamedRows(TrainingTable):
         return chosen
 
     def blocks(self, chosen: Chooser) -> Iterator[tuple[int, Table, np.ndarray]]:
-        """Blocks of chosen rows, with their piece and their row numbers."""
+        """Blocks of chosen rows, with their piece and their row numbers. The file is read only if some of its rows are not in memory."""
+        if self._has_all:
+            yield from self._blocks_in_memory(chosen)
+            return
         for number, first in enumerate(self._firsts):
             for table, numbers in chosen_blocks(self.files, number, first, LEARNED, self._prepared, chosen):
                 yield number, table, numbers
+
+    def _blocks_in_memory(self, chosen: Chooser) -> Iterator[tuple[int, Table, np.ndarray]]:
+        table = self.task.table
+        for number, (first, end) in enumerate(zip(self._firsts, [*self._firsts[1:], self._n_rows], strict=True)):
+            start, stop = np.searchsorted(self._numbers, [first, end]).tolist()
+            for begin in range(start, stop, LEARNED):
+                rows = np.arange(begin, min(begin + LEARNED, stop))
+                some = table.select_rows(rows)
+                own = chosen(self._numbers[rows], some)
+                yield number, (some if len(own) == some.n_rows else some.select_rows(own)), self._numbers[rows[own]]
 
     def learnt_blocks(self, held: tuple[Held, ...]) -> Iterator[Table]:
         """Blocks of the training rows, if `held` are held out."""

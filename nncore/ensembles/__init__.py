@@ -26,7 +26,6 @@ from nncore.ensembles.hidden_layers import (
     hidden_layers,
 )
 from nncore.ensembles.input_columns import EncodedRows, InputColumns, InputLayout, as_slice, dtype_of, label_of_number
-from nncore.ensembles.kept_rows import KeptRows
 from nncore.ensembles.member_folds import member_folds
 from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, together, weights_of
@@ -44,7 +43,7 @@ from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
     "ESTIMATOR_KEY", "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "BestTogether", "EncodedRows", "EnsembleFit", "EnsembleModel",
-    "Family", "FitOptions", "InputColumns", "InputLayout", "KeptRows", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
+    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
     "RowSummary", "Samples", "Score", "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples", "SummariesLearner",
     "TabMRecipe", "TableModel", "TargetScale", "TargetStatistics", "Trial", "TrialsFile", "Validated", "activation_of", "as_slice",
     "at_temperature", "check_averages", "checked_space", "code_edges", "count_of", "cv_results", "damage_told", "described_members",

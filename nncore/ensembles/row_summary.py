@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from nncore.contract import SAMPLE_SIZE, Extremes, row_hashes
 from nncore.data import EncodingChain
 from nncore.ensembles.input_columns import InputColumns, InputLayout
-from nncore.ensembles.kept_rows import KeptRows
 from nncore.ensembles.target_scale import TargetStatistics
+from nncore.tabular import KeptRows
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nncore.blocks import blocks
 from nncore.contract import Loss, row_hashes
 from nncore.data import HeldOut as Part, Stream, StreamBlock
-from nncore.ensembles import InputLayout, KeptRows, Recipe, RowSummary, Samples, StreamedFold, StreamedSamples
+from nncore.ensembles import InputLayout, Recipe, RowSummary, Samples, StreamedFold, StreamedSamples
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import cut_anew, told
 from nncore.estimators.columns import TableColumns
@@ -29,6 +29,7 @@ from nncore.estimators.network_estimator import Weigher
 from nncore.estimators.stream_training import EncodedStream, encoded
 from nncore.estimators.streamed_rows import StreamedRows, blocks_of, joined_blocks
 from nncore.estimators.training_data import NO_WEIGHT
+from nncore.tabular import KeptRows
 
 #: Fractions of `memory_limit`, as denominators, for validation samples in the pass, for them with their inputs, and for samples to
 #: initialise networks with.

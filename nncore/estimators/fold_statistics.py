@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nncore.contract import SAMPLE_SIZE, Extremes, row_hashes
 from nncore.data import HeldOut as Part, StreamBlock
-from nncore.ensembles import InputLayout, KeptRows, Recipe, RowSummary, Samples, TargetStatistics, code_edges
+from nncore.ensembles import InputLayout, Recipe, RowSummary, Samples, TargetStatistics, code_edges
 from nncore.estimators.columns_learner import ColumnsLearner, LearnedRows
 from nncore.estimators.network_estimator import joined
+from nncore.tabular import KeptRows
 
 #: Encodes raw targets and weights of some rows.
 Finish = Callable[[Any, "NDArray[np.floating] | None"], tuple[np.ndarray, "NDArray[np.floating] | None"]]

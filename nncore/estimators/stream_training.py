@@ -15,7 +15,7 @@ import numpy as np
 
 from nncore.contract import Loss, row_hashes
 from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock
-from nncore.ensembles import KeptRows, TargetStatistics
+from nncore.ensembles import TargetStatistics
 from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import told
 from nncore.estimators.column_encoder import ColumnEncoder
@@ -24,6 +24,7 @@ from nncore.estimators.network_estimator import Weigher, checked_weights
 from nncore.estimators.parameters import asked_dtype
 from nncore.estimators.streamed_rows import StreamedRows, chosen_rows, joined_blocks
 from nncore.estimators.training_data import NO_FRACTION, TrainingData, penalty_of
+from nncore.tabular import KeptRows
 
 #: Largest number of samples to check whether a fit failed.
 _SHOWN = 2**14

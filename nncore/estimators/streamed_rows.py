@@ -15,10 +15,10 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 from nncore.data import HeldOut as Part, SparseSamples, Stream, StreamBlock, StreamMemory
-from nncore.ensembles import KeptRows
 from nncore.errors import DataError
 from nncore.estimators.column_blocks import told
 from nncore.estimators.network_estimator import checked_weights, joined
+from nncore.tabular import KeptRows
 
 #: Largest number of samples to initialise a network with, and their fraction of `memory_limit`, as a denominator.
 _SHOWN, _SHOWN_SHARE = 2**14, 16

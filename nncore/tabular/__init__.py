@@ -8,6 +8,7 @@ from nncore.tabular.description import NOTES, from_json, notes_of, to_json
 from nncore.tabular.dialect import SEPARATOR_NAMES
 from nncore.tabular.encoder import TableEncoder
 from nncore.tabular.encoder_learner import EncoderLearner
+from nncore.tabular.kept_rows import KeptRows
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind, column_kinds
 from nncore.tabular.missing import added, missing_in_words, missing_words
 from nncore.tabular.reader import SomeRows, Writing, read_blocks, read_table
@@ -21,7 +22,7 @@ from nncore.tabular.values import as_number
 
 __all__ = [
     "MOST_LEVELS", "NOTES", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "Chooser", "ClassTarget", "CodedColumn", "Column",
-    "ColumnKind", "EncoderLearner", "NumericColumn", "RealTarget", "Remark", "SomeRows", "Table", "TableColumn", "TableEncoder",
+    "ColumnKind", "EncoderLearner", "KeptRows", "NumericColumn", "RealTarget", "Remark", "SomeRows", "Table", "TableColumn", "TableEncoder",
     "TableFiles", "TableStream", "TimeColumn", "Writing", "added", "as_number", "chosen_blocks", "column_kinds", "files_of",
     "from_json", "infer_target", "is_one_file", "level_counts", "merged", "missing_in_words", "missing_words", "notes_of",
     "parse_numbers", "read_blocks", "read_table", "to_json",

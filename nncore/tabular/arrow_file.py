@@ -129,10 +129,6 @@ class ParquetFile(_ArrowColumns):
     def _open(self, file: BinaryIO) -> None:
         self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
 
-    @property
-    def n_rows(self) -> int:
-        return int(self._file.metadata.num_rows)
-
     def _schema(self) -> Any:
         return self._file.schema_arrow
 
@@ -151,10 +147,6 @@ class ArrowFile(_ArrowColumns):
 
     def _open(self, file: BinaryIO) -> None:
         self._file = self._arrow.ipc.open_file(file)
-
-    @property
-    def n_rows(self) -> int:
-        return int(self._file.count_rows())
 
     def _schema(self) -> Any:
         return self._file.schema

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nncore.blocks import rows_at_once
+from nncore.contract import row_hashes
 from nncore.errors import DataError
 from nncore.tabular.arrow_file import ArrowFile, ParquetFile
 from nncore.tabular.cells import Cells
@@ -20,9 +20,11 @@ from nncore.tabular.column import Column
 from nncore.tabular.csv_file import CsvFile
 from nncore.tabular.decimal_commas import has_commas, may_hold, present_texts, with_points_for_commas
 from nncore.tabular.gathering import Gatherer
+from nncore.tabular.kept_cells import KeptRowsOfBlock, ReadRows, chosen_rows
+from nncore.tabular.kept_rows import KeptRows
 from nncore.tabular.magic import HEAD
 from nncore.tabular.packed import unpacked
-from nncore.tabular.source import TextLines, n_lines, opened, source_name
+from nncore.tabular.source import TextLines, opened, source_name
 from nncore.tabular.table import Table, row_numbers, unknown_column
 from nncore.tabular.table_file import TableFile
 from nncore.tabular.values import decimal_point, has_thousands
@@ -32,9 +34,6 @@ BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
 #: Largest number of cells held as Python objects while a whole file is read.
 PIECE_CELLS = 2**16
-
-#: Bytes whose lines are counted at a time.
-COUNTED_AT_ONCE = 2**20
 
 #: Kinds of files that are detected by their first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
@@ -142,49 +141,49 @@ class SomeRows:
         Their numbers, from 0, counted over all files.
     sizes : list of int
         Number of rows of each file.
+    share : float
+        All rows whose hash is below this fraction of 2⁶⁴ are there; 1 for all rows.
     """
 
     table: Table
     numbers: NDArray[np.int64]
     sizes: list[int]
+    share: float
 
 
-def read_some(paths: Sequence[Path], writing: Writing, are_chosen: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> SomeRows:
-    """Read some rows of files with the same columns. `are_chosen` selects them by their numbers, counted over all files.
+def read_some(paths: Sequence[Path], writing: Writing, most: int, seed: int) -> SomeRows:
+    """Read files with the same columns once, and keep the `most` rows whose numbers have the smallest hashes, or all if there are fewer.
+
+    Rows are numbered over all files. They are kept as text, so memory is bounded without knowing how many rows there are.
 
     Raises
     ------
     DataError
         See `read_table`.
     """
-    rows: _Rows | None = None
+    kept = KeptRows[ReadRows | KeptRowsOfBlock](1, most, chosen_rows)
+    first: TableFile | None = None
     n_rows = n_blank = 0
     sizes, taken = [], []
     for path in paths:
         sizes.append(-n_rows)
         with opened_file(path, writing) as file:
-            rows = rows or _Rows(file)
+            first = first or file
             for columns, numbers in file.blocks(rows_at_once(len(file.names), BLOCK_ROWS, of=PIECE_CELLS)):
-                chosen = np.flatnonzero(are_chosen(np.arange(n_rows, n_rows + len(numbers))))
-                taken.append(chosen + n_rows)
-                places = row_numbers(numbers)[chosen] if len(paths) == 1 else taken[-1] + 1
-                rows.add([column[chosen] for column in columns], places)
+                own = np.arange(n_rows, n_rows + len(numbers))
+                places = row_numbers(numbers) if len(paths) == 1 else own + 1
+                kept.add(ReadRows(columns, places, own), row_hashes(own, seed), np.ones((1, len(own)), bool))
                 n_rows += len(numbers)
             n_blank += file.n_blank
         sizes[-1] += n_rows
-    assert rows is not None, "there is a file"
-    table = rows.table(_decimal_comma(rows.file, writing))
-    return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), np.concatenate(taken), sizes)
-
-
-def count_rows(path: Path, writing: Writing) -> int:
-    """Upper bound of the number of rows of a file. For text, its lines, which are not parsed."""
-    with opened(path) as packed:
-        binary = unpacked(packed, source_name(path))
-        head = binary.peek(HEAD)[:HEAD]
-        if any(_begins(head, typed.first_bytes) for typed in _TYPED):
-            return _reader(packed, path, source_name(path), writing).n_rows or 0
-        return sum(n_lines(piece) for piece in iter(partial(binary.read, COUNTED_AT_ONCE), b""))
+    assert first is not None, "there is a file"
+    rows = _Rows(first)
+    for block in kept.chosen(kept.places(0), frees=True):
+        rows.add(block.columns, block.places, (rows.n + len(block.numbers)) / min(n_rows, most))
+        taken.append(block.numbers)
+    table, all_taken = rows.table(_decimal_comma(first, writing)), np.concatenate(taken)
+    share = 1.0 if n_rows <= most else float(row_hashes(all_taken, seed).max() / 2.0**64)
+    return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), all_taken, sizes, share)
 
 
 class _Rows:

@@ -69,11 +69,6 @@ class TableFile(abc.ABC):
         """Stop reading. The caller closes the file."""
 
     @property
-    def n_rows(self) -> int | None:
-        """Number of rows, if the file tells it before they are read."""
-        return None
-
-    @property
     def groups(self) -> list[int]:
         """Number of rows of each row group that can be read by itself. Empty if the file can only be read from the beginning."""
         return []

@@ -10,9 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from nncore.data import is_below
 from nncore.errors import DataError
-from nncore.tabular.reader import SomeRows, Writing, count_rows, opened_file, read_blocks, read_some
+from nncore.tabular.reader import SomeRows, Writing, opened_file, read_blocks, read_some
 from nncore.tabular.source import STDIN
 from nncore.tabular.table import Table, unknown_column
 
@@ -93,11 +92,6 @@ class TableFiles:
                 raise unknown_column(self.source, self.names, name, has_header=bool(self._writing.header))
 
     @cached_property
-    def most_rows(self) -> list[int]:
-        """Upper bound of the number of rows of each file; for text, its lines."""
-        return [count_rows(path, self._writing) for path in self.paths]
-
-    @cached_property
     def _groups(self) -> list[list[int]]:
         """Number of rows of each row group, for each file."""
         found = []
@@ -127,12 +121,11 @@ class TableFiles:
         return found
 
     def drawn(self, most: int, seed: int) -> SomeRows:
-        """A random sample of about `most` rows, or all if there are fewer: those whose numbers have the smallest hashes.
+        """A random sample of `most` rows, or all if there are fewer: those whose numbers have the smallest hashes.
 
-        Rows are numbered over all files.
+        Rows are numbered over all files, which are read once.
         """
-        n_rows = sum(self.most_rows)
-        found = read_some(self.paths, self._writing, lambda rows: is_below(rows, most / max(1, n_rows), seed))
+        found = read_some(self.paths, self._writing, most, seed % 2**64)
         if found.table.delimiter:
             self._writing = replace(self._writing, decimal_comma=found.table.decimal_comma)
         return replace(found, table=replace(found.table, source=self.source))

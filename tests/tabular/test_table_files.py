@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nncore.contract import row_hashes
 from nncore.data import is_below
 from nncore.errors import DataError
 from nncore.tabular import TableFiles, is_one_file, read_table
@@ -39,7 +40,7 @@ def test_a_folder_a_pattern_and_a_file(folder: Path) -> None:
 
 def test_all_rows_are_drawn_if_there_are_no_more(folder: Path) -> None:
     found = TableFiles.of(folder).drawn(1000, seed=0)
-    assert found.sizes == [100, 100, 100]
+    assert (found.sizes, found.share) == ([100, 100, 100], 1.0)
     assert list(found.table.column("i")) == [str(i) for i in range(300)]
     assert found.numbers.tolist() == list(range(300))
     one = TableFiles.of(folder / "part-1.csv").drawn(1000, seed=0).table
@@ -52,7 +53,8 @@ def test_rows_are_drawn_by_their_numbers(folder: Path) -> None:
     found, other = files.drawn(100, seed=1), files.drawn(100, seed=2)
     assert list(found.table.column("i")) == list(map(str, found.numbers.tolist()))
     assert found.numbers.tolist() != other.numbers.tolist()
-    assert 60 < len(found.numbers) < 140
+    assert found.numbers.tolist() == np.sort(np.argsort(row_hashes(np.arange(300), 1))[:100]).tolist()
+    assert found.share == row_hashes(found.numbers, 1).max() / 2**64
     assert found.table.place(3) == f"row {found.numbers[3] + 1}"
     few = files.drawn(20, seed=1)
     assert set(few.numbers.tolist()) <= set(found.numbers.tolist())
@@ -70,7 +72,6 @@ def test_packed_files_and_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n1,2\n\n3,4\n5,6\n"))
     files = TableFiles.of(path)
-    assert files.most_rows == [5]
     assert files.drawn(10, 0).sizes == [3]
     assert [table.n_rows for table in files.blocks(0, 2)] == [2, 1]
 

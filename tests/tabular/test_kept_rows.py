@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nncore.contract import row_hashes
-from nncore.ensembles.kept_rows import KeptRows
+from nncore.tabular.kept_rows import KeptRows
 
 
 def kept(n: int, step: int, most: int, n_sets: int = 3) -> tuple[KeptRows, np.ndarray]:
