@@ -19,7 +19,7 @@ _FOLLOWING: tuple[type[Missing | RowSample], ...] = (Missing, RowSample)
 #: Message about a column that cannot be encoded.
 INFINITE = "has an infinite number: mark it as missing (NaN), or leave the row out"
 #: Message about a fit without rows.
-NO_ROWS = "there are no rows to learn an encoding from: give at least one"
+NOTHING_TO_LEARN = "there are no rows to learn an encoding from: give at least one"
 
 
 class ChainLearner:
@@ -105,7 +105,7 @@ class ChainLearner:
         if self._n_waiting:
             self._digest()
         if not self._n_rows:
-            raise DataError(NO_ROWS)
+            raise DataError(NOTHING_TO_LEARN)
         self._is_first_pass = False
         if self._statistics:
             self._learn(self._statistics)

@@ -15,7 +15,7 @@ from nncore import registry
 from nncore.arguments import as_seed, rescaled, several, shown
 from nncore.blocks import BLOCK, blocks
 from nncore.contract import Encoding, Graph, Learned, Value
-from nncore.data.chain_learner import INFINITE, NO_ROWS, ChainLearner, SampleLearner
+from nncore.data.chain_learner import INFINITE, NOTHING_TO_LEARN, ChainLearner, SampleLearner
 from nncore.data.encoding_json import array_of, learns_of, plain
 from nncore.data.encoding_part import (
     DTYPES,
@@ -120,7 +120,7 @@ class EncodingChain:
         n_samples, n_columns = array.shape
         chosen = np.arange(n_samples) if rows is None else as_row_numbers(rows, "rows", n_samples)
         if len(chosen) == 0:
-            raise DataError(NO_ROWS)
+            raise DataError(NOTHING_TO_LEARN)
         weights = as_weights(sample_weight, n_samples)
         if weights is not None:
             chosen = chosen[weights[chosen] > 0]
@@ -198,7 +198,7 @@ class EncodingChain:
             If there are no rows, or a number is infinite or too large to be encoded.
         """
         if not len(sample):
-            raise DataError(NO_ROWS)
+            raise DataError(NOTHING_TO_LEARN)
         chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
         _check_links(chain)
         n_columns, takes = sample.shape[1], _takes(chain)

@@ -122,8 +122,7 @@ class TabMClassifier(ClassEnsemble, TabM):
         Number of quantiles, at most, by which numbers are mapped to a normal distribution (``"quantile_normal"`` of `nncore.encodings`).
         The default is 1,000. Not for sparse X.
     quantile_noise : float, optional
-        Size of the noise added to numbers while these quantiles are learned. The default is 0.001. Not for
-        sparse X.
+        Size of the noise added to numbers while these quantiles are learned. The default is 0.001. Not for sparse X.
     memory_limit : int or str, optional
         Memory for the blocks of samples, buffers and open files while X is read in blocks: a number of bytes, or a text such as ``"2 GB"``.
         None is 512 MiB. If it is given, X in memory is read in blocks too, and never copied whole.

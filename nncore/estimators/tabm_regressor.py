@@ -116,7 +116,7 @@ class TabMRegressor(RealEnsemble, TabM):
         Number of quantiles, at most, by which numbers are mapped to a normal distribution (``"quantile_normal"`` of `nncore.encodings`).
         The default is 1,000. Not for sparse X.
     quantile_noise : float, optional
-        Size of the noise added to numbers while these quantiles are learned. The default is 0.001.
+        Size of the noise added to numbers while these quantiles are learned. The default is 0.001. Not for sparse X.
     clip_target : bool, optional
         Limit predictions to the range of the training targets. The default is False.
     memory_limit : int or str, optional
