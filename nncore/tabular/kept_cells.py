@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.tabular.cells import Cells
+from nncore.tabular.cells import MOST_BYTES, Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,8 @@ class ReadRows:
 
     def chosen(self, rows: NDArray[np.int64]) -> KeptRowsOfBlock:
         """Copy some rows, so that the block can be freed."""
-        lengths = np.empty((len(self.columns), len(rows)), np.int32)
-        pieces = []
-        for number, cells in enumerate(self.columns):
-            begins = cells.begins[rows]
-            lengths[number] = cells.ends[rows] - begins
-            pieces.append(_copied(cells.data, begins, lengths[number]))
-        return KeptRowsOfBlock(b"".join(pieces), lengths, self.places[rows], self.numbers[rows])
+        texts = [_Texts.of(list(own), rows) for _, own in groupby(self.columns, lambda cells: id(cells.data))]
+        return KeptRowsOfBlock(texts, self.places[rows], self.numbers[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +43,24 @@ class KeptRowsOfBlock:
 
     Attributes
     ----------
-    data : bytes
-        The texts of the first column, then those of the next, without anything between them.
-    lengths : ndarray of shape (n_columns, n_rows), int32
-        Bytes of each cell.
+    texts : sequence of _Texts
+        Those of consecutive columns.
     places, numbers : ndarray of int64
         See `ReadRows`.
     """
 
-    data: bytes
-    lengths: NDArray[np.int32]
+    texts: Sequence[_Texts]
     places: NDArray[np.int64]
     numbers: NDArray[np.int64]
 
     @property
     def columns(self) -> list[Cells]:
         """The cells of each column."""
-        starts = np.append(0, self.lengths.sum(axis=1, dtype=np.int64).cumsum()).tolist()
-        text, found = memoryview(self.data), []
-        for lengths, start, stop in zip(self.lengths, starts, starts[1:], strict=False):
-            ends = lengths.cumsum(dtype=np.int32)
-            found.append(Cells(text[start:stop], ends - lengths, ends))
-        return found
+        return [cells for texts in self.texts for cells in texts.columns]
 
     def chosen(self, rows: NDArray[np.int64]) -> KeptRowsOfBlock:
         """Copy some rows."""
-        return ReadRows(self.columns, self.places, self.numbers).chosen(rows)
+        return KeptRowsOfBlock([texts.chosen(rows) for texts in self.texts], self.places[rows], self.numbers[rows])
 
 
 def chosen_rows(block: ReadRows | KeptRowsOfBlock, rows: NDArray[np.int64]) -> KeptRowsOfBlock:
@@ -79,9 +68,49 @@ def chosen_rows(block: ReadRows | KeptRowsOfBlock, rows: NDArray[np.int64]) -> K
     return block.chosen(rows)
 
 
-def _copied(data: bytes, begins: NDArray[np.int32], lengths: NDArray[np.int32]) -> bytes:
-    """The texts of some cells, one after the other."""
-    ends = lengths.cumsum(dtype=np.int64)
-    n_bytes = int(ends[-1]) if len(ends) else 0
-    positions = np.arange(n_bytes) + np.repeat(begins - (ends - lengths), lengths)
-    return np.frombuffer(data, np.uint8)[positions].tobytes() if n_bytes else b""
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Cells of consecutive columns in one text. It has a piece for each row, which is copied as a whole: a line of a text file.
+
+    Attributes
+    ----------
+    data : bytes
+    starts : ndarray of shape (n_rows + 1,), int64
+        Where the piece of each row begins, and where the last one ends.
+    begins, ends : ndarray of shape (n_columns, n_rows), uint16 or int32
+        The cells in the piece of their row; both 0 for a missing one.
+    """
+
+    data: bytes
+    starts: NDArray[np.int64]
+    begins: NDArray[Any]
+    ends: NDArray[Any]
+
+    @classmethod
+    def of(cls, columns: Sequence[Cells], rows: NDArray[np.int64]) -> _Texts:
+        """Copy rows of columns that point into the same text."""
+        begins, ends = (np.array([bounds[rows] for bounds in every]) for every in zip(*((c.begins, c.ends) for c in columns), strict=True))
+        is_there = ends > begins
+        first, last = np.where(is_there, begins, MOST_BYTES).min(axis=0), np.where(is_there, ends, 0).max(axis=0)
+        first = np.minimum(first, last)
+        begins, ends = (np.where(is_there, bounds - first, 0) for bounds in (begins, ends))
+        lengths = last - first
+        dtype = np.uint16 if lengths.max(initial=0) < 2**16 else np.int32
+        data = _joined(columns[0].data, first.tolist(), last.tolist())
+        return cls(data, np.append(0, lengths.cumsum(dtype=np.int64)), begins.astype(dtype), ends.astype(dtype))
+
+    @property
+    def columns(self) -> list[Cells]:
+        starts = self.starts[:-1].astype(np.int32)
+        return [Cells(self.data, starts + begins, starts + ends) for begins, ends in zip(self.begins, self.ends, strict=True)]
+
+    def chosen(self, rows: NDArray[np.int64]) -> _Texts:
+        """Copy some rows."""
+        first, last = self.starts[:-1][rows], self.starts[1:][rows]
+        starts = np.append(0, (last - first).cumsum())
+        return _Texts(_joined(self.data, first.tolist(), last.tolist()), starts, self.begins[:, rows], self.ends[:, rows])
+
+
+def _joined(data: Any, begins: Iterable[int], ends: Iterable[int]) -> bytes:
+    """Parts of a text, one after the other."""
+    return b"".join([data[begin:end] for begin, end in zip(begins, ends, strict=True)])
