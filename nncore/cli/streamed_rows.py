@@ -1,8 +1,8 @@
-"""Tables larger than memory: scored rows and a sample of the others are kept in memory; all rows are read repeatedly in blocks."""
+"""Tables larger than memory: scored rows and a sample of the others are kept in memory; all rows are read in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,27 +11,25 @@ from nncore.blocks import rows_at_once
 from nncore.cli.bagging import OF_ENSEMBLES, model_name
 from nncore.cli.experiment import Parts, targets, weights_of_classes
 from nncore.cli.recipes import recipe_of
-from nncore.cli.row_columns import RowColumns, RowValues
+from nncore.cli.row_columns import RowValues
+from nncore.cli.rows_learner import FirstPass, RowsLearner, prepared, used_in_training
 from nncore.cli.settings import Settings
 from nncore.cli.streamed_division import Division, Held, RowPlaces, StreamedParts, is_learnt
 from nncore.cli.streamed_learning import Learned, Membership
 from nncore.cli.streaming import Streaming, size_text
 from nncore.cli.task import Task, find_task, writing_of
 from nncore.cli.training_table import TrainingTable
-from nncore.data import EncodingChain, StreamBlock
+from nncore.data import StreamBlock
 from nncore.errors import DataError
 from nncore.tabular import (
     Chooser,
     ClassTarget,
-    EncoderLearner,
-    RealTarget,
     SomeRows,
     Table,
     TableFiles,
     TableStream,
     Writing,
     chosen_blocks,
-    parse_numbers,
 )
 
 #: Largest number of rows in memory: a quarter for the score, a quarter for early stopping, and a sample of the others.
@@ -40,8 +38,8 @@ KEPT, PARTS = 2**18, 4
 #: Approximate bytes of a cell in memory; fractions of the memory limit for these rows, and for blocks in training.
 KEPT_BYTES_A_CELL, KEPT_SHARE, BLOCKS_SHARE = 16, 8, 2
 
-#: Rows of a block while encodings are fitted.
-LEARNED = 2**14
+#: Rows of a block while encodings are fitted, and while rows are counted by their numbers.
+LEARNED, COUNTED = 2**14, 2**16
 
 
 class StreamedRows(TrainingTable):
@@ -74,10 +72,13 @@ class StreamedRows(TrainingTable):
         share = KEPT_SHARE * (1 if settings.tune is None else 2)  # a search encodes the rows in memory again for each fold
         most = rows_at_once(KEPT_BYTES_A_CELL * len(self.files.names), KEPT, of=streaming.limit // share)
         found: list[SomeRows] = []
+        # The parts of groups depend on the rows of each group, times on those drawn, and each part of --cv has an encoder of its own.
+        divides_by_number = settings.cv is None and settings.group_column is None and settings.time_column is None
+        first = FirstPass(settings) if divides_by_number else None
 
         def read(path: object, writing: Writing, *, needed: list[str]) -> Table:
             self.files.check(needed)
-            found.append(self.files.drawn(most, settings.seed))
+            found.append(self.files.drawn(most, settings.seed, first))
             return found[0].table
 
         self.task = find_task(settings, read)
@@ -87,14 +88,15 @@ class StreamedRows(TrainingTable):
         self._n_rows, self._n_drawn = sum(drawn.sizes), drawn.table.n_rows
         kept = np.searchsorted(np.asarray(drawn.table.lines), np.asarray(self.task.table.lines))
         self._like = ""
-        self._numbers, self._has_all = drawn.numbers[kept], self._n_rows == self._n_drawn
+        self._numbers, self._unlabelled = drawn.numbers[kept], np.delete(drawn.numbers, kept)
+        self._has_all = self._n_rows == self._n_drawn
         self.places = self._places(self._numbers, self.task.table)
         if self.task.row_columns.time is not None:
             self._like = self.places.kind_and_times[0]
         self.division = Division(self.settings, self.task, self.places, drawn.share * max(1.0, most / self._n_rows) / PARTS)
         self.parts = [self.division.divide()] if settings.cv is None else self.division.folds()
-        self._known: tuple[StreamedParts, Learned] | None = None
-        self.learned(self.parts[0])
+        rows = None if first is None or self._has_all else (first, _some(self._prepared(drawn.table), kept))
+        self._known: tuple[StreamedParts, Learned] = self.parts[0], self._learn(self.parts[0], rows)
         self.memory_text = self._in_words(streaming)
 
     def _in_words(self, streaming: Streaming) -> str:
@@ -113,9 +115,7 @@ class StreamedRows(TrainingTable):
 
     def _prepared(self, table: Table) -> Table:
         """Replace words for missing values."""
-        task = self.task
-        table = table.take_missing(task.missing, [name for name in table.names if name != task.target])
-        return table.take_missing(task.missing_target, [task.target])
+        return prepared(self.task, table)
 
     def _labelled(self, numbers: np.ndarray, table: Table) -> np.ndarray:
         """Mask of the rows with a target."""
@@ -181,63 +181,60 @@ class StreamedRows(TrainingTable):
 
     def learned(self, parts: StreamedParts) -> Learned:
         """Fit encodings to all training rows, and count the training rows of each network."""
-        if self._known is None or self._known[0] is not parts:
+        if self._known[0] is not parts:
             self._known = parts, self._learn(parts)
         return self._known[1]
 
-    def _learn(self, parts: StreamedParts) -> Learned:
+    def _learn(self, parts: StreamedParts, first: tuple[FirstPass, Table] | None = None) -> Learned:
+        """`first` is the pass that drew the rows, and the rows drawn, from which it has not learned."""
         task, settings = self.task, self.settings
         members = self.members(parts)
-        trained = [parts.held, *(() if members is None else ((*parts.held, fold.held) for fold in members.folds))]
-        sizes: dict[tuple[Held, ...], list[int]] = {held: [0] * len(self._firsts) for held in trained}
-        options = {} if members is None else {"most_one_hot": members.recipe.max_one_hot - 1}
-        learner = EncoderLearner(task.columns, task.target, task.kind, target_range=task.loss.target_range, **options)
-        rates = None if task.row_columns.exposure is None else EncodingChain.learner(["unit_mean"], 1)
-        n_labelled, is_first = 0, True
-        while learner.wants_rows or (rates is not None and rates.wants_rows):
-            for number, table, numbers in self.blocks(self._labelled):
-                places = self._places(numbers, table)
-                rows = np.flatnonzero(is_learnt(parts.held, places, len(numbers)))
-                if learner.wants_rows:
-                    learner.add(table, rows)
-                if rates is not None and rates.wants_rows and len(rows):
-                    rates.add(*self._rates(table.select_rows(rows)))
-                if is_first:
-                    n_labelled += len(numbers)
+        everything: tuple[Held, ...] = ()
+        trained = [everything, parts.held, *(() if members is None else ((*parts.held, fold.held) for fold in members.folds))]
+        learner, sizes = None if first is None else first[0].learner(task), {held: [0] * len(self._firsts) for held in trained}
+        if first is not None and learner is not None:
+            learner.add(first[1], np.flatnonzero(is_learnt(parts.held, self.places, len(self._numbers))))
+            self._count(sizes, np.sort(np.concatenate([*first[0].unlabelled, self._unlabelled])))
+            self._end_pass(learner, sizes)
+        else:
+            learner, is_first = RowsLearner(task, task.columns), True
+            while learner.wants_rows:
+                for number, table, numbers in self.blocks(self._labelled):
+                    places = self._places(numbers, table)
+                    learner.add(table, np.flatnonzero(is_learnt(parts.held, places, len(numbers))))
                     for held, counts in sizes.items():
-                        counts[number] += int(is_learnt(held, places, len(numbers)).sum())
-            is_first = False
-            if not all(map(sum, sizes.values())):
-                raise DataError(f"{self.files.source}: no rows are left for training; choose a smaller --test-fraction, or fewer folds")
-            for one in (learner, rates):
-                if one is not None and one.wants_rows:
-                    one.end_pass()
-        encoder = learner.encoder(task.table, task.missing, task.missing_target)
-        target = encoder.target
-        if rates is not None and isinstance(target, RealTarget):
-            encoder = replace(encoder, target=replace(target, chain=EncodingChain.of_learners([rates])))
+                        counts[number] += int(is_learnt(held, places, len(numbers)).sum()) if is_first else 0
+                is_first = False
+                self._end_pass(learner, sizes)
+        encoder = learner.encoder(task, **({} if members is None else {"most_one_hot": members.recipe.max_one_hot - 1}))
         classes, class_weights = task.classes, None
-        if isinstance(target, ClassTarget):
-            classes = target.encode(task.table.column(task.target))
+        if isinstance(encoder.target, ClassTarget):
+            classes = encoder.target.encode(task.table.column(task.target))
             if settings.class_weight is not None:
-                class_weights = weights_of_classes(settings, target, learner.class_counts(target))
+                class_weights = weights_of_classes(settings, encoder.target, learner.class_counts(encoder.target))
+        n_labelled = sum(sizes[everything])
         self.task = replace(task, n_unlabelled=self._n_rows - n_labelled, n_unread=n_labelled - task.table.n_rows, classes=classes)
         return Learned(encoder, members, class_weights, sizes)
 
-    def _rates(self, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
-        """Rates (counts for one unit of exposure), and their weights."""
-        values = RowValues.read(self._used, table)
-        assert values.exposure is not None, "asked for only with exposures"
-        return (parse_numbers(self.task.target, table.column(self.task.target), table.place) / values.exposure)[:, None], values.scale()
+    def _end_pass(self, learner: RowsLearner, sizes: Mapping[tuple[Held, ...], list[int]]) -> None:
+        if not all(map(sum, sizes.values())):
+            raise DataError(f"{self.files.source}: no rows are left for training; choose a smaller --test-fraction, or fewer folds")
+        learner.end_pass()
 
-    @property
-    def _used(self) -> RowColumns:
-        """Columns that are needed in training: weight and exposure."""
-        return replace(self.task.row_columns, group=None, time=None)
+    def _count(self, sizes: Mapping[tuple[Held, ...], list[int]], unlabelled: np.ndarray) -> None:
+        """Count the training rows of each piece by their numbers alone, which decide their parts without groups and times."""
+        for piece, (first, end) in enumerate(zip(self._firsts, [*self._firsts[1:], self._n_rows], strict=True)):
+            for start in range(first, end, COUNTED):
+                stop = min(start + COUNTED, end)
+                begin, past = np.searchsorted(unlabelled, [start, stop])
+                numbers = np.delete(np.arange(start, stop), unlabelled[begin:past] - start)
+                places = self._places(numbers, self.task.table)
+                for held, counts in sizes.items():
+                    counts[piece] += int(is_learnt(held, places, len(numbers)).sum())
 
     def targets_and_weights(self, learned: Learned, table: Table) -> tuple[np.ndarray, np.ndarray | None]:
         """Targets and weights of the rows of a block. Weights depend on class, weight and exposure."""
-        own = replace(self.task, table=table, row_values=RowValues.read(self._used, table))
+        own = replace(self.task, table=table, row_values=RowValues.read(used_in_training(self.task), table))
         found = [values for values in (own.row_values.scale(),) if values is not None]
         if learned.class_weights is not None:
             found.append(learned.class_weights[learned.encoder.transform_target(table)])
@@ -248,3 +245,8 @@ def _model_name(settings: Settings, task: Task) -> str:
     """Choose the model: a single network unless options name an ensemble, each of whose networks reads all rows."""
     is_open = settings.model == "auto" and not settings.said(OF_ENSEMBLES)
     return model_name(replace(settings, model="mlp") if is_open else settings, task)
+
+
+def _some(table: Table, rows: np.ndarray) -> Table:
+    """The given rows, without a copy if these are all."""
+    return table if len(rows) == table.n_rows else table.select_rows(rows)

@@ -34,8 +34,10 @@ class _ArrowColumns(TableFile):
     first_bytes: ClassVar[bytes]
     #: Suffixes of such files, and the kind of file of each.
     suffixes: ClassVar[dict[str, str]]
-    #: Number of rows before the first one read.
-    _n_before = 0
+    #: Number of rows before the first one read, and of those read.
+    _n_before = _n_read = 0
+    #: Number of rows to read, set by `_open`.
+    _n_rows: int
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self._arrow: Any = require("pyarrow", extra="parquet", purpose=f"reading {self.kind}")
@@ -61,6 +63,10 @@ class _ArrowColumns(TableFile):
     def _batches(self, n_rows: int) -> Iterator[Any]:
         """Record batches of at most `n_rows` rows."""
 
+    @property
+    def share_read(self) -> float:
+        return self._n_read / max(1, self._n_rows)
+
     def rows(self, n_rows: int) -> Iterator[Block]:
         done = self._n_before
         batches = self._batches(n_rows)
@@ -71,6 +77,7 @@ class _ArrowColumns(TableFile):
             if batch is None:
                 return
             if batch.num_rows:
+                self._n_read += batch.num_rows
                 yield columns, range(done + 1, done + batch.num_rows + 1)
                 done += batch.num_rows
 
@@ -124,10 +131,11 @@ class ParquetFile(_ArrowColumns):
         return [int(described.row_group(i).num_rows) for i in range(described.num_row_groups)]
 
     def read_only(self, group: int) -> None:
-        self._group, self._n_before = group, sum(self.groups[:group])
+        self._group, self._n_before, self._n_rows = group, sum(self.groups[:group]), self.groups[group]
 
     def _open(self, file: BinaryIO) -> None:
         self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
+        self._n_rows = int(self._file.metadata.num_rows)
 
     def _schema(self) -> Any:
         return self._file.schema_arrow
@@ -147,6 +155,7 @@ class ArrowFile(_ArrowColumns):
 
     def _open(self, file: BinaryIO) -> None:
         self._file = self._arrow.ipc.open_file(file)
+        self._n_rows = int(self._file.count_rows())
 
     def _schema(self) -> Any:
         return self._file.schema

@@ -44,7 +44,7 @@ class EncoderLearner:
     kinds : mapping of str to ColumnKind
     target : str
     task : {"classification", "regression"}
-    most_levels, most_one_hot, target_range
+    most_levels, target_range
         See `TableEncoder.fit`.
     """
 
@@ -55,17 +55,16 @@ class EncoderLearner:
         task: str,
         *,
         most_levels: int = MOST_LEVELS,
-        most_one_hot: int = MOST_ONE_HOT,
         target_range: str | None = None,
     ) -> None:
-        self._kinds, self._names = kinds, [name for name, kind in kinds.items() if kind.kind != "left out"]
-        numbers = [name for name in self._names if kinds[name].kind == "numeric"]
+        self._kinds = kinds
+        numbers = [name for name, kind in kinds.items() if kind.kind == "numeric"]
         self._numbers = _Numbers(numbers, NUMBER_ENCODINGS)
-        self._times = {name: _Times(name, kinds[name].form) for name in self._names if kinds[name].kind == "time"}
-        self._texts = {name: _Texts(name) for name in self._names if kinds[name].kind == "categorical"}
+        self._times = {name: _Times(name, kinds[name].form) for name in kinds if kinds[name].kind == "time"}
+        self._texts = {name: _Texts(name) for name in kinds if kinds[name].kind == "categorical"}
         self._target: _Texts | _Numbers = _Texts(target) if task == "classification" else _Numbers([target], SCALINGS.get(target_range, ()))
         self._learned_classes = _Texts(target)
-        self._most, self._most_one_hot = most_levels, most_one_hot
+        self._most = most_levels
 
     @property
     def _parts(self) -> list[_Part]:
@@ -110,8 +109,24 @@ class EncoderLearner:
         np.add.at(counts, target.indices(list(self._learned_classes.counts)), list(self._learned_classes.counts.values()))
         return counts
 
-    def encoder(self, table: Table, missing: tuple[str, ...] = (), missing_target: tuple[str, ...] = ()) -> TableEncoder:
+    def encoder(
+        self,
+        table: Table,
+        missing: tuple[str, ...] = (),
+        missing_target: tuple[str, ...] = (),
+        *,
+        kinds: Mapping[str, ColumnKind] | None = None,
+        most_one_hot: int = MOST_ONE_HOT,
+    ) -> TableEncoder:
         """The fitted encoder, for tables with the format of this one. The words mean missing values in later tables.
+
+        Parameters
+        ----------
+        table : Table
+        missing, missing_target, most_one_hot
+            See `TableEncoder.fit`.
+        kinds : mapping of str to ColumnKind, optional
+            The columns to use, if they are only some of those that were learned.
 
         Raises
         ------
@@ -120,7 +135,8 @@ class EncoderLearner:
         """
         numbers = dict(self._numbers.columns()) if self._numbers.names else {}
         columns: list[TableColumn] = []
-        for name in self._names:
+        kinds = self._kinds if kinds is None else kinds
+        for name in (name for name, kind in kinds.items() if kind.kind != "left out"):
             if name in numbers:
                 columns.append(NumericColumn(name, numbers[name]))
             elif name in self._times:
@@ -128,15 +144,13 @@ class EncoderLearner:
             else:
                 texts, as_text = self._texts[name], self._kinds[name].as_text
                 counts = dict(texts.counts) if as_text else texts.levels()
-                columns.append(
-                    CategoricalColumn.of_counts(name, counts, texts.n_missing > 0, self._most, self._most_one_hot, as_text=as_text)
-                )
+                columns.append(CategoricalColumn.of_counts(name, counts, texts.n_missing > 0, self._most, most_one_hot, as_text=as_text))
         target: ClassTarget | RealTarget
         if isinstance(self._target, _Texts):
             target = ClassTarget.of_counts(self._target.name, self._target.levels(), missing_target)
         else:
             target = RealTarget(self._target.names[0], self._target.chain(), missing_target)
-        return TableEncoder.of_columns(table, self._kinds, columns, target, missing)
+        return TableEncoder.of_columns(table, kinds, columns, target, missing)
 
 
 class _Part(ABC):

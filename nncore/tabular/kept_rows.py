@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 Rows = TypeVar("Rows")
 
-#: Rows are dropped when there are more than are wanted by this factor.
-_AHEAD = 1.25
+#: Rows are dropped when there are more than are wanted by this factor. If it is about known how many rows follow, so few are kept then
+#: that there are too many by the second factor in the end. This number is a guess, so at least a share of those wanted is kept.
+_AHEAD, _IN_THE_END, _AT_LEAST = 1.25, 1.2, 1 / 8
 
 
 class KeptRows(Generic[Rows]):
@@ -26,17 +28,25 @@ class KeptRows(Generic[Rows]):
         Largest number of rows of a set.
     choose : callable
         ``choose(rows, places)`` copies the rows at these places of a block.
+    dropped : callable, optional
+        ``dropped(rows, places)`` is called once for each row that is not kept.
     """
 
-    def __init__(self, n_sets: int, most: int, choose: Callable[[Rows, NDArray[np.int64]], Rows]) -> None:
-        self._most, self._choose = most, choose
+    def __init__(
+        self,
+        n_sets: int,
+        most: int,
+        choose: Callable[[Rows, NDArray[np.int64]], Rows],
+        dropped: Callable[[Rows, NDArray[np.int64]], None] | None = None,
+    ) -> None:
+        self._most, self._choose, self._dropped = most, choose, dropped
         self._limits = np.full(n_sets, 2**64 - 1, np.uint64)
         self._blocks: list[Rows] = []
         self._ranks: list[NDArray[np.uint64]] = []
         self._members: list[NDArray[np.bool_]] = []
         self._n, self._n_allowed = 0, int(_AHEAD * most)
 
-    def add(self, rows: Rows, ranks: NDArray[np.uint64], members: NDArray[np.bool_]) -> None:
+    def add(self, rows: Rows, ranks: NDArray[np.uint64], members: NDArray[np.bool_], share: float = 1.0) -> None:
         """Add the next rows.
 
         Parameters
@@ -46,14 +56,24 @@ class KeptRows(Generic[Rows]):
         ranks : ndarray of shape (n,), uint64
         members : ndarray of shape (n_sets, n), bool
             Whether each row is in each set.
+        share : float, default 1.0
+            Fraction of all rows that are added then, if it is about known. Fewer rows are copied repeatedly, and fewer than the most may be
+            kept in the end.
         """
-        places = np.flatnonzero((members & (ranks <= self._limits[:, None])).any(axis=0))
+        is_kept: NDArray[np.bool_] = np.logical_or.reduce(members & (ranks <= self._limits[:, None]), axis=0)
+        self._tell(rows, is_kept)
+        places = np.flatnonzero(is_kept)
         if not len(places) and self._blocks:
             return
         self._append(self._choose(rows, places), ranks[places], members[:, places])
         if self._n > self._n_allowed:
-            self._drop()
+            self._drop(math.ceil(self._most * min(1.0, max(_AT_LEAST, _IN_THE_END * share))))
             self._n_allowed = int(_AHEAD * max(self._n, self._most))
+
+    def _tell(self, rows: Rows, is_kept: NDArray[np.bool_]) -> None:
+        """Call `dropped` for the other rows."""
+        if self._dropped is not None and not is_kept.all():
+            self._dropped(rows, np.flatnonzero(~is_kept))
 
     def _append(self, rows: Rows, ranks: NDArray[np.uint64], members: NDArray[np.bool_]) -> None:
         self._blocks.append(rows)
@@ -61,25 +81,32 @@ class KeptRows(Generic[Rows]):
         self._members.append(members)
         self._n += len(ranks)
 
-    def _drop(self) -> None:
-        """Drop the rows that no set keeps."""
+    def _drop(self, most: int) -> None:
+        """Drop the rows that are not among the `most` first of a set."""
         ranks, members = np.concatenate(self._ranks), np.concatenate(self._members, axis=1)
         is_kept = np.zeros(len(ranks), bool)
         for number, own in enumerate(members):
-            kept = _smallest(ranks, own, self._most)
+            kept = _smallest(ranks, own, most)
             is_kept[kept] = True
-            if len(kept) == self._most:
+            if len(kept) == most:
                 self._limits[number] = ranks[kept].max()
         blocks, lengths = self._blocks, [len(own) for own in self._ranks]
         self._blocks, self._ranks, self._members, self._n = [], [], [], 0
         start = 0
         for block, length in zip(blocks, lengths, strict=True):
-            places = np.flatnonzero(is_kept[start : start + length])
+            own = is_kept[start : start + length]
+            self._tell(block, own)
+            places = np.flatnonzero(own)
             if len(places) or not self._blocks:
                 self._append(
                     block if len(places) == length else self._choose(block, places), ranks[start + places], members[:, start + places]
                 )
             start += length
+
+    def finish(self) -> None:
+        """Drop all rows but those wanted, after the last rows were added."""
+        if self._n > self._most:
+            self._drop(self._most)
 
     @property
     def blocks(self) -> Sequence[Rows]:

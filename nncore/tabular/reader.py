@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +35,9 @@ BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
 #: Largest number of cells held as Python objects while a whole file is read.
 PIECE_CELLS = 2**16
+
+#: Rows that a watcher sees first.
+SHOWN = 2**16
 
 #: Kinds of files that are detected by their first bytes. Everything else is text.
 _TYPED = (ParquetFile, ArrowFile)
@@ -151,39 +155,133 @@ class SomeRows:
     share: float
 
 
-def read_some(paths: Sequence[Path], writing: Writing, most: int, seed: int) -> SomeRows:
-    """Read files with the same columns once, and keep the `most` rows whose numbers have the smallest hashes, or all if there are fewer.
+class RowWatcher(ABC):
+    """Sees the rows that `read_some` does not keep, to learn from them in the same pass.
 
-    Rows are numbered over all files. They are kept as text, so memory is bounded without knowing how many rows there are.
+    Attributes
+    ----------
+    has_failed : bool
+        Whether rows were missed, because they contradict the first rows. `add` is not called after that.
+    """
+
+    has_failed = False
+
+    @abstractmethod
+    def begin(self, table: Table) -> None:
+        """See a sample of the first rows, once, before any call of `add`."""
+
+    @abstractmethod
+    def add(self, table: Table, numbers: NDArray[np.int64]) -> None:
+        """See rows that are not kept, with their numbers."""
+
+
+def read_some(paths: Sequence[Path], writing: Writing, most: int, seed: int, watcher: RowWatcher | None = None) -> SomeRows:
+    """Read files with the same columns once, and keep about `most` rows, those whose numbers have the smallest hashes; or all.
+
+    Rows are numbered over all files. They are kept as text, so memory is bounded without knowing how many rows there are. They are never
+    more than `most`, and fewer if the first rows of a text file are much shorter than the others.
 
     Raises
     ------
     DataError
         See `read_table`.
     """
-    kept = KeptRows[ReadRows | KeptRowsOfBlock](1, most, chosen_rows)
+    others = None if watcher is None else _OtherRows(watcher, writing)
+    kept = KeptRows[ReadRows | KeptRowsOfBlock](1, most, chosen_rows, None if others is None else others.add)
     first: TableFile | None = None
     n_rows = n_blank = 0
-    sizes, taken = [], []
-    for path in paths:
+    sizes, n_bytes = [], [path.stat().st_size for path in paths]
+    for number, path in enumerate(paths):
         sizes.append(-n_rows)
         with opened_file(path, writing) as file:
             first = first or file
             for columns, numbers in file.blocks(rows_at_once(len(file.names), BLOCK_ROWS, of=PIECE_CELLS)):
                 own = np.arange(n_rows, n_rows + len(numbers))
+                share = (sum(n_bytes[:number]) + file.share_read * n_bytes[number]) / max(1, sum(n_bytes))
                 places = row_numbers(numbers) if len(paths) == 1 else own + 1
-                kept.add(ReadRows(columns, places, own), row_hashes(own, seed), np.ones((1, len(own)), bool))
+                kept.add(ReadRows(columns, places, own), row_hashes(own, seed), np.ones((1, len(own)), bool), share)
                 n_rows += len(numbers)
+                if others is not None:
+                    others.pass_on(first, kept)
             n_blank += file.n_blank
         sizes[-1] += n_rows
     assert first is not None, "there is a file"
-    rows = _Rows(first)
-    for block in kept.chosen(kept.places(0), frees=True):
-        rows.add(block.columns, block.places, (rows.n + len(block.numbers)) / min(n_rows, most))
+    kept.finish()
+    if others is not None:
+        others.pass_on(first, kept, n_rows=1)
+    table, taken = _gathered(first, kept, writing)
+    share = 1.0 if n_rows <= most else float(row_hashes(taken, seed).max() / 2.0**64)
+    return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), taken, sizes, share)
+
+
+#: Rows of blocks of a file, and the cells of rows, their places and their numbers.
+_Kept = KeptRows[ReadRows | KeptRowsOfBlock]
+_Waiting = tuple[Sequence[Cells], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _gathered(file: TableFile, kept: _Kept, writing: Writing) -> tuple[Table, NDArray[np.int64]]:
+    """The rows kept, as a table, and their numbers. The kept rows are freed."""
+    places = kept.places(0)
+    rows, taken = _Rows(file), []
+    for block in kept.chosen(places, frees=True):
+        rows.add(block.columns, block.places, (rows.n + len(block.numbers)) / max(1, len(places)))
         taken.append(block.numbers)
-    table, all_taken = rows.table(_decimal_comma(first, writing)), np.concatenate(taken)
-    share = 1.0 if n_rows <= most else float(row_hashes(all_taken, seed).max() / 2.0**64)
-    return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), all_taken, sizes, share)
+    return rows.table(_decimal_comma(file, writing)), np.concatenate(taken)
+
+
+class _OtherRows:
+    """The rows that are not kept, on their way to a watcher in large blocks."""
+
+    def __init__(self, watcher: RowWatcher, writing: Writing) -> None:
+        self._watcher, self._writing = watcher, writing
+        self._waiting: list[_Waiting] = []
+        self._n_waiting = 0
+        self._decimal_comma: bool | None = None
+        self._has_begun = False
+
+    def add(self, block: ReadRows | KeptRowsOfBlock, rows: NDArray[np.int64]) -> None:
+        """Take some rows of a block."""
+        if not self._watcher.has_failed:
+            self._waiting.append(([cells[rows] for cells in block.columns], block.places[rows], block.numbers[rows]))
+            self._n_waiting += len(rows)
+
+    def _begin(self, file: TableFile, kept: _Kept, waiting: Sequence[_Waiting]) -> None:
+        """Show a sample of the rows so far, which are kept or waiting."""
+        rows = _Rows(file)
+        for block in kept.blocks:
+            rows.add(block.columns, block.places)
+            if rows.n >= SHOWN:
+                break
+        for columns, places, _ in waiting:
+            if rows.n >= SHOWN:
+                break
+            rows.add(columns, places)
+        sample = rows.table(_decimal_comma(file, self._writing))
+        self._decimal_comma = sample.decimal_comma
+        self._watcher.begin(sample)
+
+    def pass_on(self, file: TableFile, kept: _Kept, n_rows: int | None = None) -> None:
+        """Pass on what waits, if it is at least `n_rows` rows."""
+        at_once = rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
+        if self._n_waiting < (at_once if n_rows is None else n_rows):
+            return
+        waiting, self._waiting, self._n_waiting = self._waiting, [], 0
+        if not self._has_begun:
+            self._has_begun = True
+            self._begin(file, kept, waiting)
+        waiting.reverse()
+        while waiting and not self._watcher.has_failed:
+            rows, taken = _Rows(file), []
+            while waiting and rows.n < at_once:
+                columns, places, numbers = waiting.pop()
+                rows.add(columns, places)
+                taken.append(numbers)
+            try:
+                table = rows.table(self._decimal_comma)
+            except DataError:  # all rows tell how the file writes numbers
+                self._watcher.has_failed = True
+            else:
+                self._watcher.add(table, np.concatenate(taken))
 
 
 class _Rows:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from nncore.errors import DataError
-from nncore.tabular.reader import SomeRows, Writing, opened_file, read_blocks, read_some
+from nncore.tabular.reader import RowWatcher, SomeRows, Writing, opened_file, read_blocks, read_some
 from nncore.tabular.source import STDIN
 from nncore.tabular.table import Table, unknown_column
 
@@ -120,12 +120,12 @@ class TableFiles:
             found += [n_rows for n_rows in groups if n_rows] or [size]
         return found
 
-    def drawn(self, most: int, seed: int) -> SomeRows:
-        """A random sample of `most` rows, or all if there are fewer: those whose numbers have the smallest hashes.
+    def drawn(self, most: int, seed: int, watcher: RowWatcher | None = None) -> SomeRows:
+        """A random sample of about `most` rows, or all if there are fewer: those whose numbers have the smallest hashes.
 
-        Rows are numbered over all files, which are read once.
+        Rows are numbered over all files, which are read once. A watcher sees the other rows.
         """
-        found = read_some(self.paths, self._writing, most, seed % 2**64)
+        found = read_some(self.paths, self._writing, most, seed % 2**64, watcher)
         if found.table.delimiter:
             self._writing = replace(self._writing, decimal_comma=found.table.decimal_comma)
         return replace(found, table=replace(found.table, source=self.source))

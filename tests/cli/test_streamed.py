@@ -24,7 +24,6 @@ from nncore.cli.training_table import WholeTable
 from nncore.data import EncodingChain, is_below
 from nncore.errors import DataError, NNCoreError, ParameterError
 from nncore.network import Sequential
-from nncore.tabular import TableFiles, chosen_blocks
 
 QUICK: dict[str, Any] = {"hidden": (6,), "epochs": 3, "patience": 2, "threads": 1, "batch_size": 16, "stream": True}
 LIMIT = Streaming(2**28, "as asked")
@@ -329,34 +328,6 @@ def test_a_search_is_on_rows_that_are_kept_and_training_on_all(claims: Path, mon
     assert len(found.search.trials) == 2
     assert found.n_refit == 1
     assert len(found.model.networks) == len(found.search.chosen)
-
-
-def test_columns_are_learned_in_one_pass(claims: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers, dates, categories, rates and folds are learned in one pass, after a pass that counts and draws rows.
-
-    If all rows are drawn, they are learned from memory.
-    """
-    read: list[str] = []
-    monkeypatch.setattr(streamed_rows, "chosen_blocks", lambda *args: read.append("learned") or chosen_blocks(*args))
-    monkeypatch.setattr(TableFiles, "drawn", lambda self, *args, drawn=TableFiles.drawn: read.append("drawn") or drawn(self, *args))
-    options: dict[str, Any] = {"target": "claims", "exposure_column": "years", "group_column": "house", **QUICK | ENSEMBLE}
-    assert StreamedTable(Settings(data=claims, **options), LIMIT).task.columns["day"].kind == "time"
-    assert read == ["drawn"]
-    monkeypatch.setattr(streamed_rows, "KEPT", 60)
-    StreamedTable(Settings(data=claims, **options), LIMIT)
-    assert read == ["drawn", "drawn", "learned"]
-
-
-@pytest.mark.parametrize("n_kept", [60, 10_000])
-def test_encodings_of_all_folds_are_learned_in_one_pass(prices: Path, n_kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streamed_rows, "KEPT", n_kept)
-    table = StreamedTable(Settings(data=prices, target="price", **QUICK | ENSEMBLE), LIMIT)
-    (parts,) = table.parts
-    read: list[str] = []
-    monkeypatch.setattr(streamed_rows, "chosen_blocks", lambda *args: read.append("learned") or chosen_blocks(*args))
-    found = table.fit(parts)
-    assert len(found.model.members) > 1
-    assert len(read) == (len(table.files.pieces) if n_kept < 240 else 0)
 
 
 def test_the_least_limit_is_enough(prices: Path) -> None:

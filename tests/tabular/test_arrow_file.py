@@ -11,6 +11,7 @@ import pytest
 from nncore.data import level_key
 from nncore.errors import DataError, MissingExtraError
 from nncore.tabular import Table, Writing, read_blocks, read_table
+from nncore.tabular.reader import opened_file
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -131,3 +132,18 @@ def test_same_table_as_from_csv(data: Path, tmp_path: Path) -> None:
         return [[level_key(value) for value in column] for column in table.columns]
 
     assert meaning(one) == meaning(other)
+
+
+def test_files_tell_which_share_of_them_has_been_read(tmp_path: Path) -> None:
+    pa, parquet, feather = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet", "pyarrow.feather"))
+    table = pa.table({"x": list(range(10))})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=5)
+    feather.write_feather(table, tmp_path / "t.feather")
+    for name in ("t.parquet", "t.feather"):
+        with opened_file(tmp_path / name, Writing()) as file:
+            shares = [file.share_read for _ in file.blocks(4)]
+            assert shares == sorted(shares)
+            assert (shares[0], shares[-1]) == (0.4, 1.0)
+    with opened_file(tmp_path / "t.parquet", Writing()) as file:
+        file.read_only(1)
+        assert [file.share_read for _ in file.blocks(4)] == [0.8, 1.0]

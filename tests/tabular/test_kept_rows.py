@@ -36,6 +36,23 @@ def test_memory_is_bounded() -> None:
     assert all(len(rows.places(number)) == 50 for number in range(4))
 
 
+@pytest.mark.parametrize("n", [5, 40, 41, 1000])
+@pytest.mark.parametrize("guesses", [False, True])
+@pytest.mark.parametrize("step", [1, 7, 1000])
+def test_each_row_is_kept_or_dropped_once(n: int, guesses: bool, step: int) -> None:
+    dropped: list[int] = []
+    rows = KeptRows[np.ndarray](1, 40, lambda block, places: block[places], lambda block, places: dropped.extend(block[places].tolist()))
+    for start in range(0, n, step):
+        numbers = np.arange(start, min(start + step, n))
+        share = (numbers[-1] + 1) / n if guesses else 1.0
+        rows.add(numbers, row_hashes(numbers), np.ones((1, len(numbers)), bool), share)
+    rows.finish()
+    found = np.concatenate(rows.blocks).tolist()
+    assert sorted([*found, *dropped]) == list(range(n))
+    assert found == np.sort(np.argsort(row_hashes(np.arange(n)))[: len(found)]).tolist()
+    assert len(found) == min(n, 40) or (guesses and 5 <= len(found) <= 40)
+
+
 def test_kept_rows_are_copies_and_without_rows_a_block_has_their_form() -> None:
     block = np.arange(6)
     rows = KeptRows(1, 9, lambda block, places: block[places])
