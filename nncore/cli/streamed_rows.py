@@ -35,8 +35,9 @@ from nncore.tabular import (
 #: Largest number of rows in memory: a quarter for the score, a quarter for early stopping, and a sample of the others.
 KEPT, PARTS = 2**18, 4
 
-#: Approximate bytes of a cell in memory; fractions of the memory limit for these rows, and for blocks in training.
-KEPT_BYTES_A_CELL, KEPT_SHARE, BLOCKS_SHARE = 16, 8, 2
+#: Approximate bytes of a cell in memory, as text and as a number; fractions of the memory limit for these rows, and for blocks in training.
+#: Fewer pieces are read together where one takes much memory. One is always read: it counts as at most this fraction of that of blocks.
+KEPT_BYTES_A_CELL, KEPT_SHARE, BLOCKS_SHARE, PIECE_SHARE = 48, 8, 2, 8
 
 #: Rows of a block while encodings are fitted, and while rows are counted by their numbers.
 LEARNED, COUNTED = 2**14, 2**16
@@ -164,7 +165,9 @@ class StreamedRows(TrainingTable):
 
     def stream(self, learned: Learned, held: tuple[Held, ...], samples: Callable[[Table], StreamBlock], width: int) -> TableStream:
         """Stream of the training rows, if `held` are held out. `samples` converts a table to a block."""
-        return TableStream(self.files, learned.sizes[held], self._firsts, self._prepared, self._chooser(held), samples, width)
+        stream = TableStream(self.files, learned.sizes[held], self._firsts, self._prepared, self._chooser(held), samples, width)
+        stream.bytes_a_piece = min(stream.bytes_a_piece, self.blocks_limit // PIECE_SHARE)
+        return stream
 
     # ---- learning -----------------------------------------------------------------------------------------------------------
 

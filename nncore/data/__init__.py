@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nncore.data.arrow_streams import arrow_dataset, arrow_stream, is_arrow
+from nncore.data.arrow_streams import BY_PAGE, arrow_dataset, arrow_stream, bytes_while_read, is_arrow
 from nncore.data.batch_streams import BatchStream
 from nncore.data.chain_learner import ChainLearner
 from nncore.data.containers import admitted, is_missing
@@ -43,12 +43,12 @@ from nncore.data.targets import Targets, TargetsWanted, as_targets, as_weights
 from nncore.data.visits import StreamVisits, Visits
 
 __all__ = [
-    "CONVERT_AT_ONCE", "ENCODED_AT_ONCE", "FORMATS", "TOO_LARGE", "ArrayStream", "BatchStream", "Block", "ChainLearner", "Dataset",
-    "DatePartsLearner", "EncodingChain", "Fold", "HeldOut", "Part", "Prefetched", "Random", "Rows", "Samples", "Source", "SparseSamples",
-    "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset", "Targets", "TargetsWanted",
-    "Visits", "admitted", "are_files", "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels", "as_matrix", "as_numbers",
-    "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "bytes_per_numbers", "check_finite",
-    "check_replaced", "for_core", "for_network", "hashes_between", "in_terms_of", "in_turn", "inputs_stream", "is_arrow", "is_below",
-    "is_missing", "is_sparse", "is_stream", "label_of", "level_key", "mapped", "mapped_members", "some_rows", "sparse_samples",
-    "warn_of_lost_digits",
+    "BY_PAGE", "CONVERT_AT_ONCE", "ENCODED_AT_ONCE", "FORMATS", "TOO_LARGE", "ArrayStream", "BatchStream", "Block", "ChainLearner",
+    "Dataset", "DatePartsLearner", "EncodingChain", "Fold", "HeldOut", "Part", "Prefetched", "Random", "Rows", "Samples", "Source",
+    "SparseSamples", "Splitter", "Stream", "StreamBlock", "StreamMemory", "StreamSource", "StreamVisits", "StreamedDataset", "Targets",
+    "TargetsWanted", "Visits", "admitted", "are_files", "arrow_dataset", "arrow_stream", "as_fraction", "as_inputs", "as_labels",
+    "as_matrix", "as_numbers", "as_row_numbers", "as_rows", "as_samples", "as_stream", "as_targets", "as_weights", "bytes_per_numbers",
+    "bytes_while_read", "check_finite", "check_replaced", "for_core", "for_network", "hashes_between", "in_terms_of", "in_turn",
+    "inputs_stream", "is_arrow", "is_below", "is_missing", "is_sparse", "is_stream", "label_of", "level_key", "mapped", "mapped_members",
+    "some_rows", "sparse_samples", "warn_of_lost_digits",
 ]  # fmt: skip

@@ -15,6 +15,22 @@ from nncore.errors import DataError, DtypeError, ParameterError
 #: Approximate bytes for reading one column page by page: a page compressed and decompressed, and the read buffer of the file.
 _PAGE, _READ = 2**21, 2**16
 
+#: Arguments of ``pyarrow.parquet.ParquetFile``. By default it keeps everything it has read: in the end, the whole file.
+BY_PAGE: dict[str, Any] = {"buffer_size": _READ, "pre_buffer": False}
+
+
+def bytes_while_read(n_columns: int, group_sizes: Sequence[int]) -> int:
+    """Approximate memory for reading a row group, in bytes.
+
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns to read.
+    group_sizes : sequence of int
+        Uncompressed bytes of each row group.
+    """
+    return min(max(group_sizes, default=0), n_columns * _PAGE) + n_columns * _READ
+
 
 def _library(module: str) -> Any:
     return require(module, extra="parquet", purpose="reading Parquet and Arrow files")
@@ -195,8 +211,7 @@ class ParquetStream(Stream):
         self._sizes = np.array([rows for rows, _ in sizes], np.int64)
         self.n_samples, self.shape, self.names = int(self._sizes.sum()), (len(self._columns.features),), self._columns.features
         self.source, self.has_targets, self.bytes_per_row = source, self._columns.has_targets, self._columns.bytes_per_row
-        largest = max((size for _, size in sizes), default=0)
-        self.bytes_a_piece = min(largest, len(self._columns.all) * _PAGE) + len(self._columns.all) * _READ
+        self.bytes_a_piece = bytes_while_read(len(self._columns.all), [size for _, size in sizes])
 
     @property
     def piece_rows(self) -> np.ndarray:
@@ -208,8 +223,7 @@ class ParquetStream(Stream):
         constants = dataset.get_partition_keys(fragment.partition_expression)
         there = set(fragment.physical_schema.names)
         columns = [name for name in self._columns.all if name in there]
-        by_page = {"buffer_size": _READ, "pre_buffer": False}
-        with fragment.open() as handle, parquet.ParquetFile(handle, metadata=fragment.metadata, **by_page) as file:
+        with fragment.open() as handle, parquet.ParquetFile(handle, metadata=fragment.metadata, **BY_PAGE) as file:
             for batch in file.iter_batches(n_rows, row_groups=[group], columns=columns, use_threads=False):
                 yield self._columns.block(batch, constants)
 

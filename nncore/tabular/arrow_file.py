@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, ClassVar
 
 from nncore.configuration import require
+from nncore.data import BY_PAGE, bytes_while_read
 from nncore.errors import DataError
 from nncore.tabular.cells import Cells
 from nncore.tabular.table_file import Block, TableFile
@@ -130,11 +131,17 @@ class ParquetFile(_ArrowColumns):
         described = self._file.metadata
         return [int(described.row_group(i).num_rows) for i in range(described.num_row_groups)]
 
+    @property
+    def bytes_while_read(self) -> int:
+        described = self._file.metadata
+        sizes = [int(described.row_group(i).total_byte_size) for i in range(described.num_row_groups)]
+        return bytes_while_read(int(described.num_columns), sizes)
+
     def read_only(self, group: int) -> None:
         self._group, self._n_before, self._n_rows = group, sum(self.groups[:group]), self.groups[group]
 
     def _open(self, file: BinaryIO) -> None:
-        self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file)
+        self._file = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet").ParquetFile(file, **BY_PAGE)
         self._n_rows = int(self._file.metadata.num_rows)
 
     def _schema(self) -> Any:
@@ -142,7 +149,7 @@ class ParquetFile(_ArrowColumns):
 
     def _batches(self, n_rows: int) -> Iterator[Any]:
         groups = None if self._group is None else [self._group]
-        batches: Iterator[Any] = self._file.iter_batches(batch_size=n_rows, row_groups=groups)
+        batches: Iterator[Any] = self._file.iter_batches(batch_size=n_rows, row_groups=groups, use_threads=False)
         return batches
 
 

@@ -13,6 +13,9 @@ from nncore.tabular.cells import Cells
 #: Columns of cells, and the number of each row.
 Block = tuple[Sequence[Cells], Sequence[int]]
 
+#: Bytes of the read buffers of a text file.
+BYTES_A_FILE = 6 * 2**20
+
 #: Largest number of columns. A file with more is transposed or not a table.
 MOST_COLUMNS = 1_000_000
 
@@ -72,6 +75,11 @@ class TableFile(abc.ABC):
     def groups(self) -> list[int]:
         """Number of rows of each row group that can be read by itself. Empty if the file can only be read from the beginning."""
         return []
+
+    @property
+    def bytes_while_read(self) -> int:
+        """Approximate memory of the reader, in bytes, beside the rows that it gives."""
+        return BYTES_A_FILE
 
     def read_only(self, group: int) -> None:
         """Read only the rows of one of `groups`. They keep their numbers in the file."""

@@ -92,13 +92,23 @@ class TableFiles:
                 raise unknown_column(self.source, self.names, name, has_header=bool(self._writing.header))
 
     @cached_property
-    def _groups(self) -> list[list[int]]:
-        """Number of rows of each row group, for each file."""
+    def _opened(self) -> list[tuple[list[int], int]]:
+        """Number of rows of each row group, and bytes of memory while it is read, for each file."""
         found = []
         for path in self.paths:
             with opened_file(path, self._writing) as file:
-                found.append(file.groups)
+                found.append((file.groups, file.bytes_while_read))
         return found
+
+    @property
+    def _groups(self) -> list[list[int]]:
+        """Number of rows of each row group, for each file."""
+        return [groups for groups, _ in self._opened]
+
+    @property
+    def bytes_while_read(self) -> int:
+        """Approximate memory for reading one of `pieces`, in bytes, beside its rows."""
+        return max(n_bytes for _, n_bytes in self._opened)
 
     @cached_property
     def pieces(self) -> list[tuple[Path, int | None]]:

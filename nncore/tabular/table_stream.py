@@ -14,9 +14,6 @@ from nncore.tabular.table_files import TableFiles
 #: Approximate bytes of a cell while a block is read: its position in the text twice, its number and its form.
 BYTES_A_CELL = 40
 
-#: Bytes of the read buffers of a file.
-BYTES_A_FILE = 6 * 2**20
-
 #: Selects rows: takes their numbers, counted over all files, and the rows; returns positions among them.
 Chooser = Callable[[np.ndarray, Table], np.ndarray]
 
@@ -83,7 +80,7 @@ class TableStream(Stream):
         self._prepare, self._chosen, self._samples = prepare, chosen, samples
         self.shape, self.n_samples, self.source = (width,), int(self._sizes.sum()), files.source
         self.bytes_per_row = 4 * width + BYTES_A_CELL * len(files.names)
-        self.bytes_a_piece = BYTES_A_FILE
+        self.bytes_a_piece = files.bytes_while_read
 
     @property
     def piece_rows(self) -> np.ndarray:

@@ -367,7 +367,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
-def test_memory_stays_within_the_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_memory_stays_within_the_limit(kind: str, tmp_path: Path) -> None:
     """Memory stays within the limit for a file of 120 MB, which takes 0.4 GB as a whole."""
     path, rng, n = tmp_path / "large.csv", np.random.default_rng(0), 100_000
     X, city, day = rng.normal(size=(n, 3)), rng.integers(0, 30, n), rng.integers(0, 1000, n)
@@ -377,6 +378,9 @@ def test_memory_stays_within_the_limit(tmp_path: Path) -> None:
     lines = "".join(f"{a:.5f},{b:.5f},{c:.5f},city{k},{d},{t}\n" for (a, b, c), k, d, t in rows)
     path.write_text("a,b,c,city,day,y\n" + 26 * lines)
     assert path.stat().st_size > 115e6
+    if kind == "parquet":
+        pandas, path = pytest.importorskip("pandas"), path.with_suffix(".parquet")
+        pandas.read_csv(path.with_suffix(".csv")).to_parquet(path, row_group_size=200_000)
     command = [
         "train",
         str(path),

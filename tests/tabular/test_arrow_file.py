@@ -3,9 +3,11 @@ from __future__ import annotations
 import datetime
 import io
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nncore.data import level_key
@@ -147,3 +149,20 @@ def test_files_tell_which_share_of_them_has_been_read(tmp_path: Path) -> None:
     with opened_file(tmp_path / "t.parquet", Writing()) as file:
         file.read_only(1)
         assert [file.share_read for _ in file.blocks(4)] == [0.8, 1.0]
+
+
+def test_what_was_read_of_a_parquet_file_is_not_kept(tmp_path: Path) -> None:
+    """Memory while reading does not grow with the number of row groups: pyarrow keeps all by default."""
+    n_groups, n_rows, n_columns = 20, 5000, 10
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.normal(size=n_groups * n_rows) for i in range(n_columns)}
+    parquet.write_table(pa.table(columns), tmp_path / "x.parquet", row_group_size=n_rows)
+    size = (tmp_path / "x.parquet").stat().st_size
+    tracemalloc.start()
+    try:
+        n_read = sum(block.n_rows for block in read_blocks(tmp_path / "x.parquet", n_rows=500))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert n_read == n_groups * n_rows
+    assert peak < size / 4
