@@ -113,8 +113,7 @@ class EncodingChain:
         DataError, DtypeError, ShapeError
             If the first encoding does not accept the columns, or values are infinite or too large to be encoded.
         """
-        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
-        _check_links(chain)
+        chain = _linked(encodings)
         takes = _takes(chain)
         array = checked_columns(columns, takes)
         n_samples, n_columns = array.shape
@@ -164,8 +163,7 @@ class EncodingChain:
         ParameterError
             See `learn`.
         """
-        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
-        _check_links(chain)
+        chain = _linked(encodings)
         counts = level_counts(n_levels, n_columns) if _takes(chain) == "levels" else None
         return ChainLearner(chain, np.arange(n_columns), counts, cls.seeds(chain, n_columns, rng), label)
 
@@ -199,8 +197,7 @@ class EncodingChain:
         """
         if not len(sample):
             raise DataError(NOTHING_TO_LEARN)
-        chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
-        _check_links(chain)
+        chain = _linked(encodings)
         n_columns, takes = sample.shape[1], _takes(chain)
         counts = level_counts(n_levels, n_columns) if takes == "levels" else None
         seeds = cls.seeds(chain, n_columns, rng)
@@ -499,6 +496,13 @@ class EncodingChain:
                 raise FileFormatError(f"what {type(encoding).__name__} has learned is damaged: it would make {total:.0f} columns")
             count = int(total)
         return cls(chain, tuple(learned), n_columns)
+
+
+def _linked(encodings: Any) -> tuple[Encoding, ...]:
+    """The encodings that a user names. Each accepts the output of the one before."""
+    chain = tuple(registry.resolve("encodings", spec) for spec in several("encodings", encodings))
+    _check_links(chain)
+    return chain
 
 
 def _check_links(chain: Sequence[Encoding]) -> None:

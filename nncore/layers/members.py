@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from nncore.errors import ShapeError
-from nncore.plugin import Initializer, resolve
+from nncore.plugin import Initializer, Tensor, resolve
+
+ONES = {"name": "constant", "value": 1.0}
 
 
 def members(rows: np.ndarray, n_members: int) -> np.ndarray:
@@ -67,3 +69,16 @@ class OneForEachGroup(_OfAnother):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
         values = self.initializer.sample(rng, (*shape[:-1], len(self.sizes)), fan_in, fan_out)
         return np.repeat(values, self.sizes, axis=-1)
+
+
+def tensors_of_outputs(layer: Any, n_members: int, n_inputs: int) -> list[Tensor]:
+    """The scale s and the bias b of a dense layer whose members share a weight, as its arguments say; they follow the weight and r."""
+    k, d, n = n_members, n_inputs, layer.n_outputs
+    tensors = []
+    if layer.scale_outputs:
+        tensors.append(Tensor("output_scale", (k, n), "scale", layer.output_initializer or ONES, d, n, per_member=True))
+    if layer.use_bias and layer.share_bias:
+        tensors.append(Tensor("bias", (n,), "bias", layer.bias_initializer, d, n))
+    elif layer.use_bias:
+        tensors.append(Tensor("bias", (k, n), "bias", OneDraw(layer.bias_initializer), d, n, per_member=True))
+    return tensors

@@ -10,12 +10,11 @@ import numpy as np
 
 from nncore.arguments import shown, whole_numbers
 from nncore.errors import ParameterError, ShapeError
-from nncore.layers.members import OneDraw, OneForEachGroup, check_members, members
+from nncore.layers.members import ONES, OneForEachGroup, check_members, members, tensors_of_outputs
 from nncore.plugin import ActivationLike, Graph, InitializerLike, Kernel, Layer, LayerCall, Plan, Tensor, Value, resolvable
 
 #: Numbers that a thread scales at a time: enough for a fast matrix product, few enough for its second-level cache.
 BLOCK_NUMBERS = 131072
-ONES = {"name": "constant", "value": 1.0}
 #: Rows at a time where nothing is scaled, and so no memory is needed.
 MANY = 2**31
 
@@ -135,12 +134,7 @@ class MembersDense(Layer):
                     raise ShapeError(f"MembersDense: input_groups sums to {sum(self.input_groups)}, and each member has {d} inputs")
                 first = OneForEachGroup(first, self.input_groups)
             tensors.append(Tensor("input_scale", (k, d), "scale", first, d, n, per_member=True))
-        if self.scale_outputs:
-            tensors.append(Tensor("output_scale", (k, n), "scale", self.output_initializer or ONES, d, n, per_member=True))
-        if self.use_bias and self.share_bias:
-            tensors.append(Tensor("bias", (n,), "bias", self.bias_initializer, d, n))
-        elif self.use_bias:
-            tensors.append(Tensor("bias", (k, n), "bias", OneDraw(self.bias_initializer), d, n, per_member=True))
+        tensors += tensors_of_outputs(self, k, d)
         has_scales = self.scale_inputs or self.scale_outputs
         at_once = max(1, BLOCK_NUMBERS // (k * (d + n))) if has_scales else MANY
         kept = (n if self.scale_outputs else 0) + (d if self.scale_inputs else 0)

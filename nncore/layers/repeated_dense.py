@@ -9,10 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from nncore.errors import ParameterError, ShapeError
-from nncore.layers.members import OneDraw, members
+from nncore.layers.members import members, tensors_of_outputs
 from nncore.plugin import ActivationLike, Graph, InitializerLike, Kernel, Layer, LayerCall, Plan, Tensor, Value, resolvable
-
-ONES = {"name": "constant", "value": 1.0}
 
 
 class RepeatedDense(Layer):
@@ -119,13 +117,8 @@ class RepeatedDense(Layer):
         tensors = [
             Tensor("weight", (d, n), "weight", self.weight_initializer, d, n),
             Tensor("input_scale", (k, d), "scale", self.input_initializer, d, n, per_member=True),
+            *tensors_of_outputs(self, k, d),
         ]
-        if self.scale_outputs:
-            tensors.append(Tensor("output_scale", (k, n), "scale", self.output_initializer or ONES, d, n, per_member=True))
-        if self.use_bias and self.share_bias:
-            tensors.append(Tensor("bias", (n,), "bias", self.bias_initializer, d, n))
-        elif self.use_bias:
-            tensors.append(Tensor("bias", (k, n), "bias", OneDraw(self.bias_initializer), d, n, per_member=True))
         return Plan(
             (k, n),
             tuple(tensors),

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy.sparse import csr_array
+from wide_batches import wide_batches
 
 from nncore.errors import DataError, ParameterError
 from nncore.estimators import MLPClassifier, MLPRegressor, RealMLPClassifier, RealMLPRegressor, TabMClassifier, TabMRegressor
@@ -138,20 +138,11 @@ def test_models_of_dense_samples_read_sparse_ones(cls, y):
 
 
 def test_memory_goes_by_the_numbers_that_are_there():
-    rng, width = np.random.default_rng(0), 200_000
-
-    def wide():
-        for _ in range(10):
-            columns = np.sort(rng.integers(width, size=(100, 20)), axis=1)
-            data = csr_array((rng.random(2000, np.float32), columns.ravel(), np.arange(0, 2001, 20)), shape=(100, width))
-            data.sum_duplicates()
-            yield data, np.arange(100) % 2
-
     model = MLPClassifier((2,), max_iter=2, random_state=0)
     tracemalloc.start()
     try:
-        model.fit(wide)
-        model.score(wide)
+        model.fit(wide_batches)
+        model.score(wide_batches)
         assert tracemalloc.get_traced_memory()[1] < 100e6
     finally:
         tracemalloc.stop()

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse
-from scipy.sparse import csr_array
+from wide_batches import wide_batches
 
 import nncore as nn
 from nncore.errors import DataError, DtypeError
@@ -96,20 +96,11 @@ def test_what_cannot_be_read_is_refused():
 
 
 def test_memory_goes_by_the_numbers_that_are_there():
-    rng, width = np.random.default_rng(0), 200_000
-
-    def wide():
-        for _ in range(10):
-            columns = np.sort(rng.integers(width, size=(100, 20)), axis=1)
-            data = csr_array((rng.random(2000, np.float32), columns.ravel(), np.arange(0, 2001, 20)), shape=(100, width))
-            data.sum_duplicates()
-            yield data, np.arange(100) % 2
-
     net = nn.Sequential(nn.Dense(2, activation="relu"), nn.Dense(2))
     tracemalloc.start()
     try:
-        net.fit(wide, loss="softmax_cross_entropy", epochs=2, batch_size=500, rng=0, progress=False)
-        net.evaluate(wide)
+        net.fit(wide_batches, loss="softmax_cross_entropy", epochs=2, batch_size=500, rng=0, progress=False)
+        net.evaluate(wide_batches)
         assert tracemalloc.get_traced_memory()[1] < 80e6
     finally:
         tracemalloc.stop()
