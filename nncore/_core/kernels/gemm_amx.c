@@ -105,12 +105,6 @@ typedef struct blocks {
     int64_t terms;    /* most of a block of k */
 } blocks;
 
-/* clang-format off */
-#    define PRODUCT                                                                         \
-        int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column,   \
-        const float *b, int64_t b_row, int64_t b_column, const float *start, int64_t start_row, float *c, int64_t c_row
-/* clang-format on */
-
 /* The product of a packed block of a (m, pairs) and one of b (pairs, n). */
 static void multiply_block(const blocks *room, int64_t m, int64_t n, int64_t n_squares, const float *start, int64_t start_row, float *c,
                            int64_t c_row) {

@@ -107,12 +107,6 @@ typedef struct blocks {
  * instructions. */
 NNC_INLINE int64_t rows_before(int64_t i, int64_t m, int64_t n_strips) { return i * m / n_strips; }
 
-/* clang-format off */
-#    define PRODUCT                                                                         \
-        int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column,   \
-        const float *b, int64_t b_row, int64_t b_column, const float *start, int64_t start_row, float *c, int64_t c_row
-/* clang-format on */
-
 static void multiply(const blocks *room, PRODUCT) {
     const int64_t n_strips = (m + room->rows - 1) / room->rows, parts = (k + room->terms - 1) / room->terms;
     const int64_t terms =

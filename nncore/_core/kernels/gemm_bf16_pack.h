@@ -25,6 +25,13 @@ typedef struct nnc_pairs {
     int64_t to_panel, to_row, to_square, to_pair;
 } nnc_pairs;
 
+/* The parameters of a product, which gemm.h explains. */
+/* clang-format off */
+#define PRODUCT                                                                             \
+        int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column,   \
+        const float *b, int64_t b_row, int64_t b_column, const float *start, int64_t start_row, float *c, int64_t c_row
+/* clang-format on */
+
 /* The first `count` lanes of a vector, or all. */
 NNC_INLINE __mmask16 first_lanes(int64_t count) {
     return count >= WIDTH ? (__mmask16)0xffff : (__mmask16)((1u << (count < 0 ? 0 : count)) - 1);
