@@ -75,18 +75,25 @@ class DatePartsLearner:
                 learner.end_pass()
 
     @property
-    def n_parts(self) -> int:
-        """Number of columns of `add`."""
-        return self._everything.n_encoded
-
-    @property
-    def places(self) -> list[int]:
+    def _places(self) -> list[int]:
         """Columns of `add` that are kept, after the last pass."""
         known = self._encoding.names([""], self._everything.learned[0])
         return [known.index(name) for name in self._encoding.names([""], self._parts.learned[0])]
 
     def learned(self) -> EncodingChain:
         """The fitted chain, after the last pass."""
-        (kept,), places = self._parts.learned, self.places
+        (kept,), places = self._parts.learned, self._places
         others = tuple({name: array[places] for name, array in own.items()} for own in self._others.learned)
         return EncodingChain((self._encoding, *self._others.encodings), (kept, *others), 1)
+
+    def encoded(self, parts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Encode rows of all parts as `learned` does dates. Extremes of parts become extremes of the encoded columns.
+
+        Parameters
+        ----------
+        parts : ndarray of shape (n, n_parts)
+            See `add`.
+        """
+        chain, places = self.learned(), self._places
+        encoded: NDArray[np.float64] = EncodingChain(chain.encodings[1:], chain.learned[1:], len(places)).encode(parts[:, places])
+        return encoded

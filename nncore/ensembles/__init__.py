@@ -18,6 +18,7 @@ from nncore.ensembles.exporting import (
     write_temperature,
 )
 from nncore.ensembles.families import FAMILIES, Family
+from nncore.ensembles.fold_statistics import FoldStatistics
 from nncore.ensembles.hidden_layers import (
     SCIKIT_LEARN_ACTIVATIONS,
     activation_of,
@@ -31,7 +32,7 @@ from nncore.ensembles.member_order import member_order
 from nncore.ensembles.members import Members, together, weights_of
 from nncore.ensembles.members_file import ESTIMATOR_KEY, count_of, damage_told, described_members, need, number_of, numbers_of, read_members
 from nncore.ensembles.recipes import PRESETS, RealMLPRecipe, Recipe, recipe
-from nncore.ensembles.row_summary import RowSummary, SummariesLearner, code_edges
+from nncore.ensembles.row_summary import RowSummary
 from nncore.ensembles.search_spaces import Space, checked_space, shown_parameters, without_fixed
 from nncore.ensembles.streamed_fit import StreamedFit, StreamedFold, StreamedSamples
 from nncore.ensembles.table_models import EnsembleModel, NetworkModel, TableModel, layout_of, load_table_model, n_outputs
@@ -43,10 +44,10 @@ from nncore.ensembles.tuning import Plan, Search, gathered
 
 __all__ = [
     "ESTIMATOR_KEY", "FAMILIES", "PRESETS", "SCIKIT_LEARN_ACTIVATIONS", "BestTogether", "EncodedRows", "EnsembleFit", "EnsembleModel",
-    "Family", "FitOptions", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
-    "RowSummary", "Samples", "Score", "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples", "SummariesLearner",
+    "Family", "FitOptions", "FoldStatistics", "InputColumns", "InputLayout", "Members", "NetworkModel", "Plan", "RealMLPRecipe", "Recipe",
+    "RowSummary", "Samples", "Score", "Search", "Space", "StreamedFit", "StreamedFold", "StreamedSamples",
     "TabMRecipe", "TableModel", "TargetScale", "TargetStatistics", "Trial", "TrialsFile", "Validated", "activation_of", "as_slice",
-    "at_temperature", "check_averages", "checked_space", "code_edges", "count_of", "cv_results", "damage_told", "described_members",
+    "at_temperature", "check_averages", "checked_space", "count_of", "cv_results", "damage_told", "described_members",
     "dtype_of", "gathered", "graph_of_table_model", "has_temperature", "hidden_activations", "hidden_layer_sizes_of", "hidden_layers",
     "in_order", "label_of_number", "layout_of", "load_table_model", "member_folds", "member_order", "n_outputs", "need", "number_of",
     "numbers_of", "read_members", "recipe", "run_search", "shown_parameters", "temperature_of", "text_levels", "together", "weights_of",

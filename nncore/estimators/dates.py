@@ -80,11 +80,6 @@ class DatesLearner:
         self._chain = DatePartsLearner(ENCODINGS[1:], lambda _: f"{label} of X")
         self._has_zone = self.has_missing = False
 
-    @property
-    def n_parts(self) -> int:
-        """Number of parts of a date."""
-        return self._chain.n_parts
-
     def add(self, column: Column) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
         """Add the next rows. Returns their times, shape (n_rows,), and all of their parts, shape (n_rows, n_parts)."""
         moments, has_zone = column.moments()
@@ -100,7 +95,6 @@ class DatesLearner:
         """The fitted encoding."""
         return Dates(self._chain.learned(), self._has_zone)
 
-    def encoded_edges(self, parts: NDArray[np.float64]) -> NDArray[np.floating]:
-        """The columns of the learned encoding for extremes of all parts, shape (n, n_parts). They are extremes, too."""
-        chain = self._chain.learned()
-        return EncodingChain(chain.encodings[1:], chain.learned[1:], len(self._chain.places)).encode(parts[:, self._chain.places])
+    def encoded(self, parts: NDArray[np.float64]) -> NDArray[np.floating]:
+        """Encode rows of all parts: see `DatePartsLearner.encoded`."""
+        return self._chain.encoded(parts)

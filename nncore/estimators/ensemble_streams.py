@@ -21,11 +21,11 @@ from nncore.errors import DataError, ParameterError
 from nncore.estimators.column_blocks import cut_anew, told
 from nncore.estimators.columns import TableColumns
 from nncore.estimators.columns_learner import ColumnsLearner
-from nncore.estimators.fold_statistics import FoldStatistics
 from nncore.estimators.frame_streams import raw_stream
 from nncore.estimators.given import Given
 from nncore.estimators.held_out import LOSS, Judge
 from nncore.estimators.network_estimator import Weigher
+from nncore.estimators.stream_folds import StreamFolds
 from nncore.estimators.stream_training import EncodedStream, encoded
 from nncore.estimators.streamed_rows import StreamedRows, blocks_of, joined_blocks
 from nncore.estimators.training_data import NO_WEIGHT
@@ -77,7 +77,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
     """
 
     _encoded: Callable[[StreamBlock], StreamBlock]
-    _statistics: FoldStatistics
+    _folds: StreamFolds
 
     def look_through(
         self, columns: TableColumns, recipe: Recipe, seed: int, counts: Callable[[Any, Any], NDArray[np.bool_] | None], *, holds_out: bool
@@ -92,7 +92,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         seed : int
             Decides, with the number of a sample, which fold holds it out.
         counts : callable
-            See `FoldStatistics`.
+            See `StreamFolds`.
         holds_out : bool
             Whether to make folds.
 
@@ -104,19 +104,19 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         learner = ColumnsLearner(columns, self._estimator)
         most = max(1, self._room(8 * (self._raw.shape[0] + 1), _RAW_SHARE))
         is_real = self._estimator._has_real_targets
-        self._statistics = FoldStatistics(learner, recipe, seed, most, counts, scales_targets=is_real, holds_out=holds_out)
+        self._folds = StreamFolds(learner, recipe, seed, most, counts, scales_targets=is_real, holds_out=holds_out)
 
         def numbers() -> Iterator[tuple[NDArray[np.floating], None]]:
             for block, rows in learner.learned(block for _, block in self._pass()):
-                self._statistics.add(block, rows)
+                self._folds.add(block, rows)
                 yield rows.numbers, None
 
         for samples, _ in cut_anew(numbers()):
             learner.look_at_numbers(samples)
         learner.tell()
-        self._statistics.end()
+        self._folds.end()
         self._estimator._columns = columns
-        return self._statistics.recipe
+        return self._folds.recipe
 
     def take_target(self, loss: Loss, weigh: Weigher) -> None:
         """Encode targets and weights for the loss from now on.
@@ -157,19 +157,19 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         DataError
             If a fold has no training samples, or no validation samples.
         """
-        n, statistics = self.n_samples, self._statistics
-        parts, share = statistics.division.parts, statistics.division.share
+        n, found = self.n_samples, self._folds
+        parts, share = found.division.parts, found.division.share
         row_bytes = 8 * (layout.n_columns + len(layout.numbers) + int(layout.hot_levels.sum()) + self._estimator.n_outputs_)
         self._n_kept = max(1, self._room(row_bytes, _KEPT_SHARE))
         n_shown = max(1, min(_SHOWN, self._room(row_bytes, _SHOWN_SHARE) // (len(parts) + 1)))
-        whole = StreamedFold(None, n, statistics.sampled(-1, n_shown, self._finish).matrix, None)
+        whole = StreamedFold(None, n, found.sampled(-1, n_shown, self._finish).matrix, None)
         if not parts:
             return None, [], whole
-        judging, of_folds = statistics.judging(max(1, self._n_kept // len(parts)), self._finish)
+        judging, of_folds = found.judging(max(1, self._n_kept // len(parts)), self._finish)
         folds = []
         for number, part in enumerate(parts):
             train = replace(part, is_rest=True)
-            n_train, shown = sum(self._kept_of(train)), statistics.sampled(number, n_shown, self._finish).matrix
+            n_train, shown = sum(self._kept_of(train)), found.sampled(number, n_shown, self._finish).matrix
             if not len(shown) or not len(of_folds[number]):
                 what = f"validation_fraction={share:g}" if len(parts) == 1 else f"n_cv={len(parts)} folds"
                 raise DataError(
@@ -180,12 +180,12 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         return judging, folds, whole
 
     def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
-        parts = self._statistics.division.parts
+        parts = self._folds.division.parts
         number = -1 if fold.train is None else parts.index(replace(fold.train, is_rest=False))
-        return self._statistics.summary(number, layout, self._finish)
+        return self._folds.summary(number, layout, self._finish)
 
     def forget(self) -> None:
-        del self._statistics
+        del self._folds
 
     def kept(self, raw: Stream, seed: int) -> Samples:
         """Samples of another stream; those with the smallest hashes if not all fit into memory."""

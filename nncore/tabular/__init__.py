@@ -11,6 +11,7 @@ from nncore.tabular.encoder_learner import EncoderLearner
 from nncore.tabular.kept_rows import KeptRows
 from nncore.tabular.kinds import MOST_LEVELS, ColumnKind, column_kinds
 from nncore.tabular.missing import added, missing_in_words, missing_words
+from nncore.tabular.raw_values import RawValues
 from nncore.tabular.reader import RowWatcher, SomeRows, Writing, read_blocks, read_table
 from nncore.tabular.remarks import Remark, merged
 from nncore.tabular.source import STDIN
@@ -22,7 +23,7 @@ from nncore.tabular.values import as_number
 
 __all__ = [
     "MOST_LEVELS", "NOTES", "SEPARATOR_NAMES", "STDIN", "CategoricalColumn", "Chooser", "ClassTarget", "CodedColumn", "Column",
-    "ColumnKind", "EncoderLearner", "KeptRows", "NumericColumn", "RealTarget", "Remark", "RowWatcher", "SomeRows", "Table",
+    "ColumnKind", "EncoderLearner", "KeptRows", "NumericColumn", "RawValues", "RealTarget", "Remark", "RowWatcher", "SomeRows", "Table",
     "TableColumn", "TableEncoder", "TableFiles", "TableStream", "TimeColumn", "Writing", "added", "as_number", "chosen_blocks",
     "column_kinds", "files_of", "from_json", "infer_target", "is_one_file", "level_counts", "merged", "missing_in_words",
     "missing_words", "notes_of", "parse_numbers", "read_blocks", "read_table", "to_json",

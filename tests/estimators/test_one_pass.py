@@ -243,7 +243,7 @@ def test_more_rows_than_wait_are_summarised_for_each_fold(monkeypatch: pytest.Mo
         pass
 
     def noted(rows: Any, layout: Any) -> Any:
-        found.append((rows._statistics, layout))
+        found.append((rows._folds, layout))
         raise Noted
 
     monkeypatch.setattr(ensemble.EnsembleRows, "divide", noted)

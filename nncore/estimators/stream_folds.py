@@ -1,4 +1,4 @@
-"""What an ensemble learns from a stream in one pass: statistics of the training samples of each fold, and samples kept in memory."""
+"""What an ensemble learns from a stream in one pass: its folds, statistics of them, and validation samples, which stay in memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Extremes, row_hashes
+from nncore.contract import SAMPLE_SIZE, row_hashes
 from nncore.data import HeldOut as Part, StreamBlock
-from nncore.ensembles import InputLayout, Recipe, RowSummary, Samples, TargetStatistics, code_edges
+from nncore.ensembles import FoldStatistics, InputLayout, Recipe, RowSummary, Samples
 from nncore.estimators.columns_learner import ColumnsLearner, LearnedRows
 from nncore.estimators.network_estimator import joined
-from nncore.tabular import KeptRows
+from nncore.tabular import KeptRows, RawValues
 
 #: Encodes raw targets and weights of some rows.
 Finish = Callable[[Any, "NDArray[np.floating] | None"], tuple[np.ndarray, "NDArray[np.floating] | None"]]
@@ -67,40 +67,8 @@ class Division:
         return cls([Part(share, seed, False, fold / n_folds) for fold in range(n_folds)], share)
 
 
-class _PartExtremes:
-    """Extremes of numbers, and codes that occur, in some of the samples.
-
-    Parameters
-    ----------
-    rows : LearnedRows
-        Any block, which has the widths of all.
-    codes : list of int
-        Columns of codes.
-    """
-
-    def __init__(self, rows: LearnedRows, codes: list[int]) -> None:
-        self.numbers = Extremes(rows.numbers.shape[1])
-        self.dates = {i: Extremes(parts.shape[1]) for i, parts in rows.parts.items()}
-        #: For each column of codes: which of them occur, and in the first place whether -1 does.
-        self.occurs = {i: np.zeros(16, bool) for i in codes}
-
-    def add(self, rows: LearnedRows, places: Any) -> None:
-        """Add the samples at these places of a block."""
-        numbers = rows.numbers[places]
-        if not len(numbers):
-            return
-        self.numbers.add(numbers, None)
-        for i, extremes in self.dates.items():
-            extremes.add(rows.parts[i][places], None)
-        for i, occurs in self.occurs.items():
-            codes = numbers[:, i].astype(np.int64) + 1
-            if (most := int(codes.max())) >= len(occurs):
-                occurs = self.occurs[i] = np.append(occurs, np.zeros(most + 1, bool))
-            occurs[codes] = True
-
-
-class FoldStatistics:
-    """Statistics of the training samples of each fold and of all, and samples kept in memory, from one pass.
+class StreamFolds:
+    """Folds of a stream, statistics of their training samples and of all samples, and validation samples, from one pass.
 
     A fold's recipe may depend on the number of samples. So the first 65,536 wait: if there are no more, the recipe is that of their number.
     All larger numbers have the same recipe.
@@ -169,15 +137,10 @@ class FoldStatistics:
     def _begin(self) -> None:
         """Decide what folds there are, and take the waiting blocks into account."""
         self._begun, first = True, 0
-        rows = self._waiting[0][1]
         self.recipe = self._any_recipe.for_rows(self.n_samples)
         self.division = Division.by(self.recipe, self._seed, holds_out=self._holds_out)
         n_folds = len(self.division.parts)
-        codes = self._learner.code_features
-        # Those of each held-out part, and of the samples in none.
-        self._extremes = [_PartExtremes(rows, codes) for _ in range(n_folds + 1)]
-        self._targets: list[TargetStatistics] | None = None
-        self._sampled = KeptRows[RawRows](n_folds + 1, SAMPLE_SIZE, RawRows.chosen)
+        self._statistics = FoldStatistics[RawRows](n_folds, RawRows.chosen)
         self._judging = KeptRows[RawRows](max(1, n_folds), max(1, self._most_judging // max(1, n_folds)), RawRows.chosen)
         for block, rows in self._waiting:
             self._digest(first, block, rows)
@@ -188,31 +151,14 @@ class FoldStatistics:
         n, parts = len(rows.numbers), self.division.parts
         numbers = np.arange(first, first + n)
         held = np.array([part.mask_of(numbers) for part in parts], bool).reshape(len(parts), n)
-        learns = np.concatenate([~held, np.ones((1, n), bool)])
-        counts = self._counts(block.y, block.sample_weight)
-        counted = np.ones(n, bool) if counts is None else counts
+        codes = {i: rows.numbers[:, i].astype(np.int64) for i in self._learner.code_features}
+        values = RawValues(rows.numbers, rows.parts, codes, np.asarray(block.y) if self._scales_targets else None)
         raw = RawRows(rows.numbers, rows.times, block.y, block.sample_weight)
-        if not parts and counts is None:
-            self._extremes[0].add(rows, slice(None))
-        else:
-            for extremes, own in zip(self._extremes, (*held, ~held.any(axis=0)), strict=True):
-                extremes.add(rows, np.flatnonzero(own & counted))
-        if self._scales_targets:
-            self._add_targets(block, learns)
-        self._sampled.add(raw, row_hashes(numbers), learns & counted)
+        self._statistics.add(numbers, raw, values, held, self._counts(block.y, block.sample_weight), block.sample_weight)
         if parts:
             # Ranks of a part begin with its first hash.
             begins = np.array([int(part.begin * 2**64) for part in parts], np.uint64)
             self._judging.add(raw, row_hashes(numbers, self._seed) - begins[held.argmax(axis=0)], held)
-
-    def _add_targets(self, block: StreamBlock, learns: NDArray[np.bool_]) -> None:
-        y, weights = np.asarray(block.y), block.sample_weight
-        if self._targets is None:
-            self._targets = [TargetStatistics(1 if y.ndim == 1 else y.shape[1]) for _ in learns]
-        for statistics, own in zip(self._targets, learns, strict=True):
-            places: Any = slice(None) if own.all() else np.flatnonzero(own)
-            if len(chosen := y[places]):
-                statistics.add(chosen, None if weights is None else weights[places])
 
     # ---- its results --------------------------------------------------------------------------------------------------------------
 
@@ -234,41 +180,16 @@ class FoldStatistics:
 
     def sampled(self, number: int, most: int, finish: Finish) -> Samples:
         """A uniform sample of the training samples of a fold, or of all for `number` -1, of a weight above 0; all of few."""
-        places = self._sampled.places(number % len(self._extremes), most)
-        return joined_samples(list(map(partial(self._encoded, finish), self._sampled.chosen(places))))
+        return joined_samples(list(map(partial(self._encoded, finish), self._statistics.sampled(number, most))))
 
     def summary(self, number: int, layout: InputLayout, finish: Finish) -> RowSummary:
         """What encodings learn from the training samples of a fold, or from all for `number` -1."""
-        found = self.sampled(number, SAMPLE_SIZE, finish)
-        number %= len(self._extremes)
-        others = [own for place, own in enumerate(self._extremes) if place != number or number == len(self._extremes) - 1]
-        matrix, weights = found.matrix, None if found.weights is None else np.asarray(found.weights, np.float64)
-        if weights is not None and not weights.all():  # the product with the weight of a class may be 0
-            matrix, weights = matrix[weights > 0], weights[weights > 0]
-        edges = self._number_edges(others)[:, layout.numbers]
-        targets = None if self._targets is None else self._targets[number]
-        return RowSummary(matrix, weights, edges, code_edges(self._codes(others, layout)), targets)
-
-    def _number_edges(self, found: list[_PartExtremes]) -> NDArray[np.float64]:
-        """Rows of the smallest and of the largest numbers of parts of the samples, for all columns of samples."""
-        edges = np.concatenate([[one.numbers.least, one.numbers.largest] for one in found])
-        dates = {
-            i: learner.encoded_edges(np.concatenate([[one.dates[i].least, one.dates[i].largest] for one in found]))
-            for i, learner in self._learner.dates.items()
-        }
-        return np.concatenate([dates[i] if i in dates else edges[:, [i]] for i in range(edges.shape[1])], axis=1)
-
-    def _codes(self, found: list[_PartExtremes], layout: InputLayout) -> list[NDArray[np.bool_]]:
-        """For each one-hot column: which of its codes occur in parts of the samples, and in the last place whether -1 does."""
-        features = {start: i for i, start in self._learner.starts(self._learner.code_features)}
-        result = []
-        for column, n_levels in zip(layout.hot.tolist(), layout.hot_levels.tolist(), strict=True):
-            code_of, occurs = self._learner.code_of(features[column]), np.zeros(n_levels + 1, bool)
-            for one in found:
-                codes = code_of[np.flatnonzero(one.occurs[features[column]]) - 1]
-                occurs[np.where(codes < n_levels, codes, -1)] = True
-            result.append(occurs)
-        return result
+        samples, edges, learner = self.sampled(number, SAMPLE_SIZE, finish), self._statistics.edges(number), self._learner
+        dates = {i: own.encoded(edges.parts[i]) for i, own in learner.dates.items()}
+        columns = [dates[i] if i in dates else edges.numbers[:, [i]] for i in range(edges.numbers.shape[1])]
+        codes = {start: learner.code_of(i)[edges.codes[i]] for i, start in learner.starts(learner.code_features)}
+        targets = self._statistics.targets(number)
+        return RowSummary.of(layout, samples.matrix, samples.weights, np.concatenate(columns, axis=1), codes, targets)
 
 
 def joined_samples(parts: list[Samples]) -> Samples:
