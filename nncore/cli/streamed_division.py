@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,16 +41,21 @@ class RowPlaces:
     seed : int
     like : str, default ""
         Kind of times in other rows: "number" or "date".
+
+    Attributes
+    ----------
+    numbers : ndarray
     """
 
     def __init__(self, numbers: NDArray[np.int64], table: Table, columns: RowColumns, seed: int, like: str = "") -> None:
-        self._numbers, self._table, self._columns, self._seed, self._like = numbers, table, columns, seed, like
+        self.numbers = numbers
+        self._table, self._columns, self._seed, self._like = table, columns, seed, like
 
     @cached_property
     def _keys(self) -> NDArray[np.int64]:
         """Keys of rows, equal for rows of the same group."""
         if self._columns.group is None:
-            return self._numbers
+            return self.numbers
         keys, places = group_keys(self._table, self._columns.group)
         of_groups: NDArray[np.int64] = np.array([_digest(key) for key in keys], np.uint64).view(np.int64)[places]
         return of_groups
@@ -77,6 +83,11 @@ class Share:
     width: int
     purpose: int
 
+    @classmethod
+    def between(cls, begin: int, end: int, purpose: int) -> Self:
+        """Rows with hashes from `begin` to below `end`."""
+        return cls(begin, (end - begin) % _ALL, purpose)
+
     def mask(self, places: RowPlaces) -> NDArray[np.bool_]:
         """Which rows belong to it."""
         return hashes_between(places.hashes(self.purpose), self.begin, self.width)
@@ -96,6 +107,22 @@ class Since:
 
 #: Rows that some networks are not trained on; for a tuple, the union.
 Held = Share | Since
+
+
+def folds_by_number(recipe: Recipe) -> Sequence[Held]:
+    """What the folds of a recipe hold out, if rows have neither groups nor times."""
+    return [Share.between(_hash(begin), _hash(end), FOLDS) for begin, end in _bounds(recipe, recipe.n_cv)]
+
+
+def _bounds(recipe: Recipe, n_folds: int) -> list[tuple[float, float]]:
+    """Where the rows that each fold holds out begin and end, as shares of all rows."""
+    ends = [recipe.validation_fraction] if n_folds == 1 else [(number + 1) / n_folds for number in range(n_folds)]
+    return list(zip([0.0, *ends], ends, strict=False))
+
+
+def _hash(share: float) -> int:
+    """The hash below which a share of all hashes is; 0 for all of them."""
+    return int(share % 1.0 * _ALL)
 
 
 def is_learnt(held: Sequence[Held], places: RowPlaces, n_rows: int) -> NDArray[np.bool_]:
@@ -196,8 +223,7 @@ class Division:
             n_folds = recipe.n_cv
             if settings.n_cv is None and self._task.row_values.group is not None:
                 n_folds = min(n_folds, len(np.unique(self._task.row_values.group[rows])))
-            ends = [recipe.validation_fraction] if n_folds == 1 else [(number + 1) / n_folds for number in range(n_folds)]
-            held = [self._share(begin, end, FOLDS, rows) for begin, end in zip([0.0, *ends], ends, strict=False)]
+            held = [self._share(begin, end, FOLDS, rows) for begin, end in _bounds(recipe, n_folds)]
             found = [MemberFold(one, np.flatnonzero(one.mask(self._places)[rows])) for one in held]
             if any(not 0 < len(fold.validation) < len(rows) for fold in found):
                 raise DataError(f"--n-cv {n_folds}: a fold has no rows for training, or none for validation: use fewer folds")
@@ -237,13 +263,13 @@ class Division:
     def _share(self, begin: float, end: float, purpose: int, rows: NDArray[np.int64]) -> Share:
         """A range of all rows by hash; `rows` are those in memory."""
         first, last = (self._cut(share % 1.0, purpose, rows) for share in (begin, end))
-        return Share(first, (last - first) % _ALL, purpose)
+        return Share.between(first, last, purpose)
 
     def _cut(self, share: float, purpose: int, rows: NDArray[np.int64]) -> int:
         """The hash below which a share of the rows is. For groups, the nearest one for which neither side is empty."""
         if self._task.row_columns.group is None or share == 0:
-            return int(share * _ALL)
+            return _hash(share)
         hashes, counts = np.unique(self._places.hashes(purpose)[rows], return_counts=True)
         if len(hashes) < 2:
-            return int(share * _ALL)
+            return _hash(share)
         return int(hashes[1 + np.abs(np.cumsum(counts)[:-1] - share * len(rows)).argmin()])

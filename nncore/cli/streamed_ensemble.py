@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nncore.cli.bagging import Trained, new_ensemble_fit, of_trials, train
 from nncore.cli.experiment import Fitted, row_weights, targets
+from nncore.cli.rows_learner import SampledRows
 from nncore.cli.search import search, search_space
 from nncore.cli.streamed_division import Held, StreamedParts
 from nncore.cli.streamed_learning import Learned, Membership
@@ -25,7 +26,6 @@ from nncore.ensembles import (
     StreamedFit,
     StreamedFold,
     StreamedSamples,
-    SummariesLearner,
     gathered,
 )
 from nncore.tabular import Table
@@ -42,12 +42,18 @@ class TableSamples(StreamedSamples):
     table : StreamedRows
     learned : Learned
     parts : sequence of tuple
-        The held-out rows of each network.
+        The held-out rows of a network of all rows, and of those of each fold.
+
+    Attributes
+    ----------
+    is_last : bool
+        Whether no other ensemble is trained on these samples.
     """
+
+    is_last = True
 
     def __init__(self, table: StreamedRows, learned: Learned, parts: Sequence[tuple[Held, ...]]) -> None:
         self._table, self._learned, self._parts = table, learned, list(parts)
-        self._summaries: tuple[InputLayout, SummariesLearner] | None = None
 
     def _samples(self, table: Table) -> tuple[NDArray[np.floating], np.ndarray, NDArray[np.floating] | None]:
         return self._learned.encoder.matrix(table)[0], *self._table.targets_and_weights(self._learned, table)
@@ -56,20 +62,18 @@ class TableSamples(StreamedSamples):
         return map(self._samples, self._table.learnt_blocks(part))
 
     def summary(self, fold: StreamedFold, layout: InputLayout, *, with_targets: bool) -> RowSummary:
-        if self._summaries is None or self._summaries[0] is not layout:
-            self._summaries = layout, self._summarised(layout, with_targets=with_targets)
-        return self._summaries[1].summary(self._parts.index(fold.train))
+        learned = self._learned
+        assert learned.rows is not None, "no summary is asked for after the last"
 
-    def _summarised(self, layout: InputLayout, *, with_targets: bool) -> SummariesLearner:
-        """What encodings of all networks learn, in one pass."""
-        learner = SummariesLearner(layout, len(self._parts))
-        for table, numbers, members in self._table.learnt_members(self._parts):
-            matrix, target, weights = self._samples(table)
-            learner.add(numbers, matrix, target if with_targets else None, weights, members)
-        return learner
+        def samples(table: Table) -> SampledRows:
+            matrix, _, weights = self._samples(table)
+            return matrix, weights
+
+        return learned.rows.summary(self._parts.index(fold.train) - 1, learned.encoder, layout, samples)
 
     def forget(self) -> None:
-        self._summaries = None
+        if self.is_last:
+            self._learned.rows = None
 
     def stream(
         self, part: tuple[Held, ...], encode: Callable[[NDArray[np.floating], np.ndarray], tuple[np.ndarray, np.ndarray]], width: int
@@ -118,7 +122,7 @@ def fit_streamed_ensemble(table: StreamedRows, learned: Learned, parts: Streamed
     if settings.tune is None:
         trained = trained_by(members.recipe, settings.time_limit)
     else:
-        trained = _train_best(table, members, kept, shared, trained_by, new_seed)
+        trained = _train_best(table, members, kept, source, shared, trained_by, new_seed)
     return trained.fitted(encoder, parts, (len(divided), members.n_starts), time.monotonic() - began)
 
 
@@ -126,6 +130,7 @@ def _train_best(
     table: StreamedRows,
     members: Membership,
     kept: Samples,
+    source: TableSamples,
     shared: dict[str, Any],
     trained_by: Callable[..., Trained],
     new_seed: Callable[[], int],
@@ -155,6 +160,7 @@ def _train_best(
         if settings.time_limit is not None:  # an equal share of the time left
             past = time.monotonic() - began
             limit = past + max(settings.time_limit - past, 0.001) / (len(found.chosen) - number)
+        source.is_last = number == len(found.chosen) - 1
         trained = trained_by(trial.fit.recipe, limit)
         all_trained.append(trained)
         trial.members = list(trained.members)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nncore.cli.rows_learner import RowsLearner
 from nncore.cli.streamed_division import Held, MemberFold, StreamedParts
 from nncore.ensembles import Recipe
 from nncore.tabular import TableEncoder
@@ -30,9 +31,9 @@ class Membership:
     n_starts: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Learned:
-    """Encoder, class weights and sizes, learned from all rows.
+    """What is learned from all rows.
 
     Attributes
     ----------
@@ -42,12 +43,20 @@ class Learned:
     class_weights : ndarray of shape (n_classes,) or None
     sizes : mapping of tuple to list of int
         Number of training rows of each piece, by held-out rows.
+    rows : RowsLearner or None
+        What encodings of an ensemble learn from; None for one network, and once members are made.
     """
 
     encoder: TableEncoder
     members: Membership | None
     class_weights: NDArray[np.floating] | None
     sizes: Mapping[tuple[Held, ...], list[int]]
+    rows: RowsLearner | None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether members were made, so that others need another pass."""
+        return self.members is not None and self.rows is None
 
     def n_training(self, parts: StreamedParts) -> int:
         """Number of training rows."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from nncore.blocks import rows_at_once
-from nncore.cli.bagging import OF_ENSEMBLES, model_name
 from nncore.cli.experiment import Parts, targets, weights_of_classes
 from nncore.cli.recipes import recipe_of
 from nncore.cli.row_columns import RowValues
-from nncore.cli.rows_learner import FirstPass, RowsLearner, prepared, used_in_training
+from nncore.cli.rows_learner import FirstPass, RowsLearner, prepared, used_in_training, with_model
 from nncore.cli.settings import Settings
 from nncore.cli.streamed_division import Division, Held, RowPlaces, StreamedParts, is_learnt
 from nncore.cli.streamed_learning import Learned, Membership
 from nncore.cli.streaming import Streaming, size_text
-from nncore.cli.task import Task, find_task, writing_of
+from nncore.cli.task import find_task, writing_of
 from nncore.cli.training_table import TrainingTable
 from nncore.data import StreamBlock
 from nncore.errors import DataError
@@ -84,7 +83,7 @@ class StreamedRows(TrainingTable):
 
         self.task = find_task(settings, read)
         drawn = found[0]
-        self.settings = replace(settings, model=_model_name(settings, self.task))
+        self.settings = with_model(settings, self.task)
         self._firsts: list[int] = np.cumsum([0, *self.files.piece_sizes(drawn.sizes)[:-1]]).tolist()
         self._n_rows, self._n_drawn = sum(drawn.sizes), drawn.table.n_rows
         kept = np.searchsorted(np.asarray(drawn.table.lines), np.asarray(self.task.table.lines))
@@ -156,13 +155,6 @@ class StreamedRows(TrainingTable):
         """Blocks of the training rows, if `held` are held out."""
         return (table for _, table, numbers in self.blocks(self._chooser(held)) if len(numbers))
 
-    def learnt_members(self, parts: Sequence[tuple[Held, ...]]) -> Iterator[tuple[Table, np.ndarray, np.ndarray]]:
-        """Blocks of rows with a target, their numbers, and a mask of the training rows for each of several held-out rows."""
-        for _, table, numbers in self.blocks(self._labelled):
-            if len(numbers):
-                places = self._places(numbers, table)
-                yield table, numbers, np.array([is_learnt(held, places, len(numbers)) for held in parts])
-
     def stream(self, learned: Learned, held: tuple[Held, ...], samples: Callable[[Table], StreamBlock], width: int) -> TableStream:
         """Stream of the training rows, if `held` are held out. `samples` converts a table to a block."""
         stream = TableStream(self.files, learned.sizes[held], self._firsts, self._prepared, self._chooser(held), samples, width)
@@ -184,7 +176,7 @@ class StreamedRows(TrainingTable):
 
     def learned(self, parts: StreamedParts) -> Learned:
         """Fit encodings to all training rows, and count the training rows of each network."""
-        if self._known[0] is not parts:
+        if self._known[0] is not parts or self._known[1].is_used_up:
             self._known = parts, self._learn(parts)
         return self._known[1]
 
@@ -194,21 +186,21 @@ class StreamedRows(TrainingTable):
         members = self.members(parts)
         everything: tuple[Held, ...] = ()
         trained = [everything, parts.held, *(() if members is None else ((*parts.held, fold.held) for fold in members.folds))]
-        learner, sizes = None if first is None else first[0].learner(task), {held: [0] * len(self._firsts) for held in trained}
+        folds = None if members is None else [fold.held for fold in members.folds]
+        learner, sizes = None if first is None else first[0].learner(task, folds), {held: [0] * len(self._firsts) for held in trained}
         if first is not None and learner is not None:
-            learner.add(first[1], np.flatnonzero(is_learnt(parts.held, self.places, len(self._numbers))))
+            learner.add(first[1], np.flatnonzero(is_learnt(parts.held, self.places, len(self._numbers))), self.places)
             self._count(sizes, np.sort(np.concatenate([*first[0].unlabelled, self._unlabelled])))
-            self._end_pass(learner, sizes)
         else:
-            learner, is_first = RowsLearner(task, task.columns), True
-            while learner.wants_rows:
-                for number, table, numbers in self.blocks(self._labelled):
-                    places = self._places(numbers, table)
-                    learner.add(table, np.flatnonzero(is_learnt(parts.held, places, len(numbers))))
-                    for held, counts in sizes.items():
-                        counts[number] += int(is_learnt(held, places, len(numbers)).sum()) if is_first else 0
-                is_first = False
-                self._end_pass(learner, sizes)
+            learner = RowsLearner(task, settings, task.columns, folds)
+            for number, table, numbers in self.blocks(self._labelled):
+                places = self._places(numbers, table)
+                learner.add(table, np.flatnonzero(is_learnt(parts.held, places, len(numbers))), places)
+                for held, counts in sizes.items():
+                    counts[number] += int(is_learnt(held, places, len(numbers)).sum())
+        if not all(map(sum, sizes.values())):
+            raise DataError(f"{self.files.source}: no rows are left for training; choose a smaller --test-fraction, or fewer folds")
+        learner.end()
         encoder = learner.encoder(task, **({} if members is None else {"most_one_hot": members.recipe.max_one_hot - 1}))
         classes, class_weights = task.classes, None
         if isinstance(encoder.target, ClassTarget):
@@ -217,12 +209,7 @@ class StreamedRows(TrainingTable):
                 class_weights = weights_of_classes(settings, encoder.target, learner.class_counts(encoder.target))
         n_labelled = sum(sizes[everything])
         self.task = replace(task, n_unlabelled=self._n_rows - n_labelled, n_unread=n_labelled - task.table.n_rows, classes=classes)
-        return Learned(encoder, members, class_weights, sizes)
-
-    def _end_pass(self, learner: RowsLearner, sizes: Mapping[tuple[Held, ...], list[int]]) -> None:
-        if not all(map(sum, sizes.values())):
-            raise DataError(f"{self.files.source}: no rows are left for training; choose a smaller --test-fraction, or fewer folds")
-        learner.end_pass()
+        return Learned(encoder, members, class_weights, sizes, None if members is None else learner)
 
     def _count(self, sizes: Mapping[tuple[Held, ...], list[int]], unlabelled: np.ndarray) -> None:
         """Count the training rows of each piece by their numbers alone, which decide their parts without groups and times."""
@@ -242,12 +229,6 @@ class StreamedRows(TrainingTable):
         if learned.class_weights is not None:
             found.append(learned.class_weights[learned.encoder.transform_target(table)])
         return targets(learned.encoder, own, np.arange(table.n_rows)), np.prod(found, axis=0) if found else None
-
-
-def _model_name(settings: Settings, task: Task) -> str:
-    """Choose the model: a single network unless options name an ensemble, each of whose networks reads all rows."""
-    is_open = settings.model == "auto" and not settings.said(OF_ENSEMBLES)
-    return model_name(replace(settings, model="mlp") if is_open else settings, task)
 
 
 def _some(table: Table, rows: np.ndarray) -> Table:

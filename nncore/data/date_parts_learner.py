@@ -86,7 +86,7 @@ class DatePartsLearner:
         others = tuple({name: array[places] for name, array in own.items()} for own in self._others.learned)
         return EncodingChain((self._encoding, *self._others.encodings), (kept, *others), 1)
 
-    def encoded(self, parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    def encoded(self, parts: NDArray[np.float64]) -> NDArray[np.floating]:
         """Encode rows of all parts as `learned` does dates. Extremes of parts become extremes of the encoded columns.
 
         Parameters
@@ -95,5 +95,4 @@ class DatePartsLearner:
             See `add`.
         """
         chain, places = self.learned(), self._places
-        encoded: NDArray[np.float64] = EncodingChain(chain.encodings[1:], chain.learned[1:], len(places)).encode(parts[:, places])
-        return encoded
+        return EncodingChain(chain.encodings[1:], chain.learned[1:], len(places)).encode(parts[:, places])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -135,9 +136,12 @@ class TargetStatistics:
     n_targets : int
     """
 
+    #: What shifts and stretches targets before they are scaled.
+    _chain: EncodingChain | None
+
     def __init__(self, n_targets: int) -> None:
         self._learners = {name: EncodingChain.learner([name], n_targets, label=_label(n_targets)) for name in _ENCODINGS}
-        self._n_targets = n_targets
+        self._n_targets, self._chain = n_targets, None
 
     @classmethod
     def of(cls, y: NDArray[np.floating], sample_weight: NDArray[np.floating] | None) -> Self:
@@ -152,6 +156,12 @@ class TargetStatistics:
         for learner in self._learners.values():
             learner.add(y.reshape(len(y), -1), weights)
 
+    def behind(self, chain: EncodingChain) -> Self:
+        """These statistics of targets that `chain` has shifted and stretched, from those of the unchanged targets."""
+        found = copy(self)
+        found._chain = chain
+        return found
+
     def scale(self, loss: Loss, n_outputs: int, *, clips: bool = False) -> TargetScale | None:
         """The fitted scaling, after all rows: see `TargetScale.fit`."""
         scaling = _scaling(loss, self._n_targets, n_outputs, clips=clips)
@@ -162,7 +172,16 @@ class TargetStatistics:
             if learner.wants_rows:
                 learner.end_pass()
         encodings, learned = (tuple(one for learner in learners for one in getattr(learner, of)) for of in ("encodings", "learned"))
+        if self._chain is not None:
+            learned = tuple({name: _moved(name, numbers, self._chain) for name, numbers in own.items()} for own in learned)
         return TargetScale(EncodingChain(encodings, learned, self._n_targets))
+
+
+def _moved(name: str, numbers: NDArray[np.float64], chain: EncodingChain) -> NDArray[np.float64]:
+    """What an encoding of targets has learned by this name, for targets that a chain has shifted and stretched."""
+    moved, origin = chain.encode(np.array([numbers, np.zeros_like(numbers)]))
+    found: NDArray[np.float64] = moved - origin if name == "std" else moved  # a width is only stretched
+    return found
 
 
 def _scaling(loss: Loss, n_targets: int, n_outputs: int, *, clips: bool) -> list[str] | None:

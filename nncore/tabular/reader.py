@@ -167,8 +167,8 @@ class RowWatcher(ABC):
     has_failed = False
 
     @abstractmethod
-    def begin(self, table: Table) -> None:
-        """See a sample of the first rows, once, before any call of `add`."""
+    def begin(self, table: Table, n_rows: int) -> None:
+        """See a sample of the first rows, and about how many rows there are; once, before any call of `add`."""
 
     @abstractmethod
     def add(self, table: Table, numbers: NDArray[np.int64]) -> None:
@@ -202,13 +202,13 @@ def read_some(paths: Sequence[Path], writing: Writing, most: int, seed: int, wat
                 kept.add(ReadRows(columns, places, own), row_hashes(own, seed), np.ones((1, len(own)), bool), share)
                 n_rows += len(numbers)
                 if others is not None:
-                    others.pass_on(first, kept)
+                    others.pass_on(first, kept, round(n_rows / share) if share else n_rows)
             n_blank += file.n_blank
         sizes[-1] += n_rows
     assert first is not None, "there is a file"
     kept.finish()
     if others is not None:
-        others.pass_on(first, kept, n_rows=1)
+        others.pass_on(first, kept, n_rows, is_last=True)
     table, taken = _gathered(first, kept, writing)
     share = 1.0 if n_rows <= most else float(row_hashes(taken, seed).max() / 2.0**64)
     return SomeRows(table if len(paths) == 1 else replace(table, unit="row", n_blank=n_blank), taken, sizes, share)
@@ -245,7 +245,7 @@ class _OtherRows:
             self._waiting.append(([cells[rows] for cells in block.columns], block.places[rows], block.numbers[rows]))
             self._n_waiting += len(rows)
 
-    def _begin(self, file: TableFile, kept: _Kept, waiting: Sequence[_Waiting]) -> None:
+    def _begin(self, file: TableFile, kept: _Kept, waiting: Sequence[_Waiting], n_rows: int) -> None:
         """Show a sample of the rows so far, which are kept or waiting."""
         rows = _Rows(file)
         for block in kept.blocks:
@@ -258,17 +258,17 @@ class _OtherRows:
             rows.add(columns, places)
         sample = rows.table(_decimal_comma(file, self._writing))
         self._decimal_comma = sample.decimal_comma
-        self._watcher.begin(sample)
+        self._watcher.begin(sample, n_rows)
 
-    def pass_on(self, file: TableFile, kept: _Kept, n_rows: int | None = None) -> None:
-        """Pass on what waits, if it is at least `n_rows` rows."""
+    def pass_on(self, file: TableFile, kept: _Kept, n_rows: int, *, is_last: bool = False) -> None:
+        """Pass on what waits, if it is enough or the last. There are about `n_rows` rows in all."""
         at_once = rows_at_once(len(file.names), BLOCK_ROWS, of=BLOCK_CELLS)
-        if self._n_waiting < (at_once if n_rows is None else n_rows):
+        if self._n_waiting < (1 if is_last else at_once):
             return
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         if not self._has_begun:
             self._has_begun = True
-            self._begin(file, kept, waiting)
+            self._begin(file, kept, waiting, n_rows)
         waiting.reverse()
         while waiting and not self._watcher.has_failed:
             rows, taken = _Rows(file), []

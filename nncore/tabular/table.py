@@ -116,6 +116,10 @@ class Table:
                 found[name] = counts
         return replace(self, columns=columns, words=found)
 
+    def select_columns(self, names: Sequence[str]) -> Table:
+        """The given columns, in the given order."""
+        return replace(self, names=list(names), columns=[self.columns[self.positions[name]] for name in names])
+
     def select_rows(self, rows: Sequence[int] | NDArray[np.int64]) -> Table:
         """The given rows, in the given order."""
         rows = row_numbers(rows)

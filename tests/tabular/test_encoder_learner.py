@@ -73,14 +73,13 @@ def learned(files: TableFiles, target: str, table: Table, n_rows: int) -> tuple[
 
     learner = EncoderLearner(kinds, target, TARGETS[target])
     firsts = np.cumsum([0, *files.piece_sizes([80 for _ in files.paths])])[:-1].tolist()
-    while learner.wants_rows:
-        sizes = [0] * len(firsts)
-        for number, first in enumerate(firsts):
-            for block, numbers in chosen_blocks(files, number, first, n_rows, prepared, with_target):
-                rows = np.flatnonzero(numbers % 3)
-                learner.add(block, rows)
-                sizes[number] += len(rows)
-        learner.end_pass()
+    sizes = [0] * len(firsts)
+    for number, first in enumerate(firsts):
+        for block, numbers in chosen_blocks(files, number, first, n_rows, prepared, with_target):
+            rows = np.flatnonzero(numbers % 3)
+            learner.add(block, rows)
+            sizes[number] += len(rows)
+    learner.end()
     encoder = learner.encoder(table)
 
     def chosen(numbers: np.ndarray, block: Table) -> np.ndarray:
