@@ -264,9 +264,10 @@ class _Texts:
                 f"leave it out by --drop {self.name}"
             )
         self._counts = np.append(self._counts, np.zeros(len(self._codes) - len(self._counts), np.int64))
-        self._counts[of_texts[:-1]] += np.fromiter(coded.counts.values(), np.int64, len(coded.texts))
-        self.n_missing += coded.n_missing
         codes: np.ndarray = of_texts[coded.codes]
+        of_codes = np.bincount(codes + 1, minlength=len(self._codes) + 1)  # first those of -1
+        self._counts += of_codes[1:]
+        self.n_missing += int(of_codes[0])
         return codes
 
     @property
