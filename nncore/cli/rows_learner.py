@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class RowsLearner:
         self._encoder = EncoderLearner(columns, task.target, task.kind, target_range=task.loss.target_range)
         self._rates = None if task.row_columns.exposure is None else EncodingChain.learner(["unit_mean"], 1)
         self._used = used_in_training(task)
-        self._statistics = None if folds is None else FoldStatistics[Table](len(folds), _chosen)
+        self._statistics = None if folds is None else FoldStatistics[_NumberedRows](len(folds), _NumberedRows.chosen)
 
     def add(self, table: Table, rows: NDArray[np.int64], places: RowPlaces) -> None:
         """Add the next block, of rows with a target. Its training rows are `rows`; `places` are those of all."""
@@ -67,7 +67,8 @@ class RowsLearner:
         held = np.array([one.mask(places)[rows] for one in self.folds], bool).reshape(len(self.folds), len(rows))
         needed = some.select_columns([name for name in some.names if name in self._encoder.names | set(self._used.named().values())])
         counted = self._counted(some, weights)
-        self._statistics.add(places.numbers[rows], needed, replace(values, target=target), held, counted, weights)
+        numbers = places.numbers[rows]
+        self._statistics.add(numbers, _NumberedRows(needed, numbers), replace(values, target=target), held, counted, weights)
 
     def _counted(self, table: Table, weights: NDArray[np.floating] | None) -> NDArray[np.bool_] | None:
         """Mask of the rows of a weight above 0; None for all."""
@@ -112,9 +113,11 @@ class RowsLearner:
             ``samples(table)`` returns the matrix and the weights of some rows.
         """
         assert self._statistics is not None, "asked for only of ensembles"
-        found = [samples(table) for table in self._statistics.sampled(number)]
-        matrix = np.concatenate([own for own, _ in found])
-        weights = None if any(own is None for _, own in found) else np.concatenate([own for _, own in found if own is not None])
+        kept = list(self._statistics.sampled(number))
+        order = np.argsort(np.concatenate([own.numbers for own in kept]))  # rows that stay in memory were added last
+        found = [samples(own.table) for own in kept]
+        matrix = np.concatenate([own for own, _ in found])[order]
+        weights = None if any(own is None for _, own in found) else np.concatenate([own for _, own in found if own is not None])[order]
         edges, targets = self._statistics.edges(number), self._statistics.targets(number)
         of_matrix = self._encoder.edges(encoder, edges.numbers, edges.parts)
         codes = self._encoder.codes(encoder, edges.codes)
@@ -196,10 +199,18 @@ def with_model(settings: Settings, task: Task) -> Settings:
     return replace(settings, model=model_name(replace(settings, model="mlp") if is_open else settings, task))
 
 
-def _chosen(table: Table, places: NDArray[np.int64]) -> Table:
-    """Copy some rows, and only the texts that they have."""
-    some = table.select_rows(places)
-    return replace(some, columns=[column.used() if isinstance(column, CodedColumn) else column for column in some.columns])
+@dataclass(frozen=True)
+class _NumberedRows:
+    """Rows of a table, and their numbers."""
+
+    table: Table
+    numbers: NDArray[np.int64]
+
+    def chosen(self, places: NDArray[np.int64]) -> _NumberedRows:
+        """Copy some rows, and only the texts that they have."""
+        some = self.table.select_rows(places)
+        columns = [column.used() if isinstance(column, CodedColumn) else column for column in some.columns]
+        return _NumberedRows(replace(some, columns=columns), self.numbers[places])
 
 
 def _learned_as(kind: ColumnKind) -> tuple[str, str, bool]:

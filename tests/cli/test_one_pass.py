@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 
 from nncore.cli import rows_learner, streamed_rows
 from nncore.cli.experiment import targets
+from nncore.cli.rows_learner import prepared
 from nncore.cli.settings import Settings
 from nncore.cli.streamed import StreamedTable
+from nncore.cli.streamed_division import RowPlaces, is_learnt
 from nncore.cli.streaming import Streaming
+from nncore.ensembles import InputColumns, TargetScale
 from nncore.errors import DataError
-from nncore.tabular import reader, table_files
+from nncore.tabular import read_table, reader, table_files
 from tests.each import each
 
 N, KEPT = 600, 100
@@ -178,6 +182,52 @@ def test_what_is_learned_is_what_another_pass_would_learn(
     np.testing.assert_allclose(X, expected, rtol=1e-6, atol=1e-6)  # rows are in another order
     rows = np.arange(once.task.table.n_rows)
     np.testing.assert_allclose(*(targets(own.encoder, once.task, rows) for own in (one, other)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, "weight", "classes"])
+@pytest.mark.parametrize("target", ["label", "price"])
+def test_members_learn_what_their_training_rows_say(tmp_path: Path, read: list[str], target: str, weights: str | None) -> None:
+    """Values that are missing, dates, texts of rare levels and weights of 0 are in rows that do not stay in memory."""
+    changes = {("weight", row): "0" for row in range(0, N, 3)} | {("day", row): "" for row in range(1, N, 9)}
+    changes |= {("level", row): "rare" for row in (7, 350)}
+    path = write(tmp_path / "t.csv", [*COLUMNS["everything"], target], changes)
+    options: dict[str, Any] = {"weight_column": "weight"} if weights == "weight" else {"drop": ["weight"]}
+    if weights == "classes" and target == "label":
+        options["class_weight"] = {"yes": 0.0, "no": 2.0}
+    table = StreamedTable(Settings(data=path, target=target, model="realmlp", n_cv=3, **SHORT | options), LIMIT)
+    (parts,) = table.parts
+    membership = table.learned(parts).members
+    recipe, folds = membership.recipe, membership.folds
+    found = table.fit(parts)
+    assert read == ["drawn"]
+
+    everything = prepared(table.task, read_table(path))
+    numbers = np.flatnonzero(~everything.column(target).is_missing)
+    everything = everything.select_rows(numbers)
+    matrix = found.encoder.matrix(everything)[0]
+    own, weight = replace(table.task, table=everything), np.ones(len(numbers))
+    if weights == "weight":
+        weight = everything.column("weight").numbers
+    elif "class_weight" in options:
+        weight = np.where([cell == "no" for cell in everything.column(target)], 2.0, 0.0)
+    places = RowPlaces(numbers, everything, own.row_columns, table.settings.seed)
+    assert len(found.model.members) == len(folds) == 3
+    for members, fold in zip(found.model.members, folds, strict=True):
+        rows = np.flatnonzero(is_learnt((*parts.held, fold.held), places, len(numbers)))
+        layout, encodings = members.columns.layout, (recipe.number_encodings, recipe.level_encodings)
+        expected = InputColumns.learn(layout, matrix[rows], weight[rows], *encodings, rng=0)
+        for chain, other in ((members.columns.numbers, expected.numbers), (members.columns.hot, expected.hot)):
+            for one, another in zip(chain.learned, other.learned, strict=True):
+                assert one.keys() == another.keys()
+                for name, array in one.items():
+                    np.testing.assert_allclose(array, another[name], rtol=1e-12, err_msg=name)
+        if target == "price":
+            scale = TargetScale.fit(
+                found.encoder.transform_target(everything)[rows], weight[rows], table.task.loss, 1, clips=recipe.clip_target
+            )
+            for one, another in zip(members.target.chain.learned, scale.chain.learned, strict=True):
+                for name, array in one.items():
+                    np.testing.assert_allclose(array, another[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 #: Cells late in the file that change what the first rows suggested, and the number of passes.
