@@ -14,6 +14,7 @@ from nncore.cli.row_columns import RowColumns, RowValues
 from nncore.cli.settings import Settings
 from nncore.cli.streamed_division import Held, RowPlaces, folds_by_number
 from nncore.cli.task import Task, find_task
+from nncore.contract import sample_rows
 from nncore.data import EncodingChain, level_key
 from nncore.ensembles import FoldStatistics, InputLayout, RowSummary
 from nncore.errors import DataError, NNCoreError
@@ -48,7 +49,8 @@ class RowsLearner:
         self._encoder = EncoderLearner(columns, task.target, task.kind, target_range=task.loss.target_range)
         self._rates = None if task.row_columns.exposure is None else EncodingChain.learner(["unit_mean"], 1)
         self._used = used_in_training(task)
-        self._statistics = None if folds is None else FoldStatistics[_NumberedRows](len(folds), _NumberedRows.chosen)
+        n_numbers = sum(kind.kind == "numeric" for kind in columns.values())
+        self._statistics = None if folds is None else FoldStatistics[_NumberedRows](len(folds), n_numbers, _NumberedRows.chosen)
 
     def add(self, table: Table, rows: NDArray[np.int64], places: RowPlaces) -> None:
         """Add the next block, of rows with a target. Its training rows are `rows`; `places` are those of all."""
@@ -113,7 +115,7 @@ class RowsLearner:
             ``samples(table)`` returns the matrix and the weights of some rows.
         """
         assert self._statistics is not None, "asked for only of ensembles"
-        kept = list(self._statistics.sampled(number))
+        kept = list(self._statistics.sampled(number, sample_rows(len(layout.numbers))))
         order = np.argsort(np.concatenate([own.numbers for own in kept]))  # rows that stay in memory were added last
         found = [samples(own.table) for own in kept]
         matrix = np.concatenate([own for own, _ in found])[order]

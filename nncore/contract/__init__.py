@@ -65,7 +65,7 @@ from nncore.contract.sampler import SampleInfo, Sampler, permutation
 from nncore.contract.schedule import Schedule
 from nncore.contract.snapshot import Snapshot
 from nncore.contract.splitmix import row_hashes
-from nncore.contract.statistics import SAMPLE_SIZE, Extremes, Means, Missing, Moments, RowSample, Statistic
+from nncore.contract.statistics import SAMPLE_SIZE, Extremes, Means, Missing, Moments, RowSample, Statistic, block_rows, sample_rows
 from nncore.contract.transform import Transform, TransformCall
 
 __all__ = [
@@ -77,10 +77,10 @@ __all__ = [
     "NetworkView", "Node", "NumbaCall", "Optimizer", "OptimizerWrapper", "Output", "Plan", "Primitive", "Regularizer", "RegularizerLike",
     "Regularizers", "RowSample", "SampleInfo", "Sampler", "Schedule", "SiteStruct", "Snapshot", "SparseRowsStruct", "State", "Statistic",
     "Tensor", "TensorSpan", "TensorStruct", "TextLevels", "TouchedStruct", "Transform", "TransformCall", "Value", "activation_for", "adopt",
-    "alike", "between", "bind", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored", "checked_domain",
-    "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does", "domain_of_sum",
-    "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs", "is_inside",
-    "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words",
-    "row_hashes", "rung", "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument", "with_arguments",
-    "with_settings", "wrappers_of", "written",
+    "alike", "between", "bind", "block_rows", "bond_of", "bounds", "brought_up_to_date", "change_settings", "check_monitored",
+    "checked_domain", "class_counts", "class_indices", "components_in", "copied_deeply", "decided_mode", "decision_of", "direction", "does",
+    "domain_of_sum", "formula_of", "formula_result", "frozen", "function_table", "goes_by_terms", "head_columns", "hookimpl", "hookspecs",
+    "is_inside", "native_kernel", "need_of", "numba_call", "numbers_of", "numbers_of_optimizer", "permutation", "quantiles", "random_words",
+    "row_hashes", "rung", "sample_rows", "setup_arguments", "slot_name", "standard_normal", "thawed", "weighted_sums", "with_argument",
+    "with_arguments", "with_settings", "wrappers_of", "written",
 ]  # fmt: skip

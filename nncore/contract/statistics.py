@@ -12,15 +12,33 @@ from numpy.typing import ArrayLike, NDArray
 from nncore.contract.quantiles import quantiles
 from nncore.contract.splitmix import row_hashes
 
-#: Number of rows in a call of a statistic, and of rows that a `RowSample` keeps. Up to this many rows, all statistics are exact.
+#: Largest number of rows in a call of a statistic, and of rows that a `RowSample` keeps. Up to this many, all statistics are exact.
 SAMPLE_SIZE = 2**16
+
+#: Largest number of cells in a call of a statistic, and in a `RowSample`; and smallest number of rows of one. Memory is bounded by them.
+_BLOCK_CELLS, _SAMPLE_CELLS, _LEAST_SAMPLE = 2**22, 2**23, 2**13
+
+
+def block_rows(n_columns: int) -> int:
+    """Number of rows in a call of a statistic of a table: 65,536, and a smaller power of two for more than 64 columns."""
+    return min(SAMPLE_SIZE, _power_of_two(_BLOCK_CELLS, n_columns))
+
+
+def sample_rows(n_columns: int) -> int:
+    """Number of rows in a `RowSample` of a table: 65,536, and a smaller power of two, down to 8,192, for more than 128 columns."""
+    return max(_LEAST_SAMPLE, min(SAMPLE_SIZE, _power_of_two(_SAMPLE_CELLS, n_columns)))
+
+
+def _power_of_two(n_cells: int, n_columns: int) -> int:
+    """The largest power of two of rows that have at most `n_cells` cells; at least 1."""
+    return int(2 ** (max(1, n_cells // max(1, n_columns)).bit_length() - 1))
 
 
 class Statistic(ABC):
     """A statistic of columns that is computed in one pass over their rows.
 
-    The host calls `add` for 65,536 rows at a time, and for the rest at the end, in the order of the data. So results do not depend on the
-    blocks in which a file is read, or on whether the rows are in memory.
+    The host calls `add` for 65,536 rows at a time, fewer of tables of more than 64 columns, and for the rest at the end, in the order of
+    the data. So results do not depend on the blocks in which a file is read, or on whether the rows are in memory.
     """
 
     @abstractmethod
@@ -40,8 +58,8 @@ class Statistic(ABC):
 class Means(Statistic):
     """Weighted mean of the numbers of each column, without missing ones.
 
-    Each column is summed separately, so its mean does not depend on other columns. Means of 65,536 rows each are combined in the order of
-    the rows, as in Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    Each column is summed separately. Means of the rows of each call are combined in the order of the calls, as in Chan, Golub & LeVeque,
+    "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 
     Parameters
     ----------
@@ -179,7 +197,7 @@ class RowSample(Statistic):
 
     Of more rows, it keeps those whose numbers have the smallest hashes. The fraction of all rows below a quantile of level q then differs
     from q by a random number of standard deviation √(q(1 − q)/65,536), 0.002 at the median. Rows are drawn among those with a weight above
-    0, the same for all columns.
+    0, the same for all columns. Of tables of more than 128 columns, the host lets it keep fewer rows, at least 8,192.
 
     Parameters
     ----------
@@ -188,37 +206,67 @@ class RowSample(Statistic):
 
     Attributes
     ----------
-    columns : ndarray of shape (n_sampled, n_columns)
-        The rows, in the order of the data if they are all rows. Do not write to them.
-    sample_weight : ndarray of shape (n_sampled,), float64, or None
+    most : int
+        Largest number of rows.
     """
 
     def __init__(self, n_columns: int) -> None:
-        self.columns: NDArray[Any] = np.empty((0, n_columns))
-        self.sample_weight: NDArray[np.float64] | None = None
-        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
-        self._n_seen = 0
+        self.most = SAMPLE_SIZE
+        self._n_columns, self._n_seen = n_columns, 0
+        #: The rows. They are as they were given, until `_is_ours`.
+        self._blocks: list[tuple[NDArray[Any], NDArray[np.float64] | None]] = []
+        self._is_ours = False
+        self._rows: NDArray[np.int64] | None = None
+
+    @property
+    def columns(self) -> NDArray[Any]:
+        """The rows, of shape (n_sampled, n_columns), in the order of the data if they are all rows. Do not write to them."""
+        return self._joined()[0]
+
+    @property
+    def sample_weight(self) -> NDArray[np.float64] | None:
+        """The weights of the rows, of shape (n_sampled,), or None."""
+        return self._joined()[1]
+
+    def _joined(self) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        if not self._blocks:
+            return np.empty((0, self._n_columns)), None
+        if len(self._blocks) > 1:
+            blocks, self._blocks = self._blocks, []
+            columns = np.empty((sum(len(own) for own, _ in blocks), self._n_columns), blocks[0][0].dtype, order="F")
+            np.concatenate([own for own, _ in blocks], out=columns)
+            weights = [own for _, own in blocks if own is not None]
+            self._blocks, self._is_ours = [(columns, np.concatenate(weights) if weights else None)], True
+        return self._blocks[0]
 
     def add(self, columns: NDArray[Any], sample_weight: NDArray[np.float64] | None) -> None:
-        first, self._n_seen = self._n_seen, self._n_seen + len(columns)
-        if first == 0:
-            self.columns, self.sample_weight, self._rows = columns, sample_weight, np.arange(len(columns))
-            return
-        if first == SAMPLE_SIZE:  # what was kept until now is not ours
-            self.columns = np.array(self.columns, order="F")
-            self.sample_weight = None if self.sample_weight is None else self.sample_weight.copy()
-        rows = np.arange(first, self._n_seen)
+        free = max(0, self.most - self._n_seen)
+        if free:
+            self._blocks.append((columns[:free], None if sample_weight is None else sample_weight[:free]))
+        self._n_seen += len(columns)
+        if len(columns) > free:
+            self._replace(columns[free:], None if sample_weight is None else sample_weight[free:])
+
+    def _replace(self, new: NDArray[Any], new_weight: NDArray[np.float64] | None) -> None:
+        """Replace rows by the next ones, where these have smaller hashes."""
+        columns, weight = self._joined()
+        if not self._is_ours:
+            columns, weight = np.array(columns, order="F"), None if weight is None else weight.copy()
+            self._blocks, self._is_ours = [(columns, weight)], True
+        if self._rows is None:
+            self._rows = np.arange(self.most)
+        rows = np.arange(self._n_seen - len(new), self._n_seen)
         known, new_hashes = row_hashes(self._rows), row_hashes(rows)
         better = np.flatnonzero(new_hashes < known.max())
-        kept = np.argpartition(np.concatenate([known, new_hashes[better]]), SAMPLE_SIZE - 1)[:SAMPLE_SIZE]
-        is_left = np.zeros(SAMPLE_SIZE, bool)
-        is_left[kept[kept < SAMPLE_SIZE]] = True
-        places, taken = np.flatnonzero(~is_left), better[np.sort(kept[kept >= SAMPLE_SIZE]) - SAMPLE_SIZE]
+        kept = np.argpartition(np.concatenate([known, new_hashes[better]]), self.most - 1)[: self.most]
+        is_left = np.zeros(self.most, bool)
+        is_left[kept[kept < self.most]] = True
+        places, taken = np.flatnonzero(~is_left), better[np.sort(kept[kept >= self.most]) - self.most]
         self._rows[places] = rows[taken]
-        for own, new_numbers in zip(self.columns.T, columns.T, strict=True):
+        for own, new_numbers in zip(columns.T, new.T, strict=True):
             own[places] = new_numbers[taken]
-        if self.sample_weight is not None and sample_weight is not None:
-            self.sample_weight[places] = sample_weight[taken]
+        if weight is not None and new_weight is not None:
+            weight[places] = new_weight[taken]
 
     def behind(self, encode: Callable[[NDArray[Any]], NDArray[Any]]) -> Self:
         """Return this sample of the encoded rows. The same rows are drawn, since the draw does not depend on their content.
@@ -234,7 +282,7 @@ class RowSample(Statistic):
         """
         columns = encode(self.columns)
         found = type(self)(columns.shape[1])
-        found.columns, found.sample_weight, found._rows, found._n_seen = columns, self.sample_weight, self._rows, self._n_seen
+        found._blocks, found.most, found._rows, found._n_seen = [(columns, self.sample_weight)], self.most, self._rows, self._n_seen
         return found
 
     def quantiles(self, levels: ArrayLike) -> NDArray[np.float64]:

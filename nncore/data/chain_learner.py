@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Encoding, Extremes, Learned, Missing, RowSample, Statistic
+from nncore.contract import Encoding, Extremes, Learned, Missing, RowSample, Statistic, block_rows, sample_rows
 from nncore.data.encoding_part import DTYPES, Label, Part, check_codes, refuse_infinite
 from nncore.errors import DataError
 
@@ -26,7 +26,7 @@ class ChainLearner:
     """Fit a chain of encodings to rows in blocks. Each encoding learns from the output of the one before.
 
     While `wants_rows` is True, pass all rows to `add` in blocks of any size, then call `end_pass`. The rows are cut again into blocks of
-    65,536, so the result does not depend on the size of the blocks, to the last bit.
+    `block_rows`, so the result does not depend on the size of the blocks, to the last bit.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ class ChainLearner:
     n_levels : ndarray of shape (n_columns,), int64, or None
     seeds : ndarray of shape (n_columns,), uint64, or None
     label : callable or None
+    width : int, optional
+        Number of columns of the table, of which these are some. It decides how many rows are taken together.
 
     Attributes
     ----------
@@ -50,9 +52,12 @@ class ChainLearner:
         n_levels: NDArray[np.int64] | None,
         seeds: NDArray[np.uint64] | None,
         label: Label | None,
+        width: int | None = None,
     ) -> None:
         self.encodings = encodings
         self.learned: list[Learned] = []
+        self._width = len(origins) if width is None else width
+        self._at_once = block_rows(self._width)
         self._origins, self._n_levels, self._label = origins, n_levels, label
         self._is_first_pass = True
         # The input columns of the encoding that learns next, without rows, and their levels.
@@ -87,11 +92,11 @@ class ChainLearner:
             columns, sample_weight = columns[sample_weight > 0], sample_weight[sample_weight > 0]
         start, n = 0, len(columns)
         while start < n:
-            stop = min(n, start + SAMPLE_SIZE - self._n_waiting)
+            stop = min(n, start + self._at_once - self._n_waiting)
             self._waiting.append((columns[start:stop], None if sample_weight is None else sample_weight[start:stop]))
             self._n_waiting += stop - start
             start = stop
-            if self._n_waiting == SAMPLE_SIZE:
+            if self._n_waiting == self._at_once:
                 self._digest()
 
     def end_pass(self) -> None:
@@ -124,6 +129,9 @@ class ChainLearner:
             self._statistics = self.encodings[len(self.learned)].statistics(self._ahead.columns.shape[1])
             if self._statistics:
                 self._followed = self._wanted_behind()
+                for one in (*self._statistics, *self._followed.values()):
+                    if isinstance(one, RowSample):
+                        one.most = sample_rows(self._width)
                 return
             self._learn(())
 

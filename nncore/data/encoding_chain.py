@@ -85,6 +85,7 @@ class EncodingChain:
         n_levels: Sequence[int] | NDArray[np.integer] | None = None,
         rng: Any = 0,
         label: Label | None = None,
+        width: int | None = None,
     ) -> Self:
         """Fit the encodings to columns in memory, each to the output of the one before.
 
@@ -105,6 +106,8 @@ class EncodingChain:
             Seed for encodings that draw random numbers. The numbers of a column do not depend on other columns.
         label : callable, optional
             Returns a column's name in messages, given its number; by default ``"column 0"``.
+        width : int, optional
+            Number of columns of the table, if these are only some of them: fewer rows of wide tables are sampled for quantiles.
 
         Raises
         ------
@@ -133,7 +136,7 @@ class EncodingChain:
         for some in _blocks_of_columns(chain, len(chosen), counts, n_columns):
             own = np.asfortranarray(array[:, some] if is_all else array[chosen, some], DTYPES[takes][1])
             own_counts, own_seeds = None if counts is None else counts[some], None if seeds is None else seeds[some]
-            learner = ChainLearner(chain, np.arange(n_columns)[some], own_counts, own_seeds, label)
+            learner = ChainLearner(chain, np.arange(n_columns)[some], own_counts, own_seeds, label, n_columns if width is None else width)
             while learner.wants_rows:
                 learner.add(own, weights)
                 learner.end_pass()

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Extremes, row_hashes
+from nncore.contract import Extremes, row_hashes, sample_rows
 from nncore.ensembles.target_scale import TargetStatistics
 from nncore.tabular import KeptRows, RawValues
 
@@ -44,16 +44,18 @@ class FoldStatistics(Generic[Rows]):
     Parameters
     ----------
     n_folds : int
+    n_numbers : int
+        Number of columns of numbers, or fewer. Rows of wide tables are sampled as a `RowSample` does.
     choose : callable
         ``choose(rows, places)`` copies the rows at these places of a block.
     """
 
-    def __init__(self, n_folds: int, choose: Callable[[Rows, NDArray[np.int64]], Rows]) -> None:
+    def __init__(self, n_folds: int, n_numbers: int, choose: Callable[[Rows, NDArray[np.int64]], Rows]) -> None:
         #: The rows that each fold holds out, and those that none does.
         self._parts: list[_Part] = []
         #: Of the training rows of each fold, and of all.
         self._targets: list[TargetStatistics] = []
-        self._sampled = KeptRows[Rows](n_folds + 1, SAMPLE_SIZE, choose)
+        self._sampled = KeptRows[Rows](n_folds + 1, sample_rows(n_numbers), choose)
         self.n_folds = n_folds
 
     def add(
@@ -102,7 +104,7 @@ class FoldStatistics(Generic[Rows]):
 
     # ---- results: of the training rows of a fold, or of all for `number` -1 --------------------------------------------------------
 
-    def sampled(self, number: int, most: int = SAMPLE_SIZE) -> Iterator[Rows]:
+    def sampled(self, number: int, most: int | None = None) -> Iterator[Rows]:
         """A uniform sample of the rows of a weight above 0, in blocks; all of few."""
         return self._sampled.chosen(self._sampled.places(number % (self.n_folds + 1), most))
 

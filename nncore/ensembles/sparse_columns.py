@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nncore.contract import SAMPLE_SIZE, between, row_hashes
+from nncore.contract import between, row_hashes, sample_rows
 from nncore.data import SparseSamples
 
 
@@ -110,7 +110,8 @@ class SparseColumns:
 
 def sampled_columns(samples: SparseSamples, sample_weight: NDArray[np.float64] | None) -> SparseColumns:
     """The columns of the rows that `nncore.plugin.RowSample` keeps."""
-    if len(samples) <= SAMPLE_SIZE:
+    most = sample_rows(samples.shape[1])
+    if len(samples) <= most:
         return SparseColumns(samples, sample_weight)
-    rows = np.sort(np.argpartition(row_hashes(np.arange(len(samples))), SAMPLE_SIZE - 1)[:SAMPLE_SIZE])
+    rows = np.sort(np.argpartition(row_hashes(np.arange(len(samples))), most - 1)[:most])
     return SparseColumns(samples.select(rows), None if sample_weight is None else sample_weight[rows])

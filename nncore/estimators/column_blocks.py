@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, Means, Missing
+from nncore.contract import Means, Missing, block_rows
 from nncore.estimators.columns import TableColumns
 
 
@@ -61,7 +61,7 @@ class NumberFacts:
 def cut_anew(
     blocks: Iterable[tuple[NDArray[np.floating], NDArray[np.float64] | None]],
 ) -> Iterator[tuple[NDArray[np.floating], NDArray[np.float64] | None]]:
-    """Cut samples and weights again into blocks of `SAMPLE_SIZE` rows, so that results do not depend on the original blocks."""
+    """Cut samples and weights again into blocks of `block_rows`, so that results do not depend on the original blocks."""
     waiting: list[tuple[NDArray[np.floating], NDArray[np.float64] | None]] = []
     n = 0
 
@@ -71,12 +71,12 @@ def cut_anew(
         return np.concatenate([samples for samples, _ in waiting]), None if has_none else np.concatenate(weights)
 
     for samples, weights in blocks:
-        start = 0
+        start, at_once = 0, block_rows(samples.shape[1])
         while start < len(samples):
-            stop = min(len(samples), start + SAMPLE_SIZE - n)
+            stop = min(len(samples), start + at_once - n)
             waiting.append((samples[start:stop], None if weights is None else weights[start:stop]))
             n, start = n + stop - start, stop
-            if n == SAMPLE_SIZE:
+            if n == at_once:
                 yield joined()
                 waiting, n = [], 0
     if n:

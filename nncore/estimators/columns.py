@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from nncore.arguments import shown
 from nncore.blocks import blocks
-from nncore.contract import SAMPLE_SIZE, Means, Missing
+from nncore.contract import Means, Missing, block_rows
 from nncore.data import Samples, admitted, sparse_samples
 from nncore.errors import DataError, DataWarning, ParameterError, warn_user
 from nncore.estimators.categories import Categories
@@ -177,11 +177,12 @@ class TableColumns:
             return
         with np.errstate(over="ignore", invalid="ignore"):
             means = np.asarray(samples.mean(axis=0, dtype=np.float64)).ravel()
+        at_once = block_rows(len(self.starts))
         for column in np.flatnonzero(~np.isfinite(means)):
             values = samples[:, [column]]
             of_all, missing = Means(1), Missing(1)
-            for start in range(0, len(values), SAMPLE_SIZE):
-                block = values[start : start + SAMPLE_SIZE].astype(np.float64)
+            for start in range(0, len(values), at_once):
+                block = values[start : start + at_once].astype(np.float64)
                 of_all.add(block, None)
                 missing.add(block, None)
             has_missing[column], means[column] = missing.any[0], of_all.mean[0]

@@ -104,7 +104,7 @@ class EnsembleRows(StreamedRows, StreamedSamples):
         learner = ColumnsLearner(columns, self._estimator)
         most = max(1, self._room(8 * (self._raw.shape[0] + 1), _RAW_SHARE))
         is_real = self._estimator._has_real_targets
-        self._folds = StreamFolds(learner, recipe, seed, most, counts, scales_targets=is_real, holds_out=holds_out)
+        self._folds = StreamFolds(learner, recipe, self._raw.n_samples, seed, most, counts, scales_targets=is_real, holds_out=holds_out)
 
         def numbers() -> Iterator[tuple[NDArray[np.floating], None]]:
             for block, rows in learner.learned(block for _, block in self._pass()):

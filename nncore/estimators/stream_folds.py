@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nncore.contract import SAMPLE_SIZE, row_hashes
+from nncore.contract import SAMPLE_SIZE, row_hashes, sample_rows
 from nncore.data import HeldOut as Part, StreamBlock
 from nncore.ensembles import FoldStatistics, InputLayout, Recipe, RowSummary, Samples
 from nncore.estimators.columns_learner import ColumnsLearner, LearnedRows
@@ -70,14 +70,16 @@ class Division:
 class StreamFolds:
     """Folds of a stream, statistics of their training samples and of all samples, and validation samples, from one pass.
 
-    A fold's recipe may depend on the number of samples. So the first 65,536 wait: if there are no more, the recipe is that of their number.
-    All larger numbers have the same recipe.
+    A fold's recipe may depend on the number of samples. If that is not known, the first 65,536 wait: if there are no more, the recipe is
+    that of their number. All larger numbers have the same recipe.
 
     Parameters
     ----------
     learner : ColumnsLearner
     recipe : Recipe
         The recipe for any number of samples.
+    n_expected : int or None
+        Number of samples, if it is known.
     seed : int
         Decides, with the number of a sample, which fold holds it out.
     most_judging : int
@@ -105,6 +107,7 @@ class StreamFolds:
         self,
         learner: ColumnsLearner,
         recipe: Recipe,
+        n_expected: int | None,
         seed: int,
         most_judging: int,
         counts: Callable[[Any, Any], NDArray[np.bool_] | None],
@@ -112,7 +115,7 @@ class StreamFolds:
         scales_targets: bool,
         holds_out: bool,
     ) -> None:
-        self._learner, self._any_recipe, self._seed, self._most_judging = learner, recipe, seed, most_judging
+        self._learner, self._any_recipe, self._n_expected, self._seed, self._most_judging = learner, recipe, n_expected, seed, most_judging
         self._counts, self._scales_targets, self._holds_out = counts, scales_targets, holds_out
         self._waiting: list[tuple[StreamBlock, LearnedRows]] = []
         self._begun, self.n_samples = False, 0
@@ -126,7 +129,7 @@ class StreamFolds:
             self._digest(self.n_samples - len(rows.numbers), block, rows)
             return
         self._waiting.append((block, rows))
-        if self.n_samples > SAMPLE_SIZE:
+        if self._n_expected is not None or self.n_samples > SAMPLE_SIZE:
             self._begin()
 
     def end(self) -> None:
@@ -137,10 +140,10 @@ class StreamFolds:
     def _begin(self) -> None:
         """Decide what folds there are, and take the waiting blocks into account."""
         self._begun, first = True, 0
-        self.recipe = self._any_recipe.for_rows(self.n_samples)
+        self.recipe = self._any_recipe.for_rows(self.n_samples if self._n_expected is None else self._n_expected)
         self.division = Division.by(self.recipe, self._seed, holds_out=self._holds_out)
         n_folds = len(self.division.parts)
-        self._statistics = FoldStatistics[RawRows](n_folds, RawRows.chosen)
+        self._statistics = FoldStatistics[RawRows](n_folds, len(self._learner.number_features), RawRows.chosen)
         self._judging = KeptRows[RawRows](max(1, n_folds), max(1, self._most_judging // max(1, n_folds)), RawRows.chosen)
         for block, rows in self._waiting:
             self._digest(first, block, rows)
@@ -184,7 +187,11 @@ class StreamFolds:
 
     def summary(self, number: int, layout: InputLayout, finish: Finish) -> RowSummary:
         """What encodings learn from the training samples of a fold, or from all for `number` -1."""
-        samples, edges, learner = self.sampled(number, SAMPLE_SIZE, finish), self._statistics.edges(number), self._learner
+        samples, edges, learner = (
+            self.sampled(number, sample_rows(len(layout.numbers)), finish),
+            self._statistics.edges(number),
+            self._learner,
+        )
         dates = {i: own.encoded(edges.parts[i]) for i, own in learner.dates.items()}
         columns = [dates[i] if i in dates else edges.numbers[:, [i]] for i in range(edges.numbers.shape[1])]
         codes = {start: learner.code_of(i)[edges.codes[i]] for i, start in learner.starts(learner.code_features)}

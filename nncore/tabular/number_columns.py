@@ -38,7 +38,7 @@ def learn_numbers(columns: Mapping[str, Column], rows: np.ndarray, place: Place)
         numbers = np.empty((len(rows), len(own)), order="F")
         for i, name in enumerate(own):
             numbers[:, i] = parse_numbers(name, columns[name].take(rows), place)
-        chain = EncodingChain.learn(NUMBER_ENCODINGS, numbers, label=labels_of(own))
+        chain = EncodingChain.learn(NUMBER_ENCODINGS, numbers, label=labels_of(own), width=len(names))
         found += [NumericColumn(name, one_of(chain, i)) for i, name in enumerate(own)]
     return found
 

@@ -34,7 +34,7 @@ from nncore.tabular.values import decimal_point, has_thousands
 BLOCK_ROWS, BLOCK_CELLS = 16_384, 2**20
 
 #: Largest number of cells held as Python objects while a whole file is read.
-PIECE_CELLS = 2**16
+PIECE_CELLS = 2**18
 
 #: Rows that a watcher sees first.
 SHOWN = 2**16

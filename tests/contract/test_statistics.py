@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from nncore.contract import SAMPLE_SIZE
+from nncore.contract import SAMPLE_SIZE, block_rows, row_hashes, sample_rows
 from nncore.plugin import Extremes, Means, Missing, Moments, RowSample, Statistic
 
 N = 3 * SAMPLE_SIZE + 1234
@@ -108,3 +108,26 @@ def test_quantiles_of_many_rows_are_near(data: str) -> None:
     fed(unweighted, x[:, None])
     ranks = np.searchsorted(np.sort(x), unweighted.quantiles(levels)[0]) / N
     assert (np.abs(ranks - levels) < 4 * np.sqrt(levels * (1 - levels) / SAMPLE_SIZE)).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 8, 50, 64])
+@pytest.mark.parametrize("has_weights", [False, True])
+def test_a_sample_of_fewer_rows_does_not_depend_on_calls(at_once: int, has_weights: bool) -> None:
+    rng = np.random.default_rng(0)
+    columns, weights = np.asfortranarray(rng.normal(size=(300, 3))), rng.uniform(1, 2, 300) if has_weights else None
+    sample = RowSample(3)
+    sample.most = 64
+    for start in range(0, 300, at_once):
+        rows = slice(start, start + at_once)
+        sample.add(np.asfortranarray(columns[rows]), None if weights is None else weights[rows])
+    kept = np.argsort(row_hashes(np.arange(300)))[:64]
+    order = np.argsort(sample.columns[:, 0])
+    wanted = kept[np.argsort(columns[kept, 0])]
+    np.testing.assert_array_equal(sample.columns[order], columns[wanted])
+    if weights is not None:
+        np.testing.assert_array_equal(sample.sample_weight[order], weights[wanted])
+
+
+def test_wide_tables_are_taken_in_fewer_rows() -> None:
+    assert [block_rows(n) for n in (0, 1, 64, 65, 1000, 10**7)] == [SAMPLE_SIZE, SAMPLE_SIZE, SAMPLE_SIZE, 2**15, 2**12, 1]
+    assert [sample_rows(n) for n in (0, 128, 129, 1000, 10**7)] == [SAMPLE_SIZE, SAMPLE_SIZE, 2**15, 2**13, 2**13]

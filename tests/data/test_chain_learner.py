@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from nncore import registry
-from nncore.contract import SAMPLE_SIZE
-from nncore.data import ChainLearner, EncodingChain
+from nncore.contract import SAMPLE_SIZE, block_rows, sample_rows, statistics
+from nncore.data import ChainLearner, EncodingChain, encoding_chain
 from nncore.errors import DataError
 
 CHAINS = (
@@ -53,6 +53,25 @@ def test_blocks_of_any_size(encodings: list[str], cuts: list[int], weighted: boo
     X, weights = numbers()
     used = weights if weighted else None
     assert streamed(encodings, X, used, cuts) == EncodingChain.learn(encodings, X, sample_weight=used, rng=RNG_SEED)
+
+
+@pytest.mark.parametrize("encodings", [*CHAINS, ["robust", "indicator"]], ids="-".join)
+def test_wide_tables_are_taken_in_fewer_rows(encodings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of all columns decides how many, in blocks, in memory, and where only some columns are learned at a time."""
+    monkeypatch.setattr(statistics, "_BLOCK_CELLS", 2**11)
+    monkeypatch.setattr(statistics, "_SAMPLE_CELLS", 2**13)
+    monkeypatch.setattr(statistics, "_LEAST_SAMPLE", 2**6)
+    assert (block_rows(20), sample_rows(20)) == (64, 256)
+    X, _ = numbers()
+    X = X[:20_000, 0].reshape(1000, 20)
+    expected = EncodingChain.learn(encodings, X, rng=RNG_SEED)
+    assert streamed(encodings, X, None, [1, 63, 64, 65, 500, 999]) == expected
+    monkeypatch.setattr(encoding_chain, "LEARNED_AT_ONCE", 8 * 1000 * 7)
+    assert EncodingChain.learn(encodings, X, rng=RNG_SEED) == expected
+    of_some = EncodingChain.learn(encodings, X[:, :3], rng=RNG_SEED, width=20)
+    for own, of_all in zip(of_some.learned, expected.learned, strict=True):
+        for name, array in own.items():
+            np.testing.assert_array_equal(array, of_all[name][: len(array)])
 
 
 def test_what_follows_is_what_a_pass_of_its_own_finds() -> None:

@@ -36,7 +36,7 @@ def chosen(own: Chosen, places: np.ndarray) -> Chosen:
 
 
 def learned(matrix: np.ndarray, weights: np.ndarray | None, held: np.ndarray, step: int, target: Any = None) -> FoldStatistics[Chosen]:
-    found = FoldStatistics[Chosen](len(held), chosen)
+    found = FoldStatistics[Chosen](len(held), 2, chosen)
     for start in range(0, len(matrix), step):
         own = slice(start, start + step)
         some, some_weights = matrix[own], None if weights is None else weights[own]
