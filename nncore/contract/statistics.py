@@ -37,8 +37,8 @@ def _power_of_two(n_cells: int, n_columns: int) -> int:
 class Statistic(ABC):
     """A statistic of columns that is computed in one pass over their rows.
 
-    The host calls `add` for 65,536 rows at a time, fewer of tables of more than 64 columns, and for the rest at the end, in the order of
-    the data. So results do not depend on the blocks in which a file is read, or on whether the rows are in memory.
+    The host calls `add` for 65,536 rows at a time, and for the rest at the end, in the order of the data. With more than 64 columns, it is
+    fewer rows. So results do not depend on the blocks in which a file is read, or on whether the rows are in memory.
     """
 
     @abstractmethod
@@ -58,7 +58,7 @@ class Statistic(ABC):
 class Means(Statistic):
     """Weighted mean of the numbers of each column, without missing ones.
 
-    Each column is summed separately. Means of the rows of each call are combined in the order of the calls, as in Chan, Golub & LeVeque,
+    Each column is summed separately. Means of the rows of each call are combined in the order of the calls. See Chan, Golub & LeVeque,
     "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
 
     Parameters

@@ -21,7 +21,7 @@ class RowSummary:
     Attributes
     ----------
     matrix : ndarray of shape (n_sampled, n_columns)
-        All rows of a weight above 0, or a uniform sample of 65,536 of them.
+        All rows of a weight above 0, or a uniform sample of `sample_rows` of them.
     sample_weight : ndarray of shape (n_sampled,), float64, or None
     number_edges : ndarray of shape (n, n_numbers)
         Rows with the smallest and the largest number of each column of numbers, and NaN if there is one.

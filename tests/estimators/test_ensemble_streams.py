@@ -378,3 +378,34 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", FIT, str(tmp_path / "large.parquet")], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 250
+
+
+WIDE = """
+import resource, sys, numpy as np, pyarrow as pa, pyarrow.parquet as parquet
+from nncore.estimators import MLPClassifier, RealMLPClassifier
+path = sys.argv[1]
+rng = np.random.default_rng(0)
+schema = pa.schema([(f"x{i}", pa.float32()) for i in range(600)] + [("y", pa.int64())])
+with parquet.ParquetWriter(path, schema, use_dictionary=False) as file:
+    for _ in range(70):
+        X = rng.normal(size=(1000, 600)).astype(np.float32)
+        file.write_table(pa.table([*X.T, (X[:, 0] > 0).astype(np.int64)], schema=schema))
+models = {
+    "mlp": MLPClassifier(2, max_iter=1, standardize=True),
+    "realmlp": RealMLPClassifier("td-s", hidden_layer_sizes=2, max_iter=1, batch_size=1000),
+}
+parquet.read_table(path, columns=["x0"]).slice(0, 10)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+models[sys.argv[2]].set_params(memory_limit="200 MB").fit(path, "y")
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["mlp", "realmlp"])
+def test_memory_does_not_grow_with_the_number_of_columns(model: str, tmp_path: Path) -> None:
+    """65,536 rows of 600 columns would take 315 MB, and copies of them much more."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WIDE, str(tmp_path / "wide.parquet"), model], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < (300 if model == "mlp" else 500)
