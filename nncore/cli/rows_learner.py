@@ -49,6 +49,7 @@ class RowsLearner:
         self._encoder = EncoderLearner(columns, task.target, task.kind, target_range=task.loss.target_range)
         self._rates = None if task.row_columns.exposure is None else EncodingChain.learner(["unit_mean"], 1)
         self._used = used_in_training(task)
+        self._needed = self._encoder.names | set(self._used.named().values())
         n_numbers = sum(kind.kind == "numeric" for kind in columns.values())
         self._statistics = None if folds is None else FoldStatistics[_NumberedRows](len(folds), n_numbers, _NumberedRows.chosen)
 
@@ -67,7 +68,7 @@ class RowsLearner:
         if self._statistics is None or self.folds is None:
             return
         held = np.array([one.mask(places)[rows] for one in self.folds], bool).reshape(len(self.folds), len(rows))
-        needed = some.select_columns([name for name in some.names if name in self._encoder.names | set(self._used.named().values())])
+        needed = some.select_columns([name for name in some.names if name in self._needed])
         counted = self._counted(some, weights)
         numbers = places.numbers[rows]
         self._statistics.add(numbers, _NumberedRows(needed, numbers), replace(values, target=target), held, counted, weights)
